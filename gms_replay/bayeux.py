@@ -1,0 +1,129 @@
+"""The Bayeux grammar: frames, messages, channels, errors. Bayeux 1.0, sections 2 to 5.
+
+A frame is what one HTTP body or one WebSocket message carries: an array of messages, or a single one.
+`parse` keeps each message's own bytes beside its fields, because what is recorded is played back as it was written.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gms_replay.errors import BayeuxError
+
+HANDSHAKE = "/meta/handshake"
+CONNECT = "/meta/connect"
+SUBSCRIBE = "/meta/subscribe"
+UNSUBSCRIBE = "/meta/unsubscribe"
+DISCONNECT = "/meta/disconnect"
+
+SESSION_UNKNOWN = "402::session_unknown"
+"""What CometD's server says of a `clientId` that it does not know (or no longer)."""
+
+_JSON = json.JSONDecoder()
+_BLANKS = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One message: its JSON as it stood in the frame, and its fields."""
+
+    raw: bytes
+    fields: dict[str, Any]
+
+    @property
+    def channel(self) -> str:
+        """The channel, or "" where it is missing or no text."""
+        channel = self.fields.get("channel")
+        return channel if isinstance(channel, str) else ""
+
+    @property
+    def is_event(self) -> bool:
+        """True for a message that carries data to subscribers, false for replies and publish acknowledgements."""
+        return not is_meta(self.channel) and "data" in self.fields
+
+
+def parse(frame: bytes) -> tuple[Parsed, ...]:
+    """The messages of a frame, in order. Raises BayeuxError for anything but JSON objects."""
+    try:
+        text = frame.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BayeuxError(f"not UTF-8 at byte {error.start}: a Bayeux frame is JSON in UTF-8") from None
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        message, at = _object(text, at)
+        messages = [message]
+    else:
+        messages, at = _array(text, at + 1)
+    if _skip(text, at) != len(text):
+        raise BayeuxError(f"text after the frame at character {at}: one JSON value is expected")
+    return tuple(messages)
+
+
+def _array(text: str, at: int) -> tuple[list[Parsed], int]:
+    messages: list[Parsed] = []
+    at = _skip(text, at)
+    if text[at : at + 1] == "]":
+        return messages, at + 1
+    while True:
+        message, at = _object(text, at)
+        messages.append(message)
+        at = _skip(text, at)
+        if text[at : at + 1] == "]":
+            return messages, at + 1
+        if text[at : at + 1] != ",":
+            raise BayeuxError(f"expected a comma or the array's end at character {at}")
+        at = _skip(text, at + 1)
+
+
+def _object(text: str, at: int) -> tuple[Parsed, int]:
+    try:
+        value, end = _JSON.raw_decode(text, at)
+    except (ValueError, RecursionError) as error:
+        raise BayeuxError(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BayeuxError(f"a message is a JSON object, not {json.dumps(value)[:40]}, at character {at}")
+    return Parsed(text[at:end].encode("utf-8"), value), end
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
+
+
+def is_meta(channel: str) -> bool:
+    """True for the protocol's own channels (Bayeux 1.0, section 2.2.1)."""
+    return channel == "/meta" or channel.startswith("/meta/")
+
+
+def is_service(channel: str) -> bool:
+    """True for channels that reach the server only (Bayeux 1.0, section 2.2.2)."""
+    return channel == "/service" or channel.startswith("/service/")
+
+
+def matches(subscription: str, channel: str) -> bool:
+    """Whether a subscription, perhaps with `*` or `**` at its end, takes in a channel (Bayeux 1.0, section 2.2)."""
+    if subscription.endswith("/**"):
+        return channel.startswith(subscription[:-2]) and len(channel) > len(subscription) - 2
+    if subscription.endswith("/*"):
+        return channel.rpartition("/")[0] == subscription[:-2] and not channel.endswith("/")
+    return subscription == channel
+
+
+def frame(messages: Iterable[bytes]) -> bytes:
+    """Messages, each already JSON, as one frame."""
+    return b"[" + b",".join(messages) + b"]"
+
+
+def dump(fields: dict[str, Any]) -> bytes:
+    """One message as JSON, in the order of its fields, without blanks."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
+    """The reply to a message: its channel, then its id as it came (of any type, absent if it was), then `fields`."""
+    answer: dict[str, Any] = {"channel": message.fields.get("channel")}
+    if "id" in message.fields:
+        answer["id"] = message.fields["id"]
+    return answer | fields

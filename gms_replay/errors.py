@@ -1,0 +1,50 @@
+"""Every exception that gms_replay raises on purpose.
+
+GmsReplayError
+├── CassetteError          a file that should be a cassette, and is not usable as one
+│   ├── NotACassette       another kind of file, or none
+│   ├── CassetteDamaged    a cassette whose bytes do not hold together
+│   └── CassetteTooNew     written by a later version than this one
+├── FormatError            a text being imported breaks its format
+├── OptionError            an option is missing, misspelt or has a wrong value
+├── BayeuxError            a frame that breaks the Bayeux grammar
+└── StoryError             a recording that holds nothing to play
+
+A message is one line: what is wrong, where (file, line or field), and the way out.
+"""
+
+
+class GmsReplayError(Exception):
+    """The root: whoever catches it has caught all of ours."""
+
+
+class CassetteError(GmsReplayError):
+    """A file that should be a cassette, and is not usable as one."""
+
+
+class NotACassette(CassetteError):
+    """The file is of another kind, or there is none."""
+
+
+class CassetteDamaged(CassetteError):
+    """The file is a cassette, but its bytes do not hold together."""
+
+
+class CassetteTooNew(CassetteError):
+    """The file was written by a later version of gms_replay."""
+
+
+class FormatError(GmsReplayError):
+    """A text being imported breaks its format; the message names line and field."""
+
+
+class OptionError(GmsReplayError):
+    """An option is missing, misspelt, or has a value that it cannot have."""
+
+
+class BayeuxError(GmsReplayError):
+    """A frame that breaks the Bayeux grammar."""
+
+
+class StoryError(GmsReplayError):
+    """A recording that holds nothing to play."""

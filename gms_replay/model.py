@@ -1,0 +1,176 @@
+"""The nouns: what a cassette holds, as values.
+
+Instants are integer microseconds since 1970-01-01 UTC; their names end in `_us`.
+Headers and request targets are text of one character per byte (ISO 8859-1), so that any bytes survive.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Headers = tuple[tuple[str, str], ...]
+"""Names and values in the order of the wire, duplicates kept, names in the letter case they came in."""
+
+
+class Direction(StrEnum):
+    """Which way something went."""
+
+    TO_SERVER = "to-server"
+    TO_CLIENT = "to-client"
+
+
+class Transport(StrEnum):
+    """How a Bayeux message travelled; the values are Bayeux's connection types."""
+
+    LONG_POLLING = "long-polling"
+    CALLBACK_POLLING = "callback-polling"
+    WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body without its transfer coding (chunks), with its content coding (gzip).
+
+    `decoded` is the body with the content coding undone; None where there is no coding, or where it does not decode.
+    """
+
+    wire: bytes = b""
+    decoded: bytes | None = None
+
+    @property
+    def plain(self) -> bytes:
+        """The bytes to read: decoded where they could be, else as they were on the wire."""
+        return self.wire if self.decoded is None else self.decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, as it went on to the server.
+
+    `host` and `port` are where it was sent; what the app asked for by name stands in the Host header.
+    `ended_at_us` is None for a request whose body was cut off. `client` is the app's end, "address:port".
+    """
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    http_version: str
+    headers: Headers
+    body: Body
+    started_at_us: int
+    ended_at_us: int | None
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer. `ended_at_us` is None where it was cut off after its head."""
+
+    status: int
+    reason: str
+    http_version: str
+    headers: Headers
+    body: Body
+    started_at_us: int
+    ended_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an exchange ended: with an answer, with an error, or with an answer that an error cut off."""
+
+    at_us: int
+    response: Response | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP request with its outcome; without one it was under way when the recording stopped."""
+
+    id: int
+    run_id: int
+    request: Request
+    outcome: Outcome | None = None
+
+    @property
+    def response(self) -> Response | None:
+        return self.outcome.response if self.outcome else None
+
+    @property
+    def unfinished(self) -> bool:
+        return self.outcome is None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One Bayeux message. `raw` is its JSON as it stood in the frame; `index` its place there, from 0.
+
+    `exchange_id` names what carried it: the exchange of the poll, or the one that opened the WebSocket.
+    `at_us`: when its last byte had passed the recorder; for a polled answer, when the answer began.
+    """
+
+    id: int
+    exchange_id: int
+    direction: Direction
+    transport: Transport
+    at_us: int
+    index: int
+    channel: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One notification seen on its way to a device. `payload` is what the provider was told, as it was.
+
+    `exchange_id` names the request that carried it, None where it was no HTTP.
+    """
+
+    id: int
+    run_id: int
+    exchange_id: int | None
+    provider: str
+    at_us: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """One WebSocket, opened by the exchange of that id. `closed_at_us` is None where nobody saw it close."""
+
+    exchange_id: int
+    opened_at_us: int
+    closed_at_us: int | None = None
+    close_code: int | None = None
+    close_reason: str = ""
+    closed_by: Direction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One uninterrupted recording. `mode` is mitmproxy's; `versions` are (program, version) pairs."""
+
+    id: int
+    started_at_us: int
+    mode: str
+    upstream: str | None
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """All facts of a cassette, each kind in the order of its ids."""
+
+    runs: tuple[Run, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    messages: tuple[Message, ...] = ()
+    pushes: tuple[Push, ...] = ()
+    sockets: tuple[Socket, ...] = ()
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header, whatever letter case its name has."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
