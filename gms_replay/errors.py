@@ -2,9 +2,9 @@
 
 GmsReplayError
 ├── CassetteError          a file that should be a cassette, and is not usable as one
-│   ├── NotACassette       another kind of file, or none
-│   ├── CassetteDamaged    a cassette whose bytes do not hold together
-│   └── CassetteTooNew     written by a later version than this one
+│   ├── NotACassetteError       another kind of file, or none
+│   ├── CassetteDamagedError    a cassette whose bytes do not hold together
+│   └── CassetteTooNewError     written by a later version than this one
 ├── FormatError            a text being imported breaks its format
 ├── OptionError            an option is missing, misspelt or has a wrong value
 ├── BayeuxError            a frame that breaks the Bayeux grammar
@@ -22,15 +22,15 @@ class CassetteError(GmsReplayError):
     """A file that should be a cassette, and is not usable as one."""
 
 
-class NotACassette(CassetteError):
+class NotACassetteError(CassetteError):
     """The file is of another kind, or there is none."""
 
 
-class CassetteDamaged(CassetteError):
+class CassetteDamagedError(CassetteError):
     """The file is a cassette, but its bytes do not hold together."""
 
 
-class CassetteTooNew(CassetteError):
+class CassetteTooNewError(CassetteError):
     """The file was written by a later version of gms_replay."""
 
 
