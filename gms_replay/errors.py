@@ -1,14 +1,14 @@
 """Every exception that gms_replay raises on purpose.
 
 GmsReplayError
-├── CassetteError          a file that should be a cassette, and is not usable as one
-│   ├── NotACassetteError       another kind of file, or none
-│   ├── CassetteDamagedError    a cassette whose bytes do not hold together
-│   └── CassetteTooNewError     written by a later version than this one
-├── FormatError            a text being imported breaks its format
-├── OptionError            an option is missing, misspelt or has a wrong value
-├── BayeuxError            a frame that breaks the Bayeux grammar
-└── StoryError             a recording that holds nothing to play
+├── CassetteError              a file that should be a cassette, and is not usable as one
+│   ├── NotACassetteError      another kind of file, or none
+│   ├── CassetteDamagedError   a cassette whose bytes do not hold together
+│   └── CassetteTooNewError    written by a later version than this one
+├── FormatError                a text being imported breaks its format
+├── OptionError                an option is missing, misspelt or has a wrong value
+├── BayeuxError                a frame that breaks the Bayeux grammar
+└── StoryError                 a recording that holds nothing to play
 
 A message is one line: what is wrong, where (file, line or field), and the way out.
 """

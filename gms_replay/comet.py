@@ -1,0 +1,230 @@
+"""The server's side of Bayeux for one session: handshake, connect, subscribe, queue, timeouts.
+
+It plays the protocol itself, as a CometD server does (Bayeux 1.0, sections 4 and 5); what is on the channels comes
+from the story. It knows no clock: whoever calls it says what time it is, and asks `next_wakeup_us`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gms_replay import bayeux
+from gms_replay.bayeux import Parsed
+
+_TIMEOUT_MS = 30_000
+_MAX_INTERVAL_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The answer to a request: its messages in order, each JSON."""
+
+    request_id: int
+    messages: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    request_id: int
+    message: Parsed
+    until_us: int
+
+
+@dataclass(slots=True)
+class Client:
+    """One Bayeux client. `sent` is what the last answer carried: given back if the answer never arrived."""
+
+    client_id: str
+    expires_at_us: int
+    subscriptions: list[str] = field(default_factory=list)
+    queue: list[tuple[str, bytes]] = field(default_factory=list)
+    sent: tuple[int, list[tuple[str, bytes]]] = (0, [])
+    held: _Held | None = None
+    has_connected: bool = False
+
+
+class Comet:
+    """The Bayeux clients of one session, and what waits for a subscriber.
+
+    `mint` gives a new client id. `advice` is the recorded server's; what it leaves out is CometD's default
+    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s).
+    """
+
+    def __init__(self, mint: Callable[[], str], advice: dict[str, Any]) -> None:
+        self._mint = mint
+        self._timeout_ms = _milliseconds(advice.get("timeout"), _TIMEOUT_MS)
+        self._max_interval_ms = _milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
+        self._advice = {"interval": 0, "reconnect": "retry"} | advice | {"timeout": self._timeout_ms}
+        self._clients: dict[str, Client] = {}
+        self._unclaimed: list[tuple[str, bytes]] = []
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the app has a client here."""
+        return bool(self._clients)
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether the app waits at this moment."""
+        return any(client.held for client in self._clients.values())
+
+    def knows(self, client_id: object) -> bool:
+        return isinstance(client_id, str) and client_id in self._clients
+
+    def receive(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Frame]:
+        """The answers to one request's messages; a connect that is alone and has nothing to tell is held."""
+        replies: list[bytes] = []
+        for message in messages:
+            client = self._client(message)
+            if client is not None:
+                client.expires_at_us = now_us + (self._timeout_ms + self._max_interval_ms) * 1000
+            if message.channel == bayeux.HANDSHAKE:
+                replies.append(self._handshake(message, now_us))
+            elif client is None:
+                replies.append(_unknown(message))
+            elif message.channel == bayeux.CONNECT:
+                yield from self._answer_held(client, now_us)
+                client.held = _Held(request_id, message, self._until_us(client, message, len(messages), now_us))
+                if client.queue or client.held.until_us <= now_us:
+                    replies += self._connected(client, now_us)
+            elif message.channel == bayeux.DISCONNECT:
+                yield from self._answer_held(client, now_us)
+                self._drop(client)
+                replies.append(bayeux.dump(bayeux.reply(message, successful=True)))
+            else:
+                replies.append(self._plain(client, message))
+        if replies or not messages:
+            yield Frame(request_id, tuple(replies))
+
+    def deliver(self, channel: str, raw: bytes) -> None:
+        """Queues a message for every subscriber; without one it waits for the first."""
+        takers = [client for client in self._clients.values() if _takes(client, channel)]
+        for client in takers:
+            client.queue.append((channel, raw))
+        if not takers:
+            self._unclaimed.append((channel, raw))
+
+    def flush(self, now_us: int) -> Iterator[Frame]:
+        """Answers the polls that have something to tell, or have been held long enough, and drops silent clients."""
+        for client in list(self._clients.values()):
+            if client.held is not None:
+                if client.queue or client.held.until_us <= now_us:
+                    yield from self._answer_held(client, now_us)
+            elif client.expires_at_us <= now_us:
+                self._drop(client)
+
+    def gone(self, request_id: int, now_us: int) -> None:
+        """The app hung up on a poll: what its answer carried, or would have, comes with the next."""
+        for client in self._clients.values():
+            if client.held is not None and client.held.request_id == request_id:
+                client.held = None
+                client.expires_at_us = now_us + self._max_interval_ms * 1000
+            if client.sent[0] == request_id:
+                client.queue[:0] = client.sent[1]
+                client.sent = (0, [])
+
+    def next_wakeup_us(self) -> int | None:
+        return min(
+            (client.held.until_us if client.held else client.expires_at_us for client in self._clients.values()),
+            default=None,
+        )
+
+    def _client(self, message: Parsed) -> Client | None:
+        client_id = message.fields.get("clientId")
+        return self._clients.get(client_id) if isinstance(client_id, str) else None
+
+    def _handshake(self, message: Parsed, now_us: int) -> bytes:
+        offered = message.fields.get("supportedConnectionTypes", ["long-polling"])
+        if not isinstance(offered, list) or "long-polling" not in offered:
+            refusal = {"reconnect": "none"}
+            return bayeux.dump(
+                bayeux.reply(message, successful=False, error="412:connection_types:none in common", advice=refusal)
+            )
+        client = Client(self._mint(), now_us + self._max_interval_ms * 1000)
+        self._clients[client.client_id] = client
+        return bayeux.dump(
+            bayeux.reply(
+                message,
+                version="1.0",
+                minimumVersion="1.0",
+                supportedConnectionTypes=["long-polling"],
+                clientId=client.client_id,
+                successful=True,
+                advice=self._advice,
+            )
+        )
+
+    def _until_us(self, client: Client, message: Parsed, in_batch: int, now_us: int) -> int:
+        """How long a connect may be held: not at all the first time (WIRE: aiocometd), nor where others share it."""
+        if not client.has_connected or in_batch > 1:
+            return now_us
+        advice = message.fields.get("advice")
+        asked = advice.get("timeout") if isinstance(advice, dict) else None
+        return now_us + _milliseconds(asked, self._timeout_ms) * 1000
+
+    def _answer_held(self, client: Client, now_us: int) -> Iterator[Frame]:
+        if client.held is not None:
+            request_id = client.held.request_id
+            yield Frame(request_id, tuple(self._connected(client, now_us)))
+
+    def _connected(self, client: Client, now_us: int) -> list[bytes]:
+        """Events first, then the connect's reply, as CometD orders them."""
+        held = client.held
+        assert held is not None, "only a held connect is answered"
+        told, client.queue, client.held = client.queue, [], None
+        client.sent = (held.request_id, told)
+        client.expires_at_us = now_us + self._max_interval_ms * 1000
+        fields: dict[str, Any] = {"clientId": client.client_id, "successful": True}
+        if not client.has_connected:
+            fields["advice"] = self._advice
+        client.has_connected = True
+        return [raw for _, raw in told] + [bayeux.dump(bayeux.reply(held.message, **fields))]
+
+    def _plain(self, client: Client, message: Parsed) -> bytes:
+        if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
+            return self._subscription(client, message)
+        error = {} if message.channel else {"error": "400::channel_missing"}
+        if bayeux.is_meta(message.channel):
+            error = {"error": f"404:{message.channel}:channel_unknown"}
+        return bayeux.dump(bayeux.reply(message, successful=not error, **error))
+
+    def _subscription(self, client: Client, message: Parsed) -> bytes:
+        asked = message.fields.get("subscription")
+        names = asked if isinstance(asked, list) else [asked]
+        if not names or not all(isinstance(name, str) and name.startswith("/") for name in names):
+            return bayeux.dump(bayeux.reply(message, successful=False, error="403::subscription_invalid"))
+        if message.channel == bayeux.UNSUBSCRIBE:
+            client.subscriptions = [name for name in client.subscriptions if name not in names]
+        else:
+            client.subscriptions += names
+            self._claim(client)
+        return bayeux.dump(bayeux.reply(message, successful=True, subscription=asked))
+
+    def _claim(self, client: Client) -> None:
+        waiting, self._unclaimed = self._unclaimed, []
+        for channel, raw in waiting:
+            (client.queue if _takes(client, channel) else self._unclaimed).append((channel, raw))
+
+    def _drop(self, client: Client) -> None:
+        del self._clients[client.client_id]
+        self._unclaimed = client.queue + self._unclaimed
+
+
+def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
+    """What a CometD server says to messages of a client that it does not know."""
+    return tuple(_unknown(message) for message in messages)
+
+
+def _unknown(message: Parsed) -> bytes:
+    advice = {"reconnect": "handshake", "interval": 0}
+    return bayeux.dump(bayeux.reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, advice=advice))
+
+
+def _takes(client: Client, channel: str) -> bool:
+    return any(bayeux.matches(subscription, channel) for subscription in client.subscriptions)
+
+
+def _milliseconds(value: object, otherwise: int) -> int:
+    """A duration that a peer sent; anything but a sane number counts as not sent."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 <= value <= 86_400_000 else otherwise  # type: ignore[operator, arg-type]

@@ -1,0 +1,64 @@
+"""What goes into the player, and what comes out of it. The front ends carry both; they judge neither."""
+
+from dataclasses import dataclass
+
+from gms_replay.model import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of the app's. `target`: path and query as asked; `peer`: the app's address, without its port.
+
+    `forwarded_prefix`: what a proxy in front of us took off the path, "" if nothing.
+    """
+
+    method: str
+    scheme: str
+    target: str
+    headers: Headers
+    body: bytes
+    peer: str = ""
+    forwarded_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestArrived:
+    """A whole request came in. `request_id` is the front end's, and unique."""
+
+    request_id: int
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class PeerGone:
+    """The app hung up before the answer to this request had been sent to its end."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """The time that `next_wakeup_us` named has come."""
+
+
+Event = RequestArrived | PeerGone | Woke
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answers a request. Names of headers are in lower case; the front end adds the length."""
+
+    request_id: int
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that whoever runs the server should read: a miss, an act too many, a patience that ran out."""
+
+    text: str
+
+
+Action = Respond | Noted

@@ -1,0 +1,54 @@
+"""What a request says, as fields: from its query and its body, in whichever clothes they come.
+
+Apps send the same operation as JSON, as a form, as multipart, or as JSON text under a form's content type
+(GMS.md, section 2); what counts is the decoded field. A body that is none of these is the field "".
+"""
+
+from email.parser import BytesParser
+from email.policy import HTTP
+from urllib.parse import parse_qsl
+
+from gms_replay.model import Headers, header
+from gms_replay.spans import Sort, plain_text, spans
+
+Fields = dict[str, str]
+"""Names to values. A value inside a JSON object has its keys joined by dots; numbers and words are as written."""
+
+
+def read(target: str, headers: Headers, body: bytes) -> Fields:
+    """The fields of a request; of those that stand both in the query and the body, the body's."""
+    query = target.partition("?")[2]
+    return dict(parse_qsl(query, keep_blank_values=True)) | _body(header(headers, "content-type") or "", body)
+
+
+def _body(content_type: str, body: bytes) -> Fields:
+    text = body.strip()
+    if not text:
+        return {}
+    if text[:1] in (b"{", b"["):
+        return _json(body)
+    if content_type.lower().startswith("multipart/"):
+        return _multipart(content_type, body)
+    if b"=" in text and b"\n" not in text:
+        return dict(parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True))
+    return {"": text.decode("utf-8", "replace")}
+
+
+def _json(body: bytes) -> Fields:
+    return {
+        ".".join(str(step) for step in span.path): plain_text(body[span.start : span.end])
+        for span in spans(body)
+        if span.sort is not Sort.KEY
+    }
+
+
+def _multipart(content_type: str, body: bytes) -> Fields:
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    found: Fields = {}
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        payload = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(payload, bytes):
+            found[name] = payload.decode("utf-8", "replace")
+    return found

@@ -1,0 +1,263 @@
+"""The vocabulary of GMS: which request is which operation, which field is an instant, an identity, a URL.
+
+Nothing here judges or decides; it names. Paths are those of the vendor's API pages, versions 1 and 2; the part before
+them (`/genesys` unless renamed) is called the base and may be anything.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from gms_replay import bayeux
+from gms_replay.errors import BayeuxError
+from gms_replay.model import Headers, header
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a body: keys and list positions from the outside in."""
+
+
+class Kind(StrEnum):
+    """What a request does."""
+
+    START_CALLBACK = "start callback"
+    CANCEL_CALLBACK = "cancel callback"
+    UPDATE_CALLBACK = "update callback"
+    QUERY_CALLBACK = "query callback"
+    AVAILABILITY = "availability"
+    QUEUE_POSITION = "queue position"
+    DIALOG = "dialog"
+    REQUEST_CHAT = "request chat"
+    START_CHAT = "start chat"
+    SEND = "send"
+    REFRESH = "refresh"
+    TYPING = "typing"
+    DISCONNECT_CHAT = "disconnect chat"
+    CHAT = "chat"
+    STORAGE = "storage"
+    NODE_STATUS = "node status"
+    COMET = "comet"
+    PUSH = "push"
+    PREFLIGHT = "preflight"
+    OTHER = "other"
+
+
+class Act(StrEnum):
+    """What the app does that moves the story on, in the kinds that are counted."""
+
+    START = "start"
+    DIALOG = "dialog act"
+    SEND = "send"
+    CHANGE = "cancel or update"
+    DISCONNECT = "chat disconnect"
+
+
+ACTS = {
+    Kind.START_CALLBACK: Act.START,
+    Kind.REQUEST_CHAT: Act.START,
+    Kind.START_CHAT: Act.START,
+    Kind.DIALOG: Act.DIALOG,
+    Kind.SEND: Act.SEND,
+    Kind.CANCEL_CALLBACK: Act.CHANGE,
+    Kind.UPDATE_CALLBACK: Act.CHANGE,
+    Kind.DISCONNECT_CHAT: Act.DISCONNECT,
+}
+
+POLLED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH, Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.NODE_STATUS})
+"""What apps ask again and again: answered by the state of the story, never used up."""
+
+OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
+"""What begins a visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a request is about.
+
+    `base` is the part of the path before GMS's own ("/genesys"); `name` tells operations of one kind apart
+    (a service's name, a dialog's action, a chat verb); `service_id` is the service or chat that the path names.
+    """
+
+    kind: Kind
+    base: str
+    name: str = ""
+    service_id: str | None = None
+
+    @property
+    def act(self) -> Act | None:
+        return ACTS.get(self.kind)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".rstrip()
+
+
+_SEGMENT = r"[^/]+"
+_CHAT_VERBS = {
+    "": Kind.START_CHAT,
+    "send": Kind.SEND,
+    "refresh": Kind.REFRESH,
+    "startTyping": Kind.TYPING,
+    "stopTyping": Kind.TYPING,
+    "disconnect": Kind.DISCONNECT_CHAT,
+}
+_CALLBACK_METHODS = {
+    "PUT": Kind.UPDATE_CALLBACK,
+    "POST": Kind.UPDATE_CALLBACK,
+    "DELETE": Kind.CANCEL_CALLBACK,
+    "GET": Kind.QUERY_CALLBACK,
+}
+
+
+def _start_or_query(method: str, _: str) -> Kind:
+    return Kind.START_CALLBACK if method == "POST" else Kind.QUERY_CALLBACK
+
+
+def _one_callback(method: str, _: str) -> Kind:
+    return _CALLBACK_METHODS.get(method, Kind.OTHER)
+
+
+def _chat_verb(_: str, verb: str) -> Kind:
+    return _CHAT_VERBS.get(verb, Kind.CHAT)
+
+
+def _chat2_verb(_: str, verb: str) -> Kind:
+    return Kind.REQUEST_CHAT if not verb else _CHAT_VERBS.get(verb, Kind.CHAT)
+
+
+def _always(kind: Kind) -> Callable[[str, str], Kind]:
+    return lambda method, name: kind
+
+
+# The first pattern that fits names the operation (GMS API pages): `name` and `id` are what Operation holds.
+_ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
+    (re.compile(rf"(?P<base>.*?){pattern}/?"), kind)
+    for pattern, kind in (
+        (rf"/[12]/service/callback/(?P<name>{_SEGMENT})/availability", _always(Kind.AVAILABILITY)),
+        (rf"/[12]/service/callback/(?P<name>{_SEGMENT})/(?P<id>{_SEGMENT})", _one_callback),
+        (rf"/[12]/service/callback/(?P<name>{_SEGMENT})", _start_or_query),
+        (r"/1/service/request-chat(?P<name>)", _always(Kind.REQUEST_CHAT)),
+        (rf"/1/service/(?P<id>{_SEGMENT})/check-queue-position", _always(Kind.QUEUE_POSITION)),
+        (rf"/1/service/(?P<id>{_SEGMENT})/ixn/chat(?:/(?P<name>{_SEGMENT}))?", _chat_verb),
+        (rf"/1/service/(?P<id>{_SEGMENT})/(?P<name>storage(?:/{_SEGMENT})?)", _always(Kind.STORAGE)),
+        (rf"/1/service/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT})", _always(Kind.DIALOG)),
+        (rf"/2/chat/{_SEGMENT}/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT}.*)", _chat2_verb),
+        (rf"/2/chat/{_SEGMENT}(?P<name>)", _chat2_verb),
+        (r"/1/storage/(?P<name>.+)", _always(Kind.STORAGE)),
+        (r"/1/admin/node/(?P<name>status)", _always(Kind.NODE_STATUS)),
+        (r"/[12]/(?P<name>(?:service|chat|chat-ntf)/.+)", _always(Kind.OTHER)),
+        (rf"/3/(?P<name>device)/{_SEGMENT}", _always(Kind.PUSH)),
+        (rf"/v1/projects/{_SEGMENT}/(?P<name>messages:send)", _always(Kind.PUSH)),
+        (r"/(?P<name>fcm/send)", _always(Kind.PUSH)),
+    )
+)
+_COMET_PATH = re.compile(r"(?P<base>.*?)/cometd(?:/.*)?")
+
+PUSH_PROVIDERS = {"device": "apns", "messages:send": "fcm", "fcm/send": "fcm"}
+"""An operation's name, for those of kind PUSH, to the provider that is told."""
+
+
+def recognise(method: str, target: str, body: bytes) -> Operation | None:
+    """The operation that a request asks for; None where it is nothing of GMS's.
+
+    `target` may carry a query. A body that holds Bayeux is Comet, at whatever path: `_comet_url` may name any.
+    """
+    path = target.partition("?")[0]
+    named = _by_path(method, path)
+    if named is None and method == "POST" and b"/meta/" in body and _speaks_bayeux(body):
+        return Operation(Kind.COMET, path.rpartition("/")[0])
+    if named is not None and method == "OPTIONS":
+        return replace(named, kind=Kind.PREFLIGHT)
+    return named
+
+
+def _by_path(method: str, path: str) -> Operation | None:
+    for pattern, kind in _ROUTES:
+        if found := pattern.fullmatch(path):
+            parts = found.groupdict()
+            name = parts.get("name") or ""
+            return Operation(kind(method, name), parts["base"], name, parts.get("id"))
+    found = _COMET_PATH.fullmatch(path)
+    return Operation(Kind.COMET, found["base"]) if found else None
+
+
+def _speaks_bayeux(body: bytes) -> bool:
+    try:
+        return any(bayeux.is_meta(message.channel) for message in bayeux.parse(body))
+    except BayeuxError:
+        return False
+
+
+def gms_user(headers: Headers) -> str | None:
+    """The user that a request names: every request of an app carries this header."""
+    return header(headers, "gms_user")
+
+
+class InstantClass(StrEnum):
+    """Which instants keep order among themselves (GMS.md, section 5).
+
+    EVENT happens in the story; CALENDAR is a time slot, on a grid that must be kept.
+    """
+
+    EVENT = "event"
+    CALENDAR = "calendar"
+
+
+_CALENDAR_FIELDS = frozenset({"_desired_time", "_new_desired_time", "_expiration_time", "start_time", "end_time"})
+_EVENT_FIELDS = frozenset({"_expires", "startedAt", "utcTime", "timestamp"})
+_TIMESYNC_INSTANTS = frozenset({"tc", "ts"})
+INSTANT_HEADERS = frozenset({"date", "expires", "last-modified", "set-cookie", "apns-expiration"})
+
+
+def instant_class(path: Path) -> InstantClass | None:
+    """The class of the instant that stands at a path of a body; None where no instant stands."""
+    field = next((step for step in reversed(path) if isinstance(step, str)), None)
+    if field in _CALENDAR_FIELDS or (field in ("utcTime", "localTime") and "slots" in path):
+        return InstantClass.CALENDAR
+    if field in _EVENT_FIELDS or (field in _TIMESYNC_INSTANTS and "timesync" in path):
+        return InstantClass.EVENT
+    return None
+
+
+def is_elapsed(path: Path) -> bool:
+    """Whether a path names a transcript line's fourth item: seconds since `startedAt`."""
+    return len(path) >= 3 and path[-3] == "transcriptToShow" and path[-1] == 3
+
+
+_IDENTITY_FIELDS = frozenset({"_id", "chatSessionId", "chatId", "userId", "secureKey", "alias"})
+
+
+def is_identity(path: Path) -> bool:
+    """Whether a path of an answer names an identity that GMS gave (GMS.md, section 6).
+
+    A Comet frame's own `id` numbers the message; the one inside its `data` is an identity.
+    """
+    return bool(path) and (path[-1] in _IDENTITY_FIELDS or path[-2:] == ("data", "id"))
+
+
+SESSION_FIELDS = frozenset({"_id", "chatSessionId", "chatId"})
+"""Fields whose value belongs to one visit only: facts that share one belong together."""
+
+_OUR_URL = re.compile(r"_(?:user_action|resource|start_chat|comet)_url|_chatIxnAPI_.+_URL")
+
+
+def is_gms_url(field: str) -> bool:
+    """Whether a field holds a URL of GMS's own, whichever host it names."""
+    return _OUR_URL.fullmatch(field) is not None
+
+
+FREE_FIELDS = frozenset(
+    {
+        "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
+        "_customer_number", "_device_notification_id", "push_notification_deviceid", "gms_user",
+        "userId", "secureKey", "alias", "transcriptPosition", "_id",
+    }
+)  # fmt: skip
+"""Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""
+
+_TAG = re.compile(r"service\.chat\.refresh\.(?P<id>.+)")
+
+
+def service_of_tag(tag: str) -> str | None:
+    """The service that a Comet frame's `tag` names ("service.chat.refresh.{service ID}")."""
+    found = _TAG.fullmatch(tag)
+    return found["id"] if found else None

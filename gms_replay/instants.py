@@ -1,0 +1,150 @@
+"""How instants are written: recognised with their notation, and printed back in the same.
+
+What a notation fixes (digits, zone, separator) is kept, so that printing what was parsed gives the same text.
+GMS.md, section 5, lists the notations; the vendor documents none for `_expires`, so all are tried.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+SECOND_US = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST_US = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)([T ])(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d|)", re.ASCII)
+_RFC_1123 = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
+)
+_EPOCH_DIGITS = re.compile(r"\d{10}|\d{13}", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+ANYWHERE = re.compile(rf"{_ISO.pattern}|{_RFC_1123.pattern}", re.ASCII)
+"""Finds candidates for an instant in words inside a longer text; `parse` decides."""
+
+_FIRST_EPOCH_S = 1_000_000_000
+"""September 2001: smaller numbers are durations, ports or counters."""
+
+
+class Style(StrEnum):
+    ISO = "ISO 8601"
+    RFC_1123 = "RFC 1123"
+    EPOCH_S = "epoch seconds"
+    EPOCH_MS = "epoch milliseconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """A style with all that a text of it leaves open.
+
+    `separator` stands between date and time (ISO) or inside the date (RFC 1123, "-" in old cookies). `digits` counts
+    the digits of the fraction, None where even the seconds are missing. `tail` holds digits beyond the microsecond.
+    """
+
+    style: Style
+    separator: str = ""
+    digits: int | None = 0
+    tail: str = ""
+    zone: str = ""
+
+
+def parse(text: str) -> tuple[int, Notation] | None:
+    """The instant that a text is, whole, in microseconds since 1970 UTC, and its notation; None for anything else.
+
+    An ISO text without a zone is read as UTC.
+    """
+    for style in (_parse_iso, _parse_rfc_1123, _parse_epoch):
+        if (found := style(text)) is not None:
+            return found
+    return None
+
+
+def render(at_us: int, notation: Notation) -> str:
+    """An instant in a notation. What the notation cannot hold is cut off; years stay within 1 to 9999."""
+    return _RENDER[notation.style](min(max(at_us, _FIRST_US), _LAST_US), notation)
+
+
+def _parse_iso(text: str) -> tuple[int, Notation] | None:
+    if (found := _ISO.fullmatch(text)) is None:
+        return None
+    year, month, day, separator, hour, minute, second, fraction, zone = found.groups()
+    offset = _offset(zone)
+    start_us = _instant_us(year, month, day, hour, minute, second or "0")
+    if start_us is None or offset is None:
+        return None
+    digits = fraction or ""
+    at_us = start_us + int(digits[:6].ljust(6, "0")) - offset // timedelta(microseconds=1)
+    return at_us, Notation(Style.ISO, separator, len(digits[:6]) if second else None, digits[6:], zone)
+
+
+def _render_iso(at_us: int, notation: Notation) -> str:
+    local = _moment(at_us) + (_offset(notation.zone) or timedelta())
+    text = f"{_date(local)}{notation.separator}{local:%H:%M}"
+    if notation.digits is not None:
+        text += f"{local:%S}".rjust(3, ":")
+    if notation.digits:
+        text += "." + f"{local.microsecond:06}"[: notation.digits] + notation.tail
+    return text + notation.zone
+
+
+def _parse_rfc_1123(text: str) -> tuple[int, Notation] | None:
+    if (found := _RFC_1123.fullmatch(text)) is None:
+        return None
+    day, separator, month, year, hour, minute, second = found.groups()
+    if month not in _MONTHS:
+        return None
+    at_us = _instant_us(year, str(_MONTHS.index(month) + 1), day, hour, minute, second)
+    return None if at_us is None else (at_us, Notation(Style.RFC_1123, separator))
+
+
+def _render_rfc_1123(at_us: int, notation: Notation) -> str:
+    at = _moment(at_us)
+    date = notation.separator.join((f"{at.day:02}", _MONTHS[at.month - 1], f"{at.year:04}"))
+    return f"{_DAYS[at.weekday()]}, {date} {at:%H:%M:%S} GMT"
+
+
+def _parse_epoch(text: str) -> tuple[int, Notation] | None:
+    if _EPOCH_DIGITS.fullmatch(text) is None:
+        return None
+    style, unit_us = (Style.EPOCH_S, SECOND_US) if len(text) == 10 else (Style.EPOCH_MS, 1000)
+    at_us = int(text) * unit_us
+    return (at_us, Notation(style)) if at_us >= _FIRST_EPOCH_S * SECOND_US else None
+
+
+_RENDER: dict[Style, Callable[[int, Notation], str]] = {
+    Style.ISO: _render_iso,
+    Style.RFC_1123: _render_rfc_1123,
+    Style.EPOCH_S: lambda at_us, _: str(at_us // SECOND_US),
+    Style.EPOCH_MS: lambda at_us, _: str(at_us // 1000),
+}
+
+
+def _instant_us(*fields: str) -> int | None:
+    try:
+        at = datetime(*(int(field) for field in fields), tzinfo=UTC)  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None
+    at_us = (at - _EPOCH) // timedelta(microseconds=1)
+    return at_us if _FIRST_US <= at_us <= _LAST_US else None
+
+
+def _moment(at_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+def _date(at: datetime) -> str:
+    return f"{at.year:04}-{at.month:02}-{at.day:02}"
+
+
+def _offset(zone: str) -> timedelta | None:
+    """A zone's distance from UTC; None for one that no clock can show."""
+    if zone in ("", "Z"):
+        return timedelta()
+    hours, minutes = int(zone[1:3]), int(zone[-2:])
+    if hours > 23 or minutes > 59:
+        return None
+    distance = timedelta(hours=hours, minutes=minutes)
+    return -distance if zone[0] == "-" else distance

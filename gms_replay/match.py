@@ -1,0 +1,146 @@
+"""Which recorded answer a request gets, and why not another.
+
+Strategy: requests are compared by meaning. First the operation, then the decoded fields that say what is wanted; fields
+that say who asks or what is said (gms.FREE_FIELDS) and instants only rank. Last comes the place in the story.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import Any
+
+from gms_replay import gms, instants
+from gms_replay.fields import Fields
+from gms_replay.gms import Kind, Operation
+from gms_replay.story import Answer
+
+_NEAREST = 3
+
+
+class MissKind(StrEnum):
+    """Why the cassette has no answer."""
+
+    UNKNOWN_ROUTE = "unknown route"
+    FIELD_DIFFERS = "field differs"
+    UNANSWERED = "recorded without an answer"
+    WRONG_SESSION = "wrong session"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that says something else than the recorded request; None where one of them lacks it."""
+
+    field: str
+    asked: str | None
+    recorded: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A recorded answer with what keeps it from being right, and what only makes others better."""
+
+    answer: Answer
+    differences: tuple[Difference, ...]
+    remarks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A request that has no answer, with the nearest that have one."""
+
+    kind: MissKind
+    method: str
+    target: str
+    nearest: tuple[Ranked, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as the app gets it, in the body of a 404."""
+        return {
+            "error": "no recorded answer",
+            "kind": self.kind,
+            "asked": {"method": self.method, "target": self.target},
+            "nearest": [
+                {
+                    "method": ranked.answer.method,
+                    "target": ranked.answer.target,
+                    "differences": [
+                        {"field": one.field, "asked": one.asked, "recorded": one.recorded} for one in ranked.differences
+                    ],
+                }
+                for ranked in self.nearest
+            ],
+        }
+
+    def __str__(self) -> str:
+        lines = [f"miss: {self.method} {self.target}: {self.kind}"]
+        for ranked in self.nearest:
+            lines.append(f"  nearest: {ranked.answer.method} {ranked.answer.target}")
+            lines += [f"    {one.field}: asked {one.asked!r}, recorded {one.recorded!r}" for one in ranked.differences]
+        return "\n".join(lines)
+
+
+def candidates(
+    operation: Operation, asked: Fields, answers: Iterable[Answer], same_instant: Callable[[int, int], bool]
+) -> list[Ranked]:
+    """The recorded answers to that operation, best first.
+
+    `same_instant(asked_us, recorded_us)` tells whether the app means the recorded instant by the one it sent.
+    """
+    same = (answer for answer in answers if _same_operation(operation, answer.operation))
+    ranked = [_compared(asked, answer, same_instant) for answer in same]
+    return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
+
+
+def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked, ...]:
+    """The recorded requests whose paths look most like this one; for those whose operation nobody recorded."""
+    path = target.partition("?")[0]
+
+    def likeness(answer: Answer) -> tuple[float, int]:
+        recorded = answer.target.partition("?")[0]
+        same_method = 0.1 * (answer.method == method)
+        return -SequenceMatcher(None, path, recorded, autojunk=False).ratio() - same_method, answer.index
+
+    unique = {(answer.method, answer.target): answer for answer in answers}
+    return tuple(Ranked(answer, (), 0) for answer in sorted(unique.values(), key=likeness)[:_NEAREST])
+
+
+def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
+    """The miss of a request whose operation was recorded, but never asked like this."""
+    return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(ranked)[:_NEAREST])
+
+
+def _same_operation(one: Operation, other: Operation) -> bool:
+    return (one.kind, one.name) == (other.kind, other.name)
+
+
+def _compared(asked: Fields, answer: Answer, same_instant: Callable[[int, int], bool]) -> Ranked:
+    differences: list[Difference] = []
+    remarks = 0
+    polled_chat = answer.operation.kind is Kind.REFRESH
+    for field in sorted(asked.keys() | answer.fields.keys()):
+        told, recorded = asked.get(field), answer.fields.get(field)
+        if told == recorded and not (told and _instant(told) is not None):
+            continue
+        if field in gms.FREE_FIELDS:
+            remarks += field != "transcriptPosition" or polled_chat
+        elif _are_instants(told, recorded):
+            remarks += not _same(told, recorded, same_instant)
+        else:
+            differences.append(Difference(field, told, recorded))
+    return Ranked(answer, tuple(differences), remarks)
+
+
+def _instant(text: str | None) -> int | None:
+    found = instants.parse(text) if text else None
+    return found[0] if found else None
+
+
+def _are_instants(told: str | None, recorded: str | None) -> bool:
+    values = [value for value in (told, recorded) if value is not None]
+    return all(_instant(value) is not None for value in values)
+
+
+def _same(told: str | None, recorded: str | None, same_instant: Callable[[int, int], bool]) -> bool:
+    told_us, recorded_us = _instant(told), _instant(recorded)
+    return told_us is not None and recorded_us is not None and same_instant(told_us, recorded_us)

@@ -1,0 +1,214 @@
+"""Bodies and headers compiled once into literal bytes and slots; rendering joins them.
+
+Strategy: a slot stands where something must be told anew: an instant, seconds since a chat's start, the base of a URL
+of GMS's own, an identity. All between the slots is replayed byte for byte, well-formed or not.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from gms_replay import gms, instants
+from gms_replay.gms import InstantClass
+from gms_replay.instants import SECOND_US, Notation
+from gms_replay.spans import Sort, Span, plain_text, spans
+from gms_replay.timeline import Instant, elapsed_s
+
+_SHORTEST_IDENTITY = 8
+_URL = re.compile(rb"(?P<scheme>https?):(?:\\?/){2}(?P<authority>[^\s\"'<>\\/?#]+)", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one rendering puts into the slots.
+
+    `instants`: recorded to told, for all that the template names. `origin`: "http://host:port", and a path prefix if
+    the server stands behind one. `base`: "/genesys", as asked. `comet_segment`: what precedes the base in
+    `_comet_url`. `identities`: recorded to told; one that is missing stays as recorded.
+    """
+
+    instants: Mapping[Instant, int]
+    origin: str
+    base: str
+    comet_segment: str
+    identities: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class InstantSlot:
+    instant: Instant
+    notation: Notation
+
+    def render(self, telling: Telling) -> bytes:
+        return instants.render(telling.instants[self.instant], self.notation).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class ElapsedSlot:
+    """Seconds from a chat's start to a line of it; both instants are told like any other."""
+
+    started: Instant
+    line: Instant
+
+    def render(self, telling: Telling) -> bytes:
+        return b"%d" % elapsed_s(telling.instants[self.started], telling.instants[self.line])
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSlot:
+    """Scheme and host of a URL of GMS's own, and its base path where that follows (`has_base`)."""
+
+    has_base: bool
+    is_comet: bool
+    escaped: bool
+
+    def render(self, telling: Telling) -> bytes:
+        segment = telling.comet_segment if self.is_comet else ""
+        url = telling.origin + segment + (telling.base if self.has_base else "")
+        return (url.replace("/", "\\/") if self.escaped else url).encode("latin-1", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySlot:
+    recorded: str
+
+    def render(self, telling: Telling) -> bytes:
+        told = telling.identities.get(self.recorded, self.recorded)
+        return json.dumps(told, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+
+
+Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Literal bytes and slots in turn. `instants`: what the slots need told, in no order."""
+
+    pieces: tuple[bytes | Slot, ...]
+    instants: frozenset[Instant]
+
+    @property
+    def is_literal(self) -> bool:
+        return all(isinstance(piece, bytes) for piece in self.pieces)
+
+    def render(self, telling: Telling) -> bytes:
+        return b"".join(piece if isinstance(piece, bytes) else piece.render(telling) for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recording's texts are searched for.
+
+    `authorities`: the hosts that are GMS, as "host:port" in lower case. `base`: "/genesys". `identities`: values that
+    further sessions are told otherwise. `started_us`: the chat's start, for lines of a text that does not name it.
+    """
+
+    authorities: frozenset[str]
+    base: str
+    identities: frozenset[str]
+    started_us: int | None = None
+
+
+def authority(scheme: str, host_and_port: str) -> str:
+    """A host with its port spelt out, in lower case: what `Recorded.authorities` holds."""
+    host = host_and_port.lower()
+    if host.rpartition(":")[2].isdigit():
+        return host
+    return f"{host}:{_DEFAULT_PORTS[scheme.lower()]}"
+
+
+class Compiler:
+    """Compiles the texts of one recorded session."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self._base = re.compile(re.escape(recorded.base).replace("/", r"\\?/").encode("latin-1") + rb"(?=\\?/|[?#]|$)")
+        worth = sorted((value for value in recorded.identities if is_mappable(value)), key=len, reverse=True)
+        words = b"|".join(re.escape(value.encode()) for value in worth)
+        self._identity = re.compile(rb"(?<![0-9A-Za-z])(?:" + words + rb")(?![0-9A-Za-z])") if worth else None
+
+    def body(self, text: bytes) -> Template:
+        """A body or a message: JSON, whether it parses or not, or any other text."""
+        found = list(spans(text))
+        started = self._started(text, found)
+        return _template(text, (hit for span in found for hit in self._slots(text, span, started)))
+
+    def header(self, name: str, value: str) -> Template:
+        """A header's value."""
+        text = value.encode("latin-1")
+        dates: list[tuple[int, int, Slot]] = []
+        if name.lower() in gms.INSTANT_HEADERS:
+            for found in instants.ANYWHERE.finditer(value):
+                dates += _instant(found.start(), found.end(), found[0], InstantClass.EVENT)
+        return _template(text, [*dates, *self._urls(text, 0, len(text), ""), *self._identities(text, 0, len(text))])
+
+    def _started(self, text: bytes, found: Iterable[Span]) -> int | None:
+        for span in found:
+            if span.path[-1:] == ("startedAt",) and span.sort is Sort.STRING:
+                parsed = instants.parse(text[span.start : span.end].decode("latin-1"))
+                return parsed[0] if parsed else None
+        return self._recorded.started_us
+
+    def _slots(self, text: bytes, span: Span, started_us: int | None) -> Iterable[tuple[int, int, Slot]]:
+        value = text[span.start : span.end]
+        if span.sort is Sort.KEY:
+            found = instants.parse(value.decode("latin-1"))
+            if found and found[1].style is instants.Style.ISO:
+                return _instant(span.start, span.end, value.decode("latin-1"), InstantClass.CALENDAR)
+            return ()
+        if (kind := gms.instant_class(span.path)) is not None:
+            return _instant(span.start, span.end, value.decode("latin-1"), kind)
+        if gms.is_elapsed(span.path) and started_us is not None and value.isdigit():
+            line = (InstantClass.EVENT, started_us + int(value[:12]) * SECOND_US)
+            return [(span.start, span.end, ElapsedSlot((InstantClass.EVENT, started_us), line))]
+        if span.sort not in (Sort.STRING, Sort.TEXT):
+            return ()
+        field = str(span.path[-1]) if span.path else ""
+        if field == "_user_header":
+            return [(span.start, span.end, IdentitySlot(plain_text(value)))]
+        return [*self._urls(text, span.start, span.end, field), *self._identities(text, span.start, span.end)]
+
+    def _urls(self, text: bytes, start: int, end: int, field: str) -> Iterator[tuple[int, int, Slot]]:
+        for found in _URL.finditer(text, start, end):
+            place = authority(found["scheme"].decode(), found["authority"].decode("latin-1"))
+            if place in self._recorded.authorities or gms.is_gms_url(field):
+                base = self._base.match(text, found.end(), end)
+                slot = UrlSlot(base is not None, field == "_comet_url", escaped=b"\\/" in found[0])
+                yield found.start(), base.end() if base else found.end(), slot
+
+    def _identities(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, Slot]]:
+        if self._identity is not None:
+            for found in self._identity.finditer(text, start, end):
+                yield found.start(), found.end(), IdentitySlot(found[0].decode())
+
+
+def is_mappable(value: str) -> bool:
+    """Whether an identity is long and particular enough to be told otherwise wherever it stands."""
+    return len(value) >= _SHORTEST_IDENTITY and any(character.isdigit() for character in value)
+
+
+def _instant(start: int, end: int, text: str, kind: InstantClass) -> list[tuple[int, int, Slot]]:
+    parsed = instants.parse(text)
+    return [(start, end, InstantSlot((kind, parsed[0]), parsed[1]))] if parsed else []
+
+
+def _template(text: bytes, hits: Iterable[tuple[int, int, Slot]]) -> Template:
+    pieces: list[bytes | Slot] = []
+    needed: set[Instant] = set()
+    at = 0
+    for start, end, slot in sorted(hits, key=lambda hit: hit[0]):
+        if start < at:
+            continue
+        if start > at:
+            pieces.append(text[at:start])
+        pieces.append(slot)
+        at = end
+        if isinstance(slot, InstantSlot):
+            needed.add(slot.instant)
+        elif isinstance(slot, ElapsedSlot):
+            needed |= {slot.started, slot.line}
+    if at < len(text):
+        pieces.append(text[at:])
+    return Template(tuple(pieces), frozenset(needed))

@@ -1,0 +1,139 @@
+"""Which facts of a recording belong to one app's visit.
+
+Strategy: facts that share a service, chat or Comet client id belong together, and a Comet frame's `tag` joins a client
+to a service. What carries no such id (availability, a handshake that led nowhere) goes to a session of the same
+`gms_user`, if any session has it, and of those to the nearest in time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gms_replay import bayeux, gms
+from gms_replay.bayeux import Parsed
+from gms_replay.errors import BayeuxError
+from gms_replay.gms import Kind, Operation
+from gms_replay.model import Exchange, Message, Recording
+from gms_replay.spans import Sort, plain_text, spans
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recorded Bayeux message together with its fields."""
+
+    message: Message
+    parsed: Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A recorded exchange together with what it was about, and the Bayeux messages that it carried."""
+
+    exchange: Exchange
+    operation: Operation
+    heard: tuple[Heard, ...]
+
+    @property
+    def at_us(self) -> int:
+        return asked_at_us(self.exchange)
+
+    @property
+    def user(self) -> str | None:
+        return gms.gms_user(self.exchange.request.headers)
+
+
+Session = tuple[Visited, ...]
+"""The exchanges of one visit, in the order in which they were asked."""
+
+_NAMES_OTHERS = frozenset({Kind.QUERY_CALLBACK, Kind.AVAILABILITY, Kind.STORAGE, Kind.NODE_STATUS, Kind.OTHER})
+"""Operations whose answers may list the ids of other visits."""
+
+
+def asked_at_us(exchange: Exchange) -> int:
+    """When the server had the whole request, as far as it got."""
+    request = exchange.request
+    return request.started_at_us if request.ended_at_us is None else request.ended_at_us
+
+
+def split(recording: Recording) -> tuple[Session, ...]:
+    """The visits of a recording, the earliest first; none only where nothing of an app's was recorded."""
+    groups, strays = _joined(sorted(_visited(recording), key=_place))
+    if not groups:
+        return (tuple(strays),) if strays else ()
+    for one, group in [(one, _nearest(one, groups)) for one in strays]:
+        group.append(one)
+    return tuple(sorted((tuple(sorted(group, key=_place)) for group in groups), key=lambda group: _place(group[0])))
+
+
+def _place(one: Visited) -> tuple[int, int]:
+    return one.at_us, one.exchange.id
+
+
+def _visited(recording: Recording) -> Iterator[Visited]:
+    carried: dict[int, list[Heard]] = {}
+    for message in recording.messages:
+        try:
+            parsed = bayeux.parse(message.raw)
+        except BayeuxError:
+            continue
+        carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
+    for exchange in recording.exchanges:
+        request = exchange.request
+        operation = gms.recognise(request.method, request.target, request.body.plain)
+        if operation is not None and operation.kind not in (Kind.PUSH, Kind.PREFLIGHT):
+            yield Visited(exchange, operation, tuple(carried.get(exchange.id, ())))
+
+
+def _joined(visited: Iterable[Visited]) -> tuple[list[list[Visited]], list[Visited]]:
+    """Groups of exchanges that share an id, directly or through others; and the exchanges without any."""
+    leaders: dict[str, str] = {}
+
+    def leader(token: str) -> str:
+        while (above := leaders.setdefault(token, token)) != token:
+            leaders[token] = leaders[above]
+            token = above
+        return token
+
+    strays: list[Visited] = []
+    marked: list[tuple[str, Visited]] = []
+    for one in visited:
+        first, *others = sorted(_tokens(one)) or [""]
+        if not first:
+            strays.append(one)
+            continue
+        marked.append((first, one))
+        for other in others:
+            leaders[leader(other)] = leader(first)
+    groups: dict[str, list[Visited]] = {}
+    for token, one in marked:
+        groups.setdefault(leader(token), []).append(one)
+    return list(groups.values()), strays
+
+
+def _tokens(one: Visited) -> set[str]:
+    tokens = {one.operation.service_id} if one.operation.service_id else set()
+    response = one.exchange.response
+    if response is not None and one.operation.kind not in _NAMES_OTHERS:
+        body = response.body.plain
+        tokens |= {
+            plain_text(body[span.start : span.end])
+            for span in spans(body)
+            if span.sort is Sort.STRING and span.path[-1:] and span.path[-1] in gms.SESSION_FIELDS
+        }
+    for heard in one.heard:
+        fields = heard.parsed.fields
+        if isinstance(client := fields.get("clientId"), str):
+            tokens.add(f"clientId {client}")
+        if isinstance(data := fields.get("data"), dict) and isinstance(tag := data.get("tag"), str):
+            tokens |= {service} if (service := gms.service_of_tag(tag)) else set()
+    return tokens
+
+
+def _nearest(stray: Visited, groups: list[list[Visited]]) -> list[Visited]:
+    same_user = [group for group in groups if any(one.user == stray.user for one in group)] if stray.user else []
+
+    def distance_us(group: list[Visited]) -> int:
+        first = min(one.at_us for one in group)
+        last = max(one.at_us for one in group)
+        return max(first - stray.at_us, stray.at_us - last, 0)
+
+    return min(same_user or groups, key=distance_us)

@@ -1,0 +1,125 @@
+"""Where each value of a text stands, whether the text is well-formed or not.
+
+Strategy: what GMS answers is not always JSON (trailing commas, line breaks inside strings), yet holds instants and URLs
+that must change while every other byte stays. So nothing is parsed and written anew. One regular expression cuts the
+text into tokens, a stack follows the brackets, and what comes out is (path, byte span) of every key and value. Any
+bytes give some spans and none overlap; brackets that do not match are passed over.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from gms_replay.gms import Path
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_CLOSES = {b"}": "object", b"]": "array"}
+
+
+class Sort(Enum):
+    """What stands at a span."""
+
+    KEY = auto()
+    STRING = auto()
+    NUMBER = auto()
+    WORD = auto()
+    TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A value at `text[start:end]`; of a string or key the part between its quotes, escapes untouched.
+
+    A key's path ends with the key itself. TEXT is a whole body that is no JSON, its path is empty.
+    """
+
+    path: Path
+    sort: Sort
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Container:
+    sort: str
+    step: str | int | None
+    expects_key: bool
+
+
+def spans(text: bytes) -> Iterator[Span]:
+    """Every key and value of a body in order of place; a body that does not open like JSON is one TEXT."""
+    opening = text.lstrip()[:1]
+    if opening not in (b"{", b"["):
+        if text:
+            yield Span((), Sort.TEXT, 0, len(text))
+        return
+    stack: list[_Container] = []
+    for token in _TOKEN.finditer(text):
+        piece = token[0]
+        if piece == b"{":
+            stack.append(_Container("object", None, expects_key=True))
+        elif piece == b"[":
+            stack.append(_Container("array", 0, expects_key=False))
+        elif piece in _CLOSES:
+            _close(stack, _CLOSES[piece])
+        elif piece == b",":
+            _next(stack)
+        elif piece != b":":
+            yield _value(stack, piece, token.start())
+
+
+def _value(stack: list[_Container], piece: bytes, at: int) -> Span:
+    start, end = at, at + len(piece)
+    sort = Sort.NUMBER if _NUMBER.fullmatch(piece) else Sort.WORD
+    if piece.startswith(b'"'):
+        start += 1
+        end -= len(piece) > 1 and piece.endswith(b'"')
+        sort = Sort.STRING
+    inside = stack[-1] if stack else None
+    if inside is not None and inside.expects_key:
+        inside.step = plain_text(piece.strip(b'"'))
+        inside.expects_key = False
+        sort = Sort.KEY
+    elif inside is not None and inside.sort == "object":
+        path = _path(stack)
+        inside.expects_key = True
+        return Span(path, sort, start, end)
+    return Span(_path(stack), sort, start, end)
+
+
+def _close(stack: list[_Container], sort: str) -> None:
+    """Leaves the innermost container of that sort, with all that was left open inside it."""
+    if all(container.sort != sort for container in stack):
+        return
+    while stack.pop().sort != sort:
+        pass
+    if stack and stack[-1].sort == "object":
+        stack[-1].expects_key = True
+
+
+def _next(stack: list[_Container]) -> None:
+    if not stack:
+        return
+    inside = stack[-1]
+    if isinstance(inside.step, int):
+        inside.step += 1
+    else:
+        inside.expects_key = True
+
+
+def _path(stack: list[_Container]) -> Path:
+    return tuple(container.step for container in stack if container.step is not None)
+
+
+def plain_text(raw: bytes) -> str:
+    """The text between a JSON string's quotes, escapes undone where they are right, kept where they are not."""
+    text = raw.decode("utf-8", "replace")
+    if "\\" not in text:
+        return text
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text

@@ -1,0 +1,277 @@
+"""A recording compiled into stories: items, what each waits for, and the acts of the app.
+
+Strategy: the acts of the app are the only causes (docs/architecture.md, "Causes"). Each item remembers, for every kind
+of act, how many had happened before it and when the last of them did; whoever plays the story needs no more to know
+when the item is due, however the app's own pace differs.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from math import gcd
+from typing import Any
+
+from gms_replay import bayeux, fields, gms, instants, sessions
+from gms_replay.errors import StoryError
+from gms_replay.fields import Fields
+from gms_replay.gms import Act, InstantClass, Kind, Operation
+from gms_replay.instants import SECOND_US
+from gms_replay.model import Direction, Headers, Recording, Response, header
+from gms_replay.rewrite import Compiler, Recorded, Template, authority
+from gms_replay.sessions import Session, Visited
+from gms_replay.spans import Sort, plain_text, spans
+
+_GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
+_SET_ANEW = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
+        "upgrade", "content-length",
+    }
+)  # fmt: skip
+"""Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An item waits until the app has done `count` acts of this kind; the last was recorded at `at_us`."""
+
+    act: Act
+    count: int
+    at_us: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A recorded answer, for a request of that meaning. `at_us`: when it began; `latency_us` after the request."""
+
+    index: int
+    operation: Operation
+    method: str
+    target: str
+    fields: Fields
+    at_us: int
+    latency_us: int
+    causes: tuple[Cause, ...]
+    response: Response
+    compiler: Compiler
+
+    @cached_property
+    def body(self) -> Template:
+        return self.compiler.body(self.response.body.plain)
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, Template], ...]:
+        return compiled_headers(self.compiler, self.response.headers)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A recorded message to the app on a channel that is not the protocol's own."""
+
+    channel: str
+    at_us: int
+    causes: tuple[Cause, ...]
+    raw: bytes
+    compiler: Compiler
+
+    @cached_property
+    def body(self) -> Template:
+        return self.compiler.body(self.raw)
+
+
+@dataclass(frozen=True)
+class CometSettings:
+    """What the recorded server said of itself when the app shook hands."""
+
+    advice: dict[str, Any]
+    headers: tuple[tuple[str, Template], ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """One visit, ready to be played as often as wanted. `start_us`: when its first request had been asked."""
+
+    start_us: int
+    user: str | None
+    answers: tuple[Answer, ...]
+    unanswered: tuple[Visited, ...]
+    events: dict[str, tuple[Event, ...]]
+    recorded: Recorded
+    grid_us: int
+    comet: CometSettings
+
+
+def compile_stories(recording: Recording) -> tuple[Story, ...]:
+    """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
+    stories = tuple(_compile(session) for session in sessions.split(recording))
+    if not stories:
+        raise StoryError("the cassette holds no GMS traffic of an app's: record a visit first")
+    return stories
+
+
+def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, Template], ...]:
+    """The headers that are replayed, names in lower case, in order, duplicates kept."""
+    kept = ((name.lower(), value) for name, value in headers)
+    return tuple(
+        (name, compiler.header(name, value))
+        for name, value in kept
+        if name not in _SET_ANEW and not name.startswith("access-control-")
+    )
+
+
+def _compile(session: Session) -> Story:
+    recorded = _recorded(session)
+    compiler = Compiler(recorded)
+    acts = _acts(session)
+    rest = [one for one in session if one.operation.kind is not Kind.COMET]
+    whole = [one for one in rest if _is_whole(one)]
+    return Story(
+        start_us=session[0].at_us,
+        user=next((one.user for one in session if one.user), None),
+        answers=tuple(_answer(index, one, acts, compiler) for index, one in enumerate(whole)),
+        unanswered=tuple(one for one in rest if not _is_whole(one)),
+        events=_events(session, acts, compiler),
+        recorded=recorded,
+        grid_us=_grid_us(session),
+        comet=_comet_settings(session, compiler),
+    )
+
+
+def _is_whole(one: Visited) -> bool:
+    outcome = one.exchange.outcome
+    return outcome is not None and outcome.response is not None and outcome.error is None
+
+
+def _answer(index: int, one: Visited, acts: list[tuple[int, Act]], compiler: Compiler) -> Answer:
+    request, response = one.exchange.request, one.exchange.response
+    assert response is not None, "only whole exchanges become answers"
+    return Answer(
+        index=index,
+        operation=one.operation,
+        method=request.method,
+        target=request.target,
+        fields=fields.read(request.target, request.headers, request.body.plain),
+        at_us=response.started_at_us,
+        latency_us=max(0, response.started_at_us - one.at_us),
+        causes=_causes(acts, response.started_at_us),
+        response=response,
+        compiler=compiler,
+    )
+
+
+def _acts(session: Session) -> list[tuple[int, Act]]:
+    """When the app acted, and how. An act that was repeated because its answer never came counts once."""
+    acts: list[tuple[int, Act]] = []
+    lost: set[tuple[str, bytes]] = set()
+    for one in session:
+        act = one.operation.act
+        if act is None:
+            continue
+        asked = (str(one.operation), one.exchange.request.body.plain)
+        if asked not in lost:
+            acts.append((one.at_us, act))
+        lost.discard(asked)
+        if not _is_whole(one):
+            lost.add(asked)
+    return acts
+
+
+def _causes(acts: Iterable[tuple[int, Act]], before_us: int) -> tuple[Cause, ...]:
+    causes: dict[Act, Cause] = {}
+    for at_us, act in acts:
+        if at_us <= before_us:
+            count = causes[act].count + 1 if act in causes else 1
+            causes[act] = Cause(act, count, at_us)
+    return tuple(causes.values())
+
+
+def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -> dict[str, tuple[Event, ...]]:
+    heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
+    events: dict[str, list[Event]] = {}
+    for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
+        if one.parsed.is_event:
+            message = one.message
+            event = Event(message.channel, message.at_us, _causes(acts, message.at_us), message.raw, compiler)
+            events.setdefault(message.channel, []).append(event)
+    return {channel: tuple(told) for channel, told in events.items()}
+
+
+def _recorded(session: Session) -> Recorded:
+    bases = [one.operation.base for one in session if one.operation.kind is not Kind.COMET]
+    bases += [one.operation.base for one in session]
+    return Recorded(
+        authorities=frozenset(place for one in session for place in _authorities(one)),
+        base=Counter(bases).most_common(1)[0][0],
+        identities=frozenset(_identities(session)),
+        started_us=_started_us(session),
+    )
+
+
+def _authorities(one: Visited) -> Iterator[str]:
+    request = one.exchange.request
+    yield authority(request.scheme, f"{request.host}:{request.port}")
+    if host := header(request.headers, "host"):
+        yield authority(request.scheme, host)
+
+
+def _told_texts(session: Session) -> Iterator[bytes]:
+    """What GMS told the app: bodies of answers, and messages; Comet's answers are told by their messages."""
+    for one in session:
+        if one.operation.kind is not Kind.COMET and (response := one.exchange.response):
+            yield response.body.plain
+        for heard in one.heard:
+            if heard.message.direction is Direction.TO_CLIENT:
+                yield heard.message.raw
+
+
+def _identities(session: Session) -> Iterator[str]:
+    for text in _told_texts(session):
+        for span in spans(text):
+            if span.sort is Sort.STRING and gms.is_identity(span.path):
+                yield plain_text(text[span.start : span.end])
+
+
+def _started_us(session: Session) -> int | None:
+    for text in _told_texts(session):
+        for span in spans(text):
+            if span.path[-1:] == ("startedAt",) and (found := _instant_us(text[span.start : span.end])) is not None:
+                return found
+    return None
+
+
+def _instant_us(value: bytes) -> int | None:
+    found = instants.parse(value.decode("latin-1"))
+    return found[0] if found else None
+
+
+def _grid_us(session: Session) -> int:
+    """What the recorded time slots are multiples of, two hours at most; a second where there are none."""
+    slots: set[int] = set()
+    for text in _told_texts(session):
+        for span in spans(text):
+            is_slot = span.sort is Sort.KEY or (
+                "slots" in span.path and gms.instant_class(span.path) is InstantClass.CALENDAR
+            )
+            if is_slot and (found := _instant_us(text[span.start : span.end])) is not None:
+                slots.add(found)
+    if not slots:
+        return SECOND_US
+    common_us = gcd(*slots, *(later - earlier for earlier, later in pairwise(sorted(slots))))
+    return next((grid_us for grid_us in _GRIDS_US if common_us % grid_us == 0), SECOND_US)
+
+
+def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
+    advice: dict[str, Any] = {}
+    headers: Headers = ()
+    for one in session:
+        for heard in one.heard:
+            said = heard.parsed.fields
+            if heard.message.direction is Direction.TO_CLIENT and said.get("channel") == bayeux.HANDSHAKE:
+                if one.exchange.response and not headers:
+                    headers = one.exchange.response.headers
+                if isinstance(said.get("advice"), dict):
+                    advice = advice or said["advice"]
+    shown = tuple((name, value) for name, value in headers if name.lower() == "set-cookie")
+    return CometSettings(advice, compiled_headers(compiler, shown))

@@ -1,0 +1,118 @@
+"""Which instant is told as which: one session's memory. The rules are those of docs/architecture.md, "Instants".
+
+Strategy: each item of the story brings a shift (its release minus its recorded time). An instant takes the shift of
+the item that tells it first and is remembered by recorded value and class, so it is never told two ways. On first
+telling it is clamped between what its neighbours in the class were told as, so the memory is a monotone map.
+Calendar instants have one shift for the whole session, a multiple of their grid.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gms_replay.gms import InstantClass
+from gms_replay.instants import SECOND_US
+
+Instant = tuple[InstantClass, int]
+"""A class and a recorded value in microseconds."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """A monotone map from recorded to told microseconds."""
+
+    recorded: list[int] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)
+
+    def get(self, recorded_us: int) -> int | None:
+        at = bisect_left(self.recorded, recorded_us)
+        return self.told[at] if at < len(self.recorded) and self.recorded[at] == recorded_us else None
+
+    def recorded_as(self, told_us: int) -> int | None:
+        """The recorded value that was told so; the earliest, where several were clamped to one."""
+        at = bisect_left(self.told, told_us)
+        return self.recorded[at] if at < len(self.told) and self.told[at] == told_us else None
+
+    def put(self, recorded_us: int, wished_us: int) -> int:
+        at = bisect_left(self.recorded, recorded_us)
+        told_us = wished_us
+        if at > 0:
+            told_us = max(told_us, self.told[at - 1])
+        if at < len(self.told):
+            told_us = min(told_us, self.told[at])
+        self.recorded.insert(at, recorded_us)
+        self.told.insert(at, told_us)
+        return told_us
+
+
+class Timeline:
+    """What a session has been told of time.
+
+    `pinned_shift_us`: with `--now`, every item's shift. `grid_us`: what calendar instants are multiples of.
+    """
+
+    def __init__(self, *, grid_us: int = SECOND_US, pinned_shift_us: int | None = None) -> None:
+        self._grid_us = grid_us
+        self._pinned_us = None if pinned_shift_us is None else _floor(pinned_shift_us, SECOND_US)
+        self._first_distance_us: int | None = None
+        self._memory = {kind: _Memory() for kind in InstantClass}
+
+    def shift_us(self, recorded_us: int, released_us: int) -> int:
+        """The shift of an item: the session's first is whole seconds, later ones differ from it by whole seconds."""
+        distance_us = released_us - recorded_us
+        if self._first_distance_us is None:
+            self._first_distance_us = distance_us
+        if self._pinned_us is not None:
+            return self._pinned_us
+        later_us = distance_us - self._first_distance_us
+        return self.first_shift_us + _floor(later_us + SECOND_US // 2, SECOND_US)
+
+    @property
+    def first_shift_us(self) -> int:
+        """The shift of the session's first item; 0 before there was one."""
+        return _floor(self._first_distance_us or 0, SECOND_US) if self._pinned_us is None else self._pinned_us
+
+    @property
+    def calendar_shift_us(self) -> int:
+        """The shift of every calendar instant: the first one, rounded up to the grid."""
+        return -_floor(-self.first_shift_us, self._grid_us)
+
+    def tell(self, instants: Iterable[Instant], shift_us: int) -> dict[Instant, int]:
+        """What the instants of one message, which has that shift, are told as.
+
+        Inside the message an event that was not told before keeps its place among the calendar instants too.
+        """
+        message = sorted(set(instants), key=lambda instant: instant[1])
+        told: dict[Instant, int] = {
+            (kind, at_us): self._tell(kind, at_us, at_us + self.calendar_shift_us)
+            for kind, at_us in message
+            if kind is InstantClass.CALENDAR
+        }
+        slots = list(told.items())
+        for kind, at_us in message:
+            if kind is InstantClass.EVENT:
+                wished_us = at_us + shift_us
+                before = [told_us for (_, slot_us), told_us in slots if slot_us < at_us]
+                after = [told_us for (_, slot_us), told_us in slots if slot_us > at_us]
+                wished_us = min([max([wished_us, *before[-1:]]), *after[:1]])
+                told[kind, at_us] = self._tell(kind, at_us, wished_us)
+        return told
+
+    def recall(self, told_us: int) -> int | None:
+        """The recorded instant that the app was told as this one; None where it was told no such instant."""
+        recorded = (memory.recorded_as(told_us) for memory in self._memory.values())
+        return next((recorded_us for recorded_us in recorded if recorded_us is not None), None)
+
+    def _tell(self, kind: InstantClass, recorded_us: int, wished_us: int) -> int:
+        memory = self._memory[kind]
+        known_us = memory.get(recorded_us)
+        return memory.put(recorded_us, wished_us) if known_us is None else known_us
+
+
+def elapsed_s(started_us: int, line_us: int) -> int:
+    """Whole seconds from a chat's start to a line of it, both as told; never negative."""
+    return max(0, (line_us - started_us) // SECOND_US)
+
+
+def _floor(value_us: int, unit_us: int) -> int:
+    return value_us // unit_us * unit_us
