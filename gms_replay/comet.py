@@ -77,7 +77,7 @@ class Comet:
         for message in messages:
             client = self._client(message)
             if client is not None:
-                client.expires_at_us = now_us + (self._timeout_ms + self._max_interval_ms) * 1000
+                client.expires_at_us = now_us + self._max_interval_ms * 1000
             if message.channel == bayeux.HANDSHAKE:
                 replies.append(self._handshake(message, now_us))
             elif client is None:
@@ -183,15 +183,16 @@ class Comet:
     def _plain(self, client: Client, message: Parsed) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return self._subscription(client, message)
-        error = {} if message.channel else {"error": "400::channel_missing"}
+        error: dict[str, str] = {} if message.channel else {"error": "400::channel_missing"}
         if bayeux.is_meta(message.channel):
             error = {"error": f"404:{message.channel}:channel_unknown"}
         return bayeux.dump(bayeux.reply(message, successful=not error, **error))
 
     def _subscription(self, client: Client, message: Parsed) -> bytes:
         asked = message.fields.get("subscription")
-        names = asked if isinstance(asked, list) else [asked]
-        if not names or not all(isinstance(name, str) and name.startswith("/") for name in names):
+        listed = asked if isinstance(asked, list) else [asked]
+        names = [name for name in listed if isinstance(name, str) and name.startswith("/")]
+        if not names or len(names) < len(listed):
             return bayeux.dump(bayeux.reply(message, successful=False, error="403::subscription_invalid"))
         if message.channel == bayeux.UNSUBSCRIBE:
             client.subscriptions = [name for name in client.subscriptions if name not in names]
@@ -226,5 +227,6 @@ def _takes(client: Client, channel: str) -> bool:
 
 def _milliseconds(value: object, otherwise: int) -> int:
     """A duration that a peer sent; anything but a sane number counts as not sent."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_number and 0 <= value <= 86_400_000 else otherwise  # type: ignore[operator, arg-type]
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86_400_000:
+        return int(value)
+    return otherwise

@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
-from gms_replay import gms, instants
+from gms_replay import fields, gms, instants
+from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.story import Answer
@@ -90,6 +91,13 @@ def candidates(
     same = (answer for answer in answers if _same_operation(operation, answer.operation))
     ranked = [_compared(asked, answer, same_instant) for answer in same]
     return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
+
+
+def fits(operation: Operation, asked: Asked, answers: Iterable[Answer]) -> bool:
+    """Whether any of the recorded answers is right for a request of an app that was told nothing yet."""
+    said = fields.read(asked.target, asked.headers, asked.body)
+    ranked = candidates(operation, said, answers, lambda asked_us, recorded_us: asked_us == recorded_us)
+    return any(not one.differences for one in ranked)
 
 
 def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked, ...]:

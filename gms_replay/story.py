@@ -89,7 +89,7 @@ class CometSettings:
     headers: tuple[tuple[str, Template], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Story:
     """One visit, ready to be played as often as wanted. `start_us`: when its first request had been asked."""
 
@@ -98,6 +98,7 @@ class Story:
     answers: tuple[Answer, ...]
     unanswered: tuple[Visited, ...]
     events: dict[str, tuple[Event, ...]]
+    service_ids: frozenset[str]
     recorded: Recorded
     grid_us: int
     comet: CometSettings
@@ -133,6 +134,7 @@ def _compile(session: Session) -> Story:
         answers=tuple(_answer(index, one, acts, compiler) for index, one in enumerate(whole)),
         unanswered=tuple(one for one in rest if not _is_whole(one)),
         events=_events(session, acts, compiler),
+        service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
         recorded=recorded,
         grid_us=_grid_us(session),
         comet=_comet_settings(session, compiler),

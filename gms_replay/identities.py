@@ -1,0 +1,48 @@
+"""Stand-ins for identities: of the same shape, and always the same for the same seed."""
+
+import re
+import string
+from collections.abc import Collection
+from hashlib import blake2b
+
+_HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
+
+
+def stand_in(recorded: str, key: str, taken: Collection[str] = ()) -> str:
+    """A value of the shape of `recorded`: digits stay digits, letters stay letters of their case, hex stays hex.
+
+    The same `key` gives the same value, except that none in `taken` is given.
+    """
+    attempt = 0
+    while True:
+        value = _drawn(recorded, f"{key}\0{attempt}")
+        if value not in taken and value != recorded:
+            return value
+        attempt += 1
+
+
+def client_id(key: str) -> str:
+    """A Bayeux client id as CometD's server gives them: letters and digits, hard to guess for another app."""
+    return stand_in("1a2b3c4d5e6f7g8h9i0j1k2l3m4n", key)
+
+
+def _drawn(recorded: str, key: str) -> str:
+    numbers = _numbers(key, len(recorded))
+    if _HEX.fullmatch(recorded) and not recorded.isdigit():
+        digits = "0123456789ABCDEF" if recorded.upper() == recorded else "0123456789abcdef"
+        return "".join(digits[number % 16] for number in numbers)
+    return "".join(_like(character, number) for character, number in zip(recorded, numbers, strict=True))
+
+
+def _like(character: str, number: int) -> str:
+    for letters in (string.digits, string.ascii_lowercase, string.ascii_uppercase):
+        if character in letters:
+            return letters[number % len(letters)]
+    return character
+
+
+def _numbers(key: str, count: int) -> list[int]:
+    digest = b""
+    while len(digest) < count * 2:
+        digest += blake2b(f"{key}\0{len(digest)}".encode("utf-8", "replace")).digest()
+    return [int.from_bytes(digest[at : at + 2]) for at in range(0, count * 2, 2)]

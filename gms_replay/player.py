@@ -1,0 +1,182 @@
+"""The engine: `receive(event, now_us)` gives actions, `next_wakeup_us()` says when it wants to be woken.
+
+It knows no socket, no clock and no file. It is total (any event gives actions) and deterministic (the same stories,
+seed, events and times give the same bytes). Here requests find their session; `playing` holds what a session is.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import count
+
+from gms_replay import bayeux, gms, identities, match
+from gms_replay.bayeux import HANDSHAKE, Parsed
+from gms_replay.comet import refuse
+from gms_replay.errors import BayeuxError
+from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond
+from gms_replay.gms import OPENINGS, Kind, Operation
+from gms_replay.match import Miss, MissKind
+from gms_replay.model import Headers, header
+from gms_replay.playing import Playing
+from gms_replay.rewrite import is_mappable
+from gms_replay.story import Story
+
+_SEGMENT = re.compile(r"/~(?P<name>s\d+)(?=/)")
+_JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
+_TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
+
+
+class Player:
+    """Plays stories to any number of apps, each in a session of its own.
+
+    `now_us`: the instant at which every session starts for its app; None for the time at which it really does.
+    `seed`: what the identities of further sessions and Bayeux client ids are drawn from.
+    """
+
+    def __init__(self, stories: tuple[Story, ...], *, now_us: int | None = None, seed: int = 0) -> None:
+        self._stories = stories
+        self._now_us = now_us
+        self._seed = seed
+        self._sessions: dict[str, Playing] = {}
+        self._told: dict[int, int] = {}
+        self._asked: dict[int, Playing] = {}
+
+    @property
+    def sessions(self) -> tuple[Playing, ...]:
+        return tuple(self._sessions.values())
+
+    def receive(self, event: Event, now_us: int) -> list[Action]:
+        """What to do about an event, and about all that has become due by now."""
+        actions: list[Action] = []
+        if isinstance(event, RequestArrived):
+            actions += self._request(event.request_id, event.asked, now_us)
+        elif isinstance(event, PeerGone) and (session := self._asked.pop(event.request_id, None)):
+            session.gone(event.request_id, now_us)
+        for session in self._sessions.values():
+            actions += session.advance(now_us)
+        return actions
+
+    def next_wakeup_us(self) -> int | None:
+        """When to send Woke, if nothing else comes before; None where nothing is left to do."""
+        times = (session.next_wakeup_us() for session in self._sessions.values())
+        return min((at_us for at_us in times if at_us is not None), default=None)
+
+    def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
+        segment = _SEGMENT.search(asked.target.partition("?")[0])
+        session = self._sessions.get(segment["name"]) if segment else None
+        path = asked.target.replace(segment[0], "", 1) if segment else asked.target
+        operation = gms.recognise(asked.method, path, asked.body)
+        if operation is None:
+            yield from _missed(request_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
+        elif operation.kind is Kind.COMET:
+            yield from self._comet(request_id, operation, asked, session, now_us)
+        else:
+            yield from self._rest(request_id, operation, asked, session, now_us)
+
+    def _rest(
+        self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
+    ) -> Iterator[Action]:
+        session = session or self._session_of(operation, asked) or self._opened(operation, asked, now_us)
+        if session is None:
+            yield from _missed(request_id, self._nowhere(MissKind.WRONG_SESSION, asked))
+            return
+        session.visit(asked, _origin(asked), operation.base, gms.gms_user(asked.headers))
+        if miss := session.ask(request_id, operation, asked, now_us):
+            yield from _missed(request_id, miss)
+        else:
+            self._keep(session, request_id)
+
+    def _comet(
+        self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
+    ) -> Iterator[Action]:
+        try:
+            messages = bayeux.parse(asked.body)
+        except BayeuxError as error:
+            yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
+            return
+        session = self._session_of_client(messages) or session
+        if session is None and any(message.channel == HANDSHAKE for message in messages):
+            session = self._unbound(asked) or self._opened(operation, asked, now_us)
+        if session is None:
+            yield Respond(request_id, 200, _JSON, bayeux.frame(refuse(messages)))
+            return
+        session.visit(asked, _origin(asked), operation.base, gms.gms_user(asked.headers))
+        self._keep(session, request_id)
+        yield from session.ask_comet(request_id, messages, now_us)
+
+    def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
+        """The session that a REST request belongs to: by the id that it names, else by who asks."""
+        if operation.service_id is not None:
+            knowing = [session for session in self._newest_first() if session.knows(operation.service_id)]
+            return next((session for session in knowing if _is_of(session, asked)), next(iter(knowing), None))
+        mine = next((session for session in self._newest_first() if _is_of(session, asked)), None)
+        starts_anew = mine is not None and operation.kind in OPENINGS and mine.has_begun
+        return None if starts_anew and mine and not mine.repeats(operation, asked.body) else mine
+
+    def _session_of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
+        clients = [message.fields.get("clientId") for message in messages]
+        known = (session for session in self._newest_first() for client in clients if session.comet.knows(client))
+        return next(known, None)
+
+    def _unbound(self, asked: Asked) -> Playing | None:
+        """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
+        mine = [session for session in self._sessions.values() if _is_of(session, asked)]
+        ready = [session for session in mine if session.has_begun and not session.comet.is_alive]
+        return next((session for session in ready if not session.is_told), next(iter(ready or mine), None))
+
+    def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
+        """A new session, not kept yet, of the story that answers the request, and was told least often."""
+        fitting = [
+            (not match.fits(operation, asked, story.answers), self._told.get(index, 0), index)
+            for index, story in enumerate(self._stories)
+            if operation.service_id is None or operation.service_id in story.service_ids
+        ]
+        if not fitting:
+            return None
+        _, told, index = min(fitting)
+        story = self._stories[index]
+        name = f"s{len(self._sessions) + 1}"
+        taken = story.recorded.identities
+        anew = {value: identities.stand_in(value, self._key(name, value), taken) for value in sorted(taken)}
+        minted = count()
+        return Playing(
+            name,
+            story,
+            opened_at_us=now_us,
+            now_us=self._now_us,
+            identities={value: told_as for value, told_as in anew.items() if told and is_mappable(value)},
+            mint=lambda: identities.client_id(self._key(name, f"client {next(minted)}")),
+            comet_segment=f"/~{name}" if told else "",
+        )
+
+    def _keep(self, session: Playing, request_id: int) -> None:
+        self._asked[request_id] = session
+        if session.name not in self._sessions:
+            self._sessions[session.name] = session
+            index = self._stories.index(session.story)
+            self._told[index] = self._told.get(index, 0) + 1
+
+    def _key(self, name: str, value: str) -> str:
+        return f"{self._seed} {name} {value}"
+
+    def _newest_first(self) -> Iterator[Playing]:
+        return reversed(self._sessions.values())
+
+    def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
+        answers = [answer for story in self._stories for answer in story.answers]
+        return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, answers))
+
+
+def _is_of(session: Playing, asked: Asked) -> bool:
+    """Whether a session is of the app that asks: of the same user, or, where it names none, of the same address."""
+    user = gms.gms_user(asked.headers)
+    return session.user == user if user else session.peer == asked.peer
+
+
+def _origin(asked: Asked) -> str:
+    return f"{asked.scheme}://{header(asked.headers, 'host') or 'localhost'}{asked.forwarded_prefix}"
+
+
+def _missed(request_id: int, miss: Miss) -> Iterator[Action]:
+    yield Noted(str(miss))
+    yield Respond(request_id, 404, _JSON, json.dumps(miss.as_json(), ensure_ascii=False, indent=2).encode())

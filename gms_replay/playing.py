@@ -1,0 +1,336 @@
+"""One session: a story being told to one app. It holds all the state there is; see docs/architecture.md, "Causes".
+
+Strategy: everything the session will do is an item with a time. Recorded messages queue up by channel, recorded states
+of what apps poll (queue position, refresh) by operation, answers to requests stand alone. `advance` takes whatever is
+due, the earliest first, so that what is told depends on when the app acted, never on when we were woken.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gms_replay import fields, match
+from gms_replay.bayeux import HANDSHAKE, Parsed, frame
+from gms_replay.comet import Comet, Frame
+from gms_replay.events import Action, Asked, Noted, Respond
+from gms_replay.gms import OPENINGS, POLLED, Act, Operation
+from gms_replay.match import Miss, MissKind, Ranked
+from gms_replay.model import Headers, header
+from gms_replay.rewrite import Telling, Template
+from gms_replay.story import Answer, Cause, Event, Story
+from gms_replay.timeline import Timeline
+
+PATIENCE_US = 10_000_000
+"""How long an app may wait for what an act of its own has to cause, before the story goes on without the act."""
+
+_JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Items that are told in order: the messages of a channel, or the states of something polled."""
+
+    items: Sequence[Event | Answer]
+    next: int = 0
+    released_at_us: int = 0
+
+    @property
+    def head(self) -> Event | Answer | None:
+        return self.items[self.next] if self.next < len(self.items) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An answer on its way. `released_at_us`: when the story came to it; `due_at_us`: when it is sent."""
+
+    request_id: int
+    answer: Answer
+    released_at_us: int
+    due_at_us: int
+    asked: tuple[str, bytes]
+    accepts: str
+
+
+@dataclass(slots=True)
+class _Acts:
+    """When each act of one kind happened. `given_up` of them the app has not done, and may still do."""
+
+    happened_at_us: list[int] = field(default_factory=list)
+    given_up: int = 0
+
+    def happen(self, at_us: int) -> None:
+        if self.given_up:
+            self.given_up -= 1
+        else:
+            self.happened_at_us.append(at_us)
+
+    def give_up(self, at_us: int) -> None:
+        self.happened_at_us.append(at_us)
+        self.given_up += 1
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long the app has waited since the story last moved: the time it spends in polls."""
+
+    moved_at_us: int
+    waited_us: int = 0
+    polling_since_us: int | None = None
+
+    def move(self, at_us: int) -> None:
+        self.moved_at_us = max(self.moved_at_us, at_us)
+        self.waited_us = 0
+
+    def poll(self, is_polled: bool, now_us: int) -> None:
+        """Notes whether the app is waiting from now on."""
+        if is_polled and self.polling_since_us is None:
+            self.polling_since_us = now_us
+        elif not is_polled and self.polling_since_us is not None:
+            self.waited_us += max(0, now_us - max(self.polling_since_us, self.moved_at_us))
+            self.polling_since_us = None
+
+    @property
+    def ends_at_us(self) -> int | None:
+        if self.polling_since_us is None:
+            return None
+        return max(self.polling_since_us, self.moved_at_us) + PATIENCE_US - self.waited_us
+
+
+class Playing:
+    """A story being told to one app, from `opened_at_us` on.
+
+    `now_us`: with `--now`, the instant at which the session starts for the app. `identities`: recorded to told.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        story: Story,
+        *,
+        opened_at_us: int,
+        now_us: int | None,
+        identities: dict[str, str],
+        mint: Callable[[], str],
+        comet_segment: str,
+    ) -> None:
+        self.name = name
+        self.story = story
+        self.user: str | None = None
+        self.peer = ""
+        self.comet = Comet(mint, story.comet.advice)
+        pinned_us = None if now_us is None else now_us - story.start_us
+        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us)
+        self._opened_at_us = opened_at_us
+        self._identities = identities
+        self._comet_segment = comet_segment
+        self._origin, self._base = "", story.recorded.base
+        self._acts = {act: _Acts() for act in Act}
+        self._queues = _queues(story)
+        self._states_at_us: dict[int, int] = {}
+        self._used: set[int] = set()
+        self._pending: dict[int, _Pending] = {}
+        self._lost: dict[tuple[str, bytes], Answer] = {}
+        self._patience = _Patience(opened_at_us)
+        self._notes: list[str] = []
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the app has begun its visit: asked for what opens it."""
+        return any(self.story.answers[index].operation.kind in OPENINGS for index in self._used)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether every message of the story is out."""
+        return all(queue.head is None for queue in self._queues.values())
+
+    def repeats(self, operation: Operation, body: bytes) -> bool:
+        """Whether the app asks again for an answer that it never got."""
+        return (str(operation), body) in self._lost
+
+    def knows(self, service_id: str) -> bool:
+        """Whether this app was told this service's id."""
+        return any(self._identities.get(recorded, recorded) == service_id for recorded in self.story.service_ids)
+
+    def visit(self, asked: Asked, origin: str, base: str, user: str | None) -> None:
+        """Notes how the app reached us: the URLs it is told lead back the same way."""
+        recorded = self.story.recorded.base
+        if base.endswith(recorded):
+            self._origin, self._base = origin + base.removesuffix(recorded), recorded
+        else:
+            self._origin, self._base = origin, base
+        self.user = user or self.user
+        self.peer = asked.peer
+        if user and self.story.user:
+            self._identities[self.story.user] = user
+
+    def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
+        """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
+        said = fields.read(asked.target, asked.headers, asked.body)
+        ranked = match.candidates(operation, said, self.story.answers, self._means)
+        right = [one for one in ranked if not one.differences]
+        if not right:
+            return self._miss(operation, asked, ranked)
+        key = (str(operation), asked.body)
+        is_retry = key in self._lost
+        answer = self._lost.pop(key) if is_retry else self._choose(operation, right)
+        if operation.act is not None and not is_retry:
+            self._acts[operation.act].happen(now_us)
+            self._patience.move(now_us)
+        self._used.add(answer.index)
+        due_at_us = now_us + answer.latency_us
+        released_at_us = self._states_at_us.get(answer.index, due_at_us)
+        accepts = header(asked.headers, "accept-encoding") or ""
+        self._pending[request_id] = _Pending(request_id, answer, released_at_us, due_at_us, key, accepts)
+        return None
+
+    def ask_comet(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
+        """Takes one request's Bayeux messages."""
+        shakes_hands = any(message.channel == HANDSHAKE for message in messages)
+        for answer in self.comet.receive(request_id, messages, now_us):
+            yield self._framed(answer, shakes_hands=shakes_hands and answer.request_id == request_id)
+        self._patience.poll(self.comet.is_polled, now_us)
+
+    def gone(self, request_id: int, now_us: int) -> None:
+        """The app hung up on a request: its answer is kept for the retry."""
+        pending = self._pending.pop(request_id, None)
+        if pending is not None:
+            self._lost[pending.asked] = pending.answer
+        self.comet.gone(request_id, now_us)
+        self._patience.poll(self.comet.is_polled, now_us)
+
+    def advance(self, now_us: int) -> Iterator[Action]:
+        """Does all that is due by now, the earliest first."""
+        yield from (Noted(self._notes.pop(0)) for _ in range(len(self._notes)))
+        while (due := self._earliest() or self._patience_out()) is not None and due[0] <= now_us:
+            due_at_us, item = due
+            self._patience.move(due_at_us)
+            if isinstance(item, _Pending):
+                del self._pending[item.request_id]
+                yield self._respond(item)
+            elif isinstance(item, Cause):
+                self._acts[item.act].give_up(due_at_us)
+                yield Noted(f"session {self.name}: went on without {item.act} {item.count}, which the app never did")
+            else:
+                self._release(item, due_at_us)
+        for answer in self.comet.flush(now_us):
+            yield self._framed(answer)
+        self._patience.poll(self.comet.is_polled, now_us)
+
+    def next_wakeup_us(self) -> int | None:
+        due = self._earliest() or self._patience_out()
+        times = (self.comet.next_wakeup_us(), due[0] if due else None)
+        return min((at_us for at_us in times if at_us is not None), default=None)
+
+    def _means(self, asked_us: int, recorded_us: int) -> bool:
+        return self._timeline.recall(asked_us) == recorded_us
+
+    def _miss(self, operation: Operation, asked: Asked, ranked: list[Ranked]) -> Miss:
+        if ranked:
+            return match.field_differs(asked.method, asked.target, ranked)
+        same = [one for one in self.story.unanswered if str(one.operation) == str(operation)]
+        kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
+        return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self.story.answers))
+
+    def _choose(self, operation: Operation, right: list[Ranked]) -> Answer:
+        """Of the answers that fit: for what is polled the state of the story, else the first that was not given yet."""
+        if operation.kind in POLLED:
+            best = [one.answer for one in right if one.remarks == right[0].remarks]
+            reached = [answer for answer in best if answer.index in self._states_at_us]
+            return reached[-1] if reached else best[0]
+        unused = [one.answer for one in right if one.answer.index not in self._used]
+        if not unused:
+            self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")
+        return unused[0] if unused else max((one.answer for one in right), key=lambda answer: answer.index)
+
+    def _earliest(self) -> tuple[int, _Queue | _Pending] | None:
+        items: list[tuple[int, _Queue | _Pending]] = [(one.due_at_us, one) for one in self._pending.values()]
+        for queue in self._queues.values():
+            if (due_at_us := self._due_us(queue)) is not None:
+                items.append((due_at_us, queue))
+        return min(items, key=lambda due: due[0], default=None)
+
+    def _due_us(self, queue: _Queue) -> int | None:
+        """When a queue's head is due: over its causes and the item before it, the latest of then plus the recorded gap."""
+        item = queue.head
+        if item is None:
+            return None
+        due_at_us = self._opened_at_us + item.at_us - self.story.start_us if not item.causes else 0
+        if queue.next:
+            due_at_us = max(due_at_us, queue.released_at_us + item.at_us - queue.items[queue.next - 1].at_us)
+        for cause in item.causes:
+            happened = self._acts[cause.act].happened_at_us
+            if len(happened) < cause.count:
+                return None
+            due_at_us = max(due_at_us, happened[cause.count - 1] + item.at_us - cause.at_us)
+        return due_at_us
+
+    def _release(self, queue: _Queue, due_at_us: int) -> None:
+        item = queue.head
+        queue.next += 1
+        queue.released_at_us = due_at_us
+        if isinstance(item, Answer):
+            self._states_at_us[item.index] = due_at_us
+        elif isinstance(item, Event):
+            shift_us = self._timeline.shift_us(item.at_us, due_at_us)
+            self.comet.deliver(item.channel, item.body.render(self._telling([item.body], shift_us)))
+
+    def _patience_out(self) -> tuple[int, Cause] | None:
+        """The act that the story is stuck for, and when it goes on without; only while nothing else is due."""
+        ends_at_us = self._patience.ends_at_us
+        heads = [queue.head for queue in self._queues.values() if queue.head is not None]
+        missing = [cause for item in heads for cause in item.causes if self._is_missing(cause)]
+        if ends_at_us is None or not missing:
+            return None
+        return ends_at_us, min(missing, key=lambda cause: cause.at_us)
+
+    def _is_missing(self, cause: Cause) -> bool:
+        return len(self._acts[cause.act].happened_at_us) < cause.count
+
+    def _respond(self, pending: _Pending) -> Respond:
+        answer = pending.answer
+        shift_us = self._timeline.shift_us(answer.at_us, pending.released_at_us)
+        telling = self._telling([answer.body, *(template for _, template in answer.headers)], shift_us)
+        body, is_coded = answer.response.body.wire, True
+        coding = header(answer.response.headers, "content-encoding")
+        is_readable = coding is None or answer.response.body.decoded is not None
+        if is_readable and not (answer.body.is_literal and _accepted(coding, pending.accepts)):
+            body, is_coded = answer.body.render(telling), False
+        headers = tuple(
+            (name, template.render(telling).decode("latin-1"))
+            for name, template in answer.headers
+            if is_coded or name != "content-encoding"
+        )
+        return Respond(pending.request_id, answer.response.status, headers, body)
+
+    def _framed(self, answer: Frame, *, shakes_hands: bool = False) -> Respond:
+        headers = _JSON
+        if shakes_hands:
+            comet = self.story.comet
+            telling = self._telling([template for _, template in comet.headers], self._timeline.first_shift_us)
+            headers += tuple((name, template.render(telling).decode("latin-1")) for name, template in comet.headers)
+        return Respond(answer.request_id, 200, headers, frame(answer.messages))
+
+    def _telling(self, templates: Sequence[Template], shift_us: int) -> Telling:
+        """What one message's slots are filled with: all its instants are told together."""
+        needed = frozenset(instant for template in templates for instant in template.instants)
+        return Telling(
+            instants=self._timeline.tell(needed, shift_us),
+            origin=self._origin,
+            base=self._base,
+            comet_segment=self._comet_segment,
+            identities=self._identities,
+        )
+
+
+def _queues(story: Story) -> dict[str, _Queue]:
+    queues = {channel: _Queue(events) for channel, events in story.events.items()}
+    polled: dict[str, list[Answer]] = {}
+    for answer in story.answers:
+        if answer.operation.kind in POLLED:
+            polled.setdefault(str(answer.operation), []).append(answer)
+    return queues | {operation: _Queue(answers) for operation, answers in polled.items()}
+
+
+def _accepted(coding: str | None, accepts: str) -> bool:
+    """Whether the app takes a body in the coding in which it was recorded."""
+    offered = {offer.partition(";")[0].strip().lower() for offer in accepts.split(",")}
+    return coding is None or coding.lower() in offered
