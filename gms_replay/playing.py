@@ -16,7 +16,7 @@ from gms_replay.gms import OPENINGS, POLLED, Act, Operation
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, header
 from gms_replay.rewrite import Telling, Template
-from gms_replay.story import Answer, Cause, Event, Story
+from gms_replay.story import Answer, Cause, Event, State, Story
 from gms_replay.timeline import Timeline
 
 PATIENCE_US = 10_000_000
@@ -29,22 +29,21 @@ _JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 class _Queue:
     """Items that are told in order: the messages of a channel, or the states of something polled."""
 
-    items: Sequence[Event | Answer]
+    items: Sequence[Event | State]
     next: int = 0
     released_at_us: int = 0
 
     @property
-    def head(self) -> Event | Answer | None:
+    def head(self) -> Event | State | None:
         return self.items[self.next] if self.next < len(self.items) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An answer on its way. `released_at_us`: when the story came to it; `due_at_us`: when it is sent."""
+    """An answer on its way: `asked` is the operation and the body that asked for it."""
 
     request_id: int
     answer: Answer
-    released_at_us: int
     due_at_us: int
     asked: tuple[str, bytes]
     accepts: str
@@ -124,8 +123,8 @@ class Playing:
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
         self._acts = {act: _Acts() for act in Act}
-        self._queues = _queues(story)
-        self._states_at_us: dict[int, int] = {}
+        self._queues = {name: _Queue(items) for name, items in (story.events | story.states).items()}
+        self._states: dict[int, int] = {}
         self._used: set[int] = set()
         self._pending: dict[int, _Pending] = {}
         self._lost: dict[tuple[str, bytes], Answer] = {}
@@ -140,7 +139,7 @@ class Playing:
     @property
     def is_told(self) -> bool:
         """Whether every message of the story is out."""
-        return all(queue.head is None for queue in self._queues.values())
+        return all(self._queues[channel].head is None for channel in self.story.events)
 
     def repeats(self, operation: Operation, body: bytes) -> bool:
         """Whether the app asks again for an answer that it never got."""
@@ -176,10 +175,8 @@ class Playing:
             self._acts[operation.act].happen(now_us)
             self._patience.move(now_us)
         self._used.add(answer.index)
-        due_at_us = now_us + answer.latency_us
-        released_at_us = self._states_at_us.get(answer.index, due_at_us)
         accepts = header(asked.headers, "accept-encoding") or ""
-        self._pending[request_id] = _Pending(request_id, answer, released_at_us, due_at_us, key, accepts)
+        self._pending[request_id] = _Pending(request_id, answer, now_us + answer.latency_us, key, accepts)
         return None
 
     def ask_comet(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
@@ -234,7 +231,7 @@ class Playing:
         """Of the answers that fit: for what is polled the state of the story, else the first that was not given yet."""
         if operation.kind in POLLED:
             best = [one.answer for one in right if one.remarks == right[0].remarks]
-            reached = [answer for answer in best if answer.index in self._states_at_us]
+            reached = [answer for answer in best if answer.index in self._states]
             return reached[-1] if reached else best[0]
         unused = [one.answer for one in right if one.answer.index not in self._used]
         if not unused:
@@ -249,7 +246,7 @@ class Playing:
         return min(items, key=lambda due: due[0], default=None)
 
     def _due_us(self, queue: _Queue) -> int | None:
-        """When a queue's head is due: over its causes and the item before it, the latest of then plus the recorded gap."""
+        """When a queue's head is due: the latest, over its causes and the item before it, of then plus the gap."""
         item = queue.head
         if item is None:
             return None
@@ -267,8 +264,8 @@ class Playing:
         item = queue.head
         queue.next += 1
         queue.released_at_us = due_at_us
-        if isinstance(item, Answer):
-            self._states_at_us[item.index] = due_at_us
+        if isinstance(item, State):
+            self._states[item.answer.index] = self._timeline.shift_us(item.at_us, due_at_us)
         elif isinstance(item, Event):
             shift_us = self._timeline.shift_us(item.at_us, due_at_us)
             self.comet.deliver(item.channel, item.body.render(self._telling([item.body], shift_us)))
@@ -287,7 +284,9 @@ class Playing:
 
     def _respond(self, pending: _Pending) -> Respond:
         answer = pending.answer
-        shift_us = self._timeline.shift_us(answer.at_us, pending.released_at_us)
+        shift_us = self._states.get(answer.index)
+        if shift_us is None:
+            shift_us = self._timeline.shift_us(answer.at_us, pending.due_at_us)
         telling = self._telling([answer.body, *(template for _, template in answer.headers)], shift_us)
         body, is_coded = answer.response.body.wire, True
         coding = header(answer.response.headers, "content-encoding")
@@ -319,15 +318,6 @@ class Playing:
             comet_segment=self._comet_segment,
             identities=self._identities,
         )
-
-
-def _queues(story: Story) -> dict[str, _Queue]:
-    queues = {channel: _Queue(events) for channel, events in story.events.items()}
-    polled: dict[str, list[Answer]] = {}
-    for answer in story.answers:
-        if answer.operation.kind in POLLED:
-            polled.setdefault(str(answer.operation), []).append(answer)
-    return queues | {operation: _Queue(answers) for operation, answers in polled.items()}
 
 
 def _accepted(coding: str | None, accepts: str) -> bool:

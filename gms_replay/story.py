@@ -53,7 +53,6 @@ class Answer:
     fields: Fields
     at_us: int
     latency_us: int
-    causes: tuple[Cause, ...]
     response: Response
     compiler: Compiler
 
@@ -81,6 +80,15 @@ class Event:
         return self.compiler.body(self.raw)
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What something that apps poll says from `at_us` on, until the next state."""
+
+    at_us: int
+    causes: tuple[Cause, ...]
+    answer: Answer
+
+
 @dataclass(frozen=True)
 class CometSettings:
     """What the recorded server said of itself when the app shook hands."""
@@ -98,6 +106,7 @@ class Story:
     answers: tuple[Answer, ...]
     unanswered: tuple[Visited, ...]
     events: dict[str, tuple[Event, ...]]
+    states: dict[str, tuple[State, ...]]
     service_ids: frozenset[str]
     recorded: Recorded
     grid_us: int
@@ -127,13 +136,14 @@ def _compile(session: Session) -> Story:
     compiler = Compiler(recorded)
     acts = _acts(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
-    whole = [one for one in rest if _is_whole(one)]
+    answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if _is_whole(one))]
     return Story(
         start_us=session[0].at_us,
         user=next((one.user for one in session if one.user), None),
-        answers=tuple(_answer(index, one, acts, compiler) for index, one in enumerate(whole)),
+        answers=tuple(answers),
         unanswered=tuple(one for one in rest if not _is_whole(one)),
         events=_events(session, acts, compiler),
+        states=_states(answers, acts, session[0].at_us),
         service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
         recorded=recorded,
         grid_us=_grid_us(session),
@@ -146,7 +156,7 @@ def _is_whole(one: Visited) -> bool:
     return outcome is not None and outcome.response is not None and outcome.error is None
 
 
-def _answer(index: int, one: Visited, acts: list[tuple[int, Act]], compiler: Compiler) -> Answer:
+def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
     request, response = one.exchange.request, one.exchange.response
     assert response is not None, "only whole exchanges become answers"
     return Answer(
@@ -157,7 +167,6 @@ def _answer(index: int, one: Visited, acts: list[tuple[int, Act]], compiler: Com
         fields=fields.read(request.target, request.headers, request.body.plain),
         at_us=response.started_at_us,
         latency_us=max(0, response.started_at_us - one.at_us),
-        causes=_causes(acts, response.started_at_us),
         response=response,
         compiler=compiler,
     )
@@ -198,6 +207,21 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
             event = Event(message.channel, message.at_us, _causes(acts, message.at_us), message.raw, compiler)
             events.setdefault(message.channel, []).append(event)
     return {channel: tuple(told) for channel, told in events.items()}
+
+
+def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> dict[str, tuple[State, ...]]:
+    """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong."""
+    states: dict[str, list[State]] = {}
+    asked_us: dict[str, int] = {}
+    for answer in answers:
+        if answer.operation.kind in gms.POLLED:
+            operation, now_us = str(answer.operation), answer.at_us - answer.latency_us
+            causes = _causes(acts, now_us)
+            middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
+            at_us = max([middle_us, *(cause.at_us for cause in causes)])
+            states.setdefault(operation, []).append(State(at_us, causes, answer))
+            asked_us[operation] = now_us
+    return {operation: tuple(said) for operation, said in states.items()}
 
 
 def _recorded(session: Session) -> Recorded:

@@ -1,0 +1,141 @@
+"""The player as a plain ASGI app: it carries requests in and answers out, and wakes the player when it asks for it.
+
+Everything happens in one event loop, so the player is never entered twice at once. What is held is a future that some
+later action fulfils.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from itertools import count
+from typing import Any
+
+from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Woke
+from gms_replay.model import Headers, header
+from gms_replay.player import Player
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_CLOSING: Headers = (("content-type", "text/plain"), ("connection", "close"))
+
+
+class ReplayApp:
+    """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player remarks."""
+
+    def __init__(self, player: Player, *, clock: Callable[[], int], note: Callable[[str], None]) -> None:
+        self._player = player
+        self._clock = clock
+        self._note = note
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[Respond]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"only HTTP is played, not {scope['type']}")
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        cors = _cors(headers)
+        if scope["method"] == "OPTIONS" and header(headers, "access-control-request-method"):
+            await _send(send, Respond(0, 200, (), b""), cors)
+            return
+        body = await _body(receive)
+        if body is not None:
+            answer = await self._answered(_asked(scope, headers, body), receive)
+            if answer is not None:
+                await _send(send, answer, cors)
+
+    def close(self) -> None:
+        """Answers whatever is held, so that nobody waits for a server that ends."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for request_id, waiting in self._waiting.items():
+            if not waiting.done():
+                waiting.set_result(Respond(request_id, 503, _CLOSING, b"the replay server is shutting down"))
+
+    async def _answered(self, asked: Asked, receive: Receive) -> Respond | None:
+        """The answer, as soon as there is one; None for an app that hung up before."""
+        request_id = next(self._numbers)
+        answer: asyncio.Future[Respond] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = answer
+        self._play(RequestArrived(request_id, asked))
+        hung_up = asyncio.ensure_future(_hung_up(receive))
+        try:
+            await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
+            if not hung_up.done():
+                return answer.result()
+            self._play(PeerGone(request_id))
+            return None
+        finally:
+            hung_up.cancel()
+            del self._waiting[request_id]
+
+    def _play(self, event: Event) -> None:
+        self._do(self._player.receive(event, self._clock()))
+        if self._alarm is not None:
+            self._alarm.cancel()
+        at_us = self._player.next_wakeup_us()
+        if at_us is not None:
+            delay_s = max(0, at_us - self._clock()) / 1_000_000
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._play, Woke())
+
+    def _do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Noted):
+                self._note(action.text)
+            elif (waiting := self._waiting.get(action.request_id)) and not waiting.done():
+                waiting.set_result(action)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """A request's whole body; None where the app hung up inside it."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _asked(scope: Scope, headers: Headers, body: bytes) -> Asked:
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    return Asked(
+        method=scope["method"],
+        scheme=scope["scheme"],
+        target=(path + (b"?" + query if query else b"")).decode("latin-1"),
+        headers=headers,
+        body=body,
+        peer=scope["client"][0] if scope.get("client") else "",
+        forwarded_prefix=(header(headers, "x-forwarded-prefix") or "").rstrip("/"),
+    )
+
+
+def _cors(headers: Headers) -> Headers:
+    """What a page on another origin needs: recorded answers were for the recorded origin, so these are ours."""
+    origin = header(headers, "origin")
+    if origin is None:
+        return ()
+    method = header(headers, "access-control-request-method")
+    wanted = header(headers, "access-control-request-headers")
+    return (
+        ("access-control-allow-origin", origin),
+        ("access-control-allow-credentials", "true"),
+        ("vary", "Origin"),
+        *((("access-control-allow-methods", method),) if method else ()),
+        *((("access-control-allow-headers", wanted),) if wanted else ()),
+    )
+
+
+async def _send(send: Send, answer: Respond, cors: Headers) -> None:
+    headers = (*answer.headers, *cors, ("content-length", str(len(answer.body))))
+    coded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": coded})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,79 @@
+"""The player on a socket, by uvicorn."""
+
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from gms_replay.errors import OptionError
+from gms_replay.player import Player
+from gms_replay.replay.asgi import ReplayApp
+
+_LAST_WORDS_S = 1
+_KEEP_ALIVE_S = 75
+
+
+class ReplayServer(uvicorn.Server):
+    """uvicorn, bound on creation (port 0 picks one), that answers held polls when it is told to end.
+
+    `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with every remark of the
+    player's. Raises OptionError for an address that cannot be bound.
+    """
+
+    def __init__(
+        self, player: Player, host: str, port: int, *, announce: Callable[[str], None], note: Callable[[str], None]
+    ) -> None:
+        self._app = ReplayApp(player, clock=wall_clock_us, note=note)
+        self._announce = announce
+        self._socket = _bound(host, port)
+        super().__init__(
+            uvicorn.Config(
+                self._app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                date_header=False,
+                server_header=False,
+                access_log=False,
+                log_level="warning",
+                timeout_keep_alive=_KEEP_ALIVE_S,
+                timeout_graceful_shutdown=_LAST_WORDS_S,
+            )
+        )
+
+    @property
+    def origin(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def run_bound(self) -> None:
+        """Serves until SIGTERM or SIGINT, or until `should_exit` is set."""
+        self.run([self._socket])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce(self.origin)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.close()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn's own raises the signal again after the shutdown, and the process would not end with 0.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def wall_clock_us() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise OptionError(f"{host} port {port} cannot be served on: {error.strerror}; --port 0 picks a port") from None
