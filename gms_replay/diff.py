@@ -1,0 +1,215 @@
+"""Whether two runs told an app the same.
+
+Strategy: what the app got is compared leaf by leaf. Identities may differ, if each stands for the same one everywhere;
+URLs of the server's own lead to wherever it was asked. Instants are found by their looks, not by the names that the
+player knows, so that one which was left stale is seen; all must have moved by one and the same shift.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from gms_replay import gms, instants
+from gms_replay.gms import InstantClass, Path
+from gms_replay.instants import SECOND_US
+from gms_replay.model import Headers
+from gms_replay.rewrite import is_mappable
+from gms_replay.spans import Sort, plain_text, spans
+
+_WORD = re.compile(r"[0-9A-Za-z]+")
+_SEGMENT = re.compile(r"/~s\d+(?=/)")
+_SET_BY_CARRIERS = frozenset(
+    {"server", "connection", "keep-alive", "content-length", "transfer-encoding", "content-encoding", "via"}
+)
+_LOOKS_LIKE_ANY_NUMBER = (instants.Style.EPOCH_S, instants.Style.EPOCH_MS)
+_WIDEST_GRID_US = 120 * 60 * SECOND_US
+_ANCHOR_US = 5 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One REST answer as the app got it. `asked`: what the app asked for, without host."""
+
+    asked: str
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All that one run told an app. `origin`: the server's ("http://host:port"); `started_at_us` by the app's clock."""
+
+    origin: str
+    started_at_us: int
+    answers: tuple[Seen, ...]
+    channels: dict[str, tuple[bytes, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where two runs differ, and what stands there; None where one of them has nothing."""
+
+    where: str
+    expected: str | None
+    actual: str | None
+
+    def __str__(self) -> str:
+        return f"{self.where}: expected {self.expected!r}, got {self.actual!r}"
+
+
+@dataclass(slots=True)
+class Comparison:
+    """The result: no difference means equal. `moved`: by how many microseconds, how many instants of each class."""
+
+    differences: list[Difference] = field(default_factory=list)
+    moved: dict[InstantClass, dict[int, int]] = field(default_factory=lambda: {kind: {} for kind in InstantClass})
+    identities: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    path: Path
+    text: str
+    is_key: bool
+
+
+def compare(expected: Transcript, actual: Transcript) -> Comparison:
+    """Compares two runs: every REST answer, and every message of each channel, in order."""
+    result = _Comparing(expected, actual)
+    for number, (one, other) in enumerate(zip_longest(expected.answers, actual.answers), start=1):
+        result.answer(number, one, other)
+    for channel in sorted(expected.channels.keys() | actual.channels.keys()):
+        told, told_now = expected.channels.get(channel, ()), actual.channels.get(channel, ())
+        for number, (message, message_now) in enumerate(zip_longest(told, told_now), start=1):
+            result.text(f"{channel} message {number}", message, message_now)
+    result.shifts()
+    return result.comparison
+
+
+class _Comparing:
+    def __init__(self, expected: Transcript, actual: Transcript) -> None:
+        self.comparison = Comparison()
+        self._expected, self._actual = expected, actual
+        self._back: dict[str, str] = {}
+
+    def answer(self, number: int, one: Seen | None, other: Seen | None) -> None:
+        where = f"answer {number} ({one.asked if one else other.asked if other else ''})"
+        if one is None or other is None:
+            self._differ(where, str(one.status) if one else None, str(other.status) if other else None)
+            return
+        self._text(f"{where} request", one.asked, other.asked)
+        if one.status != other.status:
+            self._differ(f"{where} status", str(one.status), str(other.status))
+        for header, header_now in zip_longest(_headers(one), _headers(other)):
+            name = (header or header_now or ("", ""))[0]
+            self._text(f"{where} header {name}", header and ": ".join(header), header_now and ": ".join(header_now))
+        self.text(where, one.body, other.body)
+
+    def text(self, where: str, one: bytes | None, other: bytes | None) -> None:
+        if one is None or other is None:
+            self._differ(where, _shown(one), _shown(other))
+            return
+        for leaf, leaf_now in zip_longest(_leaves(one), _leaves(other)):
+            place = ".".join(str(step) for step in (leaf or leaf_now or _Leaf((), "", is_key=False)).path)
+            self._leaf(f"{where} {place}".rstrip(), leaf, leaf_now)
+
+    def shifts(self) -> None:
+        """All instants of a class must have moved alike: events with the app's own clock, slots up to a grid more."""
+        clock_us = self._actual.started_at_us - self._expected.started_at_us
+        for kind, moved in self.comparison.moved.items():
+            late_us = _WIDEST_GRID_US if kind is InstantClass.CALENDAR else 0
+            for shift_us in moved:
+                if not -_ANCHOR_US <= shift_us - clock_us <= _ANCHOR_US + late_us:
+                    self._differ(f"{kind} instants' shift", _seconds(clock_us), _seconds(shift_us))
+            if len(moved) > 1:
+                self._differ(f"{kind} instants' shift", "one for all", ", ".join(map(_seconds, moved)))
+
+    def _leaf(self, where: str, one: _Leaf | None, other: _Leaf | None) -> None:
+        if one is None or other is None or (not one.is_key and one.path != other.path):
+            self._differ(where, one.text if one else None, other.text if other else None)
+        elif not (gms.is_elapsed(one.path) and one.text.isdigit() and other.text.isdigit()):
+            self._text(where, one.text, other.text, is_slot=one.is_key or _is_calendar(one.path))
+
+    def _text(self, where: str, one: str | None, other: str | None, *, is_slot: bool = False) -> None:
+        if one is None or other is None:
+            self._differ(where, one, other)
+            return
+        was, now = instants.parse(one), instants.parse(other)
+        if was and now and was[1] == now[1] and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
+            self._moved(InstantClass.CALENDAR if is_slot else InstantClass.EVENT, now[0] - was[0])
+            return
+        plain, plain_now = _unrooted(one, self._expected.origin), _unrooted(other, self._actual.origin)
+        for part, part_now in zip_longest(_parts(plain), _parts(plain_now)):
+            if part is None or part_now is None or not self._same_part(part, part_now):
+                self._differ(where, one, other)
+                return
+
+    def _same_part(self, one: str, other: str) -> bool:
+        was, now = instants.parse(one), instants.parse(other)
+        if was and now and was[1] == now[1] and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
+            self._moved(InstantClass.EVENT, now[0] - was[0])
+            return True
+        if one == other and not is_mappable(one):
+            return True
+        if len(one) != len(other) or not (is_mappable(one) and is_mappable(other)):
+            return False
+        known = self.comparison.identities.setdefault(one, other)
+        return known == other and self._back.setdefault(other, one) == one
+
+    def _moved(self, kind: InstantClass, shift_us: int) -> None:
+        moved = self.comparison.moved[kind]
+        moved[shift_us] = moved.get(shift_us, 0) + 1
+
+    def _differ(self, where: str, expected: str | None, actual: str | None) -> None:
+        self.comparison.differences.append(Difference(where, expected, actual))
+
+
+def _shown(text: bytes | None) -> str | None:
+    return None if text is None else text.decode("utf-8", "replace")
+
+
+def _leaves(text: bytes) -> Iterator[_Leaf]:
+    for span in spans(text):
+        yield _Leaf(span.path, plain_text(text[span.start : span.end]), span.sort is Sort.KEY)
+
+
+def _headers(seen: Seen) -> list[tuple[str, str]]:
+    return [(name.lower(), value) for name, value in seen.headers if name.lower() not in _SET_BY_CARRIERS]
+
+
+def _is_calendar(path: Path) -> bool:
+    return gms.instant_class(path) is InstantClass.CALENDAR
+
+
+def _unrooted(text: str, origin: str) -> str:
+    """A text with the server's own address and our path segments taken out."""
+    return _SEGMENT.sub("", text.replace(origin, "origin:"))
+
+
+def _parts(text: str) -> list[str]:
+    """A text cut at instants and words, nothing left out."""
+    parts: list[str] = []
+    at = 0
+    for found in instants.ANYWHERE.finditer(text):
+        parts += [*_words(text[at : found.start()]), found[0]]
+        at = found.end()
+    return parts + _words(text[at:])
+
+
+def _words(text: str) -> list[str]:
+    parts: list[str] = []
+    at = 0
+    for found in _WORD.finditer(text):
+        parts += [part for part in (text[at : found.start()], found[0]) if part]
+        at = found.end()
+    return parts + ([text[at:]] if at < len(text) else [])
+
+
+def _seconds(shift_us: int) -> str:
+    return f"{shift_us / SECOND_US:+.3f} s"
