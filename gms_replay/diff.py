@@ -131,7 +131,7 @@ class _Comparing:
                 self._differ(f"{kind} instants' shift", "one for all", ", ".join(map(_seconds, moved)))
 
     def _leaf(self, where: str, one: _Leaf | None, other: _Leaf | None) -> None:
-        if one is None or other is None or (not one.is_key and one.path != other.path):
+        if one is None or other is None or (not one.is_key and _place(one.path) != _place(other.path)):
             self._differ(where, one.text if one else None, other.text if other else None)
         elif not (gms.is_elapsed(one.path) and one.text.isdigit() and other.text.isdigit()):
             self._text(where, one.text, other.text, is_slot=one.is_key or _is_calendar(one.path))
@@ -177,6 +177,11 @@ def _shown(text: bytes | None) -> str | None:
 def _leaves(text: bytes) -> Iterator[_Leaf]:
     for span in spans(text):
         yield _Leaf(span.path, plain_text(text[span.start : span.end]), span.sort is Sort.KEY)
+
+
+def _place(path: Path) -> Path:
+    """A path in which all instants are alike: those among the keys move too."""
+    return tuple("instant" if isinstance(step, str) and instants.parse(step) else step for step in path)
 
 
 def _headers(seen: Seen) -> list[tuple[str, str]]:

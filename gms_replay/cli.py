@@ -1,0 +1,139 @@
+"""The command line. It only wires: each verb is one function that calls a room, and exits 0, 1 (differs) or 2 (misuse).
+
+What a verb needs is imported inside it: starting up is felt every day.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gms_replay import __version__, instants
+from gms_replay.errors import FormatError, GmsReplayError
+
+_FILE = click.Path(path_type=Path)
+
+
+class _Verbs(click.Group):
+    """Shows errors of ours as the one line that they are."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GmsReplayError as error:
+            click.echo(f"gms-replay: {error}", err=True)
+            ctx.exit(2)
+
+
+def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    found = instants.parse(value) if value else None
+    if value and found is None:
+        raise click.BadParameter(f"{value!r} is no instant; write it like 2014-05-02T16:27:38Z")
+    return found[0] if found else None
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gms-replay")
+def main() -> None:
+    """Record Genesys Mobile Services sessions, Comet included, and play them back as a server."""
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
+def show(cassette: Path) -> None:
+    """Tell the visits in CASSETTE as a person would, in order."""
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats.tale import tell
+
+    for line in tell(read(cassette), str(cassette)):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
+@click.option(
+    "--now",
+    callback=_instant,
+    metavar="INSTANT",
+    help="Instant at which every session starts for its app.  [default: now]",
+)
+def serve(cassette: Path, host: str, port: int, now: int | None) -> None:
+    """Play CASSETTE as a GMS."""
+    from gms_replay.cassette.reader import read
+    from gms_replay.player import Player
+    from gms_replay.replay.server import ReplayServer
+    from gms_replay.story import compile_stories
+
+    stories = compile_stories(read(cassette))
+
+    def announce(origin: str) -> None:
+        click.echo(f"playing {cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
+        for base in dict.fromkeys(story.recorded.base for story in stories):
+            click.echo(f"put this URL into the app: {origin}{base}")
+
+    player = Player(stories, now_us=now)
+    ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True)).run_bound()
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
+@click.option("--to", "form", required=True, type=click.Choice(["jsonl"]), help="Format to write.")
+@click.option(
+    "--output", "-o", type=click.File("w", encoding="utf-8"), default="-", help="File to write.  [default: -]"
+)
+def export(cassette: Path, form: str, output: Any) -> None:
+    """Write every fact of CASSETTE as text."""
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats import jsonl
+
+    recording = read(cassette)
+    for line in jsonl.dump(recording):
+        output.write(line + "\n")
+
+
+@main.command(name="import")
+@click.argument("source", type=click.File("rb"))
+@click.argument("cassette", type=_FILE)
+def import_(source: Any, cassette: Path) -> None:
+    """Make CASSETTE from what `export --to jsonl` wrote to SOURCE (- for standard input)."""
+    from gms_replay.cassette.copy import write
+    from gms_replay.formats import jsonl
+
+    try:
+        text = source.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{source.name}: not UTF-8 at byte {error.start}: give what `export` wrote") from None
+    write(cassette, jsonl.load(text.split("\n"), source.name))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=8081, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
+@click.option("--quick", is_flag=True, help="An agent without human delays.")
+@click.option("--trailing-comma", is_flag=True, help="One dialog as the vendor's article prints it: it does not parse.")
+def simulate(host: str, port: int, quick: bool, trailing_comma: bool) -> None:
+    """Run a small GMS, for those who have none at hand."""
+    from gms_replay.simulator.server import serve as serve_simulator
+
+    def announce(url: str) -> None:
+        click.echo(f"simulated GMS: {url}")
+
+    serve_simulator(host, port, quick=quick, trailing_comma=trailing_comma, announce=announce)
+
+
+@main.command()
+@click.option("--cassette", type=_FILE, default=Path("demo.sqlite"), show_default=True, help="File to leave behind.")
+def demo(cassette: Path) -> None:
+    """Record a visit through mitmdump, play it back, and compare what the app was told."""
+    from rich.console import Console
+
+    from gms_replay.demo.show import play
+
+    sys.exit(play(cassette, Console()))
+
+
+if __name__ == "__main__":
+    main()

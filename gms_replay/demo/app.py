@@ -1,0 +1,128 @@
+"""The demo's app: what a mobile app does, with httpx for REST and aiocometd for Comet, by a script of its own.
+
+It runs as a process: `python -m gms_replay.demo.app BASE_URL TRANSCRIPT`. It prints what it does, a line each, and
+leaves the transcript of all that it was told.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gms_replay.demo import transcripts
+from gms_replay.diff import Seen, Transcript
+from gms_replay.verify.comet_client import CometClient
+
+USER = "demo-user-4711"
+CHANNEL = "/_genesys"
+_DIALOGS = (
+    "wait-for-agent",
+    "get-dialog-user-confirmation-provide_code-true",
+    "get-dialog-user-confirmation-provide_code-false",
+    "connect-inbound",
+    "connect-outbound",
+    "get-dialog-start-chat",
+)
+_LINES = ("Hello, my order has not arrived.", "It is order 117. Thank you, bye!")
+_PAUSE_S = 0.2
+_PATIENCE_S = 30.0
+
+
+class DemoApp:
+    """One visit: a callback, its dialogs, a chat. `say` gets a line for each thing that happens."""
+
+    def __init__(self, base_url: str, say: Callable[[str], None]) -> None:
+        self._base_url = base_url
+        self._say = say
+        self._answers: list[Seen] = []
+        self._messages: list[bytes] = []
+        self._http = httpx.AsyncClient(headers={"gms_user": USER}, timeout=_PATIENCE_S, trust_env=False)
+
+    async def visit(self) -> Transcript:
+        """Goes through the whole visit. Raises httpx.HTTPStatusError where the server refuses."""
+        started_at_us = time.time_ns() // 1000
+        async with self._http:
+            service = await self._callback()
+            for action in _DIALOGS:
+                await self._dialog(service, action)
+            await self._chat(json.loads(self._answers[-1].body))
+        origin = str(httpx.URL(self._base_url).copy_with(path="/")).rstrip("/")
+        return Transcript(origin, started_at_us, tuple(self._answers), {CHANNEL: tuple(self._messages)})
+
+    async def _callback(self) -> str:
+        fields = {"_customer_number": "+14155550123", "_call_direction": "USERTERMINATED", "_media_type": "chat"}
+        url = f"{self._base_url}/1/service/callback/customer-service"
+        answer = await self._ask("POST", url, fields)
+        await self._ask("GET", f"{url}/availability?number-of-days=1&max-time-slots=5")
+        service = str(answer["_id"])
+        for _ in range(2):
+            await self._ask("GET", f"{self._base_url}/1/service/{service}/check-queue-position")
+        return service
+
+    async def _dialog(self, service: str, action: str) -> None:
+        dialog = await self._ask("POST", f"{self._base_url}/1/service/{service}/{action}")
+        if action.endswith("code-true"):
+            item = dialog["_content"][0]["_group_content"][0]
+            await self._ask(item["_method"], item["_user_action_url"])
+
+    async def _chat(self, dialog: dict[str, Any]) -> None:
+        chat_url = dialog["_start_chat_url"]
+        names = {"firstName": "Stan", "lastName": "Demo", "userDisplayName": "Stan"}
+        await self._ask(
+            "POST", chat_url, {"notify_by": "comet", "subject": dialog["_chat_parameters"]["subject"], **names}
+        )
+        async with CometClient(dialog["_comet_url"], headers={"gms_user": USER}, timeout_s=_PATIENCE_S) as comet:
+            await comet.subscribe(CHANNEL)
+            lines = iter(_LINES)
+            while (told := await self._next(comet))["chatIxnState"] != "DISCONNECTED":
+                kind, _, _, _, party = told["transcriptToShow"][0]
+                if (kind, party) == ("Message.Text", "AGENT") and (line := next(lines, None)):
+                    await self._answer(chat_url, line, told["transcriptPosition"])
+
+    async def _answer(self, chat_url: str, line: str, position: str) -> None:
+        await self._ask("POST", f"{chat_url}/refresh", {"transcriptPosition": position})
+        await self._ask("POST", f"{chat_url}/startTyping")
+        await self._ask("POST", f"{chat_url}/stopTyping")
+        await self._ask("POST", f"{chat_url}/send", {"message": line})
+
+    async def _next(self, comet: CometClient) -> dict[str, Any]:
+        message = await comet.next_message(_PATIENCE_S)
+        self._messages.append(json.dumps(message, ensure_ascii=False).encode())
+        told: dict[str, Any] = message["data"]["message"]
+        for _, speaker, text, _, _ in told.get("transcriptToShow", []):
+            self._say(f"chat   {speaker}: {text}")
+        return told
+
+    async def _ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
+        await asyncio.sleep(_PAUSE_S)
+        response = await self._http.request(method, url, json=fields)
+        response.raise_for_status()
+        path = response.url.raw_path.decode()
+        self._say(f"{method:6} {path}  {response.status_code}")
+        self._answers.append(Seen(f"{method} {path}", response.status_code, _headers(response), response.content))
+        try:
+            answer: dict[str, Any] = response.json()
+        except ValueError:
+            self._say("       (an answer that is no JSON, as the vendor's article prints it)")
+            return {}
+        return answer
+
+
+def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+
+
+def main() -> None:
+    """Visits the GMS that the command line names."""
+    base_url, path = sys.argv[1:]
+    transcript = asyncio.run(DemoApp(base_url, lambda line: print(line, flush=True)).visit())
+    Path(path).write_text(transcripts.dump(transcript), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The demo's show: an app's visit recorded through mitmdump, then played back to the same app, then both compared.
+
+simulator <- mitmdump with the recorder <- app; and, when both servers are gone, replay server <- the same app.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import zip_longest
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import gms_replay
+from gms_replay.demo import transcripts
+from gms_replay.demo.processes import listening, python, run, tool
+from gms_replay.diff import Comparison, Transcript, compare
+from gms_replay.errors import CassetteError, GmsReplayError
+from gms_replay.instants import ANYWHERE, SECOND_US, parse
+
+_URL = re.compile(r"(http://\S+)")
+_PROXY = re.compile(r"listening at (127\.0\.0\.1:\d+)")
+
+
+def play(cassette: Path, console: Console) -> int:
+    """Records, replays, compares and tells all of it; leaves the cassette. 0 where both runs are equal, else 1.
+
+    Raises CassetteError where `cassette` exists, GmsReplayError where a part does not start or fails.
+    """
+    if cassette.exists():
+        raise CassetteError(f"{cassette}: exists already; remove it, or name another file with --cassette")
+    with tempfile.TemporaryDirectory() as folder:
+        console.rule("1. An app visits a simulated GMS, through mitmdump with the recorder")
+        live = _record(cassette, Path(folder) / "live.json", console)
+        console.rule("2. The GMS is gone; the same app visits the cassette")
+        replayed = _replay(cassette, Path(folder) / "replayed.json", console)
+    console.rule("3. What the app was told, live and replayed")
+    comparison = compare(live, replayed)
+    console.print(_side_by_side(live, replayed))
+    _tell_shifts(comparison, console)
+    console.print(f"left behind: {cassette}")
+    console.print(f"Look at the recording:  gms-replay show {cassette}")
+    console.print(f"Serve it to your app:   gms-replay serve {cassette} --port 8080")
+    for difference in comparison.differences:
+        console.print(f"differs: {difference}", markup=False, soft_wrap=True)
+    console.print("equal" if comparison.equal else f"not equal: {len(comparison.differences)} differences")
+    return 0 if comparison.equal else 1
+
+
+def _record(cassette: Path, transcript: Path, console: Console) -> Transcript:
+    simulator = python("gms_replay.cli", "simulate", "--port", "0", "--quick", "--trailing-comma")
+    with listening(simulator, _URL) as gms_url:
+        console.print(f"simulated GMS at {gms_url}")
+        origin = gms_url.removesuffix("/genesys")
+        proxy = [
+            tool("mitmdump"), "--mode", f"reverse:{origin}", "--listen-host", "127.0.0.1", "--listen-port", "0",
+            "--scripts", str(_door()), "--set", f"gms_cassette={cassette}", "--set", f"confdir={transcript.parent}",
+        ]  # fmt: skip
+        with listening(proxy, _PROXY) as address:
+            console.print(f"mitmdump records at http://{address} into {cassette}")
+            return _visit(f"http://{address}/genesys", transcript, console)
+
+
+def _replay(cassette: Path, transcript: Path, console: Console) -> Transcript:
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    server = python("gms_replay.cli", "serve", str(cassette), "--port", "0", "--now", now)
+    with listening(server, re.compile(r"into the app: (http://\S+)")) as url:
+        console.print(f"replay server at {url}, for which it is {now}")
+        return _visit(url, transcript, console)
+
+
+def _visit(url: str, transcript: Path, console: Console) -> Transcript:
+    app = python("gms_replay.demo.app", url, str(transcript))
+    run(app, lambda line: console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True))
+    return transcripts.load(transcript.read_text(encoding="utf-8"))
+
+
+def _door() -> Path:
+    """The addon that mitmdump loads: beside the package in a checkout, inside it where it was installed."""
+    package = Path(gms_replay.__file__).parent
+    doors = [folder / "addons" / "gms_record.py" for folder in (package, package.parent)]
+    for door in doors:
+        if door.exists():
+            return door
+    raise GmsReplayError(f"the recorder's addon is missing: neither {doors[0]} nor {doors[1]} exists; install again")
+
+
+def _side_by_side(live: Transcript, replayed: Transcript) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for title in ("live", "replayed", "shifted by"):
+        table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=None if title == "shifted by" else 1)
+    for one, other in zip_longest(_told(live), _told(replayed)):
+        shift = f"{(other[1] - one[1]) / SECOND_US:+.0f} s" if one and other and one[1] and other[1] else ""
+        table.add_row(_cell(one), _cell(other), shift)
+    return table
+
+
+def _told(transcript: Transcript) -> Iterator[tuple[str, int | None]]:
+    """What the app was told, one after the other: in short, and the first instant in it."""
+    for seen in transcript.answers:
+        yield f"{seen.asked.partition('?')[0].rpartition('/')[2]} {seen.status}", _first_instant(seen.body)
+    for messages in transcript.channels.values():
+        for message in messages:
+            told = json.loads(message)["data"]["message"]
+            lines = [f"{speaker}: {text}" for _, speaker, text, _, _ in told.get("transcriptToShow", [])]
+            yield " / ".join(lines) or told["chatIxnState"], _first_instant(message)
+
+
+def _first_instant(text: bytes) -> int | None:
+    found = ANYWHERE.search(text.decode("utf-8", "replace"))
+    instant = parse(found[0]) if found else None
+    return instant[0] if instant else None
+
+
+def _cell(told: tuple[str, int | None] | None) -> Text:
+    if told is None:
+        return Text("nothing", style="red")
+    what, at_us = told
+    clock = f"{datetime.fromtimestamp(at_us / SECOND_US, UTC):%H:%M:%S} " if at_us else " " * 9
+    return Text(clock + what)
+
+
+def _tell_shifts(comparison: Comparison, console: Console) -> None:
+    for kind, moved in comparison.moved.items():
+        for shift_us, count in moved.items():
+            console.print(f"shifted: {count} {kind} instants by {shift_us / SECOND_US:+.0f} s")
