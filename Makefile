@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint
 
 demo: $(READY)
-	$(BIN)/gms-replay demo
+	rm -f demo.sqlite
+	$(BIN)/gms-replay demo --cassette demo.sqlite
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -17,7 +18,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# `.venv` always leads to the environment that was made last: `. .venv/bin/activate`.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	ln -sfn $(VENV) .venv
 	touch $@
