@@ -1,0 +1,137 @@
+import json
+from typing import Any
+
+import pytest
+
+from gms_replay.diff import Seen, Transcript, compare
+from gms_replay.gms import InstantClass
+
+SECOND_US = 1_000_000
+START_US = 1_399_048_058 * SECOND_US
+
+
+def transcript(*bodies: str, origin: str = "http://gms:8080", after_s: int = 0, **channels: list[Any]) -> Transcript:
+    answers = tuple(Seen(f"POST /genesys/{n}", 200, (), body.encode()) for n, body in enumerate(bodies))
+    told = {f"/{name}": tuple(json.dumps(one).encode() for one in messages) for name, messages in channels.items()}
+    return Transcript(origin, START_US + after_s * SECOND_US, answers, told)
+
+
+def test_same_run_is_equal() -> None:
+    run = transcript('{"_id": "3SQI3S31693JL9L3", "_label": "Start Chat"}', chat=[{"data": "hello"}])
+
+    assert compare(run, run).equal
+
+
+def test_other_text_is_named() -> None:
+    live, replayed = transcript('{"_label": "Start Chat"}'), transcript('{"_label": "Start"}')
+
+    assert [str(one) for one in compare(live, replayed).differences] == [
+        "answer 1 (POST /genesys/0) _label: expected 'Start Chat', got 'Start'"
+    ]
+
+
+def test_own_urls_lead_elsewhere() -> None:
+    live = transcript('{"_url": "http:\\/\\/gms:8080\\/genesys"}')
+    replayed = transcript('{"_url": "http:\\/\\/mine\\/~s2\\/genesys"}', origin="http://mine")
+
+    assert compare(live, replayed).equal
+
+
+def test_url_left_behind_differs() -> None:
+    live = transcript('{"_url": "http://gms:8080/genesys"}')
+    replayed = transcript('{"_url": "http://gms:8080/genesys"}', origin="http://mine")
+
+    assert not compare(live, replayed).equal
+
+
+def test_instants_move_together() -> None:
+    live = transcript('{"_expires": "2014-05-02T16:30:00.000Z", "utcTime": 1399048058000}')
+    replayed = transcript('{"_expires": "2014-05-02T16:31:00.000Z", "utcTime": 1399048118000}', after_s=60)
+
+    result = compare(live, replayed)
+
+    assert result.equal
+    assert result.moved[InstantClass.EVENT] == {60 * SECOND_US: 2}
+
+
+@pytest.mark.parametrize("field", ["_expires", "a_field_of_their_own"])
+def test_stale_instant_differs(field: str) -> None:
+    live = transcript(f'{{"{field}": "2014-05-02T16:30:00Z"}}')
+    replayed = transcript(f'{{"{field}": "2014-05-02T16:30:00Z"}}', after_s=3600)
+
+    assert [one.where for one in compare(live, replayed).differences] == ["event instants' shift"]
+
+
+def test_uneven_shifts_differ() -> None:
+    live = transcript('["2014-05-02T16:30:00Z", "2014-05-02T16:30:05Z"]')
+    replayed = transcript('["2014-05-02T16:31:00Z", "2014-05-02T16:31:04Z"]', after_s=60)
+
+    assert [one.expected for one in compare(live, replayed).differences] == ["one for all"]
+
+
+def test_slots_keep_their_grid() -> None:
+    live = transcript('{"2014-05-02T16:30:00.000Z": 5, "_expires": "2014-05-02T16:30:00Z"}')
+    replayed = transcript('{"2014-05-02T16:35:00.000Z": 5, "_expires": "2014-05-02T16:31:00Z"}', after_s=60)
+
+    result = compare(live, replayed)
+
+    assert result.equal
+    assert result.moved == {InstantClass.EVENT: {60 * SECOND_US: 1}, InstantClass.CALENDAR: {300 * SECOND_US: 1}}
+
+
+def test_changed_notation_differs() -> None:
+    live = transcript('{"_expires": "2014-05-02T16:30:00.000Z"}')
+    replayed = transcript('{"_expires": "2014-05-02T16:30:00Z"}')
+
+    assert not compare(live, replayed).equal
+
+
+def test_identities_stand_for_one() -> None:
+    live = transcript('["3SQI3S31693JL9L3", "chat.3SQI3S31693JL9L3"]')
+    same = transcript('["9ABC9D99999EF9G9", "chat.9ABC9D99999EF9G9"]')
+    mixed = transcript('["9ABC9D99999EF9G9", "chat.8ABC8D88888EF8G8"]')
+
+    assert compare(live, same).equal
+    assert not compare(live, mixed).equal
+
+
+def test_one_identity_for_two_differs() -> None:
+    live = transcript('["3SQI3S31693JL9L3", "4SQI3S31693JL9L3"]')
+    replayed = transcript('["9ABC9D99999EF9G9", "9ABC9D99999EF9G9"]')
+
+    assert not compare(live, replayed).equal
+
+
+def test_seconds_since_start_aside() -> None:
+    live = transcript('{"transcriptToShow": [["Message.Text", "Stan", "Hello", "8", "CLIENT"]]}')
+    replayed = transcript('{"transcriptToShow": [["Message.Text", "Stan", "Hello", "9", "CLIENT"]]}')
+
+    assert compare(live, replayed).equal
+
+
+def test_missing_message_is_named() -> None:
+    live, replayed = transcript(chat=[{"data": 1}, {"data": 2}]), transcript(chat=[{"data": 1}])
+
+    assert [one.where for one in compare(live, replayed).differences] == ["/chat message 2"]
+
+
+def test_changed_order_differs() -> None:
+    live, replayed = transcript(chat=[{"data": 1}, {"data": 2}]), transcript(chat=[{"data": 2}, {"data": 1}])
+
+    assert len(compare(live, replayed).differences) == 2
+
+
+def test_headers_and_status_count() -> None:
+    live = Transcript("", START_US, (Seen("GET /a", 200, (("Set-Cookie", "a=1"), ("Server", "x")), b""),), {})
+    replayed = Transcript("", START_US, (Seen("GET /a", 404, (("set-cookie", "a=2"),), b""),), {})
+
+    assert [one.where for one in compare(live, replayed).differences] == [
+        "answer 1 (GET /a) status",
+        "answer 1 (GET /a) header set-cookie",
+    ]
+
+
+def test_malformed_bodies_are_compared() -> None:
+    live, replayed = transcript('{"_label": "a",}'), transcript('{"_label": "b",}')
+
+    assert [one.where for one in compare(live, replayed).differences] == ["answer 1 (POST /genesys/0) _label"]
