@@ -1,0 +1,44 @@
+"""A replay server on a socket of its own, in a thread: for tests that come as an app comes."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gms_replay.model import Recording
+from gms_replay.player import Player
+from gms_replay.replay.server import ReplayServer
+from gms_replay.story import compile_stories
+
+
+@dataclass
+class Served:
+    """Where it serves, and what the player remarked."""
+
+    origin: str = ""
+    notes: list[str] = field(default_factory=list)
+    stop: Callable[[], None] = lambda: None
+
+    @property
+    def base(self) -> str:
+        return f"{self.origin}/genesys"
+
+
+@contextmanager
+def served(recording: Recording, *, now_us: int | None = None) -> Iterator[Served]:
+    """Serves a recording on loopback until the end of the block."""
+    ready = threading.Event()
+    told = Served()
+    player = Player(compile_stories(recording), now_us=now_us)
+    server = ReplayServer(player, "127.0.0.1", 0, announce=lambda _: ready.set(), note=told.notes.append)
+    told.origin = server.origin
+    told.stop = lambda: setattr(server, "should_exit", True)
+    thread = threading.Thread(target=server.run_bound)
+    thread.start()
+    try:
+        assert ready.wait(10), "the server did not start"
+        yield told
+    finally:
+        told.stop()
+        thread.join(10)
+        assert not thread.is_alive(), "the server did not end"
