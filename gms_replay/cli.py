@@ -95,18 +95,21 @@ def export(cassette: Path, form: str, output: Any) -> None:
 
 
 @main.command(name="import")
-@click.argument("source", type=click.File("rb"))
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.argument("cassette", type=_FILE)
-def import_(source: Any, cassette: Path) -> None:
+def import_(source: str, cassette: Path) -> None:
     """Make CASSETTE from what `export --to jsonl` wrote to SOURCE (- for standard input)."""
     from gms_replay.cassette.copy import write
     from gms_replay.formats import jsonl
 
+    with click.open_file(source, "rb") as file:
+        content = file.read()
+    name = "standard input" if source == "-" else source
     try:
-        text = source.read().decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FormatError(f"{source.name}: not UTF-8 at byte {error.start}: give what `export` wrote") from None
-    write(cassette, jsonl.load(text.split("\n"), source.name))
+        raise FormatError(f"{name}: not UTF-8 at byte {error.start}: give what `export` wrote") from None
+    write(cassette, jsonl.load(text.split("\n"), name))
 
 
 @main.command()

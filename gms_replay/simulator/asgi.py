@@ -1,0 +1,136 @@
+"""The simulated GMS as a plain ASGI app."""
+
+import gzip
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from random import Random
+from typing import Any
+
+from gms_replay import bayeux
+from gms_replay.errors import BayeuxError
+from gms_replay.model import Headers, header
+from gms_replay.simulator.call import Answer, Call, RefusalError, refusal_answer
+from gms_replay.simulator.callback import Callbacks
+from gms_replay.simulator.clock import Pace
+from gms_replay.simulator.comet import Comet
+from gms_replay.simulator.desk import Desk
+from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.routes import Routes
+from gms_replay.simulator.services import Services
+from gms_replay.simulator.settings import Settings
+
+BASE_PATH = "/genesys"
+
+_COMET_SUFFIXES = ((), ("",), ("handshake",), ("connect",), ("disconnect",))
+_BODY_AT_MOST = 1 << 20
+_GZIP_ABOVE = 512
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class SimulatedGms:
+    """A GMS below `/genesys`. It takes HTTP scopes only; `close` sends agents and held polls home."""
+
+    def __init__(self, settings: Settings) -> None:
+        random = Random(settings.seed)
+        now_us = settings.now_us
+        self._ids = Ids(random)
+        self._comet = Comet(self._ids, timeout_s=settings.poll_timeout_s, max_interval_s=settings.max_interval_s)
+        # The agent's delays come from a source of their own, so that identities repeat whatever the pace.
+        pace = Pace(quick=settings.quick, random=Random(settings.seed))
+        self._desk = Desk(self._comet, self._ids, pace, now_us)
+        services = Services()
+        callbacks = Callbacks(services, self._ids, random, now_us)
+        self._routes = Routes(services, callbacks, self._desk, now_us, settings.trailing_comma)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _read(receive)
+        if body is None:
+            return
+        call = _call(scope, body)
+        answer = await self._answer(scope["path"], call, receive)
+        if answer is not None:
+            await _write(send, answer, header(call.headers, "accept-encoding") or "")
+
+    def close(self) -> None:
+        """Answer what is held, and start nothing new."""
+        self._desk.close()
+        self._comet.close()
+
+    async def _answer(self, path: str, call: Call, receive: Receive) -> Answer | None:
+        try:
+            if len(call.body) > _BODY_AT_MOST:
+                raise RefusalError(413, "exceptions.BadRequestException", "The body is too large")
+            if path != BASE_PATH and not path.startswith(f"{BASE_PATH}/"):
+                raise RefusalError(404, "exceptions.NotFoundException", f"No resource {path}")
+            if call.parts[:1] == ("cometd",) and call.parts[1:] in _COMET_SUFFIXES:
+                return await self._comet_answer(call, receive)
+            return self._routes.answer(call)
+        except RefusalError as refusal:
+            return refusal_answer(refusal)
+
+    async def _comet_answer(self, call: Call, receive: Receive) -> Answer | None:
+        if call.method != "POST":
+            return _bad_frame("Unknown Bayeux transport: POST a frame")
+        try:
+            messages = bayeux.parse(call.body)
+        except BayeuxError as error:
+            return _bad_frame(str(error))
+        answers = await self._comet.answer(messages, call.user, partial(_peer_gone, receive))
+        if answers is None:
+            return None
+        headers: Headers = ()
+        shaken = any(message.channel == bayeux.HANDSHAKE for message in messages)
+        if shaken and "BAYEUX_BROWSER=" not in (header(call.headers, "cookie") or ""):
+            headers = (("set-cookie", f"BAYEUX_BROWSER={self._ids.comet_client()}; Path=/; HttpOnly"),)
+        return Answer(200, bayeux.frame(answers), headers)
+
+
+def _bad_frame(text: str) -> Answer:
+    return Answer(400, text.encode(), content_type="text/plain;charset=UTF-8")
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """A request's body, cut where it is too large; None where the peer went away before its end."""
+    body = b""
+    while len(body) <= _BODY_AT_MOST:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return None
+        body += event.get("body", b"")
+        if not event.get("more_body", False):
+            break
+    return body
+
+
+async def _peer_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _call(scope: Scope, body: bytes) -> Call:
+    headers: Headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    host = header(headers, "host") or ":".join(str(part) for part in scope["server"])
+    below = scope["path"].removeprefix(BASE_PATH).removeprefix("/")
+    return Call(
+        method=scope["method"],
+        base_url=f"{scope['scheme']}://{host}{BASE_PATH}",
+        parts=tuple(below.split("/")) if below else (),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=body,
+    )
+
+
+async def _write(send: Send, answer: Answer, accepted: str) -> None:
+    body = answer.body
+    headers = [("content-type", answer.content_type), *answer.headers]
+    if len(body) > _GZIP_ABOVE and "gzip" in accepted.lower():
+        body = gzip.compress(body, mtime=0)
+        headers += [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
+    headers.append(("content-length", str(len(body))))
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,219 @@
+"""Comet: Bayeux sessions over long polling, as CometD's Java server keeps them.
+
+What is published for a user waits in the user's mailbox until a poll of a subscribed session takes it. So nothing
+depends on sessions: what comes before the subscription, what a dropped poll would have carried, and what came while the
+app was away is there for the next poll.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gms_replay import bayeux
+from gms_replay.bayeux import Parsed
+from gms_replay.simulator.ids import Ids
+
+_HOLD_AT_MOST_MS = 600_000
+_REHANDSHAKE = {"interval": 0, "reconnect": "handshake"}
+_NO_MORE = {"interval": 0, "reconnect": "none"}
+
+Gone = Callable[[], Coroutine[Any, Any, None]]
+"""Returns when the peer of a poll has gone away."""
+
+
+@dataclass(slots=True)
+class Client:
+    """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one."""
+
+    id: str
+    user: str
+    subscriptions: set[str] = field(default_factory=set)
+    connected: bool = False
+    held: asyncio.Future[None] | None = None
+    expiry: asyncio.TimerHandle | None = None
+
+    def takes(self, channel: str) -> bool:
+        return any(bayeux.matches(subscription, channel) for subscription in self.subscriptions)
+
+    def wake(self) -> bool:
+        """Let the held poll go home; False where there is none."""
+        if self.held is None or self.held.done():
+            return False
+        self.held.set_result(None)
+        return True
+
+
+class Comet:
+    """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
+
+    def __init__(self, ids: Ids, *, timeout_s: float, max_interval_s: float) -> None:
+        self._ids = ids
+        self._timeout_s = timeout_s
+        self._max_interval_s = max_interval_s
+        self._clients: dict[str, Client] = {}
+        self._mail: dict[str, list[tuple[str, bytes]]] = {}
+        self._closed = False
+
+    async def answer(self, messages: Sequence[Parsed], user: str, gone: Gone) -> list[bytes] | None:
+        """The messages that answer a frame, events first; None where the peer has gone, and nothing was taken.
+
+        Only a connect that comes alone is held: whoever sends it with others wants those answered.
+        """
+        if len(messages) == 1 and (client := self._polling(messages[0])):
+            return await self._poll(client, messages[0], gone)
+        replies = [bayeux.dump(self._reply(message, user)) for message in messages]
+        events: list[bytes] = []
+        for message in messages:
+            if client := self._polling(message):
+                events += self._take(client)
+        return events + replies
+
+    def publish(self, user: str, channel: str, data: dict[str, Any]) -> None:
+        """Put an event into a user's mailbox, and wake the newest poll that may take it."""
+        self._mail.setdefault(user, []).append((channel, bayeux.dump({"data": data, "channel": channel})))
+        for client in reversed(self._clients.values()):
+            if client.user == user and client.takes(channel) and client.wake():
+                return
+
+    def forget_mail(self, user: str) -> None:
+        """Empty a user's mailbox."""
+        self._mail.pop(user, None)
+
+    def close(self) -> None:
+        """Answer every held poll, and hold none from now on."""
+        self._closed = True
+        for client in self._clients.values():
+            client.wake()
+
+    def _polling(self, message: Parsed) -> Client | None:
+        return self._client(message) if message.channel == bayeux.CONNECT else None
+
+    def _client(self, message: Parsed) -> Client | None:
+        client_id = message.fields.get("clientId")
+        return self._clients.get(client_id) if isinstance(client_id, str) else None
+
+    async def _poll(self, client: Client, message: Parsed, gone: Gone) -> list[bytes] | None:
+        # A second connect while one is held: the first goes home with what is there.
+        client.wake()
+        hold_s = self._hold_s(client, message)
+        if hold_s and not self._has_mail(client) and not await self._hold(client, hold_s, gone):
+            self._rest(client)
+            return None
+        return [*self._take(client), bayeux.dump(self._connected(message, client))]
+
+    async def _hold(self, client: Client, hold_s: float, gone: Gone) -> bool:
+        """Wait for a reason to answer; False where the peer has gone."""
+        if client.expiry:
+            client.expiry.cancel()
+        held = client.held = asyncio.get_running_loop().create_future()
+        leaving = asyncio.ensure_future(gone())
+        try:
+            done, _ = await asyncio.wait({held, leaving}, timeout=hold_s, return_when=asyncio.FIRST_COMPLETED)
+            return leaving not in done
+        finally:
+            leaving.cancel()
+            if client.held is held:
+                client.held = None
+
+    def _hold_s(self, client: Client, message: Parsed) -> float:
+        """The first connect is answered at once, so that the client can go on; a client may name its own timeout."""
+        if self._closed or not client.connected:
+            return 0.0
+        advice = message.fields.get("advice")
+        timeout_ms = advice.get("timeout") if isinstance(advice, dict) else None
+        if isinstance(timeout_ms, int | float) and timeout_ms >= 0:
+            return min(timeout_ms, _HOLD_AT_MOST_MS) / 1000
+        return self._timeout_s
+
+    def _rest(self, client: Client) -> None:
+        """From now on the session lives as long as it may without a poll."""
+        if client.expiry:
+            client.expiry.cancel()
+        if client.held is None and client.id in self._clients:
+            loop = asyncio.get_running_loop()
+            client.expiry = loop.call_later(self._max_interval_s, self._clients.pop, client.id, None)
+
+    def _has_mail(self, client: Client) -> bool:
+        return any(client.takes(channel) for channel, _ in self._mail.get(client.user, ()))
+
+    def _take(self, client: Client) -> list[bytes]:
+        if client.id not in self._clients:
+            return []
+        mail = self._mail.pop(client.user, [])
+        left = [(channel, event) for channel, event in mail if not client.takes(channel)]
+        if left:
+            self._mail[client.user] = left
+        return [event for channel, event in mail if client.takes(channel)]
+
+    def _reply(self, message: Parsed, user: str) -> dict[str, Any]:
+        if not message.channel:
+            return _failure(message, "400::channel_missing")
+        if message.channel == bayeux.HANDSHAKE:
+            return self._handshaken(message, user)
+        client = self._client(message)
+        if client is None:
+            return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
+        if message.channel == bayeux.CONNECT:
+            client.wake()
+            return self._connected(message, client)
+        if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
+            return _subscribed(message, client)
+        if message.channel == bayeux.DISCONNECT:
+            return self._disconnected(message, client)
+        if bayeux.is_meta(message.channel):
+            return _failure(message, "404::unknown_meta_channel")
+        return bayeux.reply(message, successful=True)
+
+    def _handshaken(self, message: Parsed, user: str) -> dict[str, Any]:
+        client = Client(self._ids.comet_client(), user)
+        self._clients[client.id] = client
+        self._rest(client)
+        return bayeux.reply(
+            message,
+            successful=True,
+            version="1.0",
+            minimumVersion="1.0",
+            supportedConnectionTypes=["long-polling"],
+            clientId=client.id,
+            advice=self._advice(),
+        )
+
+    def _connected(self, message: Parsed, client: Client) -> dict[str, Any]:
+        if client.id not in self._clients:
+            return bayeux.reply(message, successful=True, advice=_NO_MORE)
+        asked = not client.connected or "advice" in message.fields
+        client.connected = True
+        self._rest(client)
+        return bayeux.reply(message, successful=True, **({"advice": self._advice()} if asked else {}))
+
+    def _disconnected(self, message: Parsed, client: Client) -> dict[str, Any]:
+        del self._clients[client.id]
+        self._rest(client)
+        client.wake()
+        return bayeux.reply(message, successful=True)
+
+    def _advice(self) -> dict[str, Any]:
+        return {
+            "interval": 0,
+            "timeout": round(self._timeout_s * 1000),
+            "maxInterval": round(self._max_interval_s * 1000),
+            "reconnect": "retry",
+        }
+
+
+def _subscribed(message: Parsed, client: Client) -> dict[str, Any]:
+    asked = message.fields.get("subscription")
+    named = asked if isinstance(asked, list) else [asked]
+    channels = [channel for channel in named if isinstance(channel, str) and channel.startswith("/")]
+    if not channels or len(channels) < len(named):
+        return _failure(message, "403::subscription_missing")
+    if message.channel == bayeux.SUBSCRIBE:
+        client.subscriptions.update(channels)
+    else:
+        client.subscriptions.difference_update(channels)
+    return bayeux.reply(message, successful=True, subscription=asked)
+
+
+def _failure(message: Parsed, error: str, **fields: Any) -> dict[str, Any]:
+    return bayeux.reply(message, successful=False, error=error, **fields)

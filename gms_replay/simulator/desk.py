@@ -1,0 +1,131 @@
+"""The chat desk: what an app does with its chat by REST, and the agent that it gets."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from gms_replay.simulator.agent import attend
+from gms_replay.simulator.call import Answer, Call, RefusalError, json_answer
+from gms_replay.simulator.chat import Chat, Party, State
+from gms_replay.simulator.clock import Pace
+from gms_replay.simulator.comet import Comet
+from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.services import Service
+
+CHANNEL = "/_genesys"
+
+
+class Desk:
+    """All chats, by service ID. An app that asks for `notify_by=comet` is told each line over Comet too."""
+
+    def __init__(self, comet: Comet, ids: Ids, pace: Pace, now_us: Callable[[], int]) -> None:
+        self._comet = comet
+        self._ids = ids
+        self._pace = pace
+        self._now_us = now_us
+        self._chats: dict[str, Chat] = {}
+        self._users: dict[str, str] = {}
+        self._agents: set[asyncio.Task[None]] = set()
+
+    def start(self, call: Call, service: Service) -> Answer:
+        """Start the chat of a service; while it lasts, starting it again only tells its state."""
+        fields = call.fields()
+        chat = self._chats.get(service.id)
+        if chat is None or chat.ended:
+            chat = self._open(service, call.user, fields)
+        return json_answer(chat.told(State.CONNECTED, 0))
+
+    def send(self, call: Call, service: Service) -> Answer:
+        """The client says something."""
+        fields = call.fields()
+        chat = self._living(service)
+        if "message" not in fields:
+            raise RefusalError(400, "exceptions.BadRequestException", "Parameter message is missing")
+        before = chat.position
+        chat.client_writes(fields["message"])
+        return json_answer(chat.told(State.TRANSCRIPT, _position(fields, before)))
+
+    def refresh(self, call: Call, service: Service) -> Answer:
+        """The lines after `transcriptPosition`, all where it is not given."""
+        fields = call.fields()
+        chat = self._known(service)
+        return json_answer(chat.told(_state(chat), _position(fields, 0)))
+
+    def typing(self, call: Call, service: Service) -> Answer:
+        """The client starts or stops typing, which only the agent sees."""
+        fields = call.fields()
+        chat = self._living(service)
+        return json_answer(chat.told(State.TRANSCRIPT, _position(fields, chat.position)))
+
+    def disconnect(self, call: Call, service: Service) -> Answer:
+        """The client leaves; once more does no harm."""
+        fields = call.fields()
+        chat = self._known(service)
+        before = chat.position
+        if not chat.ended:
+            chat.client_leaves()
+        return json_answer(chat.told(State.DISCONNECTED, _position(fields, before)))
+
+    def close(self) -> None:
+        """Send the agents home."""
+        for agent in self._agents:
+            agent.cancel()
+
+    def _open(self, service: Service, user: str, fields: dict[str, str]) -> Chat:
+        tell: Callable[[dict[str, Any]], None] = _tell_nobody
+        if fields.get("notify_by", "").lower() == "comet":
+            self._forget_old_news(user)
+            self._users[service.id] = user
+            tell = self._teller(service.id, user)
+        chat = Chat(self._ids.chat_session(), Party(_nickname(fields), "CLIENT"), self._now_us, tell)
+        self._chats[service.id] = chat
+        agent = asyncio.get_running_loop().create_task(attend(chat, self._pace))
+        self._agents.add(agent)
+        agent.add_done_callback(self._agents.discard)
+        return chat
+
+    def _forget_old_news(self, user: str) -> None:
+        # What an ended chat said and nobody fetched is of no use to the app's next one.
+        if all(self._chats[service_id].ended for service_id, owner in self._users.items() if owner == user):
+            self._comet.forget_mail(user)
+
+    def _teller(self, service_id: str, user: str) -> Callable[[dict[str, Any]], None]:
+        def tell(message: dict[str, Any]) -> None:
+            tag = f"service.chat.refresh.{service_id}"
+            self._comet.publish(user, CHANNEL, {"message": message, "id": self._ids.frame(), "tag": tag})
+
+        return tell
+
+    def _known(self, service: Service) -> Chat:
+        chat = self._chats.get(service.id)
+        if chat is None:
+            raise RefusalError(404, "exceptions.ChatNotFoundException", f"Service {service.id} has no chat")
+        return chat
+
+    def _living(self, service: Service) -> Chat:
+        chat = self._known(service)
+        if chat.ended or chat.client_left:
+            raise RefusalError(400, "exceptions.ChatEndedException", f"The chat of service {service.id} has ended")
+        return chat
+
+
+def _tell_nobody(message: dict[str, Any]) -> None:
+    """For an app that reads its chat by `/refresh`."""
+
+
+def _state(chat: Chat) -> State:
+    return State.DISCONNECTED if chat.ended else State.TRANSCRIPT
+
+
+def _nickname(fields: dict[str, str]) -> str:
+    names = f"{fields.get('firstName', '')} {fields.get('lastName', '')}".strip()
+    return fields.get("userDisplayName") or names or "Anonymous"
+
+
+def _position(fields: dict[str, str], default: int) -> int:
+    text = fields.get("transcriptPosition", "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RefusalError(400, "exceptions.BadRequestException", f"transcriptPosition is no number: {text}")
+    return int(text)

@@ -1,0 +1,157 @@
+"""A running simulator, and an app that talks to it."""
+
+import http.client
+import itertools
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from gms_replay.simulator.server import SimulatorServer
+from gms_replay.simulator.settings import Settings
+
+_users = itertools.count(1)
+
+
+class App:
+    """One app, with a `gms_user` of its own: REST by `http`, and one Bayeux session."""
+
+    def __init__(self, base_url: str) -> None:
+        self.user = f"user{next(_users)}@example.com"
+        self.base_url = base_url
+        self.http = httpx.Client(base_url=base_url, headers={"gms_user": self.user}, timeout=60)
+        self.client_id = ""
+
+    def start(self, **fields: str) -> str:
+        """Start a callback, and tell its service ID."""
+        return self.http.post("/1/service/callback/samples", json=fields).json()["_id"]
+
+    def start_chat(self, **fields: str) -> str:
+        """Start a chat that is told over Comet, and tell its service ID."""
+        service_id = self.start()
+        self.chat(service_id, "", notify_by="comet", firstName="Stan", **fields)
+        return service_id
+
+    def chat(self, service_id: str, turn: str, **fields: str) -> dict:
+        path = f"/1/service/{service_id}/ixn/chat"
+        return self.http.post(f"{path}/{turn}" if turn else path, data=fields).json()
+
+    def comet(self, *messages: dict) -> list[dict]:
+        """Send a frame, and tell the messages of its answer."""
+        return self.http.post("/cometd", json=list(messages)).json()
+
+    def connect_message(self, **fields: object) -> dict:
+        return {
+            "channel": "/meta/connect",
+            "clientId": self.client_id,
+            "connectionType": "long-polling",
+            "id": "c",
+            **fields,
+        }
+
+    def shake_hands(self) -> None:
+        """Handshake and the first connect."""
+        shaken = self.comet({"channel": "/meta/handshake", "version": "1.0", "id": "1"})
+        self.client_id = shaken[0]["clientId"]
+        self.comet(self.connect_message())
+
+    def subscribe(self) -> list[dict]:
+        message = {"channel": "/meta/subscribe", "clientId": self.client_id, "subscription": "/_genesys", "id": "s"}
+        return self.comet(message)
+
+    def open_comet(self) -> None:
+        self.shake_hands()
+        self.subscribe()
+
+    def poll(self, **fields: object) -> list[dict]:
+        return self.comet(self.connect_message(**fields))
+
+    def chat_frames(self, until: Callable[[dict], bool]) -> list[dict]:
+        """Poll for the chat's frames up to the first whose message is as asked for."""
+        frames: list[dict] = []
+        while not (frames and until(frames[-1]["data"]["message"])):
+            frames += [message for message in self.poll() if message["channel"] == "/_genesys"]
+        return frames
+
+    def begin_poll(self) -> http.client.HTTPConnection:
+        """Send a connect that is held, and return once the server has it."""
+        at = urlsplit(self.base_url)
+        connection = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
+        body = json.dumps([self.connect_message()])
+        connection.request("POST", f"{at.path}/cometd", body, {"gms_user": self.user})
+        self.settle()
+        return connection
+
+    def settle(self) -> None:
+        """Round trips: what reached the server before them has been dealt with after them."""
+        for _ in range(3):
+            self.http.get("/nowhere")
+
+
+def last_line(message: dict) -> list[str]:
+    """The line of a transcript frame; of a frame without one, no texts."""
+    return message["transcriptToShow"][-1] if message["transcriptToShow"] else [""] * 5
+
+
+def disconnected(message: dict) -> bool:
+    return message["chatIxnState"] == "DISCONNECTED"
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    urls: queue.Queue[str] = queue.Queue()
+    server = SimulatorServer("127.0.0.1", 0, settings, urls.put)
+    thread = threading.Thread(target=server.run_bound)
+    thread.start()
+    try:
+        yield urls.get(timeout=60)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def gms_url() -> Iterator[str]:
+    with running(Settings(quick=True, poll_timeout_s=60)) as url:
+        yield url
+
+
+@pytest.fixture
+def apps() -> Iterator[Callable[[str], App]]:
+    """Makes apps of a server, and closes their connections."""
+    with ExitStack() as stack:
+
+        def make(base_url: str) -> App:
+            app = App(base_url)
+            stack.enter_context(app.http)
+            return app
+
+        yield make
+
+
+@pytest.fixture
+def app(gms_url: str, apps: Callable[[str], App]) -> App:
+    return apps(gms_url)
+
+
+@pytest.fixture
+def app_of(apps: Callable[[str], App]) -> Iterator[Callable[..., App]]:
+    """An app of a server with settings of its own."""
+    with ExitStack() as stack:
+        yield lambda **settings: apps(stack.enter_context(running(Settings(quick=True, **settings))))
+
+
+@pytest.fixture
+def until_disconnected() -> Callable[[dict], bool]:
+    return disconnected
+
+
+@pytest.fixture
+def until_line() -> Callable[..., Callable[[dict], bool]]:
+    """A condition for `chat_frames`: the line begins with this type, and is of this party."""
+    return lambda kind, party: lambda message: (last_line(message)[0], last_line(message)[4]) == (kind, party)

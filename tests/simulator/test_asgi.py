@@ -1,0 +1,73 @@
+import pytest
+
+HANDSHAKE = {"channel": "/meta/handshake", "version": "1.0"}
+
+
+def test_json_says_its_charset(app):
+    answers = [app.http.post("/1/service/callback/samples"), app.http.post("/cometd", json=[HANDSHAKE])]
+    assert [answer.headers["content-type"] for answer in answers] == ["application/json;charset=UTF-8"] * 2
+
+
+@pytest.mark.parametrize(("accepted", "coding"), [("gzip, deflate", "gzip"), ("identity", None)])
+def test_long_answers_are_gzipped(app, accepted, coding):
+    path = f"/1/service/{app.start()}/get-dialog-user-confirmation-provide_code-true"
+    answer = app.http.post(path, headers={"Accept-Encoding": accepted})
+    assert (answer.headers.get("content-encoding"), answer.json()["_action"]) == (coding, "DisplayMenu")
+
+
+def test_short_answers_stay_plain(app):
+    answer = app.http.post("/1/service/callback/samples", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/handshake", "/connect", "/disconnect"])
+def test_comet_answers_below_suffixes(app, suffix):
+    answer = app.http.post(f"/cometd{suffix}", json=[HANDSHAKE])
+    assert answer.json()[0]["successful"]
+
+
+def test_other_comet_paths_are_unknown(app):
+    assert app.http.post("/cometd/other", json=[HANDSHAKE]).status_code == 404
+
+
+def test_single_objects_are_frames(app):
+    answer = app.http.post("/cometd", json=HANDSHAKE)
+    assert [message["channel"] for message in answer.json()] == ["/meta/handshake"]
+
+
+def test_handshake_sets_browser_cookie_once(app):
+    app.http.cookies.clear()
+    cookies = [app.http.post("/cometd", json=HANDSHAKE).headers.get("set-cookie", "") for _ in range(2)]
+    assert (cookies[0].startswith("BAYEUX_BROWSER="), cookies[1]) == (True, "")
+
+
+def test_only_handshakes_set_cookies(app):
+    assert "set-cookie" not in app.http.post("/cometd", json=app.connect_message()).headers
+
+
+@pytest.mark.parametrize("frame", [b"", b"{", b"[1]", b"\xff", b'[{"channel":"/meta/handshake"},]'])
+def test_malformed_frames_get_400(app, frame):
+    answer = app.http.post("/cometd", content=frame)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain;charset=UTF-8")
+    assert answer.text
+
+
+def test_websocket_is_not_offered(app):
+    upgrade = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "eA",
+    }
+    assert app.http.get("/cometd", headers=upgrade).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/genesysx/1/service", "/cometd"])
+def test_outside_is_not_found(app, path):
+    url = app.base_url.removesuffix("/genesys") + path
+    assert app.http.post(url, json=[HANDSHAKE]).status_code == 404
+
+
+def test_large_bodies_are_refused(app):
+    answer = app.http.post("/1/service/callback/samples", content=b"x" * (2 << 20))
+    assert answer.status_code == 413

@@ -1,0 +1,40 @@
+import pytest
+
+from gms_replay.simulator.call import Call, RefusalError, json_answer, refusal_answer
+
+
+def call(headers=(), body=b"", query=""):
+    return Call("POST", "http://gms/genesys", ("1",), query, headers, body)
+
+
+def test_user_comes_from_header():
+    assert (call((("GMS_User", "stan"),)).user, call().user) == ("stan", "")
+
+
+def test_body_wins_over_query():
+    asked = call((("content-type", "application/json"),), b'{"a": "body"}', "a=query&b=2")
+    assert asked.fields() == {"a": "body", "b": "2"}
+
+
+@pytest.mark.parametrize(("content_type", "status"), [("application/json", 400), ("text/xml", 415)])
+def test_bad_bodies_are_refused(content_type, status):
+    with pytest.raises(RefusalError) as caught:
+        call((("content-type", content_type),), b"<a/>").fields()
+    assert caught.value.status == status
+
+
+def test_answers_are_compact_utf8():
+    answer = json_answer({"a": "é"})
+    assert (answer.status, answer.body, answer.content_type) == (
+        200,
+        '{"a":"é"}'.encode(),
+        "application/json;charset=UTF-8",
+    )
+
+
+def test_refusals_keep_their_order():
+    answer = refusal_answer(RefusalError(404, "exceptions.X", "gone"))
+    assert (answer.status, answer.body) == (
+        404,
+        b'{"exception":"com.genesyslab.gms.exceptions.X","message":"gone"}',
+    )

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import factories
+import pytest
+from click.testing import CliRunner, Result
+
+from gms_replay.cassette.copy import write
+from gms_replay.cassette.reader import read
+from gms_replay.cli import main
+
+
+def run(*arguments: str | Path, text: str = "") -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=text, catch_exceptions=False)
+
+
+@pytest.fixture
+def cassette(tmp_path: Path) -> Path:
+    path = tmp_path / "visit.sqlite"
+    write(path, factories.visit())
+    return path
+
+
+def test_show_tells_the_visit(cassette: Path) -> None:
+    told = run("show", cassette)
+
+    assert told.exit_code == 0
+    assert "starts callback sales" in told.output
+    assert "Kristi (AGENT) joins" in told.output
+
+
+def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
+    exported = run("export", cassette, "--to", "jsonl", "--output", tmp_path / "visit.jsonl")
+    imported = run("import", tmp_path / "visit.jsonl", tmp_path / "copy.sqlite")
+    again = run("export", tmp_path / "copy.sqlite", "--to", "jsonl")
+
+    assert (exported.exit_code, imported.exit_code) == (0, 0)
+    assert read(tmp_path / "copy.sqlite") == read(cassette)
+    assert again.output == (tmp_path / "visit.jsonl").read_text(encoding="utf-8")
+
+
+def test_import_reads_standard_input(cassette: Path, tmp_path: Path) -> None:
+    text = run("export", cassette, "--to", "jsonl").output
+
+    assert run("import", "-", tmp_path / "copy.sqlite", text=text).exit_code == 0
+    assert read(tmp_path / "copy.sqlite") == read(cassette)
+
+
+@pytest.mark.parametrize("verb", [("show",), ("serve", "--port", "0"), ("export", "--to", "jsonl")])
+def test_no_cassette_is_named(verb: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a cassette")
+
+    for name in ("notes.txt", "missing.sqlite"):
+        told = run(*verb, tmp_path / name)
+        assert told.exit_code == 2
+        assert told.output.startswith(f"gms-replay: {tmp_path / name}")
+        assert told.output.count("\n") == 1
+
+
+def test_empty_cassette_plays_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "empty.sqlite", factories.Tape().recording())
+
+    told = run("serve", tmp_path / "empty.sqlite", "--port", "0")
+
+    assert told.exit_code == 2
+    assert "record a visit first" in told.output
+
+
+def test_import_spares_existing_file(cassette: Path, tmp_path: Path) -> None:
+    before = cassette.read_bytes()
+    text = run("export", cassette, "--to", "jsonl").output
+
+    told = run("import", "-", cassette, text=text)
+
+    assert told.exit_code == 2
+    assert "exists already" in told.output
+    assert cassette.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("{}\n", "kind"), ("no json\n", "1"), ("\xff", "UTF-8")],
+    ids=["no kind", "no JSON", "no UTF-8"],
+)
+def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
+    source = tmp_path / "visit.jsonl"
+    source.write_bytes(text.encode("latin-1"))
+
+    told = run("import", source, tmp_path / "copy.sqlite")
+
+    assert told.exit_code == 2
+    assert f"gms-replay: {source}" in told.output
+    assert complaint in told.output
+    assert not (tmp_path / "copy.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--now", "yesterday"], "'yesterday' is no instant"),
+        (["--port", "99999"], "not in the range"),
+        (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
+    ],
+)
+def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: Path) -> None:
+    told = run("serve", cassette, *arguments)
+
+    assert told.exit_code == 2
+    assert complaint in told.output
+
+
+def test_every_verb_explains_itself() -> None:
+    for name, command in main.commands.items():
+        told = run(name, "--help")
+        assert told.exit_code == 0
+        assert (command.help or "") in " ".join(told.output.split())

@@ -1,0 +1,98 @@
+"""The README's commands, run in its order: servers in the background on ports of ours, all else to its end."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LISTENS = re.compile(r"simulated GMS:|listening at|put this URL into the app:")
+SERVERS = ("gms-replay simulate", "mitmdump", "gms-replay serve")
+ENDED_BY_MAKE = ("make ", ". .venv")
+
+
+def commands() -> list[str]:
+    """All lines of the README's shell blocks, without their comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    lines = [line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith(ENDED_BY_MAKE)]
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return str(found.getsockname()[1])
+
+
+def words(command: str, ports: dict[str, str]) -> list[str]:
+    """A command's words: programs of this environment, and our ports in place of the README's."""
+    for port in re.findall(r"\b80\d\d\b", command):
+        ports.setdefault(port, free_port())
+        command = command.replace(port, ports[port])
+    program, *arguments = shlex.split(command)
+    if program == "python":
+        return [sys.executable, *arguments]
+    return [str(Path(sys.executable).parent / program), *arguments]
+
+
+@contextmanager
+def running(arguments: list[str], folder: Path) -> Iterator[None]:
+    env = os.environ | {"PYTHONUNBUFFERED": "1", "HOME": str(folder)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, cwd=folder, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=env) as process:
+        assert process.stdout is not None
+        said = []
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if LISTENS.search(line):
+                    break
+            else:
+                pytest.fail(f"{arguments}: {said}")
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+    assert process.returncode == 0, f"{arguments} ended with {process.returncode}"
+
+
+def test_record_your_own_as_written(tmp_path: Path) -> None:
+    (tmp_path / "addons").symlink_to(ROOT / "addons")
+    ports: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    with ExitStack() as servers:
+        for command in commands():
+            if command.startswith("gms-replay show"):
+                servers.close()
+            arguments = words(command, ports)
+            if command.startswith(SERVERS):
+                servers.enter_context(running(arguments, tmp_path))
+                continue
+            done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+            outputs[command] = done.stdout
+
+    assert "the chat is over" in outputs["gms-replay show visit.sqlite"]
+    assert (tmp_path / "copy.sqlite").exists()
+    assert (tmp_path / "replayed.json").exists()
+
+
+@pytest.mark.parametrize("name", ["demo", "test", "lint"])
+def test_make_targets_exist(name: str) -> None:
+    assert f"make {name} " in README
+    assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_verb_is_in_readme() -> None:
+    from gms_replay.cli import main
+
+    missing = [verb for verb in main.commands if f"gms-replay {verb}" not in README and f"make {verb}" not in README]
+    assert missing == []
