@@ -1,0 +1,123 @@
+import json
+
+import factories
+from factories import CALLBACK, CHAT_PATH, MENU, SERVICE, Tape
+
+from gms_replay.formats.tale import tell
+from gms_replay.model import Push, Recording, Socket
+
+
+def told(recording: Recording) -> list[str]:
+    return list(tell(recording, "visit.sqlite"))
+
+
+def told_of(tape: Tape) -> str:
+    return "\n".join(told(tape.recording()))
+
+
+def test_head_counts_facts() -> None:
+    visit = factories.visit()
+
+    head = told(visit)[0]
+
+    expected = (
+        f"visit.sqlite: 1 run, 1 session, {len(visit.exchanges)} exchanges, {len(visit.messages)} Bayeux messages"
+    )
+    assert head == expected
+
+
+def test_rare_facts_are_counted_too() -> None:
+    recording = Recording(pushes=(Push(1, 1, None, "apns", 0, b""),), sockets=(Socket(1, 0), Socket(2, 0)))
+
+    assert told(recording) == ["visit.sqlite: 0 runs, 0 sessions, 0 exchanges, 0 Bayeux messages, 1 push, 2 sockets"]
+
+
+def test_run_names_its_tools() -> None:
+    line = told(factories.visit())[1]
+
+    assert line == "  recorded 2014-05-02 16:27:30 UTC (reverse to http://gms.example:8080; gms_replay 0.1)"
+
+
+def test_offsets_count_from_start() -> None:
+    tape = Tape()
+    tape.ask(1.5, "POST", CALLBACK, {"_desired_time": "2014-05-02T16:30:00.000Z"}, {"_id": SERVICE})
+    tape.ask(4, "GET", factories.QUEUE, b"", factories.position(3))
+
+    assert told(tape.recording())[3:] == [
+        f"session 1, 2014-05-02 16:27:31 UTC: user {factories.USER}, service {SERVICE}",
+        f"     +0.000 s  app   starts callback sales for 2014-05-02T16:30:00.000Z: service {SERVICE}",
+        "     +2.500 s  app   asks for its place in the queue: 3",
+    ]
+
+
+def test_slots_are_summed_up() -> None:
+    tape = Tape()
+    tape.ask(0, "GET", factories.AVAILABILITY, b"", factories.slots("2014-05-02T16:30:00Z", "2014-05-02T16:35:00Z"))
+
+    assert "asks when sales is free: 2 slots, 2014-05-02T16:30:00Z to 2014-05-02T16:35:00Z" in told_of(tape)
+
+
+def test_malformed_dialog_has_label() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", MENU, b"", factories.menu(factories.URL, "2014-05-02T16:57:30.000Z"))
+
+    assert (
+        "acts get-dialog-user-confirmation-provide_code-false: DisplayMenu “Agent is available right now”, "
+        "expires 2014-05-02T16:57:30.000Z" in told_of(tape)
+    )
+
+
+def test_chat_lines_name_speakers() -> None:
+    text = "\n".join(told(factories.visit()))
+
+    assert "GMS   Kristi (AGENT) joins" in text
+    assert "GMS   Kristi (AGENT) starts typing" in text
+    assert "GMS   Stan (CLIENT) says “Hello.”" in text
+    assert "GMS   the chat is over (DISCONNECTED)" in text
+    assert text.index("Kristi (AGENT) joins") < text.index("says “Hello.”")
+
+
+def test_comet_acts_are_told() -> None:
+    tape = Tape()
+    tape.open_comet(0)
+    tape.comet(1, [{"channel": "/chat", "data": {}, "clientId": factories.CLIENT}], [{"channel": "/news", "data": 1}])
+
+    text = told_of(tape)
+
+    assert "app   Comet: shakes hands" in text
+    assert "app   Comet: subscribes to /_genesys" in text
+    assert "app   Comet: publishes on /chat" in text
+    assert "GMS   Comet: an event on /news" in text
+
+
+def test_lost_answers_say_why() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"", {"_id": SERVICE})
+    tape.ask_in_vain(1, "POST", f"{CHAT_PATH}/send", {"message": "Hello?"}, "Client disconnected.")
+    tape.ask_in_vain(2, "POST", f"{CHAT_PATH}/disconnect")
+    tape.ask_in_vain(3, "POST", "/genesys/cometd", json.dumps([{"channel": "/meta/connect"}]), "Client disconnected.")
+
+    text = told_of(tape)
+
+    assert "says “Hello?”  — never answered: Client disconnected." in text
+    assert "leaves the chat  — never answered: under way when the recording stopped" in text
+    assert "polls  — never answered: Client disconnected." in text
+
+
+def test_refusal_quotes_gms() -> None:
+    tape = Tape()
+    answer = {"exception": "com.genesyslab.gms.BadRequest", "message": "closed"}
+    tape.ask(0, "POST", CALLBACK, b"", answer, status=400)
+
+    assert "refused with 400, closed" in told_of(tape)
+
+
+def test_strangers_come_last() -> None:
+    tape = Tape()
+    tape.ask(0, "GET", "/index.html")
+    tape.ask(1, "POST", CALLBACK, b"", {"_id": SERVICE})
+
+    assert told(tape.recording())[-2:] == [
+        "besides:",
+        "  2014-05-02 16:27:29 UTC  GET http://gms.example:8080/index.html (not GMS)",
+    ]
