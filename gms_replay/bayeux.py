@@ -5,7 +5,8 @@ A frame is what one HTTP body or one WebSocket message carries: an array of mess
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ SESSION_UNKNOWN = "402::session_unknown"
 
 _JSON = json.JSONDecoder()
 _BLANKS = " \t\r\n"
+_STRING_OR_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]|,(?=\s*[}\]])', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ class Parsed:
     def is_event(self) -> bool:
         """True for a message that carries data to subscribers, false for replies and publish acknowledgements."""
         return not is_meta(self.channel) and "data" in self.fields
+
+
+def parse_recorded(frame: bytes) -> tuple[Parsed, ...]:
+    """The messages of a frame that a peer let pass: commas before a closing bracket and raw line breaks are forgiven.
+
+    The vendor's article prints such frames. Each message's `raw` is as it stood. Raises BayeuxError for any other flaw.
+    """
+    try:
+        return parse(frame)
+    except BayeuxError:
+        text = frame.decode("utf-8", "replace")
+        found = tuple(_forgiven(text[start:end]) for start, end in _objects(text))
+        if not found:
+            raise
+        return found
 
 
 def parse(frame: bytes) -> tuple[Parsed, ...]:
@@ -82,8 +99,30 @@ def _object(text: str, at: int) -> tuple[Parsed, int]:
     except (ValueError, RecursionError) as error:
         raise BayeuxError(f"not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BayeuxError(f"a message is a JSON object, not {json.dumps(value)[:40]}, at character {at}")
+        raise BayeuxError(f"a message is a JSON object, not {text[at:end][:40]!r}, at character {at}")
     return Parsed(text[at:end].encode("utf-8"), value), end
+
+
+def _objects(text: str) -> Iterator[tuple[int, int]]:
+    """Where the outermost objects of a text stand."""
+    depth = start = 0
+    for token in _STRING_OR_MARK.finditer(text):
+        if token[0] == "{":
+            start = start if depth else token.start()
+            depth += 1
+        elif token[0] == "}" and depth:
+            depth -= 1
+            if not depth:
+                yield start, token.end()
+
+
+def _forgiven(raw: str) -> Parsed:
+    mended = _STRING_OR_MARK.sub(lambda token: "" if token[0] == "," else token[0], raw)
+    try:
+        fields = json.loads(mended, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise BayeuxError(f"not JSON: {error}") from None
+    return Parsed(raw.encode("utf-8"), fields)
 
 
 def _skip(text: str, at: int) -> int:
@@ -118,7 +157,8 @@ def frame(messages: Iterable[bytes]) -> bytes:
 
 def dump(fields: dict[str, Any]) -> bytes:
     """One message as JSON, in the order of its fields, without blanks."""
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    # A lone surrogate has no UTF-8; Python's stand-in for it, \udXXX, is JSON's own escape.
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def reply(message: Parsed, **fields: Any) -> dict[str, Any]:

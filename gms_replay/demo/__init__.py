@@ -1,1 +1,1 @@
-""""""
+"""An app, and the show that records it, replays to it, and compares."""

@@ -1,1 +1,1 @@
-""""""
+"""Texts that recordings are told in, and read from."""

@@ -1,0 +1,3 @@
+from gms_replay.record.addon import GmsRecorder
+
+addons = [GmsRecorder()]

@@ -1,0 +1,210 @@
+"""How a cassette is told from other files, opened, and spoken of when it fails.
+
+Application id and format only change outside WAL mode, so a file's first bytes always tell what it is,
+and refusing it needs no SQLite, which would leave marks in its folder.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, cast
+
+from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError, StatementError
+
+from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
+from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
+
+# SQLite file format, section 1.3: the first bytes, and what stands where in the header of 100.
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
+_WRITE_VERSION_AT = 18
+_USER_VERSION_AT = 60
+_APPLICATION_ID_AT = 68
+_IN_WAL_MODE = 2
+
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# SQLITE_ERROR is what a missing table or column gets.
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+_REFUSED_BY_SYSTEM = (
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+)
+_BUSY_TIMEOUT_S = 2.0
+_RETRY_AFTER_S = 0.02
+
+
+def require_cassette(path: Path) -> None:
+    """Return for a cassette of a format that we know, else raise the CassetteError that says what the file is."""
+    header = _header(path)
+    if header[: len(_MAGIC)] != _MAGIC[: len(header)]:
+        raise NotACassetteError(f"{path}: not a cassette, nor any SQLite file; name a file that gms-replay recorded")
+    if len(header) < _HEADER_BYTES:
+        raise damaged(path, f"cut off after {len(header)} bytes")
+    if _number(header, _APPLICATION_ID_AT) != APPLICATION_ID:
+        raise NotACassetteError(f"{path}: a SQLite database, but not a cassette; name a file that gms-replay recorded")
+    version = _number(header, _USER_VERSION_AT)
+    if version > FORMAT_VERSION:
+        raise CassetteTooNewError(
+            f"{path}: written in format {version}, newer than this gms-replay, which knows formats up to "
+            f"{FORMAT_VERSION}; install a newer gms-replay"
+        )
+    if version < 0:
+        raise damaged(path, f"format {version}")
+
+
+def is_in_wal_mode(path: Path) -> bool:
+    """Whether a cassette was left, or is, in WAL mode: not closed by its recorder."""
+    return _header(path)[_WRITE_VERSION_AT] == _IN_WAL_MODE
+
+
+def _header(path: Path) -> bytes:
+    if path.is_dir():
+        raise NotACassetteError(f"{path}: a folder, not a cassette; name the file in it")
+    if not os.path.lexists(path):
+        raise NotACassetteError(f"{path}: no such file; check the name, or record a visit into it first")
+    if not path.is_file():
+        raise NotACassetteError(f"{path}: not a plain file, so not a cassette; name a file that gms-replay recorded")
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header:
+        raise NotACassetteError(f"{path}: empty, so not a cassette; remove it, or name another file")
+    return header
+
+
+def _number(header: bytes, at: int) -> int:
+    return int.from_bytes(header[at : at + 4], "big", signed=True)
+
+
+def connect(path: Path, mode: Literal["ro", "rw"]) -> Connection:
+    """Open an existing SQLite file. Closing the connection closes the file; it may be handed to another thread."""
+    return _connected(f"{path.absolute().as_uri()}?mode={mode}")
+
+
+def connect_memory() -> Connection:
+    """Open an empty database in memory."""
+    return _connected("file::memory:")
+
+
+def _connected(uri: str) -> Connection:
+    def open_file() -> sqlite3.Connection:
+        # isolation_level=None leaves BEGIN to us: the module's own would leave CREATE TABLE outside a transaction.
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=open_file, poolclass=NullPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine.connect()
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """SQLite's own connection, for pragmas that must stand outside a transaction."""
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
+
+
+def enter_wal_mode(connection: Connection) -> None:
+    """Let readers in while we write. A commit then survives a kill of the program, if not of the machine."""
+    driver(connection).execute("PRAGMA journal_mode = WAL")
+    driver(connection).execute("PRAGMA synchronous = NORMAL")
+
+
+def leave_wal_mode(connection: Connection, patience_s: float) -> bool:
+    """Move what the WAL holds into the file, which is then one plain file; False if others keep the file open."""
+    give_up_at = time.monotonic() + patience_s
+    while True:
+        try:
+            driver(connection).execute("PRAGMA journal_mode = DELETE")
+            return True
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _IN_USE:
+                raise
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(_RETRY_AFTER_S)
+
+
+def check(connection: Connection, path: Path) -> None:
+    """Raise CassetteDamagedError for pages that do not hold together, or a fact that names one that is not there."""
+    (verdict,) = driver(connection).execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise damaged(path, " ".join(verdict.split()))
+    if missing := dangling(connection):
+        raise damaged(path, missing)
+
+
+def dangling(connection: Connection) -> str | None:
+    """Which fact belongs to one that is not there, if any does."""
+    found = driver(connection).execute("PRAGMA foreign_key_check").fetchone()
+    return found and f"{found[0]} {found[1]} belongs to a {found[2]} that is not there"
+
+
+def claim(path: Path) -> None:
+    """Create an empty file where there was none. Raises OSError."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+
+def remove(path: Path) -> None:
+    """Remove a file that we made and did not finish, with what SQLite put beside it."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def damaged(path: Path, reason: str) -> CassetteDamagedError:
+    """The error for a cassette whose bytes do not hold together."""
+    return CassetteDamagedError(f"{path}: damaged ({reason}); take it from a backup, or record the visit again")
+
+
+def is_refused_by_system(error: SQLAlchemyError | sqlite3.Error) -> bool:
+    """Whether the file system stood in the way, rather than the file's content."""
+    return _code(error) in _REFUSED_BY_SYSTEM
+
+
+@contextmanager
+def errors_named(path: Path, doing: Literal["read", "written"]) -> Iterator[None]:
+    """Turn what SQLite, the file system or a row's decoding raises into a CassetteError of one line."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise _named(path, doing, error) from error
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be {doing}: {error.strerror}; check folder, space and rights") from error
+    except (ValueError, OverflowError) as error:
+        raise _unfit(path, doing, _one_line(error)) from error
+
+
+def _named(path: Path, doing: str, error: SQLAlchemyError | sqlite3.Error) -> CassetteError:
+    reason = _one_line(_original(error))
+    if _code(error) in _IN_USE:
+        return CassetteError(f"{path}: cannot be {doing}: another program uses it; try again when that has ended")
+    if is_refused_by_system(error):
+        return CassetteError(f"{path}: cannot be {doing}: {reason}; check folder, space and rights")
+    return damaged(path, reason) if _code(error) in _BROKEN else _unfit(path, doing, reason)
+
+
+def _unfit(path: Path, doing: str, reason: str) -> CassetteError:
+    """The error for a value: one that was read comes from a damaged file, one to be written from elsewhere."""
+    if doing == "read":
+        return damaged(path, reason)
+    return CassetteError(f"{path}: cannot be {doing}: {reason}; correct that")
+
+
+def _original(error: BaseException) -> BaseException:
+    if isinstance(error, StatementError) and error.orig is not None:
+        return error.orig
+    return error
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary result code, 0 where Python's own module raised."""
+    code: int = getattr(_original(error), "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

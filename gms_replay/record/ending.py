@@ -1,0 +1,52 @@
+"""How mitmdump ends with the recorder: with all facts on disk, or with one line that says why not.
+
+mitmproxy hides exceptions of addons, and calls them until the very end: so a refusal leaves by SystemExit, which it
+lets pass, and the cassette is closed when the interpreter exits.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from gms_replay.cassette.writer import Writer
+from gms_replay.errors import CassetteError
+
+
+def refuse(error: Exception) -> NoReturn:
+    """End mitmdump with exit 1 and a line on stderr. Only in its main thread."""
+    _tell(error)
+    sys.exit(1)
+
+
+def stopper(loop: asyncio.AbstractEventLoop) -> Callable[[Exception], None]:
+    """What another thread calls to end mitmdump: there, SystemExit would end that thread only."""
+
+    def stop(_: Exception) -> None:
+        # Where the loop is closed, mitmdump is ending already. `close_at_exit` tells the reason, either way.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(sys.exit, 1)
+
+    return stop
+
+
+def close_at_exit(writer: Writer) -> None:
+    """Drain and close a cassette when the interpreter exits; what fails is told on stderr, and makes it exit 1."""
+
+    def close() -> None:
+        try:
+            writer.close()
+        except CassetteError as error:
+            _tell(error)
+            # Too late for SystemExit: the status is already settled.
+            sys.stdout.flush()
+            os._exit(1)
+
+    atexit.register(close)
+
+
+def _tell(error: Exception) -> None:
+    print(f"gms_record: {error}", file=sys.stderr, flush=True)

@@ -1,0 +1,87 @@
+"""What the recorder can be told, and what it takes for an answer.
+
+mitmproxy passes over a `--set` that it does not know, and over one that does not parse: with a `str` option named twice
+the addon would be dropped in silence, and the visit with it. So each option is declared as a list, which takes
+anything, and checked here.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gms_replay.errors import OptionError
+
+CASSETTE = "gms_cassette"
+HOSTS = "gms_hosts"
+REDACT = "gms_redact"
+
+OPTIONS = {
+    CASSETTE: ("", "The cassette to record into; a new run is added to one that exists."),
+    HOSTS: (
+        "",
+        "Record all traffic with servers in whose host:port this regular expression is found, and only that. "
+        "Default: everything that looks like GMS, APNs or FCM.",
+    ),
+    REDACT: ("off", "Whether secrets and personal data are replaced before they are stored; only off exists yet."),
+}
+"""Each option's name, to its default and its help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options, checked. `hosts` is None where nothing was said: what looks like GMS is recorded."""
+
+    cassette: Path
+    hosts: re.Pattern[str] | None
+
+
+def settings(cassette: Sequence[str], hosts: Sequence[str], redact: Sequence[str]) -> Settings:
+    """The options as they were given, each a list of values. Raises OptionError."""
+    file = _one(CASSETTE, cassette)
+    if not file:
+        raise OptionError(f"{CASSETTE} is missing: name the file to record into, --set {CASSETTE}=visit.sqlite")
+    _require_off(_one(REDACT, redact))
+    return Settings(Path(file).expanduser(), _pattern(_one(HOSTS, hosts)))
+
+
+def require_known(names: Iterable[str]) -> None:
+    """Raise OptionError for a name, of those that mitmproxy could not place, that was meant for us."""
+    for name in names:
+        if name.startswith("gms"):
+            near = difflib.get_close_matches(name, OPTIONS, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
+            raise OptionError(f"{name} is no option: {meant}")
+
+
+def require_whole_bodies(stream_large_bodies: str | None) -> None:
+    """Raise OptionError where mitmproxy is told to let bodies pass in pieces, for it keeps none of those."""
+    if stream_large_bodies:
+        raise OptionError(
+            "stream_large_bodies is set: leave it out, such bodies could not be recorded (Comet streams anyway)"
+        )
+
+
+def _one(name: str, values: Sequence[str]) -> str:
+    if len(values) != 1:
+        raise OptionError(f"{name} takes one value, not {len(values)}: --set {name}=VALUE")
+    return values[0]
+
+
+def _require_off(redact: str) -> None:
+    if redact == "on":
+        raise OptionError(
+            f"{REDACT}=on does not exist yet: record with {REDACT}=off, and keep the cassette to yourself"
+        )
+    if redact != "off":
+        raise OptionError(f"{REDACT} is on or off, not {redact!r}")
+
+
+def _pattern(hosts: str) -> re.Pattern[str] | None:
+    if not hosts:
+        return None
+    try:
+        return re.compile(hosts)
+    except re.error as error:
+        raise OptionError(f"{HOSTS} is no regular expression: {error}, in {hosts!r}") from None

@@ -1,0 +1,79 @@
+import os
+import sqlite3
+
+import pytest
+
+from gms_replay.cassette import opening
+from gms_replay.cassette.upgrades import upgrade
+from gms_replay.errors import CassetteDamagedError, CassetteError, NotACassetteError
+
+
+@pytest.mark.parametrize("name", ["a?mode=memory", "50%41 #1", "M\xfcller", os.fsdecode(b"\xff"), ":memory:"])
+def test_odd_names_are_plain_files(tmp_path, name):
+    path = tmp_path / name
+    opening.claim(path)
+
+    with opening.connect(path, "rw") as connection:
+        upgrade(connection)
+
+    opening.require_cassette(path)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_claim_takes_no_existing_file(tmp_path):
+    opening.claim(tmp_path / "visit.sqlite")
+
+    with pytest.raises(FileExistsError):
+        opening.claim(tmp_path / "visit.sqlite")
+
+
+def test_connect_makes_no_file(tmp_path):
+    path = tmp_path / "visit.sqlite"
+
+    with (
+        pytest.raises(CassetteError, match=r"visit\.sqlite: cannot be written: unable to open database file; check"),
+        opening.errors_named(path, "written"),
+    ):
+        opening.connect(path, "rw")
+
+    assert not path.exists()
+
+
+def test_transactions_hold_tables_too():
+    with opening.connect_memory() as connection:
+        connection.exec_driver_sql("CREATE TABLE a (b)")
+        connection.rollback()
+
+        assert opening.driver(connection).execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_wal_mode_comes_and_goes(tmp_path):
+    path = tmp_path / "visit.sqlite"
+    opening.claim(path)
+    with opening.connect(path, "rw") as connection:
+        upgrade(connection)
+        before = opening.is_in_wal_mode(path)
+        opening.enter_wal_mode(connection)
+        during = opening.is_in_wal_mode(path)
+
+        assert opening.leave_wal_mode(connection, patience_s=0)
+        assert (before, during, opening.is_in_wal_mode(path)) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "doing", "kind", "told"),
+    [
+        (ValueError("odd\nrow"), "read", CassetteDamagedError, "damaged (odd row); take it from a backup"),
+        (OverflowError("too large"), "written", CassetteError, "cannot be written: too large; correct that"),
+        (OSError(13, "Permission denied"), "read", CassetteError, "cannot be read: Permission denied; check folder"),
+        (sqlite3.DatabaseError("no code"), "read", CassetteDamagedError, "damaged (no code); take it"),
+        (NotACassetteError("as it is"), "read", NotACassetteError, "as it is"),
+    ],
+)
+def test_errors_get_one_line(tmp_path, error, doing, kind, told):
+    with pytest.raises(CassetteError) as named, opening.errors_named(tmp_path, doing):
+        raise error
+
+    assert type(named.value) is kind
+    assert told in str(named.value)
+    assert "\n" not in str(named.value)

@@ -1,0 +1,59 @@
+import pytest
+from sqlalchemy import insert, select
+
+from gms_replay.cassette import opening, rows, schema
+from gms_replay.model import (
+    Body,
+    Direction,
+    Exchange,
+    Message,
+    Outcome,
+    Push,
+    Request,
+    Response,
+    Run,
+    Socket,
+    Transport,
+)
+
+REQUEST = Request("POST", "http", "gms", 80, "/1", "HTTP/1.1", (("a", "b"),), Body(b"wire", b"plain"), 1, 2, "app:1")
+RESPONSE = Response(200, "OK", "HTTP/1.1", (("c", "d"),), Body(b"", None), 3, None)
+
+
+def stored(table, values):
+    with opening.connect_memory() as connection:
+        table.create(connection)
+        connection.execute(insert(table), values)
+        return connection.execute(select(table)).one()
+
+
+def test_request_comes_back():
+    row = stored(schema.request, rows.of_request(7, 3, REQUEST))
+
+    assert rows.to_exchange(row, None) == Exchange(7, 3, REQUEST)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Outcome(4), Outcome(4, error="reset"), Outcome(4, RESPONSE), Outcome(4, RESPONSE, "cut off")],
+    ids=["nothing", "error", "answer", "both"],
+)
+def test_outcome_comes_back(outcome):
+    assert rows.to_outcome(stored(schema.outcome, rows.of_outcome(7, outcome))) == outcome
+
+
+@pytest.mark.parametrize(
+    ("values", "table"),
+    [
+        (rows.of_run(Run(1, 2, "regular", None, ())), schema.run),
+        (rows.of_request(7, 3, REQUEST), schema.request),
+        (rows.of_outcome(7, Outcome(4)), schema.outcome),
+        (rows.of_message(Message(1, 7, Direction.TO_SERVER, Transport.WEBSOCKET, 5, 0, "/a", b"")), schema.message),
+        (rows.of_push(Push(1, 3, None, "apns", 6, b"")), schema.push),
+        (rows.of_socket(Socket(7, 8)), schema.socket),
+        (rows.of_socket_end(Socket(7, 8, 9)), schema.socket_end),
+    ],
+    ids=["run", "request", "outcome", "message", "push", "socket", "socket_end"],
+)
+def test_every_column_is_filled(values, table):
+    assert list(values) == table.columns.keys()

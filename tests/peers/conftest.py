@@ -1,0 +1,79 @@
+"""Peers that this repository does not bring along: where one is missing, its tests are skipped, on CI they fail."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def need(reason: str) -> NoReturn:
+    """Gives up a test for want of a peer: `reason` says what is missing and how to get it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., str]:
+    """`program("chromium", "chromium-browser")`: the path of the first that is there, beside this Python or on PATH."""
+
+    def find(*names: str) -> str:
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+        found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+        return found or need(f"no {' or '.join(names)} on PATH")
+
+    return find
+
+
+class CometdServer:
+    """CometD's Node server in a process of its own, from `start` to `stop`, and again on the same port."""
+
+    def __init__(self, node: str) -> None:
+        self._command = [node, str(HERE / "cometd_server.js")]
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self, **options: int) -> None:
+        """Starts it, with CometD's options (milliseconds), and waits until it listens."""
+        port = str(httpx.URL(self.url).port or 0)
+        command = [*self._command, port, json.dumps(options)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        assert self.url, "the Node server ended before it listened; its reason is in standard error"
+
+    def stop(self) -> None:
+        if self._process is not None:
+            with self._process as process:
+                process.kill()
+            self._process = None
+
+    async def release(self, *events: Any) -> None:
+        """Sends events on /_genesys, in one batch, once a subscriber's poll is held."""
+        async with httpx.AsyncClient(trust_env=False, timeout=None) as control:
+            (await control.post(f"{self.url}/../release", json=events)).raise_for_status()
+
+    def seen(self) -> list[dict[str, Any]]:
+        """The requests so far: the channels of their messages, and their headers, names in lower case."""
+        seen: list[dict[str, Any]] = httpx.get(f"{self.url}/../seen", trust_env=False).json()
+        return seen
+
+
+@pytest.fixture
+def cometd_server(program: Callable[..., str]) -> Iterator[CometdServer]:
+    """CometD's Node server, not yet started."""
+    node = program("node")
+    if not (HERE / "node_modules" / "cometd-nodejs-server").is_dir():
+        need("tests/peers/node_modules is missing: run `npm ci` in tests/peers")
+    server = CometdServer(node)
+    yield server
+    server.stop()

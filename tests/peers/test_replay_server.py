@@ -1,0 +1,97 @@
+"""aiocometd, a client that nobody here wrote, against our server: a recorded chat over long polling."""
+
+import asyncio
+import json
+
+import factories
+import httpx
+from factories import CHAT_DIALOG, CHAT_PATH, Tape, frame
+from serving import Served, served
+
+from gms_replay.verify.comet_client import CometClient
+
+
+def quick_chat() -> Tape:
+    """The agent joins soon after the chat's dialog, and answers what the app sends."""
+    tape = Tape()
+    tape.ask(0, "POST", factories.CALLBACK, b"", {"_id": factories.SERVICE}, takes_s=0.01)
+    tape.ask(
+        0.1, "POST", CHAT_DIALOG, b"", factories.start_chat(factories.URL, f"{factories.URL}/cometd"), takes_s=0.01
+    )
+    tape.open_comet(0.2)
+    tape.poll(0.5, 0.1, frame(1, factories.JOINED))
+    tape.ask(0.7, "POST", f"{CHAT_PATH}/send", {"message": "Hello."}, takes_s=0.01)
+    tape.poll(0.6, 0.2, frame(2, factories.HELLO), frame(3, factories.WRITES))
+    tape.poll(0.8, 0.3, frame(4, factories.REPLY))
+    return tape
+
+
+def lines(messages: list[dict[str, object]]) -> list[str]:
+    told = [json.loads(json.dumps(message))["data"]["message"] for message in messages]
+    return [message["transcriptToShow"][0][2] for message in told]
+
+
+async def begin(http: httpx.AsyncClient, server: Served) -> str:
+    """Starts the visit; gives the Comet URL that the app is told."""
+    await http.post(server.origin + factories.CALLBACK)
+    return str((await http.post(server.origin + CHAT_DIALOG)).json()["_comet_url"])
+
+
+def test_whole_chat_arrives_in_order() -> None:
+    async def chat(server: Served) -> list[dict[str, object]]:
+        async with httpx.AsyncClient(headers={"gms_user": "bob"}, trust_env=False) as http:
+            url = await begin(http, server)
+            async with CometClient(url, headers={"gms_user": "bob"}) as comet:
+                await comet.subscribe("/_genesys")
+                told = [await comet.next_message(20)]
+                await http.post(f"{server.origin}{CHAT_PATH}/send", json={"message": "Hi."})
+                return told + [await comet.next_message(20) for _ in range(3)]
+
+    with served(quick_chat().recording()) as server:
+        messages = asyncio.run(chat(server))
+
+    assert lines(messages) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
+    assert [message["channel"] for message in messages] == ["/_genesys"] * 4
+
+
+def test_late_subscriber_misses_nothing() -> None:
+    async def chat(server: Served) -> list[dict[str, object]]:
+        async with httpx.AsyncClient(headers={"gms_user": "bob"}, trust_env=False) as http:
+            url = await begin(http, server)
+            await http.post(f"{server.origin}{CHAT_PATH}/send", json={"message": "Hi."})
+            async with CometClient(url, headers={"gms_user": "bob"}) as first:
+                await first.subscribe("/_genesys")
+                told = [await first.next_message(20)]
+            async with CometClient(url, headers={"gms_user": "bob"}) as second:
+                await second.subscribe("/_genesys")
+                return told + [await second.next_message(20) for _ in range(3)]
+
+    with served(quick_chat().recording()) as server:
+        messages = asyncio.run(chat(server))
+
+    assert lines(messages) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
+
+
+def test_two_apps_hear_their_own() -> None:
+    async def chat(server: Served, user: str) -> tuple[str, list[dict[str, object]]]:
+        async with httpx.AsyncClient(headers={"gms_user": user}, trust_env=False) as http:
+            answer = await http.post(server.origin + factories.CALLBACK)
+            service = answer.json()["_id"]
+            path = CHAT_DIALOG.replace(factories.SERVICE, service)
+            dialog = (await http.post(server.origin + path)).json()
+            async with CometClient(dialog["_comet_url"], headers={"gms_user": user}) as comet:
+                await comet.subscribe("/_genesys")
+                told = [await comet.next_message(20)]
+                await http.post(f"{dialog['_start_chat_url']}/send", json={"message": "Hi."})
+                return service, told + [await comet.next_message(20) for _ in range(3)]
+
+    async def both(server: Served) -> list[tuple[str, list[dict[str, object]]]]:
+        return await asyncio.gather(chat(server, "bob"), chat(server, "carol"))
+
+    with served(quick_chat().recording()) as server:
+        [(one, told), (other, told_too)] = asyncio.run(both(server))
+
+    assert one != other
+    assert lines(told) == lines(told_too) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
+    assert one in json.dumps(told)
+    assert one not in json.dumps(told_too)

@@ -1,0 +1,58 @@
+import gzip
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from gms_replay.record.codings import decoded
+
+PLAIN = b'{"_id": "1"}'
+
+
+def raw_deflate(plain: bytes) -> bytes:
+    return zlib.compress(plain, wbits=-zlib.MAX_WBITS)
+
+
+@pytest.mark.parametrize(
+    ("coding", "wire"),
+    [
+        ("gzip", gzip.compress(PLAIN)),
+        ("GZIP", gzip.compress(PLAIN)),
+        ("x-gzip", gzip.compress(PLAIN[:5]) + gzip.compress(PLAIN[5:])),
+        ("deflate", zlib.compress(PLAIN)),
+        ("deflate", raw_deflate(PLAIN)),
+        ("br", brotli.compress(PLAIN)),
+        ("zstd", zstandard.compress(PLAIN)),
+        ("deflate, gzip", gzip.compress(zlib.compress(PLAIN))),
+        ("identity, gzip", gzip.compress(PLAIN)),
+    ],
+)
+def test_coding_is_undone(coding, wire):
+    assert decoded(wire, (("A", "b"), ("content-Encoding", coding))) == PLAIN
+
+
+def test_codings_of_several_headers_undone():
+    headers = (("Content-Encoding", "deflate"), ("Content-Encoding", "gzip"))
+
+    assert decoded(gzip.compress(zlib.compress(PLAIN)), headers) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("coding", "wire"),
+    [
+        ("", PLAIN),
+        ("identity", PLAIN),
+        ("gzip", b""),
+        ("gzip", PLAIN),
+        ("gzip", gzip.compress(PLAIN)[:-1]),
+        ("deflate", zlib.compress(PLAIN)[:-1]),
+        ("br", brotli.compress(PLAIN * 9)[:-4]),
+        ("br", PLAIN),
+        ("zstd", PLAIN),
+        ("utf-8", PLAIN),
+        ("rot13", PLAIN),
+    ],
+)
+def test_nothing_to_undo(coding, wire):
+    assert decoded(wire, (("Content-Encoding", coding),)) is None
