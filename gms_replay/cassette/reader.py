@@ -87,4 +87,11 @@ def _sockets(connection: Connection) -> tuple[Socket, ...]:
 
 
 def _all(connection: Connection, table: Table) -> list[Row[Any]]:
-    return list(connection.execute(select(table).order_by(*table.primary_key)))
+    found = list(connection.execute(select(table).order_by(*table.primary_key)))
+    types = [schema.type_of(column) for column in table.columns]
+    for row in found:
+        # SQLite keeps a value of any type in any column.
+        for column, wanted, value in zip(table.columns, types, row, strict=True):
+            if value is not None and not isinstance(value, wanted):
+                raise ValueError(f"{table.name}.{column.name} holds {str(value)[:40]!r}")
+    return found

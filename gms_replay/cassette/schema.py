@@ -6,9 +6,10 @@ Every look-up goes by primary key, so there is no further index.
 """
 
 import json
+from typing import Any
 
 from sqlalchemy import Column, Dialect, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 APPLICATION_ID = int.from_bytes(b"GMSR", "big")
 """What marks a SQLite file as a cassette (SQLite file format, section 1.3.16)."""
@@ -47,6 +48,14 @@ class Pairs(TypeDecorator[tuple[tuple[str, str], ...]]):
 
 def _is_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+
+
+_TYPES: dict[type[TypeEngine[Any]], type] = {Integer: int, WireText: str, LargeBinary: bytes, Pairs: tuple}
+
+
+def type_of(column: Column[Any]) -> type:
+    """What a value of a column is in Python, where it is not NULL."""
+    return _TYPES[type(column.type)]
 
 
 metadata = MetaData()

@@ -252,6 +252,11 @@ BAD_ROWS = {
         CassetteDamagedError,
         "damaged ('up' is not a valid Direction); take",
     ),
+    "other type": (
+        lambda path: a_golden(path, "UPDATE request SET port = 'soon'"),
+        CassetteDamagedError,
+        "damaged (request.port holds 'soon'); take",
+    ),
     "no UTF-8": (
         lambda path: a_golden(path, "UPDATE push SET provider = CAST(x'ff' AS TEXT)"),
         CassetteDamagedError,
