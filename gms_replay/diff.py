@@ -120,12 +120,12 @@ class _Comparing:
             self._leaf(f"{where} {place}".rstrip(), leaf, leaf_now)
 
     def shifts(self) -> None:
-        """All instants of a class must have moved alike: events with the app's own clock, slots up to a grid more."""
+        """All instants of a class must have moved alike, and with the app's own clock; slots keep to their grid."""
         clock_us = self._actual.started_at_us - self._expected.started_at_us
         for kind, moved in self.comparison.moved.items():
-            late_us = _WIDEST_GRID_US if kind is InstantClass.CALENDAR else 0
+            allowed_us = _WIDEST_GRID_US if kind is InstantClass.CALENDAR else _ANCHOR_US
             for shift_us in moved:
-                if not -_ANCHOR_US <= shift_us - clock_us <= _ANCHOR_US + late_us:
+                if abs(shift_us - clock_us) > allowed_us:
                     self._differ(f"{kind} instants' shift", _seconds(clock_us), _seconds(shift_us))
             if len(moved) > 1:
                 self._differ(f"{kind} instants' shift", "one for all", ", ".join(map(_seconds, moved)))

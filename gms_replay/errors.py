@@ -7,7 +7,7 @@ GmsReplayError
 │   └── CassetteTooNewError    written by a later version than this one
 ├── FormatError                a text being imported breaks its format
 ├── OptionError                an option is missing, misspelt or has a wrong value
-├── BayeuxError                a frame that breaks the Bayeux grammar
+├── BayeuxError                a peer that breaks the Bayeux grammar, refuses, or stays away
 └── StoryError                 a recording that holds nothing to play
 
 A message is one line: what is wrong, where (file, line or field), and the way out.
@@ -43,7 +43,7 @@ class OptionError(GmsReplayError):
 
 
 class BayeuxError(GmsReplayError):
-    """A frame that breaks the Bayeux grammar."""
+    """A Bayeux peer breaks the grammar, refuses what it was asked, or stays away."""
 
 
 class StoryError(GmsReplayError):
