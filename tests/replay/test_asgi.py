@@ -114,9 +114,12 @@ def test_dropped_poll_loses_nothing(app: httpx.Client, server: Served) -> None:
             f"POST {COMET} HTTP/1.1\r\nHost: x\r\ngms_user: bob\r\nContent-Length: {len(poll)}\r\n\r\n{poll}".encode()
         )
 
-    channels = [message["channel"] for message in connect(app, client)]
+    # Read late, the dropped poll frees the next one, which then brings nothing.
+    channels: list[object] = []
+    while "/_genesys" not in channels:
+        channels += [message["channel"] for message in connect(app, client)]
 
-    assert channels == ["/_genesys", "/meta/connect"]
+    assert channels[-2:] == ["/_genesys", "/meta/connect"]
 
 
 def test_second_connect_frees_first(app: httpx.Client) -> None:
