@@ -32,19 +32,22 @@ class _Held:
 
 @dataclass(slots=True)
 class Client:
-    """One Bayeux client. `sent` is what the last answer carried: given back if the answer never arrived."""
+    """One Bayeux client. `queue` holds the numbers of the events that it has to be told.
+
+    `sent` is what the last answer carried, and to which request: given back if the answer never arrived.
+    """
 
     client_id: str
     expires_at_us: int
     subscriptions: list[str] = field(default_factory=list)
-    queue: list[tuple[str, bytes]] = field(default_factory=list)
-    sent: tuple[int, list[tuple[str, bytes]]] = (0, [])
+    queue: set[int] = field(default_factory=set)
+    sent: tuple[int, frozenset[int]] = (0, frozenset())
     held: _Held | None = None
     has_connected: bool = False
 
 
 class Comet:
-    """The Bayeux clients of one session, and what waits for a subscriber.
+    """The Bayeux clients of one session, and what waits for a subscriber: all that none of them was told.
 
     `mint` gives a new client id. `advice` is the recorded server's; what it leaves out is CometD's default
     (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s).
@@ -56,7 +59,9 @@ class Comet:
         self._max_interval_ms = _milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
         self._advice = {"interval": 0, "reconnect": "retry"} | advice | {"timeout": self._timeout_ms}
         self._clients: dict[str, Client] = {}
-        self._unclaimed: list[tuple[str, bytes]] = []
+        self._events: list[tuple[str, bytes]] = []
+        self._told: set[int] = set()
+        self._parted: dict[int, frozenset[int]] = {}
 
     @property
     def is_alive(self) -> bool:
@@ -90,7 +95,7 @@ class Comet:
             elif message.channel == bayeux.DISCONNECT:
                 yield from self._answer_held(client, now_us)
                 self._drop(client)
-                replies.append(bayeux.dump(bayeux.reply(message, successful=True)))
+                replies.append(_reply(message, successful=True))
             else:
                 replies.append(self._plain(client, message))
         if replies or not messages:
@@ -98,20 +103,17 @@ class Comet:
 
     def deliver(self, channel: str, raw: bytes) -> None:
         """Queues a message for every subscriber; without one it waits for the first."""
-        takers = [client for client in self._clients.values() if _takes(client, channel)]
-        for client in takers:
-            client.queue.append((channel, raw))
-        if not takers:
-            self._unclaimed.append((channel, raw))
+        self._events.append((channel, raw))
+        self._offer({len(self._events) - 1})
 
     def flush(self, now_us: int) -> Iterator[Frame]:
-        """Answers the polls that have something to tell, or have been held long enough, and drops silent clients."""
+        """Drops silent clients, then answers the polls that have something to tell, or have been held long enough."""
         for client in list(self._clients.values()):
-            if client.held is not None:
-                if client.queue or client.held.until_us <= now_us:
-                    yield from self._answer_held(client, now_us)
-            elif client.expires_at_us <= now_us:
+            if client.held is None and client.expires_at_us <= now_us:
                 self._drop(client)
+        for client in self._clients.values():
+            if client.held is not None and (client.queue or client.held.until_us <= now_us):
+                yield from self._answer_held(client, now_us)
 
     def gone(self, request_id: int, now_us: int) -> None:
         """The app hung up on a poll: what its answer carried, or would have, comes with the next."""
@@ -120,8 +122,12 @@ class Comet:
                 client.held = None
                 client.expires_at_us = now_us + self._max_interval_ms * 1000
             if client.sent[0] == request_id:
-                client.queue[:0] = client.sent[1]
-                client.sent = (0, [])
+                self._told -= client.sent[1]
+                client.queue |= client.sent[1]
+                client.sent = (0, frozenset())
+        if lost := self._parted.pop(request_id, None):
+            self._told -= lost
+            self._offer(lost)
 
     def next_wakeup_us(self) -> int | None:
         return min(
@@ -137,21 +143,17 @@ class Comet:
         offered = message.fields.get("supportedConnectionTypes", ["long-polling"])
         if not isinstance(offered, list) or "long-polling" not in offered:
             refusal = {"reconnect": "none"}
-            return bayeux.dump(
-                bayeux.reply(message, successful=False, error="412:connection_types:none in common", advice=refusal)
-            )
+            return _reply(message, successful=False, error="412:connection_types:none in common", advice=refusal)
         client = Client(self._mint(), now_us + self._max_interval_ms * 1000)
         self._clients[client.client_id] = client
-        return bayeux.dump(
-            bayeux.reply(
-                message,
-                version="1.0",
-                minimumVersion="1.0",
-                supportedConnectionTypes=["long-polling"],
-                clientId=client.client_id,
-                successful=True,
-                advice=self._advice,
-            )
+        return _reply(
+            message,
+            version="1.0",
+            minimumVersion="1.0",
+            supportedConnectionTypes=["long-polling"],
+            clientId=client.client_id,
+            successful=True,
+            advice=self._advice,
         )
 
     def _until_us(self, client: Client, message: Parsed, in_batch: int, now_us: int) -> int:
@@ -171,14 +173,15 @@ class Comet:
         """Events first, then the connect's reply, as CometD orders them."""
         held = client.held
         assert held is not None, "only a held connect is answered"
-        told, client.queue, client.held = client.queue, [], None
-        client.sent = (held.request_id, told)
+        told, client.queue, client.held = sorted(client.queue), set(), None
+        client.sent = (held.request_id, frozenset(told))
+        self._told.update(told)
         client.expires_at_us = now_us + self._max_interval_ms * 1000
         fields: dict[str, Any] = {"clientId": client.client_id, "successful": True}
         if not client.has_connected:
             fields["advice"] = self._advice
         client.has_connected = True
-        return [raw for _, raw in told] + [bayeux.dump(bayeux.reply(held.message, **fields))]
+        return [self._events[number][1] for number in told] + [_reply(held.message, **fields)]
 
     def _plain(self, client: Client, message: Parsed) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
@@ -186,29 +189,35 @@ class Comet:
         error: dict[str, str] = {} if message.channel else {"error": "400::channel_missing"}
         if bayeux.is_meta(message.channel):
             error = {"error": f"404:{message.channel}:channel_unknown"}
-        return bayeux.dump(bayeux.reply(message, successful=not error, **error))
+        return _reply(message, successful=not error, **error)
 
     def _subscription(self, client: Client, message: Parsed) -> bytes:
         asked = message.fields.get("subscription")
         listed = asked if isinstance(asked, list) else [asked]
         names = [name for name in listed if isinstance(name, str) and name.startswith("/")]
         if not names or len(names) < len(listed):
-            return bayeux.dump(bayeux.reply(message, successful=False, error="403::subscription_invalid"))
+            return _reply(message, successful=False, error="403::subscription_invalid")
         if message.channel == bayeux.UNSUBSCRIBE:
             client.subscriptions = [name for name in client.subscriptions if name not in names]
         else:
             client.subscriptions += names
-            self._claim(client)
-        return bayeux.dump(bayeux.reply(message, successful=True, subscription=asked))
+            client.queue |= self._taken(client, range(len(self._events)))
+        return _reply(message, successful=True, subscription=asked)
 
-    def _claim(self, client: Client) -> None:
-        waiting, self._unclaimed = self._unclaimed, []
-        for channel, raw in waiting:
-            (client.queue if _takes(client, channel) else self._unclaimed).append((channel, raw))
+    def _offer(self, numbers: Iterable[int]) -> None:
+        for client in self._clients.values():
+            client.queue |= self._taken(client, numbers)
+
+    def _taken(self, client: Client, numbers: Iterable[int]) -> set[int]:
+        """Of these events those that a client subscribed to; none that has been told already."""
+        return {n for n in numbers if n not in self._told and _takes(client, self._events[n][0])}
 
     def _drop(self, client: Client) -> None:
+        """What the client was not told goes to the app's next one, which may be there already."""
         del self._clients[client.client_id]
-        self._unclaimed = client.queue + self._unclaimed
+        if client.sent[1]:
+            self._parted[client.sent[0]] = client.sent[1]
+        self._offer(client.queue)
 
 
 def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
@@ -218,7 +227,14 @@ def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
 
 def _unknown(message: Parsed) -> bytes:
     advice = {"reconnect": "handshake", "interval": 0}
-    return bayeux.dump(bayeux.reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, advice=advice))
+    return _reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, advice=advice)
+
+
+def _reply(message: Parsed, **fields: Any) -> bytes:
+    try:
+        return bayeux.dump(bayeux.reply(message, **fields))
+    except RecursionError:  # An id nested so deep that it could just be read: here more of the stack is in use.
+        return bayeux.dump({"channel": message.channel} | fields)
 
 
 def _takes(client: Client, channel: str) -> bool:

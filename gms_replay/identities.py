@@ -6,16 +6,19 @@ from collections.abc import Collection
 from hashlib import blake2b
 
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
+_ATTEMPTS = 100
+"""After so many values that are taken, a shape counts as used up."""
 
 
 def stand_in(recorded: str, key: str, taken: Collection[str] = ()) -> str:
     """A value of the shape of `recorded`: digits stay digits, letters stay letters of their case, hex stays hex.
 
-    The same `key` gives the same value, except that none in `taken` is given.
+    The same `key` gives the same value, except that none in `taken` is given. Where that shape has hardly another
+    value left, the stand-in is longer.
     """
     attempt = 0
     while True:
-        value = _drawn(recorded, f"{key}\0{attempt}")
+        value = _drawn(recorded + "0" * (attempt // _ATTEMPTS), f"{key}\0{attempt}")
         if value not in taken and value != recorded:
             return value
         attempt += 1

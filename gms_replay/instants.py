@@ -19,14 +19,13 @@ _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)([T ])(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1
 _RFC_1123 = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
 )
-_EPOCH_DIGITS = re.compile(r"\d{10}|\d{13}", re.ASCII)
+_EPOCH_DIGITS = re.compile(
+    r"[1-9]\d{9}|[1-9]\d{12}", re.ASCII
+)  # from September 2001: less is a duration, a port, a count
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ANYWHERE = re.compile(rf"{_ISO.pattern}|{_RFC_1123.pattern}", re.ASCII)
 """Finds candidates for an instant in words inside a longer text; `parse` decides."""
-
-_FIRST_EPOCH_S = 1_000_000_000
-"""September 2001: smaller numbers are durations, ports or counters."""
 
 
 class Style(StrEnum):
@@ -54,11 +53,12 @@ class Notation:
 def parse(text: str) -> tuple[int, Notation] | None:
     """The instant that a text is, whole, in microseconds since 1970 UTC, and its notation; None for anything else.
 
-    An ISO text without a zone is read as UTC.
+    An ISO text without a zone is read as UTC. A text that would not be printed back the same (a Monday that was none)
+    is no instant.
     """
     for style in (_parse_iso, _parse_rfc_1123, _parse_epoch):
         if (found := style(text)) is not None:
-            return found
+            return found if render(*found) == text else None
     return None
 
 
@@ -110,8 +110,7 @@ def _parse_epoch(text: str) -> tuple[int, Notation] | None:
     if _EPOCH_DIGITS.fullmatch(text) is None:
         return None
     style, unit_us = (Style.EPOCH_S, SECOND_US) if len(text) == 10 else (Style.EPOCH_MS, 1000)
-    at_us = int(text) * unit_us
-    return (at_us, Notation(style)) if at_us >= _FIRST_EPOCH_S * SECOND_US else None
+    return int(text) * unit_us, Notation(style)
 
 
 _RENDER: dict[Style, Callable[[int, Notation], str]] = {

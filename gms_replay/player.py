@@ -47,14 +47,14 @@ class Player:
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
-        actions: list[Action] = []
+        actions = [action for session in self._sessions.values() for action in session.advance(now_us)]
+        concerned: Playing | None = None
         if isinstance(event, RequestArrived):
             actions += self._request(event.request_id, event.asked, now_us)
-        elif isinstance(event, PeerGone) and (session := self._asked.pop(event.request_id, None)):
-            session.gone(event.request_id, now_us)
-        for session in self._sessions.values():
-            actions += session.advance(now_us)
-        return actions
+            concerned = self._asked.get(event.request_id)
+        elif isinstance(event, PeerGone) and (concerned := self._asked.pop(event.request_id, None)):
+            concerned.gone(event.request_id, now_us)
+        return actions + (list(concerned.advance(now_us)) if concerned else [])
 
     def next_wakeup_us(self) -> int | None:
         """When to send Woke, if nothing else comes before; None where nothing is left to do."""
@@ -80,7 +80,7 @@ class Player:
         if session is None:
             yield from _missed(request_id, self._nowhere(MissKind.WRONG_SESSION, asked))
             return
-        session.visit(asked, _origin(asked), operation.base, gms.gms_user(asked.headers))
+        session.visit(asked, operation, _origin(asked))
         if miss := session.ask(request_id, operation, asked, now_us):
             yield from _missed(request_id, miss)
         else:
@@ -100,7 +100,7 @@ class Player:
         if session is None:
             yield Respond(request_id, 200, _JSON, bayeux.frame(refuse(messages)))
             return
-        session.visit(asked, _origin(asked), operation.base, gms.gms_user(asked.headers))
+        session.visit(asked, operation, _origin(asked))
         self._keep(session, request_id)
         yield from session.ask_comet(request_id, messages, now_us)
 

@@ -12,7 +12,7 @@ from gms_replay import fields, match
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.comet import Comet, Frame
 from gms_replay.events import Action, Asked, Noted, Respond
-from gms_replay.gms import OPENINGS, POLLED, Act, Operation
+from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, header
 from gms_replay.rewrite import Telling, Template
@@ -62,9 +62,11 @@ class _Acts:
         else:
             self.happened_at_us.append(at_us)
 
-    def give_up(self, at_us: int) -> None:
+    def give_up(self, at_us: int) -> int:
+        """Goes on as if the next had been done, and tells which that is, from 1."""
         self.happened_at_us.append(at_us)
         self.given_up += 1
+        return len(self.happened_at_us)
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class Playing:
         self.peer = ""
         self.comet = Comet(mint, story.comet.advice)
         pinned_us = None if now_us is None else now_us - story.start_us
-        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us)
+        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
         self._opened_at_us = opened_at_us
         self._identities = identities
         self._comet_segment = comet_segment
@@ -127,7 +129,9 @@ class Playing:
         self._states: dict[int, int] = {}
         self._used: set[int] = set()
         self._pending: dict[int, _Pending] = {}
+        self._given: dict[int, _Pending] = {}
         self._lost: dict[tuple[str, bytes], Answer] = {}
+        self._refused: set[tuple[str, bytes]] = set()
         self._patience = _Patience(opened_at_us)
         self._notes: list[str] = []
 
@@ -149,13 +153,19 @@ class Playing:
         """Whether this app was told this service's id."""
         return any(self._identities.get(recorded, recorded) == service_id for recorded in self.story.service_ids)
 
-    def visit(self, asked: Asked, origin: str, base: str, user: str | None) -> None:
-        """Notes how the app reached us: the URLs it is told lead back the same way."""
-        recorded = self.story.recorded.base
-        if base.endswith(recorded):
+    def visit(self, asked: Asked, operation: Operation, origin: str) -> None:
+        """Notes how the app reached us: the URLs it is told lead back the same way.
+
+        A Comet server may stand at any path: it says where we are only if nothing else did, and nothing of our base.
+        """
+        base, recorded = operation.base, self.story.recorded.base
+        is_comet = operation.kind is Kind.COMET
+        if base.endswith(recorded) and not (is_comet and self._origin):
             self._origin, self._base = origin + base.removesuffix(recorded), recorded
-        else:
+        elif not is_comet:
             self._origin, self._base = origin, base
+        self._origin = self._origin or origin
+        user = gms_user(asked.headers)
         self.user = user or self.user
         self.peer = asked.peer
         if user and self.story.user:
@@ -166,54 +176,65 @@ class Playing:
         said = fields.read(asked.target, asked.headers, asked.body)
         ranked = match.candidates(operation, said, self.story.answers, self._means)
         right = [one for one in ranked if not one.differences]
-        if not right:
-            return self._miss(operation, asked, ranked)
         key = (str(operation), asked.body)
-        is_retry = key in self._lost
-        answer = self._lost.pop(key) if is_retry else self._choose(operation, right)
-        if operation.act is not None and not is_retry:
-            self._acts[operation.act].happen(now_us)
-            self._patience.move(now_us)
+        if not right:
+            miss = self._miss(operation, asked, ranked)
+            if miss.kind is MissKind.UNANSWERED and key not in self._refused:
+                self._refused.add(key)
+                self._act(operation, now_us)
+            return miss
+        if key in self._lost:
+            answer = self._lost.pop(key)
+        else:
+            answer = self._choose(operation, right)
+            self._act(operation, now_us)
         self._used.add(answer.index)
         accepts = header(asked.headers, "accept-encoding") or ""
         self._pending[request_id] = _Pending(request_id, answer, now_us + answer.latency_us, key, accepts)
         return None
 
+    def _act(self, operation: Operation, now_us: int) -> None:
+        if operation.act is not None:
+            self._acts[operation.act].happen(now_us)
+            self._patience.move(now_us)
+
     def ask_comet(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes one request's Bayeux messages."""
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
         for answer in self.comet.receive(request_id, messages, now_us):
-            yield self._framed(answer, shakes_hands=shakes_hands and answer.request_id == request_id)
+            shaken_at_us = now_us if shakes_hands and answer.request_id == request_id else None
+            yield self._framed(answer, shaken_at_us=shaken_at_us)
         self._patience.poll(self.comet.is_polled, now_us)
 
     def gone(self, request_id: int, now_us: int) -> None:
-        """The app hung up on a request: its answer is kept for the retry."""
-        pending = self._pending.pop(request_id, None)
-        if pending is not None:
-            self._lost[pending.asked] = pending.answer
+        """The app hung up on a request: its answer is kept for the retry, unless it is what the story says by then."""
+        lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
+        if lost is not None and lost.answer.operation.kind not in POLLED:
+            self._lost[lost.asked] = lost.answer
         self.comet.gone(request_id, now_us)
         self._patience.poll(self.comet.is_polled, now_us)
 
     def advance(self, now_us: int) -> Iterator[Action]:
         """Does all that is due by now, the earliest first."""
         yield from (Noted(self._notes.pop(0)) for _ in range(len(self._notes)))
-        while (due := self._earliest() or self._patience_out()) is not None and due[0] <= now_us:
+        while (due := self._earliest()) is not None and due[0] <= now_us:
             due_at_us, item = due
-            self._patience.move(due_at_us)
             if isinstance(item, _Pending):
-                del self._pending[item.request_id]
+                self._given[item.request_id] = self._pending.pop(item.request_id)
                 yield self._respond(item)
-            elif isinstance(item, Cause):
-                self._acts[item.act].give_up(due_at_us)
-                yield Noted(f"session {self.name}: went on without {item.act} {item.count}, which the app never did")
+            elif isinstance(item, Act):
+                self._patience.move(due_at_us)
+                place = self._acts[item].give_up(due_at_us)
+                yield Noted(f"session {self.name}: went on without {item} {place}, which the app never did")
             else:
+                self._patience.move(due_at_us)
                 self._release(item, due_at_us)
         for answer in self.comet.flush(now_us):
             yield self._framed(answer)
         self._patience.poll(self.comet.is_polled, now_us)
 
     def next_wakeup_us(self) -> int | None:
-        due = self._earliest() or self._patience_out()
+        due = self._earliest()
         times = (self.comet.next_wakeup_us(), due[0] if due else None)
         return min((at_us for at_us in times if at_us is not None), default=None)
 
@@ -238,11 +259,15 @@ class Playing:
             self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")
         return unused[0] if unused else max((one.answer for one in right), key=lambda answer: answer.index)
 
-    def _earliest(self) -> tuple[int, _Queue | _Pending] | None:
-        items: list[tuple[int, _Queue | _Pending]] = [(one.due_at_us, one) for one in self._pending.values()]
+    def _earliest(self) -> tuple[int, _Queue | _Pending | Act] | None:
+        """What is due next, and when: an item of the story, an answer, or to give up an act and go on."""
+        items: list[tuple[int, _Queue | _Pending | Act]] = []
         for queue in self._queues.values():
             if (due_at_us := self._due_us(queue)) is not None:
                 items.append((due_at_us, queue))
+        if not items and (given_up := self._patience_out()):
+            items.append(given_up)
+        items += [(one.due_at_us, one) for one in self._pending.values()]
         return min(items, key=lambda due: due[0], default=None)
 
     def _due_us(self, queue: _Queue) -> int | None:
@@ -270,14 +295,14 @@ class Playing:
             shift_us = self._timeline.shift_us(item.at_us, due_at_us)
             self.comet.deliver(item.channel, item.body.render(self._telling([item.body], shift_us)))
 
-    def _patience_out(self) -> tuple[int, Cause] | None:
-        """The act that the story is stuck for, and when it goes on without; only while nothing else is due."""
+    def _patience_out(self) -> tuple[int, Act] | None:
+        """The act that the story is stuck for, and when it goes on without; asked only while nothing else is due."""
         ends_at_us = self._patience.ends_at_us
         heads = [queue.head for queue in self._queues.values() if queue.head is not None]
         missing = [cause for item in heads for cause in item.causes if self._is_missing(cause)]
         if ends_at_us is None or not missing:
             return None
-        return ends_at_us, min(missing, key=lambda cause: cause.at_us)
+        return ends_at_us, min(missing, key=lambda cause: cause.at_us).act
 
     def _is_missing(self, cause: Cause) -> bool:
         return len(self._acts[cause.act].happened_at_us) < cause.count
@@ -300,11 +325,11 @@ class Playing:
         )
         return Respond(pending.request_id, answer.response.status, headers, body)
 
-    def _framed(self, answer: Frame, *, shakes_hands: bool = False) -> Respond:
-        headers = _JSON
-        if shakes_hands:
-            comet = self.story.comet
-            telling = self._telling([template for _, template in comet.headers], self._timeline.first_shift_us)
+    def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Respond:
+        headers, comet = _JSON, self.story.comet
+        if shaken_at_us is not None and comet.headers:
+            shift_us = self._timeline.shift_us(comet.at_us, shaken_at_us)
+            telling = self._telling([template for _, template in comet.headers], shift_us)
             headers += tuple((name, template.render(telling).decode("latin-1")) for name, template in comet.headers)
         return Respond(answer.request_id, 200, headers, frame(answer.messages))
 

@@ -6,6 +6,7 @@ of GMS's own, an identity. All between the slots is replayed byte for byte, well
 
 import json
 import re
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from gms_replay.timeline import Instant, elapsed_s
 
 _SHORTEST_IDENTITY = 8
 _URL = re.compile(rb"(?P<scheme>https?):(?:\\?/){2}(?P<authority>[^\s\"'<>\\/?#]+)", re.IGNORECASE)
+_URL_PART_ENDS = rb"(?=[\s\"'<>\\/?#]|$)"
+_ELAPSED = re.compile(rb"0|[1-9]\d{0,8}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -72,11 +75,16 @@ class UrlSlot:
 
 @dataclass(frozen=True, slots=True)
 class IdentitySlot:
+    """A value as read, and `raw` as it stood there, which is kept unless the value is told otherwise."""
+
     recorded: str
+    raw: bytes
 
     def render(self, telling: Telling) -> bytes:
         told = telling.identities.get(self.recorded, self.recorded)
-        return json.dumps(told, ensure_ascii=False)[1:-1].encode("utf-8", "replace")
+        if told == self.recorded:
+            return self.raw
+        return json.dumps(told, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")
 
 
 Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot
@@ -124,9 +132,10 @@ class Compiler:
 
     def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
-        self._base = re.compile(re.escape(recorded.base).replace("/", r"\\?/").encode("latin-1") + rb"(?=\\?/|[?#]|$)")
+        self._base = re.compile(re.escape(recorded.base).replace("/", r"\\?/").encode("latin-1") + _URL_PART_ENDS)
         worth = sorted((value for value in recorded.identities if is_mappable(value)), key=len, reverse=True)
-        words = b"|".join(re.escape(value.encode()) for value in worth)
+        self._values = {value.encode("utf-8", "backslashreplace"): value for value in worth}
+        words = b"|".join(re.escape(word) for word in self._values)
         self._identity = re.compile(rb"(?<![0-9A-Za-z])(?:" + words + rb")(?![0-9A-Za-z])") if worth else None
 
     def body(self, text: bytes) -> Template:
@@ -140,6 +149,7 @@ class Compiler:
         text = value.encode("latin-1")
         dates: list[tuple[int, int, Slot]] = []
         if name.lower() in gms.INSTANT_HEADERS:
+            dates += _instant(0, len(text), value, InstantClass.EVENT)
             for found in instants.ANYWHERE.finditer(value):
                 dates += _instant(found.start(), found.end(), found[0], InstantClass.EVENT)
         return _template(text, [*dates, *self._urls(text, 0, len(text), ""), *self._identities(text, 0, len(text))])
@@ -160,14 +170,14 @@ class Compiler:
             return ()
         if (kind := gms.instant_class(span.path)) is not None:
             return _instant(span.start, span.end, value.decode("latin-1"), kind)
-        if gms.is_elapsed(span.path) and started_us is not None and value.isdigit():
-            line = (InstantClass.EVENT, started_us + int(value[:12]) * SECOND_US)
+        if gms.is_elapsed(span.path) and started_us is not None and _ELAPSED.fullmatch(value):
+            line = (InstantClass.EVENT, started_us + int(value) * SECOND_US)
             return [(span.start, span.end, ElapsedSlot((InstantClass.EVENT, started_us), line))]
         if span.sort not in (Sort.STRING, Sort.TEXT):
             return ()
         field = str(span.path[-1]) if span.path else ""
         if field == "_user_header":
-            return [(span.start, span.end, IdentitySlot(plain_text(value)))]
+            return [(span.start, span.end, IdentitySlot(plain_text(value), value))]
         return [*self._urls(text, span.start, span.end, field), *self._identities(text, span.start, span.end)]
 
     def _urls(self, text: bytes, start: int, end: int, field: str) -> Iterator[tuple[int, int, Slot]]:
@@ -181,12 +191,12 @@ class Compiler:
     def _identities(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, Slot]]:
         if self._identity is not None:
             for found in self._identity.finditer(text, start, end):
-                yield found.start(), found.end(), IdentitySlot(found[0].decode())
+                yield found.start(), found.end(), IdentitySlot(self._values[found[0]], found[0])
 
 
 def is_mappable(value: str) -> bool:
     """Whether an identity is long and particular enough to be told otherwise wherever it stands."""
-    return len(value) >= _SHORTEST_IDENTITY and any(character.isdigit() for character in value)
+    return len(value) >= _SHORTEST_IDENTITY and any(character in string.digits for character in value)
 
 
 def _instant(start: int, end: int, text: str, kind: InstantClass) -> list[tuple[int, int, Slot]]:

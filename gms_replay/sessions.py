@@ -1,8 +1,8 @@
 """Which facts of a recording belong to one app's visit.
 
 Strategy: facts that share a service, chat or Comet client id belong together, and a Comet frame's `tag` joins a client
-to a service. What carries no such id (availability, a handshake that led nowhere) goes to a session of the same
-`gms_user`, if any session has it, and of those to the nearest in time.
+to a service. What carries no such id (availability, a Comet client that was told nothing) goes to a session of the
+same `gms_user`, if any session has it, and of those to the nearest in time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,6 +47,8 @@ Session = tuple[Visited, ...]
 _NAMES_OTHERS = frozenset({Kind.QUERY_CALLBACK, Kind.AVAILABILITY, Kind.STORAGE, Kind.NODE_STATUS, Kind.OTHER})
 """Operations whose answers may list the ids of other visits."""
 
+_CLIENT = "clientId "
+
 
 def asked_at_us(exchange: Exchange) -> int:
     """When the server had the whole request, as far as it got."""
@@ -59,9 +61,16 @@ def split(recording: Recording) -> tuple[Session, ...]:
     groups, strays = _joined(sorted(_visited(recording), key=_place))
     if not groups:
         return (tuple(strays),) if strays else ()
-    for one, group in [(one, _nearest(one, groups)) for one in strays]:
-        group.append(one)
-    return tuple(sorted((tuple(sorted(group, key=_place)) for group in groups), key=lambda group: _place(group[0])))
+    homes = [group for group in groups if not _is_unnamed(group)] or groups
+    adrift = [[one] for one in strays] + [group for group in groups if homes is not groups and _is_unnamed(group)]
+    for some, home in [(some, _nearest(some, homes)) for some in adrift]:
+        home.extend(some)
+    return tuple(sorted((tuple(sorted(group, key=_place)) for group in homes), key=lambda group: _place(group[0])))
+
+
+def _is_unnamed(group: list[Visited]) -> bool:
+    """Whether all that holds a group together is a Comet client's id."""
+    return all(token.startswith(_CLIENT) for one in group for token in _tokens(one))
 
 
 def _place(one: Visited) -> tuple[int, int]:
@@ -72,7 +81,7 @@ def _visited(recording: Recording) -> Iterator[Visited]:
     carried: dict[int, list[Heard]] = {}
     for message in recording.messages:
         try:
-            parsed = bayeux.parse(message.raw)
+            parsed = bayeux.parse_recorded(message.raw)
         except BayeuxError:
             continue
         carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
@@ -122,18 +131,20 @@ def _tokens(one: Visited) -> set[str]:
     for heard in one.heard:
         fields = heard.parsed.fields
         if isinstance(client := fields.get("clientId"), str):
-            tokens.add(f"clientId {client}")
+            tokens.add(_CLIENT + client)
         if isinstance(data := fields.get("data"), dict) and isinstance(tag := data.get("tag"), str):
             tokens |= {service} if (service := gms.service_of_tag(tag)) else set()
     return tokens
 
 
-def _nearest(stray: Visited, groups: list[list[Visited]]) -> list[Visited]:
-    same_user = [group for group in groups if any(one.user == stray.user for one in group)] if stray.user else []
+def _nearest(adrift: list[Visited], groups: list[list[Visited]]) -> list[Visited]:
+    at_us = min(one.at_us for one in adrift)
+    user = next((one.user for one in adrift if one.user), None)
+    same_user = [group for group in groups if any(one.user == user for one in group)] if user else []
 
     def distance_us(group: list[Visited]) -> int:
         first = min(one.at_us for one in group)
         last = max(one.at_us for one in group)
-        return max(first - stray.at_us, stray.at_us - last, 0)
+        return max(first - at_us, at_us - last, 0)
 
     return min(same_user or groups, key=distance_us)

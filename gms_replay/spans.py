@@ -17,6 +17,8 @@ from gms_replay.gms import Path
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _CLOSES = {b"}": "object", b"]": "array"}
+_DEEPEST = 100
+"""Deeper than any real body. Paths end here, so that the work for a value is bounded whatever an app sends."""
 
 
 class Sort(Enum):
@@ -80,7 +82,7 @@ def _value(stack: list[_Container], piece: bytes, at: int) -> Span:
         sort = Sort.STRING
     inside = stack[-1] if stack else None
     if inside is not None and inside.expects_key:
-        inside.step = plain_text(piece.strip(b'"'))
+        inside.step = plain_text(piece[start - at : end - at])
         inside.expects_key = False
         sort = Sort.KEY
     elif inside is not None and inside.sort == "object":
@@ -92,7 +94,7 @@ def _value(stack: list[_Container], piece: bytes, at: int) -> Span:
 
 def _close(stack: list[_Container], sort: str) -> None:
     """Leaves the innermost container of that sort, with all that was left open inside it."""
-    if all(container.sort != sort for container in stack):
+    if all(container.sort != sort for container in stack[-_DEEPEST:]):
         return
     while stack.pop().sort != sort:
         pass
@@ -111,7 +113,7 @@ def _next(stack: list[_Container]) -> None:
 
 
 def _path(stack: list[_Container]) -> Path:
-    return tuple(container.step for container in stack if container.step is not None)
+    return tuple(container.step for container in stack[:_DEEPEST] if container.step is not None)
 
 
 def plain_text(raw: bytes) -> str:

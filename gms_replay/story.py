@@ -22,6 +22,7 @@ from gms_replay.model import Direction, Headers, Recording, Response, header
 from gms_replay.rewrite import Compiler, Recorded, Template, authority
 from gms_replay.sessions import Session, Visited
 from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.timeline import Fences
 
 _GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
 _SET_ANEW = frozenset(
@@ -91,8 +92,9 @@ class State:
 
 @dataclass(frozen=True)
 class CometSettings:
-    """What the recorded server said of itself when the app shook hands."""
+    """What the recorded server said of itself when the app shook hands, which it asked for at `at_us`."""
 
+    at_us: int
     advice: dict[str, Any]
     headers: tuple[tuple[str, Template], ...]
 
@@ -111,6 +113,13 @@ class Story:
     recorded: Recorded
     grid_us: int
     comet: CometSettings
+
+    @cached_property
+    def fences(self) -> Fences:
+        """The time slots that keep instants in their place, from all that the story tells."""
+        told = [[answer.body, *(template for _, template in answer.headers)] for answer in self.answers]
+        told += [[event.body] for events in self.events.values() for event in events]
+        return Fences({instant for template in message for instant in template.instants} for message in told)
 
 
 def compile_stories(recording: Recording) -> tuple[Story, ...]:
@@ -225,8 +234,8 @@ def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: in
 
 
 def _recorded(session: Session) -> Recorded:
-    bases = [one.operation.base for one in session if one.operation.kind is not Kind.COMET]
-    bases += [one.operation.base for one in session]
+    rest = [one for one in session if one.operation.kind is not Kind.COMET]
+    bases = [one.operation.base for one in rest or session]
     return Recorded(
         authorities=frozenset(place for one in session for place in _authorities(one)),
         base=Counter(bases).most_common(1)[0][0],
@@ -291,13 +300,14 @@ def _grid_us(session: Session) -> int:
 def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
     advice: dict[str, Any] = {}
     headers: Headers = ()
+    at_us = session[0].at_us
     for one in session:
         for heard in one.heard:
             said = heard.parsed.fields
             if heard.message.direction is Direction.TO_CLIENT and said.get("channel") == bayeux.HANDSHAKE:
                 if one.exchange.response and not headers:
-                    headers = one.exchange.response.headers
+                    headers, at_us = one.exchange.response.headers, one.at_us
                 if isinstance(said.get("advice"), dict):
                     advice = advice or said["advice"]
     shown = tuple((name, value) for name, value in headers if name.lower() == "set-cookie")
-    return CometSettings(advice, compiled_headers(compiler, shown))
+    return CometSettings(at_us, advice, compiled_headers(compiler, shown))

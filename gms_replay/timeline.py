@@ -3,12 +3,14 @@
 Strategy: each item of the story brings a shift (its release minus its recorded time). An instant takes the shift of
 the item that tells it first and is remembered by recorded value and class, so it is never told two ways. On first
 telling it is clamped between what its neighbours in the class were told as, so the memory is a monotone map.
-Calendar instants have one shift for the whole session, a multiple of their grid.
+Calendar instants have one shift for the whole session, a multiple of their grid. They are fences: an event stays
+between those that it stands between in any message of the story, also in one that is told later.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
@@ -45,14 +47,48 @@ class _Memory:
         return told_us
 
 
+class Fences:
+    """Between which calendar instants each event has to stay, so that order holds inside each of these messages.
+
+    An event has the fences of those before it (below) and after it (above) too: so both rise with the events, and
+    whoever keeps within them can keep the order of the class as well.
+    """
+
+    def __init__(self, messages: Iterable[Collection[Instant]]) -> None:
+        below: dict[int, int] = {}
+        above: dict[int, int] = {}
+        for message in messages:
+            slots = sorted(at_us for kind, at_us in message if kind is InstantClass.CALENDAR)
+            for at_us in (at_us for kind, at_us in message if kind is InstantClass.EVENT):
+                if place := bisect_left(slots, at_us):
+                    below[at_us] = max(below.get(at_us, slots[place - 1]), slots[place - 1])
+                if (place := bisect_right(slots, at_us)) < len(slots):
+                    above[at_us] = min(above.get(at_us, slots[place]), slots[place])
+        self._fenced_below, self._fenced_above = sorted(below), sorted(above)
+        self._below = list(accumulate((below[at_us] for at_us in self._fenced_below), max))
+        self._above = list(accumulate((above[at_us] for at_us in reversed(self._fenced_above)), min))[::-1]
+
+    def keep(self, at_us: int, wished_us: int, shift_us: int) -> int:
+        """What is wished for an event, or the fence it would cross; `shift_us` is the fences'."""
+        if place := bisect_right(self._fenced_below, at_us):
+            wished_us = max(wished_us, self._below[place - 1] + shift_us)
+        if (place := bisect_left(self._fenced_above, at_us)) < len(self._above):
+            wished_us = min(wished_us, self._above[place] + shift_us)
+        return wished_us
+
+
 class Timeline:
     """What a session has been told of time.
 
     `pinned_shift_us`: with `--now`, every item's shift. `grid_us`: what calendar instants are multiples of.
+    `fences`: the whole story's; without them each message has its own, which an event told earlier may not keep.
     """
 
-    def __init__(self, *, grid_us: int = SECOND_US, pinned_shift_us: int | None = None) -> None:
+    def __init__(
+        self, *, grid_us: int = SECOND_US, pinned_shift_us: int | None = None, fences: Fences | None = None
+    ) -> None:
         self._grid_us = grid_us
+        self._fences = fences
         self._pinned_us = None if pinned_shift_us is None else _floor(pinned_shift_us, SECOND_US)
         self._first_distance_us: int | None = None
         self._memory = {kind: _Memory() for kind in InstantClass}
@@ -78,29 +114,22 @@ class Timeline:
         return -_floor(-self.first_shift_us, self._grid_us)
 
     def tell(self, instants: Iterable[Instant], shift_us: int) -> dict[Instant, int]:
-        """What the instants of one message, which has that shift, are told as.
-
-        Inside the message an event that was not told before keeps its place among the calendar instants too.
-        """
+        """What the instants of one message, which has that shift, are told as."""
         message = sorted(set(instants), key=lambda instant: instant[1])
-        told: dict[Instant, int] = {
-            (kind, at_us): self._tell(kind, at_us, at_us + self.calendar_shift_us)
-            for kind, at_us in message
-            if kind is InstantClass.CALENDAR
-        }
-        slots = list(told.items())
+        fences, slot_shift_us = self._fences or Fences([message]), self.calendar_shift_us
+        told: dict[Instant, int] = {}
         for kind, at_us in message:
-            if kind is InstantClass.EVENT:
-                wished_us = at_us + shift_us
-                before = [told_us for (_, slot_us), told_us in slots if slot_us < at_us]
-                after = [told_us for (_, slot_us), told_us in slots if slot_us > at_us]
-                wished_us = min([max([wished_us, *before[-1:]]), *after[:1]])
-                told[kind, at_us] = self._tell(kind, at_us, wished_us)
+            is_slot = kind is InstantClass.CALENDAR
+            wished_us = at_us + slot_shift_us if is_slot else fences.keep(at_us, at_us + shift_us, slot_shift_us)
+            told[kind, at_us] = self._tell(kind, at_us, wished_us)
         return told
 
     def recall(self, told_us: int) -> int | None:
-        """The recorded instant that the app was told as this one; None where it was told no such instant."""
-        recorded = (memory.recorded_as(told_us) for memory in self._memory.values())
+        """The recorded instant that the app was told as this one; None where it was told no such instant.
+
+        A time slot before an event that was clamped to it: apps ask for slots.
+        """
+        recorded = (self._memory[kind].recorded_as(told_us) for kind in (InstantClass.CALENDAR, InstantClass.EVENT))
         return next((recorded_us for recorded_us in recorded if recorded_us is not None), None)
 
     def _tell(self, kind: InstantClass, recorded_us: int, wished_us: int) -> int:

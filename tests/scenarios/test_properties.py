@@ -1,0 +1,501 @@
+"""What holds of every story and every app: instants, delivery, totality, determinism.
+
+Stories and apps are drawn; what is expected is read off the recorded texts with the standard library alone.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, count
+from typing import Any
+
+import factories
+from driver import NOW_US, App, Driver
+from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, ORDER, QUEUE, SERVICE, START_US, Tape
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gms_replay.events import Asked
+from gms_replay.model import Recording
+from gms_replay.player import Player
+from gms_replay.story import compile_stories
+
+quick = settings(max_examples=40, deadline=None, derandomize=True)
+
+EVENT_FIELDS = ("_expires", "startedAt", "timestamp")
+CALENDAR_FIELDS = ("_desired_time", "start_time", "end_time")
+CHANNELS = ("/_genesys", "/news")
+GRID_US = 900_000_000
+FIRST_SLOT_US = START_US // GRID_US * GRID_US
+
+Act = tuple[str, str, bytes]
+
+ACTS: dict[Act, str] = {
+    ("POST", CHAT_DIALOG, b""): "dialog",
+    ("POST", MENU, b""): "dialog",
+    ("POST", f"{CHAT_PATH}/send", b"message=a"): "send",
+    ("POST", f"{CHAT_PATH}/send", b"message=b"): "send",
+    ("POST", f"{CHAT_PATH}/disconnect", b""): "disconnect",
+    ("DELETE", f"{CALLBACK}/{SERVICE}", b""): "change",
+}
+
+
+# Stories
+
+
+def iso(at_us: int, digits: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)
+    fraction = f".{moment.microsecond:06}"[: digits + 1] if digits else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+@st.composite
+def instants(draw: st.DrawFn) -> dict[str, Any]:
+    """Fields with instants from one to two hours around the story's start, often the same in several messages."""
+    fields: dict[str, Any] = {}
+    for name in draw(st.lists(st.sampled_from(EVENT_FIELDS), unique=True, max_size=3)):
+        at_ms = 500 * draw(st.integers(-40, 160) | st.integers(-7200, 7200))
+        notation = draw(st.sampled_from(["seconds", "milliseconds", "epoch"]))
+        at_us = START_US + at_ms * 1000
+        if notation == "seconds":
+            fields[name] = iso(at_us // 1_000_000 * 1_000_000, 0)
+        else:
+            fields[name] = iso(at_us, 3) if notation == "milliseconds" else str(at_us // 1000)
+    for name in draw(st.lists(st.sampled_from(CALENDAR_FIELDS), unique=True, max_size=2)):
+        fields[name] = iso(FIRST_SLOT_US + draw(st.integers(-4, 8)) * GRID_US, 3)
+    return fields
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> Recording:
+    """A chat with acts, polls and messages on two channels, within a minute; each text has a number of its own."""
+    tape = Tape()
+    numbers = count()
+
+    def text(**fields: Any) -> dict[str, Any]:
+        return {"number": next(numbers)} | fields | draw(instants())
+
+    tape.ask(0, "GET", AVAILABILITY, b"", text(**{iso(FIRST_SLOT_US + place * GRID_US, 3): 5 for place in (1, 2, 5)}))
+    tape.ask(0.1, "POST", CALLBACK, ORDER, text(_id=SERVICE))
+    seconds = st.integers(1, 240).map(lambda quarter: quarter / 4)
+    for at_s in draw(st.lists(seconds, max_size=5)):
+        method, target, asked = draw(st.sampled_from(list(ACTS)))
+        tape.ask(at_s, method, target, asked, text(), takes_s=draw(st.sampled_from([0, 2])))
+    for at_s in draw(st.lists(seconds, max_size=3)):
+        tape.ask(at_s, "GET", QUEUE, b"", text(_position="1"))
+    for at_s in sorted(draw(st.lists(seconds, min_size=1, max_size=6))):
+        line = ["Message.Text", "Stan", "Hello.", str(draw(st.integers(0, 90))), "CLIENT"]
+        chat = {"startedAt": iso(START_US, 0), "transcriptToShow": [line]}
+        data = text(tag=f"service.chat.refresh.{SERVICE}", message=chat)
+        tape.poll(at_s, 0, json.dumps({"channel": draw(st.sampled_from(CHANNELS)), "data": data}).encode())
+    return tape.recording()
+
+
+# Apps
+
+
+@dataclass
+class Behaviour:
+    """What an app does: steps with the pause in seconds before each."""
+
+    steps: list[tuple[float, str, int]] = field(default_factory=list)
+
+
+@st.composite
+def behaviours(draw: st.DrawFn) -> Behaviour:
+    step = st.sampled_from(
+        ["act", "act", "listen", "drop", "lose", "shake", "leave", "slots", "queue", "retry", "second"]
+    )
+    pauses = st.sampled_from([0.0, 0.0, 0.3, 1.0, 4.0, 12.0, 100.0])
+    return Behaviour(draw(st.lists(st.tuples(pauses, step, st.integers(0, 9)), max_size=12)))
+
+
+def recorded_acts(recording: Recording) -> list[tuple[Act, int]]:
+    """The acts of a recording, and when they were asked."""
+    requests = [exchange.request for exchange in recording.exchanges]
+    asked = [((one.method, one.target, one.body.plain), one.started_at_us + 1000) for one in requests]
+    return [(act, at_us) for act, at_us in asked if act in ACTS]
+
+
+class Rambler:
+    """An app that behaves so; what it was told ends up in `app.heard` and `bodies`."""
+
+    def __init__(self, recording: Recording, now_us: int | None) -> None:
+        self.app = App(Driver(Player(compile_stories(recording), now_us=now_us)))
+        self.acts = [act for act, _ in recorded_acts(recording)]
+        self.asked: list[int] = []
+        self.done: list[tuple[str, float]] = []
+
+    def run(self, behaviour: Behaviour) -> None:
+        app = self.app
+        app.call("POST", CALLBACK, ORDER)
+        self.asked.append(app.driver.asked)
+        self._shake()
+        for pause_s, step, number in behaviour.steps:
+            app.driver.wait(pause_s)
+            getattr(self, f"_{step}")(number)
+        self._shake()
+        app.listen(600)
+
+    def _shake(self, _: int = 0) -> None:
+        self._collect(drop=True)
+        self.app.shake_hands()
+        self.app.subscribe(["/_genesys", "/*"])
+
+    def _leave(self, number: int) -> None:
+        self._collect(drop=True)
+        self.app.bayeux(self.app.meta("disconnect"))
+        self._shake()
+
+    def _act(self, number: int) -> None:
+        if self.acts:
+            self._do(self.acts[number % len(self.acts)])
+
+    def _retry(self, number: int) -> None:
+        if self.acts:
+            act = self.acts[number % len(self.acts)]
+            self._do(act)
+            self.app.driver.wait(number % 4)
+            self.app.driver.hang_up(self.asked[-1])
+            self.asked.append(self.app.ask(*act))
+
+    def _do(self, act: Act) -> None:
+        self.done.append((ACTS[act], self.app.seconds))
+        self.asked.append(self.app.ask(*act))
+
+    def _slots(self, _: int) -> None:
+        self.asked.append(self.app.ask("GET", AVAILABILITY))
+
+    def _queue(self, _: int) -> None:
+        self.asked.append(self.app.ask("GET", QUEUE))
+
+    def _listen(self, number: int) -> None:
+        self._live()
+        self.app.listen(number * 3, pause_s=number % 3)
+
+    def _drop(self, number: int) -> None:
+        self._live()
+        self.app.listen(number / 2)
+        self._collect(drop=True)
+
+    def _lose(self, number: int) -> None:
+        """A poll whose answer the app never gets, whenever it was sent."""
+        self._live()
+        self._collect(drop=True)
+        poll = self.app.connect()
+        self.app.driver.wait(number)
+        self.app.driver.hang_up(poll)
+
+    def _second(self, number: int) -> None:
+        """A second poll while one is held."""
+        self._live()
+        first = self.app.connect()
+        second = self.app.connect()
+        self.app.driver.wait(number)
+        for poll in (first, second):
+            if poll in self.app.driver.answers:
+                self.app.hear(self.app.driver.answers[poll])
+            else:
+                self.app.driver.hang_up(poll)
+
+    def _live(self) -> None:
+        """The app goes on with its client, or with a new one if the server dropped it."""
+        self._collect(drop=True)
+        poll = self.app.connect(advice={"timeout": 0})
+        answer = self.app.driver.wait_for(poll)
+        if b"402::session_unknown" in answer.body:
+            self._shake()
+        else:
+            self.app.hear(answer)
+
+    def _collect(self, *, drop: bool) -> None:
+        held, self.app.polling = self.app.polling, None
+        if held is None:
+            return
+        if held in self.app.driver.answers:
+            self.app.hear(self.app.driver.answers[held])
+        else:
+            self.app.driver.hang_up(held)
+
+    @property
+    def texts(self) -> Iterator[dict[str, Any]]:
+        """All that the app was told; nothing of the requests that miss."""
+        answered = [self.app.driver.answers[asked] for asked in self.asked if asked in self.app.driver.answers]
+        yield from (json.loads(answer.body) for answer in answered if answer.status == 200)
+        yield from (message["data"] for _, message in self.app.heard)
+
+
+def rambled(recording: Recording, behaviour: Behaviour, now_us: int | None = None) -> Rambler:
+    rambler = Rambler(recording, now_us)
+    rambler.run(behaviour)
+    return rambler
+
+
+# Instants
+
+
+@dataclass(frozen=True)
+class Told:
+    """An instant with its class, as recorded and as told; the notations are equally fine, `grain_us`."""
+
+    sort: str
+    recorded_us: int
+    told_us: int
+    grain_us: int
+
+
+def read(text: str) -> tuple[int, int]:
+    if text.isdigit():
+        return int(text) * 1000, 1000
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1), 1000 if "." in text else 1_000_000
+
+
+def compared(sort: str, recorded: str, told: str) -> Told:
+    (recorded_us, grain_us), (told_us, told_grain_us) = read(recorded), read(told)
+    assert grain_us == told_grain_us, f"{recorded} lost its notation: {told}"
+    return Told(sort, recorded_us, told_us, grain_us)
+
+
+def pairs(recorded: dict[str, Any], told: dict[str, Any]) -> Iterator[Told]:
+    """The instants of a text, by their place."""
+    for (key, value), (told_key, told_value) in zip(recorded.items(), told.items(), strict=True):
+        if key in EVENT_FIELDS:
+            yield compared("event", value, told_value)
+        elif key in CALENDAR_FIELDS:
+            yield compared("calendar", value, told_value)
+        elif isinstance(value, dict):
+            yield from pairs(value, told_value)
+        elif key != told_key:
+            yield compared("calendar", key, told_key)
+
+
+def recorded_texts(recording: Recording) -> dict[int, dict[str, Any]]:
+    bodies = [exchange.response.body.plain for exchange in recording.exchanges if exchange.response]
+    found = [json.loads(body) for body in bodies if body.startswith(b"{")]
+    events = [json.loads(message.raw) for message in recording.messages]
+    return {text["number"]: text for text in [*found, *(event["data"] for event in events if "data" in event)]}
+
+
+def assert_ordered(some: Iterable[Told]) -> None:
+    """Told in the order of the recorded; a coarse notation says nothing below its grain."""
+    for one, other in combinations(sorted(some, key=lambda told: told.recorded_us), 2):
+        grain_us = max(one.grain_us, other.grain_us)
+        if one.recorded_us < other.recorded_us:
+            assert one.told_us // grain_us <= other.told_us // grain_us, (one, other)
+        elif one.sort == other.sort:
+            assert one.told_us // grain_us == other.told_us // grain_us, (one, other)
+
+
+@quick
+@given(recordings(), behaviours(), st.none() | st.integers(-5000, 5000))
+def test_instants_keep_order(recording: Recording, behaviour: Behaviour, now_s: int | None) -> None:
+    """No instant is told two ways, and none out of order inside a message or a class."""
+    texts = recorded_texts(recording)
+    rambler = rambled(recording, behaviour, None if now_s is None else NOW_US + now_s * 1_000_000)
+    messages = [list(pairs(texts[told["number"]], told)) for told in rambler.texts]
+
+    for message in messages:
+        assert_ordered(message)
+    for sort in ("event", "calendar"):
+        assert_ordered({told for message in messages for told in message if told.sort == sort})
+
+
+@quick
+@given(recordings(), behaviours())
+def test_elapsed_never_decreases(recording: Recording, behaviour: Behaviour) -> None:
+    texts = recorded_texts(recording)
+    lines = [
+        (
+            int(texts[told["number"]]["message"]["transcriptToShow"][0][3]),
+            int(told["message"]["transcriptToShow"][0][3]),
+        )
+        for told in rambled(recording, behaviour).texts
+        if "message" in told
+    ]
+
+    assert [told for _, told in sorted(lines)] == sorted(told for _, told in lines)
+    assert len({recorded for recorded, _ in lines}) == len(set(lines))
+    assert all(told >= 0 for _, told in lines)
+
+
+@quick
+@given(recordings(), behaviours(), behaviours())
+def test_pinned_texts_ignore_pace(recording: Recording, one: Behaviour, other: Behaviour) -> None:
+    def told(behaviour: Behaviour) -> dict[int, dict[str, Any]]:
+        return {text["number"]: text for text in rambled(recording, behaviour, NOW_US).texts}
+
+    first, second = told(one), told(other)
+
+    common = first.keys() & second.keys()
+    assert {number: first[number] for number in common} == {number: second[number] for number in common}
+
+
+# Delivery
+
+
+@quick
+@given(recordings(), behaviours())
+def test_all_arrives_once_in_order(recording: Recording, behaviour: Behaviour) -> None:
+    events = [json.loads(message.raw) for message in recording.messages]
+    heard = [message for _, message in rambled(recording, behaviour).app.heard]
+
+    for channel in CHANNELS:
+        assert [message["data"]["number"] for message in heard if message["channel"] == channel] == [
+            event["data"]["number"] for event in events if event["channel"] == channel
+        ]
+
+
+@quick
+@given(recordings(), behaviours())
+def test_nothing_comes_before_its_acts(recording: Recording, behaviour: Behaviour) -> None:
+    """Until an act is given up, a message comes no sooner after an act than it was recorded after it."""
+    rambler = rambled(recording, behaviour)
+    driver = rambler.app.driver
+    notes = zip(driver.notes, driver.noted_at_us, strict=True)
+    given_up_us = min((at_us for note, at_us in notes if "went on without" in note), default=driver.now_us)
+    events = [message for message in recording.messages if b'"data"' in message.raw]
+    recorded_us = {json.loads(event.raw)["data"]["number"]: event.at_us for event in events}
+
+    for heard_s, message in rambler.app.heard:
+        if NOW_US + heard_s * 1_000_000 >= given_up_us:
+            break
+        at_us = recorded_us[message["data"]["number"]]
+        for kind in set(ACTS.values()):
+            before = sorted(asked_us for act, asked_us in recorded_acts(recording) if ACTS[act] == kind)
+            before = [asked_us for asked_us in before if asked_us <= at_us]
+            if before:
+                done_s = [done_s for done, done_s in rambler.done if done == kind][len(before) - 1]
+                assert heard_s - done_s >= (at_us - before[-1]) / 1_000_000 - 1e-6
+
+
+# Determinism
+
+
+@quick
+@given(recordings(), behaviours(), st.none() | st.just(NOW_US + 5))
+def test_equal_inputs_equal_bytes(recording: Recording, behaviour: Behaviour, now_us: int | None) -> None:
+    one, other = (rambled(recording, behaviour, now_us).app.driver for _ in range(2))
+
+    assert (one.answers, one.answered_at_us, one.notes) == (other.answers, other.answered_at_us, other.notes)
+
+
+# Totality
+
+
+targets = st.sampled_from(
+    [
+        AVAILABILITY,
+        CALLBACK,
+        f"{CALLBACK}?operand=AND&a=%ff%zz",
+        QUEUE,
+        MENU,
+        CHAT_DIALOG,
+        f"{CHAT_PATH}/send",
+        f"{CHAT_PATH}/refresh?transcriptPosition=1",
+        "/~s1/genesys/cometd",
+        "/~s7//genesys/cometd/connect",
+        "/2/chat/sales/a/b",
+        "*",
+        "",
+    ]
+) | st.text(st.characters(max_codepoint=255), max_size=40)
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text(max_size=12)
+    | st.sampled_from(["4z1kz6bu5k1ewpj0h6dv1xkaa", "2014-05-02T16:30:00.000Z", "long-polling"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+channels = st.sampled_from(
+    [
+        "/meta/handshake",
+        "/meta/connect",
+        "/meta/subscribe",
+        "/meta/unsubscribe",
+        "/meta/disconnect",
+        "/meta/x",
+        "/a",
+        "",
+    ]
+)
+odd_messages = st.fixed_dictionaries(
+    {"channel": channels | json_values},
+    optional={
+        "clientId": json_values,
+        "id": json_values,
+        "subscription": json_values,
+        "advice": json_values,
+        "supportedConnectionTypes": json_values,
+        "data": json_values,
+    },
+)
+frames = st.lists(odd_messages, max_size=4).map(lambda messages: json.dumps(messages).encode())
+bodies = (
+    st.binary(max_size=60)
+    | frames
+    | json_values.map(lambda value: json.dumps(value).encode())
+    | st.sampled_from(
+        [
+            json.dumps(ORDER).encode(),
+            b"message=%ff&&=",
+            b"--b\r\n\r\n--b--",
+            b'--b\r\nContent-Disposition: form-data; name="\r\n\r\nx',
+        ]
+    )
+)
+texts = st.text(st.characters(max_codepoint=255), max_size=30)
+header_names = st.sampled_from(["Host", "gms_user", "content-type", "Accept-Encoding", "cookie"]) | texts
+content_types = st.sampled_from(
+    ["multipart/form-data; boundary=b", "multipart/form-data", "multipart/;", "application/json"]
+)
+header_lists = st.lists(st.tuples(header_names, texts | content_types), max_size=4).map(tuple)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Asked:
+    return Asked(
+        method=draw(st.sampled_from(["GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD"]) | texts),
+        scheme=draw(st.sampled_from(["http", "https"])),
+        target=draw(targets),
+        headers=draw(header_lists),
+        body=draw(bodies),
+        peer=draw(st.sampled_from(["", "::1", "192.0.2.1"])),
+        forwarded_prefix=draw(st.sampled_from(["", "/stage"])),
+    )
+
+
+happenings = st.tuples(
+    st.sampled_from(["ask", "ask", "ask", "gone", "wait", "connect"]), requests(), st.integers(0, 40)
+)
+
+
+@settings(quick, max_examples=120)
+@given(st.lists(happenings, max_size=12))
+def test_any_request_is_answered_once(steps: list[tuple[str, Asked, int]]) -> None:
+    """Nothing raises; what is not answered in the end is a poll that the app asked to be held long, or hung up."""
+    driver = Driver(Player(STORIES))
+    app = App(driver)
+    app.call("POST", CALLBACK, ORDER)
+    app.shake_hands()
+    gone: set[int] = set()
+    for step, asked, number in steps:
+        if step == "ask":
+            driver.arrive(asked)
+        elif step == "gone":
+            gone.add(number)
+            driver.hang_up(number)
+        elif step == "connect":
+            app.connect()
+        else:
+            driver.wait(number)
+    driver.wait(86_500)
+
+    assert set(range(1, driver.asked + 1)) - gone <= driver.answers.keys()
+
+
+STORIES = compile_stories(factories.visit())

@@ -1,0 +1,164 @@
+"""The layout that `docs/architecture.md` has under "Rooms": who may import what, and that each module has its twin."""
+
+import ast
+import sys
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gms_replay"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {
+    ".".join(("gms_replay", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in SOURCES
+}
+
+WIRING = {"gms_replay.cli", "gms_replay.pytest_plugin"}
+FLAT = {name for name, path in MODULES.items() if path.parent == PACKAGE and path.name != "__init__.py"} - WIRING
+ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+WORLDLY = frozenset(
+    {
+        "asyncio", "atexit", "concurrent", "contextvars", "ctypes", "fileinput", "ftplib", "glob", "http.client",
+        "http.server", "imaplib", "importlib", "io", "logging", "mmap", "multiprocessing", "os", "pathlib", "platform",
+        "poplib", "queue", "random", "sched", "secrets", "select", "selectors", "shelve", "shutil", "signal", "smtplib",
+        "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time",
+        "urllib.request", "uuid", "zoneinfo",
+    }
+)  # fmt: skip
+"""What a pure module has no business with: clocks, randomness, files, sockets, processes, threads, loops."""
+
+SIMULATOR_KNOWS = {"gms_replay.model", "gms_replay.bayeux", "gms_replay.errors"}
+"""Of ours; so that it cannot share the player's mistakes."""
+
+APART = {"record", "replay", "verify"}
+
+PROVED_ELSEWHERE = {
+    "errors": None,  # names only
+    "events": None,  # values only
+    "record/addon": "tests/peers/mitmdump/test_exchanges.py",  # only a real mitmdump calls these three
+    "record/ending": "tests/peers/mitmdump/test_endings.py",
+    "record/recorder": "tests/peers/mitmdump/test_exchanges.py",
+    "demo/app": "tests/demo/test_show.py",  # a program of its own, run as the demo runs it
+}
+"""Modules without a twin: the file that proves them, or None for those that do nothing."""
+
+
+@cache
+def tree(name):
+    return ast.parse(MODULES[name].read_text("utf-8"))
+
+
+def imports(name):
+    """The dotted names that a module imports; of `from a import b` the longest that is a module of ours."""
+    found = set()
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: relative import"
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {member if member in MODULES or member in WORLDLY else node.module for member in members}
+    return found
+
+
+def ours(name):
+    return {imported for imported in imports(name) if imported.split(".")[0] == "gms_replay"}
+
+
+def third_party(name):
+    tops = {imported.split(".")[0] for imported in imports(name)}
+    return tops - sys.stdlib_module_names - {"gms_replay"}
+
+
+def room(name):
+    """The sub-package that a module is in, or its own name if it is in none."""
+    return name.split(".")[1] if "." in name else ""
+
+
+def documented():
+    """The table of rooms: each with the libraries that it may bring."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Rooms")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    return {name.strip("`/"): set(libraries.replace(",", " ").split()) for name, _, libraries in rows[2:]}
+
+
+def test_every_room_is_documented():
+    assert documented().keys() >= ROOMS | {room(name) for name in FLAT}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_libraries_stay_in_rooms(name):
+    assert third_party(name) <= documented().get(room(name), set())
+
+
+@pytest.mark.parametrize("name", sorted(FLAT))
+def test_flat_modules_are_pure(name):
+    worldly = {imported for imported in imports(name) if {imported, imported.split(".")[0]} & WORLDLY}
+    clocks = {
+        node.attr
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today", "fromtimestamp", "astimezone")
+    }
+    calls = {
+        node.func.id for node in ast.walk(tree(name)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not worldly | clocks | (calls & {"open", "print", "input", "__import__", "eval", "exec", "id", "hash"})
+
+
+@pytest.mark.parametrize("name", sorted(FLAT))
+def test_flat_modules_know_flat_only(name):
+    assert ours(name) <= FLAT
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - WIRING))
+def test_wiring_is_nobodys(name):
+    assert not ours(name) & WIRING
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if room(name) in APART))
+def test_record_replay_verify_apart(name):
+    assert not {room(imported) for imported in ours(name)} & (APART - {room(name)})
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if room(name) == "simulator"))
+def test_simulator_knows_only_nouns(name):
+    assert {imported for imported in ours(name) if room(imported) != "simulator"} <= SIMULATOR_KNOWS
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("__init__.py")), ids=lambda path: path.parent.name)
+def test_packages_re_export_nothing(path):
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    assert not [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def test_no_circle_of_imports():
+    graph = {name: ours(name) - {"gms_replay"} for name in MODULES}
+    assert set(TopologicalSorter(graph).static_order()) >= MODULES.keys() - {"gms_replay"}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_modules_stay_short(name):
+    assert len(MODULES[name].read_text("utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize(
+    "module", sorted(path.relative_to(PACKAGE).as_posix() for path in SOURCES if path.name != "__init__.py")
+)
+def test_every_module_has_twin(module):
+    path = Path(module)
+    if (key := path.with_suffix("").as_posix()) in PROVED_ELSEWHERE:
+        proof = PROVED_ELSEWHERE[key]
+        assert proof is None or (ROOT / proof).is_file()
+    else:
+        assert (ROOT / "tests" / path.parent / f"test_{path.name}").is_file()
+
+
+def test_exceptions_are_still_needed():
+    for key in PROVED_ELSEWHERE:
+        path = Path(key)
+        assert (PACKAGE / f"{key}.py").is_file()
+        assert not (ROOT / "tests" / path.parent / f"test_{path.name}.py").is_file()

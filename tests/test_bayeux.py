@@ -1,0 +1,193 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import documents, dumped, scraps
+
+from gms_replay import bayeux
+from gms_replay.bayeux import Parsed
+from gms_replay.errors import BayeuxError
+
+PROPERTY = settings(max_examples=100, deadline=None)
+
+blanks = st.text(" \t\r\n", max_size=2).map(str.encode)
+objects = dumped(documents().map(lambda value: value if isinstance(value, dict) else {"data": value}))
+
+
+@st.composite
+def frames(draw):
+    """A frame with the messages in it, as values and as they stand there."""
+    messages = draw(st.lists(objects, max_size=4))
+    spaced = [draw(blanks) + raw + draw(blanks) for _, raw in messages]
+    return messages, draw(blanks) + b"[" + (b",".join(spaced) or draw(blanks)) + b"]" + draw(blanks)
+
+
+@PROPERTY
+@given(frames())
+def test_messages_keep_their_bytes(one):
+    messages, frame = one
+    assert [(parsed.fields, parsed.raw) for parsed in bayeux.parse(frame)] == messages
+
+
+@PROPERTY
+@given(objects, blanks)
+def test_lone_message_is_frame(one, blank):
+    value, raw = one
+    assert bayeux.parse(blank + raw + blank) == (Parsed(raw, value),)
+
+
+@PROPERTY
+@given(scraps(b'{"channel":"/meta/connect"}', b"\xef\xbb\xbf", b"NaN"))
+def test_bytes_parse_or_are_refused(frame):
+    try:
+        messages = bayeux.parse(frame)
+    except BayeuxError:
+        return
+    assert all(json.loads(message.raw) == message.fields or b"NaN" in frame for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (b"", "not JSON"),
+        (b" ", "not JSON"),
+        (b"[", "not JSON"),
+        (b"[{}", "comma or the array's end at character 3"),
+        (b"[{},]", "not JSON"),
+        (b"[{} {}]", "comma or the array's end at character 4"),
+        (b"{}{}", "text after the frame at character 2"),
+        (b"[] []", "text after the frame at character 2"),
+        (b'{"a":1,}', "not JSON"),
+        (b"17", "a JSON object, not '17', at character 0"),
+        (b'["{}"]', "a JSON object, not '\"{}\"', at character 1"),
+        (b"[[{}]]", "a JSON object"),
+        (b'{"a":"\xff"}', "not UTF-8 at byte 6"),
+        (b"message=%5B%7B%7D%5D", "not JSON"),
+        (b"\xef\xbb\xbf[{}]", "not JSON"),
+        (b'{"a":' + b"9" * 5000 + b"}", "not JSON"),
+    ],
+)
+def test_broken_frames_are_named(frame, reason):
+    with pytest.raises(BayeuxError, match=reason) as caught:
+        bayeux.parse(frame)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_depth_raises_else():
+    for depth in range(2, 3000):
+        with pytest.raises(BayeuxError):
+            bayeux.parse(b"[" * depth + b"]" * depth)
+
+
+def test_refusal_is_one_line():
+    with pytest.raises(BayeuxError, match=r"not '\[\\n1\\n\]', at character 1"):
+        bayeux.parse(b"[[\n1\n]]")
+
+
+@pytest.mark.parametrize(
+    ("subscription", "channel", "expected"),
+    [
+        ("/foo", "/foo", True),
+        ("/foo", "/foo/bar", False),
+        ("/foo/bar", "/foo", False),
+        ("/foo/*", "/foo/bar", True),
+        ("/foo/*", "/foo", False),
+        ("/foo/*", "/foo/", False),
+        ("/foo/*", "/foo/bar/baz", False),
+        ("/foo/*", "/foobar", False),
+        ("/foo/*", "/bar/foo", False),
+        ("/foo/**", "/foo/bar", True),
+        ("/foo/**", "/foo/bar/baz", True),
+        ("/foo/**", "/foo", False),
+        ("/foo/**", "/foo/", False),
+        ("/foo/**", "/foobar/baz", False),
+        ("/*", "/foo", True),
+        ("/*", "/foo/bar", False),
+        ("/**", "/_genesys", True),
+        ("/**", "/foo/bar", True),
+        ("/foo*", "/foobar", False),
+        ("/foo/*/baz", "/foo/bar/baz", False),
+        ("/Foo", "/foo", False),
+    ],
+)
+def test_wildcards_take_in(subscription, channel, expected):
+    assert bayeux.matches(subscription, channel) is expected
+
+
+@PROPERTY
+@given(st.lists(st.sampled_from("ab"), min_size=1, max_size=5), st.integers(0, 5))
+def test_every_parent_takes_in(segments, depth):
+    channel, parent = "/" + "/".join(segments), "".join(f"/{segment}" for segment in segments[:depth])
+    assert bayeux.matches(f"{parent}/**", channel) is (depth < len(segments))
+    assert bayeux.matches(f"{parent}/*", channel) is (depth == len(segments) - 1)
+
+
+@pytest.mark.parametrize(
+    ("channel", "meta", "service"),
+    [
+        ("/meta/connect", True, False),
+        ("/meta", True, False),
+        ("/metal/connect", False, False),
+        ("/service/chatV2/sales", False, True),
+        ("/service", False, True),
+        ("/services/x", False, False),
+        ("/_genesys", False, False),
+        ("", False, False),
+    ],
+)
+def test_channels_by_their_start(channel, meta, service):
+    assert (bayeux.is_meta(channel), bayeux.is_service(channel)) == (meta, service)
+
+
+@pytest.mark.parametrize(
+    ("fields", "channel", "is_event"),
+    [
+        ({"channel": "/_genesys", "data": {}}, "/_genesys", True),
+        ({"channel": "/_genesys", "data": None, "id": "3"}, "/_genesys", True),
+        ({"channel": "/_genesys", "successful": True, "id": "3"}, "/_genesys", False),
+        ({"channel": "/meta/connect", "data": {}}, "/meta/connect", False),
+        ({"channel": 7, "data": {}}, "", True),
+        ({}, "", False),
+    ],
+)
+def test_events_carry_data(fields, channel, is_event):
+    message = Parsed(b"", fields)
+    assert (message.channel, message.is_event) == (channel, is_event)
+
+
+@PROPERTY
+@given(st.lists(objects, max_size=4))
+def test_frame_holds_its_messages(messages):
+    raws = [raw for _, raw in messages]
+    assert [parsed.raw for parsed in bayeux.parse(bayeux.frame(raws))] == raws
+
+
+@PROPERTY
+@given(objects)
+def test_dumped_message_reads_back(one):
+    fields, _ = one
+    assert bayeux.parse(bayeux.dump(fields)) == (Parsed(bayeux.dump(fields), fields),)
+
+
+def test_dump_keeps_order_and_letters():
+    assert bayeux.dump({"b": 1, "a": "é"}) == '{"b":1,"a":"é"}'.encode()
+
+
+def test_lone_surrogate_reads_back():
+    (message,) = bayeux.parse(b'{"id":"\\ud800"}')
+    assert bayeux.parse(bayeux.dump(message.fields))[0].fields == {"id": "\ud800"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"id": "3", "channel": "/a", "data": 1}, {"channel": "/a", "id": "3", "successful": True}),
+        ({"channel": "/a", "id": 3}, {"channel": "/a", "id": 3, "successful": True}),
+        ({"channel": "/a", "id": None}, {"channel": "/a", "id": None, "successful": True}),
+        ({"channel": "/a"}, {"channel": "/a", "successful": True}),
+        ({}, {"channel": None, "successful": True}),
+    ],
+)
+def test_reply_repeats_the_id(asked, told):
+    assert list(bayeux.reply(Parsed(b"", asked), successful=True).items()) == list(told.items())

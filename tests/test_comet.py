@@ -1,0 +1,474 @@
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from gms_replay import bayeux
+from gms_replay.comet import Comet, Frame, refuse
+
+SECOND_US = 1_000_000
+ADVICE = {"interval": 0, "reconnect": "retry", "timeout": 30_000}
+
+
+class Peer:
+    """A server's side, and the clients that talk to it; times are in seconds."""
+
+    def __init__(self, **advice: Any) -> None:
+        names = iter("abcdefgh")
+        self.comet = Comet(lambda: next(names), advice)
+        self.asked = 0
+
+    def send(self, at_s: float, *messages: dict[str, Any]) -> list[Frame]:
+        self.asked += 1
+        parsed = bayeux.parse(json.dumps(messages).encode())
+        return list(self.comet.receive(self.asked, parsed, round(at_s * SECOND_US)))
+
+    def handshake(self, at_s: float = 0, **fields: Any) -> dict[str, Any]:
+        (reply,) = replies(self.send(at_s, {"channel": "/meta/handshake", "id": "1"} | fields))
+        return reply
+
+    def connect(self, at_s: float, client: str = "a", **fields: Any) -> list[Frame]:
+        return self.send(at_s, {"channel": "/meta/connect", "clientId": client, "id": "c"} | fields)
+
+    def subscribe(self, at_s: float, subscription: Any = "/_genesys", client: str = "a") -> dict[str, Any]:
+        asked = {"channel": "/meta/subscribe", "clientId": client, "id": "s", "subscription": subscription}
+        (reply,) = replies(self.send(at_s, asked))
+        return reply
+
+    def flush(self, at_s: float) -> list[Frame]:
+        return list(self.comet.flush(round(at_s * SECOND_US)))
+
+    def tell(self, text: str, channel: str = "/_genesys") -> None:
+        self.comet.deliver(channel, event(text, channel))
+
+    def gone(self, request_id: int, at_s: float) -> None:
+        self.comet.gone(request_id, round(at_s * SECOND_US))
+
+    @property
+    def wakeup_s(self) -> float | None:
+        at_us = self.comet.next_wakeup_us()
+        return None if at_us is None else at_us / SECOND_US
+
+
+def event(text: str, channel: str = "/_genesys") -> bytes:
+    return bayeux.dump({"channel": channel, "data": text})
+
+
+def replies(frames: Iterable[Frame]) -> list[dict[str, Any]]:
+    (frame,) = frames
+    return [json.loads(message) for message in frame.messages]
+
+
+def texts(frames: Iterable[Frame]) -> list[str]:
+    return [message["data"] for message in replies(frames) if "data" in message]
+
+
+def listening(**advice: Any) -> Peer:
+    """A client "a" that shook hands, connected once, and subscribed."""
+    peer = Peer(**advice)
+    peer.handshake()
+    peer.connect(0)
+    peer.subscribe(0)
+    return peer
+
+
+def test_handshake_names_client() -> None:
+    assert Peer().handshake() == {
+        "channel": "/meta/handshake",
+        "id": "1",
+        "version": "1.0",
+        "minimumVersion": "1.0",
+        "supportedConnectionTypes": ["long-polling"],
+        "clientId": "a",
+        "successful": True,
+        "advice": ADVICE,
+    }
+
+
+def test_recorded_advice_is_given() -> None:
+    assert Peer(timeout=20_000, reconnect="handshake").handshake()["advice"] == {
+        "interval": 0,
+        "reconnect": "handshake",
+        "timeout": 20_000,
+    }
+
+
+def test_websocket_only_is_refused() -> None:
+    reply = Peer().handshake(supportedConnectionTypes=["websocket"])
+
+    assert reply["successful"] is False
+    assert reply["error"].startswith("412:")
+    assert reply["advice"] == {"reconnect": "none"}
+
+
+def test_first_connect_answered_at_once() -> None:
+    peer = Peer()
+    peer.handshake()
+
+    assert replies(peer.connect(1)) == [
+        {"channel": "/meta/connect", "id": "c", "clientId": "a", "successful": True, "advice": ADVICE}
+    ]
+
+
+def test_second_connect_is_held() -> None:
+    peer = listening()
+
+    assert peer.connect(1) == []
+    assert peer.comet.is_polled
+    assert peer.wakeup_s == 31
+
+
+def test_events_come_before_reply() -> None:
+    peer = listening()
+    peer.connect(1)
+    peer.tell("one")
+    peer.tell("two")
+
+    (frame,) = peer.flush(2)
+
+    assert frame.messages[:2] == (event("one"), event("two"))
+    assert json.loads(frame.messages[2]) == {"channel": "/meta/connect", "id": "c", "clientId": "a", "successful": True}
+
+
+def test_held_connect_times_out() -> None:
+    peer = listening(timeout=20_000)
+    peer.connect(1)
+
+    assert peer.flush(20.9) == []
+    assert replies(peer.flush(21))[0]["successful"] is True
+
+
+def test_client_may_not_wait() -> None:
+    peer = listening()
+
+    assert replies(peer.connect(1, advice={"timeout": 0}))[0]["successful"] is True
+
+
+@pytest.mark.parametrize("timeout", [-1, 1e99, "soon", True, None, [], float("nan")])
+def test_odd_timeouts_count_as_none(timeout: object) -> None:
+    peer = listening()
+    peer.connect(1, advice={"timeout": timeout})
+
+    assert peer.wakeup_s == 31
+
+
+def test_queued_events_answer_at_once() -> None:
+    peer = listening()
+    peer.tell("one")
+
+    assert texts(peer.connect(1)) == ["one"]
+
+
+def test_second_connect_frees_first() -> None:
+    peer = listening()
+    peer.connect(1)
+    first = peer.asked
+
+    (freed,) = peer.connect(2)
+
+    assert freed.request_id == first
+    assert peer.wakeup_s == 32
+
+
+def test_connect_in_batch_returns() -> None:
+    peer = listening()
+    connect = {"channel": "/meta/connect", "clientId": "a", "id": "1"}
+    subscribe = {"channel": "/meta/subscribe", "clientId": "a", "id": "2", "subscription": "/news"}
+
+    assert [(reply["channel"], reply["id"]) for reply in replies(peer.send(1, connect, subscribe))] == [
+        ("/meta/connect", "1"),
+        ("/meta/subscribe", "2"),
+    ]
+
+
+def test_dropped_poll_keeps_events() -> None:
+    peer = listening()
+    peer.connect(1)
+    peer.gone(peer.asked, 2)
+    peer.tell("one")
+
+    assert not peer.comet.is_polled
+    assert texts(peer.connect(3)) == ["one"]
+
+
+def test_lost_answer_comes_again() -> None:
+    peer = listening()
+    peer.connect(1)
+    lost = peer.asked
+    peer.tell("one")
+    peer.flush(2)
+    peer.gone(lost, 2)
+    peer.tell("two")
+
+    assert texts(peer.connect(3)) == ["one", "two"]
+
+
+def test_lost_answer_reaches_held_poll() -> None:
+    peer = listening()
+    peer.connect(1)
+    lost = peer.asked
+    peer.tell("one")
+    peer.flush(2)
+    peer.connect(2.5)
+    peer.gone(lost, 3)
+
+    assert texts(peer.flush(3)) == ["one"]
+
+
+def test_heard_answer_comes_once() -> None:
+    peer = listening()
+    peer.connect(1)
+    peer.tell("one")
+    peer.flush(2)
+
+    assert peer.connect(3) == []
+
+
+def test_unknown_client_must_shake_hands() -> None:
+    assert replies(Peer().connect(0, client="z")) == [
+        {
+            "channel": "/meta/connect",
+            "id": "c",
+            "successful": False,
+            "error": "402::session_unknown",
+            "advice": {"reconnect": "handshake", "interval": 0},
+        }
+    ]
+
+
+def test_refusal_needs_no_session() -> None:
+    (raw,) = refuse(bayeux.parse(b'{"channel":"/meta/subscribe","id":3}'))
+
+    assert json.loads(raw)["error"] == "402::session_unknown"
+
+
+def test_silent_client_expires() -> None:
+    peer = listening()
+
+    assert peer.wakeup_s == 10
+    assert peer.flush(10) == []
+    assert not peer.comet.is_alive
+    assert replies(peer.connect(11))[0]["error"] == "402::session_unknown"
+
+
+def test_max_interval_is_recorded() -> None:
+    assert listening(maxInterval=3000).wakeup_s == 3
+
+
+def test_held_client_never_expires() -> None:
+    peer = listening(timeout=60_000)
+    peer.connect(1)
+    peer.flush(50)
+
+    assert peer.comet.is_alive
+
+
+def test_any_message_keeps_client() -> None:
+    peer = listening()
+    peer.subscribe(9, "/news")
+
+    assert peer.wakeup_s == 19
+
+
+def test_hanging_up_starts_interval() -> None:
+    peer = listening()
+    peer.connect(1)
+    peer.gone(peer.asked, 25)
+
+    assert peer.wakeup_s == 35
+
+
+def test_disconnect_ends_client() -> None:
+    peer = listening()
+
+    assert replies(peer.send(1, {"channel": "/meta/disconnect", "clientId": "a", "id": "d"})) == [
+        {"channel": "/meta/disconnect", "id": "d", "successful": True}
+    ]
+    assert replies(peer.connect(2))[0]["successful"] is False
+
+
+def test_disconnect_frees_held_poll() -> None:
+    peer = listening()
+    peer.connect(1)
+    held = peer.asked
+
+    freed, left = peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "id": "d"})
+
+    assert (freed.request_id, left.request_id) == (held, peer.asked)
+
+
+@pytest.mark.parametrize(
+    ("subscription", "heard"),
+    [
+        ("/_genesys", ["/_genesys"]),
+        (["/_genesys", "/news"], ["/_genesys", "/news"]),
+        ("/*", ["/_genesys", "/news"]),
+        ("/**", ["/_genesys", "/news", "/news/late"]),
+        ("/news/*", ["/news/late"]),
+    ],
+)
+def test_subscriptions_choose_channels(subscription: str | list[str], heard: list[str]) -> None:
+    peer = Peer()
+    peer.handshake()
+    peer.connect(0)
+
+    assert peer.subscribe(0, subscription)["subscription"] == subscription
+    for channel in ("/_genesys", "/news", "/news/late"):
+        peer.tell("x", channel)
+
+    (frame,) = peer.connect(1) if heard else ()
+    assert [json.loads(message)["channel"] for message in frame.messages[:-1]] == heard
+
+
+@pytest.mark.parametrize("subscription", [None, "", "news", 5, [], ["/a", 5], {"/a": 1}])
+def test_bad_subscription_is_refused(subscription: object) -> None:
+    peer = Peer()
+    peer.handshake()
+
+    reply = peer.subscribe(0, subscription)
+
+    assert (reply["successful"], reply["error"]) == (False, "403::subscription_invalid")
+
+
+def test_late_subscriber_hears_all() -> None:
+    peer = Peer()
+    peer.handshake()
+    peer.connect(0)
+    peer.tell("one")
+    peer.tell("elsewhere", "/news")
+    peer.tell("two")
+    peer.subscribe(1)
+
+    assert texts(peer.connect(2)) == ["one", "two"]
+
+
+def test_unsubscribed_channel_waits() -> None:
+    peer = listening()
+    peer.send(1, {"channel": "/meta/unsubscribe", "clientId": "a", "subscription": "/_genesys"})
+    peer.tell("one")
+    assert peer.connect(2, advice={"timeout": 0})[0].messages[:-1] == ()
+
+    peer.subscribe(3)
+
+    assert texts(peer.connect(4)) == ["one"]
+
+
+def test_publish_is_acknowledged() -> None:
+    peer = listening()
+
+    assert replies(peer.send(1, {"channel": "/service/chat", "clientId": "a", "id": "p", "data": {}})) == [
+        {"channel": "/service/chat", "id": "p", "successful": True}
+    ]
+
+
+def test_unknown_meta_channel_is_refused() -> None:
+    peer = listening()
+
+    (reply,) = replies(peer.send(1, {"channel": "/meta/dance", "clientId": "a"}))
+
+    assert (reply["successful"], reply["error"]) == (False, "404:/meta/dance:channel_unknown")
+
+
+def test_missing_channel_is_refused() -> None:
+    peer = listening()
+
+    (reply,) = replies(peer.send(1, {"clientId": "a", "id": "m"}))
+
+    assert (reply["successful"], reply["error"]) == (False, "400::channel_missing")
+
+
+@pytest.mark.parametrize("message_id", [7, 1.5, None, "", ["x"], {"a": 1}])
+def test_ids_come_back_alike(message_id: object) -> None:
+    assert Peer().handshake(id=message_id)["id"] == message_id
+
+
+def test_missing_id_stays_missing() -> None:
+    (reply,) = replies(Peer().send(0, {"channel": "/meta/handshake"}))
+
+    assert "id" not in reply
+
+
+def test_empty_frame_gets_one() -> None:
+    assert Peer().send(0) == [Frame(1, ())]
+
+
+def test_next_client_hears_rest() -> None:
+    peer = listening()
+    peer.tell("one")
+    peer.send(1, {"channel": "/meta/disconnect", "clientId": "a"})
+    peer.tell("two")
+    peer.handshake(2)
+    peer.connect(2, client="b")
+    peer.subscribe(2, client="b")
+
+    assert texts(peer.connect(3, client="b")) == ["one", "two"]
+
+
+def test_new_client_replaces_lost_one() -> None:
+    peer = listening()
+    peer.tell("one")
+    peer.handshake(2)
+    peer.connect(2, client="b")
+    peer.subscribe(2, client="b")
+    peer.tell("two")
+
+    assert texts(peer.connect(3, client="b")) == ["one", "two"]
+
+
+def test_expired_client_repeats_nothing() -> None:
+    peer = listening()
+    peer.handshake(2)
+    peer.connect(2, client="b")
+    peer.subscribe(2, client="b")
+    peer.tell("one")
+    peer.connect(3, client="b")
+    peer.connect(4, client="b")
+    peer.flush(10)
+    peer.subscribe(11, "/news", client="b")
+
+    assert peer.flush(12) == []
+
+
+def test_last_answer_of_left_client_returns() -> None:
+    peer = listening()
+    peer.connect(1)
+    lost = peer.asked
+    peer.tell("one")
+    peer.flush(2)
+    peer.send(2, {"channel": "/meta/disconnect", "clientId": "a"})
+    peer.gone(lost, 2)
+    peer.handshake(3)
+    peer.connect(3, client="b")
+    peer.subscribe(3, client="b")
+
+    assert texts(peer.connect(4, client="b")) == ["one"]
+
+
+def replaced(first: str) -> Peer:
+    """A client "a" whose poll was answered with that event, and a client "b" that has subscribed since."""
+    peer = listening()
+    peer.connect(1)
+    peer.tell(first)
+    peer.flush(2)
+    peer.handshake(3)
+    peer.connect(3, client="b")
+    peer.subscribe(3, client="b")
+    return peer
+
+
+def test_lost_answer_outlives_its_client() -> None:
+    peer = replaced("one")
+    peer.gone(4, 4)
+    peer.connect(5, client="b")
+
+    assert peer.flush(11.9) == []
+    assert texts(peer.flush(12)) == ["one"]
+
+
+def test_left_client_hands_over_late() -> None:
+    peer = replaced("one")
+    peer.send(4, {"channel": "/meta/disconnect", "clientId": "a"})
+    peer.gone(4, 5)
+
+    assert texts(peer.connect(6, client="b")) == ["one"]

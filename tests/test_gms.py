@@ -1,0 +1,272 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import DIALOG, SERVICE, scraps
+
+from gms_replay import gms
+from gms_replay.gms import Act, InstantClass, Kind, Operation
+from gms_replay.spans import plain_text, spans
+
+PROPERTY = settings(max_examples=100, deadline=None)
+CHAT = f"/1/service/{SERVICE}/ixn/chat"
+CHAT_2 = "/2/chat/sales/0001NaBEEC7S0043"
+HANDSHAKE = b'[{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}]'
+
+REQUESTS = [
+    ("POST", "/1/service/callback/sales", Kind.START_CALLBACK, "sales", None),
+    ("GET", "/1/service/callback/sales?operand=AND&_customer_number=5115", Kind.QUERY_CALLBACK, "sales", None),
+    ("DELETE", f"/1/service/callback/sales/{SERVICE}", Kind.CANCEL_CALLBACK, "sales", SERVICE),
+    ("PUT", f"/1/service/callback/sales/{SERVICE}", Kind.UPDATE_CALLBACK, "sales", SERVICE),
+    ("POST", f"/1/service/callback/sales/{SERVICE}", Kind.UPDATE_CALLBACK, "sales", SERVICE),
+    ("GET", f"/1/service/callback/sales/{SERVICE}", Kind.QUERY_CALLBACK, "sales", SERVICE),
+    ("PATCH", f"/1/service/callback/sales/{SERVICE}", Kind.OTHER, "sales", SERVICE),
+    ("GET", "/1/service/callback/sales/availability?start=2014-05-02T16:30:00.000Z", Kind.AVAILABILITY, "sales", None),
+    ("POST", "/1/service/callback/sales/availability", Kind.AVAILABILITY, "sales", None),
+    ("GET", "/2/service/callback/sales/availability?start-ms=1399048058000", Kind.AVAILABILITY, "sales", None),
+    ("GET", f"/1/service/{SERVICE}/check-queue-position", Kind.QUEUE_POSITION, "", SERVICE),
+    ("POST", f"/1/service/{SERVICE}/check-queue-position", Kind.QUEUE_POSITION, "", SERVICE),
+    *(
+        (method, f"/1/service/{SERVICE}/{action}", Kind.DIALOG, action, SERVICE)
+        for method in ("POST", "GET")
+        for action in (
+            "get-dialog-user-confirmation-provide_code-true",
+            "get-dialog-user-confirmation-provide_code-false",
+            "get-dialog-start-chat",
+            "connect-inbound",
+            "connect-outbound",
+            "wait-for-agent",
+            "connect",
+            "snooze",
+            "not-used",
+        )
+    ),
+    ("GET", f"/1/service/{SERVICE}/storage", Kind.STORAGE, "storage", SERVICE),
+    ("PUT", f"/1/service/{SERVICE}/storage/key", Kind.STORAGE, "storage/key", SERVICE),
+    ("POST", "/1/storage/3600", Kind.STORAGE, "3600", None),
+    ("GET", "/1/storage/a1b2/key", Kind.STORAGE, "a1b2/key", None),
+    ("GET", "/1/admin/node/status", Kind.NODE_STATUS, "status", None),
+    ("POST", "/1/service/request-chat", Kind.REQUEST_CHAT, "", None),
+    ("POST", CHAT, Kind.START_CHAT, "", SERVICE),
+    ("POST", f"{CHAT}/", Kind.START_CHAT, "", SERVICE),
+    ("POST", f"{CHAT}/send", Kind.SEND, "send", SERVICE),
+    ("POST", f"{CHAT}/refresh?transcriptPosition=3", Kind.REFRESH, "refresh", SERVICE),
+    ("POST", f"{CHAT}/startTyping", Kind.TYPING, "startTyping", SERVICE),
+    ("POST", f"{CHAT}/stopTyping", Kind.TYPING, "stopTyping", SERVICE),
+    ("POST", f"{CHAT}/disconnect", Kind.DISCONNECT_CHAT, "disconnect", SERVICE),
+    ("POST", "/2/chat/sales", Kind.REQUEST_CHAT, "", None),
+    ("POST", f"{CHAT_2}/send", Kind.SEND, "send", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/refresh", Kind.REFRESH, "refresh", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/startTyping", Kind.TYPING, "startTyping", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/stopTyping", Kind.TYPING, "stopTyping", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/disconnect", Kind.DISCONNECT_CHAT, "disconnect", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/pushUrl", Kind.CHAT, "pushUrl", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/updateNickname", Kind.CHAT, "updateNickname", "0001NaBEEC7S0043"),
+    ("POST", f"{CHAT_2}/file/17/download", Kind.CHAT, "file/17/download", "0001NaBEEC7S0043"),
+    ("POST", "/2/chat-ntf/sales/file", Kind.OTHER, "chat-ntf/sales/file", None),
+    ("GET", f"/2/service/{SERVICE}", Kind.OTHER, f"service/{SERVICE}", None),
+    ("POST", "/cometd", Kind.COMET, "", None),
+    ("POST", "/cometd/handshake", Kind.COMET, "", None),
+    ("GET", "/cometd", Kind.COMET, "", None),
+    ("POST", f"/3/device/{'0a' * 32}", Kind.PUSH, "device", None),
+    ("POST", "/v1/projects/demo/messages:send", Kind.PUSH, "messages:send", None),
+    ("POST", "/fcm/send", Kind.PUSH, "fcm/send", None),
+    ("OPTIONS", f"{CHAT}/send", Kind.PREFLIGHT, "send", SERVICE),
+    ("OPTIONS", "/cometd/connect", Kind.PREFLIGHT, "", None),
+]
+
+
+@pytest.mark.parametrize(("method", "target", "kind", "name", "service_id"), REQUESTS)
+@pytest.mark.parametrize("base", ["/genesys", "", "/gms/v8"])
+def test_every_request_is_recognised(base, method, target, kind, name, service_id):
+    assert gms.recognise(method, base + target, b"") == Operation(kind, base, name, service_id)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("GET", "/", b""),
+        ("GET", "", b""),
+        ("GET", "*", b""),
+        ("GET", "/favicon.ico", b""),
+        ("GET", "/genesys", b""),
+        ("GET", "/genesys/admin", b""),
+        ("POST", "/genesys/1/services/x/y", b""),
+        ("POST", "/genesys/3/service/x/y", b""),
+        ("POST", "/genesys/11/service/x/y", b""),
+        ("GET", "/search?q=/1/service/callback/sales", b""),
+        ("GET", "/cometd.js", b""),
+        ("GET", "/static/cometd-1.2/a.js", b""),
+        ("POST", "/3/devices/1", b""),
+        ("POST", "/login", b'{"next":"/meta/connect"}'),
+        ("POST", "/login", b"/meta/connect"),
+        ("POST", "/login", b'[{"channel":"/metal/connect"}]'),
+        ("PUT", "/events", HANDSHAKE),
+    ],
+)
+def test_other_traffic_is_none(method, target, body):
+    assert gms.recognise(method, target, body) is None
+
+
+@pytest.mark.parametrize(("target", "base"), [("/push/bayeux?x=1", "/push"), ("/bayeux", ""), ("/", "")])
+def test_bayeux_anywhere_is_comet(target, base):
+    assert gms.recognise("POST", target, HANDSHAKE) == Operation(Kind.COMET, base)
+
+
+def test_path_outweighs_its_body():
+    assert gms.recognise("POST", f"{CHAT}/send", b'{"message":"/meta/connect"}').kind is Kind.SEND
+
+
+@PROPERTY
+@given(
+    st.sampled_from(["GET", "POST", "OPTIONS", ""]) | st.text(),
+    st.lists(st.sampled_from(["/", "1", "service", "callback", "?", "\n", "cometd", "2", "chat"]) | st.text()).map(
+        "".join
+    ),
+    scraps(b'{"channel":"/meta/connect"}', b"/meta/"),
+)
+def test_no_request_raises(method, target, body):
+    operation = gms.recognise(method, target, body)
+    assert operation is None or target.startswith(operation.base)
+
+
+@pytest.mark.parametrize(
+    ("operation", "act", "text"),
+    [
+        (Operation(Kind.START_CALLBACK, "", "sales"), Act.START, "start callback sales"),
+        (Operation(Kind.REQUEST_CHAT, ""), Act.START, "request chat"),
+        (Operation(Kind.START_CHAT, ""), Act.START, "start chat"),
+        (Operation(Kind.DIALOG, "", "connect"), Act.DIALOG, "dialog connect"),
+        (Operation(Kind.SEND, "", "send"), Act.SEND, "send send"),
+        (Operation(Kind.CANCEL_CALLBACK, "", "sales"), Act.CHANGE, "cancel callback sales"),
+        (Operation(Kind.UPDATE_CALLBACK, "", "sales"), Act.CHANGE, "update callback sales"),
+        (Operation(Kind.DISCONNECT_CHAT, "", "disconnect"), Act.DISCONNECT, "disconnect chat disconnect"),
+        (Operation(Kind.TYPING, "", "startTyping"), None, "typing startTyping"),
+        (Operation(Kind.COMET, ""), None, "comet"),
+    ],
+)
+def test_acts_move_the_story(operation, act, text):
+    assert (operation.act, str(operation)) == (act, text)
+
+
+def test_polled_operations_never_act():
+    never = gms.POLLED | {Kind.TYPING, Kind.COMET, Kind.STORAGE, Kind.PUSH, Kind.PREFLIGHT, Kind.OTHER}
+    assert not never & gms.ACTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (("_expires",), InstantClass.EVENT),
+        (("data", "message", "startedAt"), InstantClass.EVENT),
+        (("messages", 0, "utcTime"), InstantClass.EVENT),
+        (("timestamp",), InstantClass.EVENT),
+        (("ext", "timesync", "tc"), InstantClass.EVENT),
+        (("ext", "timesync", "ts"), InstantClass.EVENT),
+        (("_desired_time",), InstantClass.CALENDAR),
+        (("_new_desired_time",), InstantClass.CALENDAR),
+        ((0, "_expiration_time"), InstantClass.CALENDAR),
+        ((0, "start_time"), InstantClass.CALENDAR),
+        ((0, "end_time"), InstantClass.CALENDAR),
+        (("slots", 0, "utcTime"), InstantClass.CALENDAR),
+        (("slots", 0, "localTime"), InstantClass.CALENDAR),
+        (("ext", "timesync", "l"), None),
+        (("ext", "timesync", "o"), None),
+        (("tc",), None),
+        (("_dismiss_timeout",), None),
+        (("_eta",), None),
+        (("advice", "timeout"), None),
+        (("advice", "interval"), None),
+        (("_customer_number",), None),
+        ((), None),
+        ((0,), None),
+    ],
+)
+def test_instants_by_their_field(path, kind):
+    assert gms.instant_class(path) is kind
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("data", "message", "transcriptToShow", 0, 3), True),
+        (("transcriptToShow", 12, 3), True),
+        (("transcriptToShow", 0, 2), False),
+        (("transcriptToShow", 3), False),
+        (("x", "transcriptToShow", 0, 3, 3), False),
+        ((), False),
+    ],
+)
+def test_elapsed_is_fourth_item(path, expected):
+    assert gms.is_elapsed(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("_id",), True),
+        (("data", "message", "chatSessionId"), True),
+        (("chatId",), True),
+        (("userId",), True),
+        (("secureKey",), True),
+        (("alias",), True),
+        (("data", "id"), True),
+        (("id",), False),
+        (("_dialog_id",), False),
+        (("_user_header",), False),
+        (("transcriptPosition",), False),
+        ((), False),
+    ],
+)
+def test_identities_by_their_field(path, expected):
+    assert gms.is_identity(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("_user_action_url", True),
+        ("_resource_url", True),
+        ("_start_chat_url", True),
+        ("_comet_url", True),
+        ("_chatIxnAPI_SEND_URL", True),
+        ("_chatIxnAPI_REFRESH_URL", True),
+        ("_tel_url", False),
+        ("my_comet_url", False),
+        ("_id_to_jump_before", False),
+        ("url", False),
+        ("", False),
+    ],
+)
+def test_urls_by_their_field(field, expected):
+    assert gms.is_gms_url(field) is expected
+
+
+def test_dialog_has_five_urls():
+    values = {span.path: DIALOG[span.start : span.end] for span in spans(DIALOG)}
+    urls = [path for path in values if path and gms.is_gms_url(str(path[-1])) and b"://" in values[path]]
+    instants = [plain_text(values[path]) for path in values if gms.instant_class(path)]
+    assert (len(urls), instants[-1:]) == (5, ["Fri, 02 May 2014 16:32:38 GMT"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "service_id"),
+    [
+        (f"service.chat.refresh.{SERVICE}", SERVICE),
+        ("service.chat.refresh.a.b", "a.b"),
+        ("service.chat.refresh.", None),
+        (f"x.service.chat.refresh.{SERVICE}", None),
+        ("", None),
+    ],
+)
+def test_tag_names_its_service(tag, service_id):
+    assert gms.service_of_tag(tag) == service_id
+
+
+def test_user_from_any_case():
+    assert gms.gms_user((("Host", "gms"), ("GMS_USER", "alice"))) == "alice"
+    assert gms.gms_user(()) is None
+
+
+def test_push_providers_by_name():
+    pushes = [gms.recognise("POST", target, b"") for _, target, kind, *_ in REQUESTS if kind is Kind.PUSH]
+    assert [gms.PUSH_PROVIDERS[push.name] for push in pushes] == ["apns", "fcm", "fcm"]

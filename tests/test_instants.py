@@ -1,0 +1,184 @@
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, render
+
+PROPERTY = settings(max_examples=100, deadline=None)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ARABIC = str.maketrans("0123456789", "".join(chr(0x660 + digit) for digit in range(10)))
+YEAR_US = 365 * 86_400 * SECOND_US
+
+moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31))
+zones = st.sampled_from(["", "Z"]) | st.builds(
+    "{}{:02}{}{:02}".format, st.sampled_from("+-"), st.integers(0, 23), st.sampled_from([":", ""]), st.integers(0, 59)
+)
+
+
+def microseconds(at):
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def zone_of(text):
+    if text in ("", "Z"):
+        return UTC
+    distance = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    return timezone(-distance if text[0] == "-" else distance)
+
+
+@st.composite
+def iso_texts(draw):
+    """An ISO text with the instant that it is; digits past the microsecond are not part of that."""
+    at, zone, digits = draw(moments), draw(zones), draw(st.none() | st.integers(0, 9))
+    kept = at.replace(microsecond=at.microsecond // 10 ** max(0, 6 - (digits or 0)) * 10 ** max(0, 6 - (digits or 0)))
+    text = at.strftime(f"{at.year:04}-%m-%d") + draw(st.sampled_from("T ")) + at.strftime("%H:%M")
+    if digits is None:
+        kept = kept.replace(second=0, microsecond=0)
+    else:
+        text += at.strftime(":%S")
+    if digits:
+        text += "." + f"{at.microsecond:06}"[:digits] + "7" * (digits - 6)
+    return text + zone, microseconds(kept.replace(tzinfo=zone_of(zone)))
+
+
+@st.composite
+def rfc_1123_texts(draw):
+    at = draw(moments).replace(microsecond=0, tzinfo=UTC)
+    text = format_datetime(at, usegmt=True)
+    if draw(st.booleans()):
+        text = f"{text[:7]}-{text[8:11]}-{text[12:]}"
+    return text, microseconds(at)
+
+
+seconds = st.integers(1_000_000_000, 9_999_999_999).map(lambda at: (str(at), at * SECOND_US))
+milliseconds = st.integers(1_000_000_000_000, 9_999_999_999_999).map(lambda at: (str(at), at * 1000))
+written = st.one_of(iso_texts(), rfc_1123_texts(), seconds, milliseconds)
+likely = st.from_regex(ANYWHERE, fullmatch=True) | st.from_regex(r"[0-9]{9,14}", fullmatch=True)
+
+
+@PROPERTY
+@given(written)
+def test_every_notation_is_read(one):
+    text, at_us = one
+    found = parse(text)
+    assert found is not None
+    assert found[0] == at_us
+
+
+@PROPERTY
+@given(written.map(lambda one: one[0]) | likely | st.text())
+def test_what_is_read_prints_alike(text):
+    found = parse(text)
+    assert found is None or render(*found) == text
+
+
+@PROPERTY
+@given(
+    st.one_of(iso_texts().filter(lambda one: ":" in one[0][15:18]), rfc_1123_texts(), seconds),
+    st.integers(-YEAR_US // SECOND_US, YEAR_US // SECOND_US),
+)
+def test_shift_keeps_the_notation(one, shift_s):
+    at_us, notation = parse(one[0])
+    told_us = at_us + shift_s * SECOND_US
+    if notation.style is Style.EPOCH_S:
+        told_us = min(max(told_us, 10**9 * SECOND_US), 9_999_999_999 * SECOND_US)
+    assert parse(render(told_us, notation)) == (told_us, notation)
+
+
+@PROPERTY
+@given(written, st.integers() | st.integers(-(10**18), 10**18))
+def test_any_instant_prints(one, at_us):
+    _, notation = parse(one[0])
+    text = render(at_us, notation)
+    assert notation.style in (Style.EPOCH_S, Style.EPOCH_MS) or len(text) == len(one[0])
+
+
+@PROPERTY
+@given(likely | st.text())
+def test_no_text_raises(text):
+    parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("2014-05-02T16:27:38Z", "2014-05-02T16:27:40Z"),
+        ("2014-05-02T16:27:38.000Z", "2014-05-02T16:27:40.999Z"),
+        ("2014-05-02T16:27:38.00", "2014-05-02T16:27:40.99"),
+        ("2014-05-02T16:27:38.123456789Z", "2014-05-02T16:27:41.123455789Z"),
+        ("2014-05-02T16:27Z", "2014-05-02T16:27Z"),
+        ("2014-05-02 18:27:38+02:00", "2014-05-02 18:27:40+02:00"),
+        ("2014-05-02T12:27:38-0400", "2014-05-02T12:27:40-0400"),
+        ("Fri, 02 May 2014 16:27:38 GMT", "Fri, 02 May 2014 16:27:40 GMT"),
+        ("Fri, 02-May-2014 16:27:38 GMT", "Fri, 02-May-2014 16:27:40 GMT"),
+        ("1399048058", "1399048060"),
+        ("1399048058000", "1399048060999"),
+    ],
+)
+def test_what_does_not_fit_goes(text, printed):
+    at_us, notation = parse(text)
+    assert render(at_us + 2_999_999, notation) == printed
+
+
+def test_offset_crosses_the_day():
+    at_us, notation = parse("2014-05-02T23:30:00+01:30")
+    assert at_us == parse("2014-05-02T22:00:00Z")[0]
+    assert render(at_us + 1800 * SECOND_US, notation) == "2014-05-03T00:00:00+01:30"
+
+
+def test_weekday_follows_the_date():
+    at_us, notation = parse("Fri, 02 May 2014 16:27:38 GMT")
+    assert render(at_us + 86_400 * SECOND_US, notation) == "Sat, 03 May 2014 16:27:38 GMT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "20",
+        "8080",
+        "-1",
+        "300000",
+        "999999999",
+        "0999999999",
+        "12345678901",
+        "0000000000000",
+        "1399048058.5",
+        "+1399048058",
+        "PT5M",
+        "00:05:00",
+        "2014-05-02",
+        "20140502T162738Z",
+        "3SQI3S31693JL9L3R0O5O6T4OC000U73",
+        "b2e607a0d21611e3000010932938a0ff",
+        "$(Date)",
+        " 2014-05-02T16:27:38Z",
+        "2014-05-02T16:27:38Z\n",
+        "2014-13-02T16:27:38Z",
+        "2014-02-30T16:27:38Z",
+        "2014-05-02T24:00:00Z",
+        "2014-05-02T16:27:60Z",
+        "2014-05-02T16:27:38+24:00",
+        "2014-05-02T16:27:38+01:60",
+        "0000-05-02T16:27:38Z",
+        "0001-01-02T00:00:00+23:00",
+        "2014-05-02T16:27:38Z".translate(ARABIC),
+        "1399048058".translate(ARABIC),
+        "Mon, 02 May 2014 16:27:38 GMT",
+        "Fri, 02 Mai 2014 16:27:38 GMT",
+        "Fri, 02 May-2014 16:27:38 GMT",
+        "Fri, 2 May 2014 16:27:38 GMT",
+        "Fri, 02 May 2014 16:27:38 UTC",
+    ],
+)
+def test_other_texts_are_none(text):
+    assert parse(text) is None
+
+
+def test_found_inside_a_cookie():
+    cookie = "BAYEUX_BROWSER=1a2b; Path=/; Expires=Fri, 02-May-2014 16:27:38 GMT; HttpOnly"
+    assert [found[0] for found in ANYWHERE.finditer(cookie)] == ["Fri, 02-May-2014 16:27:38 GMT"]

@@ -1,0 +1,234 @@
+import pytest
+from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, QUEUE, Tape, position
+
+from gms_replay import fields, gms, match
+from gms_replay.events import Asked
+from gms_replay.match import Difference, Miss, MissKind, Ranked
+from gms_replay.model import Headers
+from gms_replay.story import Answer, compile_stories
+
+
+def answers(tape: Tape) -> tuple[Answer, ...]:
+    (only,) = compile_stories(tape.recording())
+    return only.answers
+
+
+def never(asked_us: int, recorded_us: int) -> bool:
+    return False
+
+
+def equal(asked_us: int, recorded_us: int) -> bool:
+    return asked_us == recorded_us
+
+
+def ranked(
+    tape: Tape, method: str, target: str, text: bytes = b"", headers: Headers = (), same_instant=never
+) -> list[Ranked]:
+    operation = gms.recognise(method, target, text)
+    assert operation is not None
+    return match.candidates(operation, fields.read(target, headers, text), answers(tape), same_instant)
+
+
+def ordered(text: bytes | str | dict[str, str], sent: Headers = ()) -> Tape:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, text, sent=sent)
+    return tape
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text"),
+    [
+        ("application/json", b'{"_media_type": "chat", "vip": 1}'),
+        ("application/x-www-form-urlencoded", b"vip=1&_media_type=chat"),
+        ("application/x-www-form-urlencoded", b'{"vip":"1","_media_type":"chat"}'),
+        (
+            "multipart/form-data; boundary=XX",
+            b'--XX\r\nContent-Disposition: form-data; name="vip"\r\n\r\n1\r\n'
+            b'--XX\r\nContent-Disposition: form-data; name="_media_type"\r\n\r\nchat\r\n--XX--\r\n',
+        ),
+    ],
+)
+def test_clothes_do_not_matter(content_type: str, text: bytes) -> None:
+    tape = ordered({"_media_type": "chat", "vip": "1"})
+
+    (one,) = ranked(tape, "POST", CALLBACK, text, (("content-type", content_type),))
+
+    assert one.differences == ()
+
+
+def test_differing_field_is_named() -> None:
+    tape = ordered({"_media_type": "chat", "vip": "1", "lang": "en"})
+
+    (one,) = ranked(tape, "POST", CALLBACK, b'{"_media_type":"voice","vip":"1","colour":"red"}')
+
+    assert one.differences == (
+        Difference("_media_type", "voice", "chat"),
+        Difference("colour", "red", None),
+        Difference("lang", None, "en"),
+    )
+
+
+def test_who_asks_only_ranks() -> None:
+    tape = ordered({"_customer_number": "111", "vip": "1"})
+    tape.ask(1, "POST", CALLBACK, {"_customer_number": "222", "vip": "1"})
+
+    found = ranked(tape, "POST", CALLBACK, b'{"_customer_number":"222","vip":"1"}')
+
+    assert [(one.answer.index, one.remarks, one.differences) for one in found] == [(1, 0, ()), (0, 1, ())]
+
+
+def test_fewest_differences_come_first() -> None:
+    tape = ordered({"a": "1", "b": "1"})
+    tape.ask(1, "POST", CALLBACK, {"a": "2", "b": "1"})
+
+    assert [one.answer.index for one in ranked(tape, "POST", CALLBACK, b"a=2&b=1")] == [1, 0]
+
+
+def test_another_operation_is_no_candidate() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CHAT_DIALOG)
+    tape.ask(1, "GET", QUEUE)
+
+    assert ranked(tape, "POST", MENU) == []
+
+
+def test_dialogs_match_by_either_method() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CHAT_DIALOG)
+
+    assert [one.differences for one in ranked(tape, "GET", CHAT_DIALOG)] == [()]
+
+
+def test_own_clock_never_misses() -> None:
+    tape = Tape()
+    tape.ask(0, "GET", f"{AVAILABILITY}?start=2014-05-02T16:00:00.000Z&number-of-days=1")
+
+    (one,) = ranked(tape, "GET", f"{AVAILABILITY}?start=2026-03-04T09:00:00.000Z&number-of-days=1")
+
+    assert (one.differences, one.remarks) == ((), 1)
+
+
+def test_told_instant_ranks_best() -> None:
+    tape = ordered({"_desired_time": "2014-05-02T16:30:00.000Z"})
+    tape.ask(1, "POST", CALLBACK, {"_desired_time": "2014-05-02T16:45:00.000Z"})
+
+    found = ranked(tape, "POST", CALLBACK, b'{"_desired_time":"2014-05-02T16:45:00.000Z"}', same_instant=equal)
+
+    assert [one.answer.index for one in found] == [1, 0]
+
+
+def test_recorded_instant_is_not_meant() -> None:
+    tape = ordered({"_desired_time": "2014-05-02T16:30:00.000Z"})
+
+    (one,) = ranked(tape, "POST", CALLBACK, b'{"_desired_time":"2014-05-02T16:30:00.000Z"}')
+
+    assert one.remarks == 1
+
+
+def test_missing_instant_only_ranks() -> None:
+    tape = ordered({"_desired_time": "2014-05-02T16:30:00.000Z", "vip": "1"})
+
+    (one,) = ranked(tape, "POST", CALLBACK, b"vip=1")
+
+    assert (one.differences, one.remarks) == ((), 1)
+
+
+def test_instant_against_word_differs() -> None:
+    tape = ordered({"when": "2014-05-02T16:30:00.000Z"})
+
+    (one,) = ranked(tape, "POST", CALLBACK, b"when=now")
+
+    assert one.differences == (Difference("when", "now", "2014-05-02T16:30:00.000Z"),)
+
+
+def test_refresh_ranks_by_position() -> None:
+    tape = Tape()
+    for at_s, place in ((0, 0), (1, 3), (2, 5)):
+        tape.ask(at_s, "POST", f"{CHAT_PATH}/refresh", f"transcriptPosition={place}")
+
+    best, *_ = ranked(tape, "POST", f"{CHAT_PATH}/refresh", b"transcriptPosition=3")
+
+    assert (best.answer.index, best.remarks) == (1, 0)
+
+
+def test_position_elsewhere_is_ignored() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", f"{CHAT_PATH}/send", "message=Hi&transcriptPosition=1")
+
+    (one,) = ranked(tape, "POST", f"{CHAT_PATH}/send", b"message=Hi&transcriptPosition=4")
+
+    assert one.remarks == 0
+
+
+def test_fitting_story_is_known() -> None:
+    recorded = answers(ordered({"vip": "1"}))
+    operation = gms.recognise("POST", CALLBACK, b"")
+    assert operation is not None
+
+    assert match.fits(operation, Asked("POST", "http", CALLBACK, (), b"vip=1"), recorded)
+    assert not match.fits(operation, Asked("POST", "http", CALLBACK, (), b"vip=2"), recorded)
+
+
+def test_nearest_paths_come_first() -> None:
+    tape = Tape()
+    for at_s, target in enumerate((QUEUE, CALLBACK, CHAT_DIALOG, MENU, f"{CHAT_PATH}/send")):
+        tape.ask(at_s, "POST", target)
+
+    found = match.nearest("POST", "/genesys/1/service/callback/salse", answers(tape))
+
+    assert len(found) == 3
+    assert found[0].answer.target == CALLBACK
+
+
+def test_nearest_names_each_once() -> None:
+    tape = Tape()
+    for at_s in range(5):
+        tape.ask(at_s, "GET", QUEUE, b"", position(at_s))
+
+    assert [one.answer.target for one in match.nearest("GET", QUEUE, answers(tape))] == [QUEUE]
+
+
+def test_nearest_prefers_same_method() -> None:
+    tape = Tape()
+    tape.ask(0, "GET", CALLBACK)
+    tape.ask(1, "POST", CALLBACK)
+
+    assert match.nearest("POST", f"{CALLBACK}s", answers(tape))[0].answer.method == "POST"
+
+
+def miss() -> Miss:
+    return match.field_differs("POST", CALLBACK, ranked(ordered({"vip": "1"}), "POST", CALLBACK, b"vip=2"))
+
+
+def test_miss_tells_people() -> None:
+    assert str(miss()) == (
+        "miss: POST /genesys/1/service/callback/sales: field differs\n"
+        "  nearest: POST /genesys/1/service/callback/sales\n"
+        "    vip: asked '2', recorded '1'"
+    )
+
+
+def test_miss_tells_programs() -> None:
+    assert miss().as_json() == {
+        "error": "no recorded answer",
+        "kind": "field differs",
+        "asked": {"method": "POST", "target": CALLBACK},
+        "nearest": [
+            {
+                "method": "POST",
+                "target": CALLBACK,
+                "differences": [{"field": "vip", "asked": "2", "recorded": "1"}],
+            }
+        ],
+    }
+
+
+def test_miss_shows_three() -> None:
+    tape = Tape()
+    for at_s in range(5):
+        tape.ask(at_s, "POST", CALLBACK, {"vip": str(at_s)})
+
+    found = match.field_differs("POST", CALLBACK, ranked(tape, "POST", CALLBACK, b"vip=9"))
+
+    assert found.kind is MissKind.FIELD_DIFFERS
+    assert [one.answer.index for one in found.nearest] == [0, 1, 2]

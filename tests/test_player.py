@@ -1,0 +1,208 @@
+import json
+
+import factories
+import pytest
+from driver import NOW_US, App, Driver
+from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, MENU, ORDER, SERVICE, Tape
+
+from gms_replay.events import Asked, Noted, PeerGone, RequestArrived, Respond, Woke
+from gms_replay.player import Player
+from gms_replay.story import compile_stories
+
+
+def player(tape: Tape | None = None, *, seed: int = 0) -> Player:
+    return Player(compile_stories(tape.recording() if tape else factories.visit()), seed=seed)
+
+
+def apps(*users: str | None, seed: int = 0, tape: Tape | None = None) -> list[App]:
+    """Apps at one player, each at an address of its own."""
+    driver = Driver(player(tape, seed=seed))
+    return [App(driver, user, peer=f"192.0.2.{number}") for number, user in enumerate(users)]
+
+
+def start(app: App) -> str:
+    return json.loads(app.call("POST", CALLBACK, ORDER).body)["_id"]
+
+
+def test_nothing_to_do_at_first() -> None:
+    fresh = player()
+
+    assert fresh.next_wakeup_us() is None
+    assert fresh.receive(Woke(), NOW_US) == []
+    assert fresh.receive(PeerGone(7), NOW_US) == []
+    assert fresh.sessions == ()
+
+
+def test_miss_is_noted_and_answered() -> None:
+    asked = Asked("GET", "http", "/robots.txt", (), b"")
+
+    noted, respond = player().receive(RequestArrived(3, asked), NOW_US)
+
+    assert isinstance(noted, Noted)
+    assert noted.text.startswith("miss: GET /robots.txt: unknown route\n  nearest: ")
+    assert (respond.request_id, respond.status) == (3, 404)
+    assert respond.headers == (("content-type", "application/json;charset=UTF-8"),)
+
+
+def test_answer_comes_after_latency() -> None:
+    playing = player()
+    arrived = RequestArrived(1, Asked("POST", "http", CALLBACK, (), json.dumps(ORDER).encode()))
+
+    assert playing.receive(arrived, NOW_US) == []
+    assert playing.next_wakeup_us() == NOW_US + 100_000
+    assert [type(action) for action in playing.receive(Woke(), NOW_US + 100_000)] == [Respond]
+
+
+def test_user_finds_session() -> None:
+    ann, ben, again = apps("ann", "ben", "ann")
+    start(ann)
+    start(ben)
+    again.call("GET", AVAILABILITY)
+
+    assert [session.user for session in ann.driver.player.sessions] == ["ann", "ben"]
+    assert ann.driver.player.sessions[0].peer == "192.0.2.2"
+
+
+def test_address_finds_nameless() -> None:
+    first, second = apps(None, None)
+    start(first)
+    start(second)
+    first.call("GET", AVAILABILITY)
+
+    assert [session.peer for session in first.driver.player.sessions] == ["192.0.2.0", "192.0.2.1"]
+
+
+def test_slots_open_the_session() -> None:
+    (ann,) = apps("ann")
+    ann.call("GET", AVAILABILITY)
+    start(ann)
+
+    assert len(ann.driver.player.sessions) == 1
+
+
+def test_second_start_is_second_visit() -> None:
+    (ann,) = apps("ann")
+
+    services = [start(ann), start(ann)]
+
+    assert len(ann.driver.player.sessions) == 2
+    assert services[0] == SERVICE != services[1]
+
+
+def test_service_id_beats_user() -> None:
+    ann, ben = apps("ann", "ben")
+    start(ann)
+    service = start(ben)
+    ann.call("POST", CHAT_DIALOG.replace(SERVICE, service))
+
+    assert [session.user for session in ann.driver.player.sessions] == ["ann", "ann"]
+
+
+def test_path_segment_names_session() -> None:
+    ann, ben = apps("ann", "ben")
+    start(ann)
+    start(ben)
+    ann.comet_path = "/~s2/genesys/cometd"
+    ann.shake_hands()
+
+    assert [session.comet.is_alive for session in ann.driver.player.sessions] == [False, True]
+
+
+def test_unknown_segment_is_passed_over() -> None:
+    (ann,) = apps("ann")
+    start(ann)
+
+    assert ann.call("GET", f"/~s9{AVAILABILITY}").status == 200
+
+
+def test_segment_keeps_prefix() -> None:
+    (ann,) = apps("ann")
+    start(ann)
+
+    dialog = json.loads(ann.call("POST", f"/stage/~s1{CHAT_DIALOG}").body)
+
+    assert dialog["_comet_url"] == "http://play.test:9000/stage/genesys/cometd"
+
+
+def test_second_visit_has_its_segment() -> None:
+    (ann,) = apps("ann")
+    start(ann)
+    service = start(ann)
+
+    dialog = json.loads(ann.call("POST", f"/stage{CHAT_DIALOG.replace(SERVICE, service)}").body)
+
+    assert dialog["_comet_url"] == "http://play.test:9000/stage/~s2/genesys/cometd"
+    assert dialog["_start_chat_url"] == f"http://play.test:9000/stage/genesys/1/service/{service}/ixn/chat"
+
+
+def test_host_may_be_missing() -> None:
+    asked = Asked("POST", "https", MENU, (), b"")
+    fresh = player()
+    fresh.receive(RequestArrived(1, asked), NOW_US)
+    (respond,) = fresh.receive(Woke(), NOW_US + 100_000)
+
+    assert b"https://localhost/genesys/1/service/" in respond.body
+
+
+def test_client_id_finds_session() -> None:
+    ann, ben = apps("ann", "ben")
+    start(ann)
+    ann.shake_hands()
+    ben.client_id = ann.client_id
+
+    assert ben.subscribe()["successful"] is True
+
+
+def test_unknown_client_is_refused() -> None:
+    (ann,) = apps("ann")
+    ann.client_id = "nobody"
+
+    assert ann.subscribe()["error"] == "402::session_unknown"
+    assert ann.driver.player.sessions == ()
+
+
+def test_living_client_is_left_alone() -> None:
+    first, second = apps("ann", "ann")
+    first.peer = second.peer
+    start(first)
+    start(second)
+    first.shake_hands()
+    second.shake_hands()
+
+    assert [session.comet.is_alive for session in first.driver.player.sessions] == [True, True]
+
+
+@pytest.mark.parametrize("same_seed", [True, False])
+def test_seed_draws_identities(same_seed: bool) -> None:
+    def drawn(seed: int) -> tuple[str, str]:
+        _, ben = pair = apps("ann", "ben", seed=seed)
+        services = [start(app) for app in pair]
+        ben.shake_hands()
+        return services[1], ben.client_id
+
+    one, other = drawn(1), drawn(1 if same_seed else 2)
+
+    assert (one[0] == other[0]) is same_seed
+    assert (one[1] == other[1]) is same_seed
+
+
+def test_stand_ins_keep_shape() -> None:
+    pair = apps("ann", "ben")
+    recorded, told = (start(app) for app in pair)
+
+    assert [(a.isdigit(), a.isupper()) for a in recorded] == [(a.isdigit(), a.isupper()) for a in told]
+
+
+def test_short_identities_stay() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"117"}')
+
+    assert [start(app) for app in apps("ann", "ben", tape=tape)] == ["117", "117"]
+
+
+def test_unkept_session_is_not_counted() -> None:
+    ann, ben = apps("ann", "ben")
+
+    assert ann.call("POST", CALLBACK, ORDER | {"_media_type": "voice"}).status == 404
+    assert start(ben) == SERVICE
+    assert [session.name for session in ann.driver.player.sessions] == ["s1"]

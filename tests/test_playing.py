@@ -1,0 +1,229 @@
+import factories
+import pytest
+from driver import NOW_US
+from factories import AVAILABILITY, CALLBACK, JOINED, MENU, QUEUE, SERVICE, Tape, frame, position
+
+from gms_replay import bayeux, gms
+from gms_replay.events import Action, Asked, Noted, Respond
+from gms_replay.match import Miss, MissKind
+from gms_replay.playing import PATIENCE_US, Playing
+from gms_replay.story import compile_stories
+
+SECOND_US = 1_000_000
+MESSAGE = b'{"channel":"/_genesys","data":"hi"}'
+
+
+def playing(tape: Tape, *, now_us: int | None = None) -> Playing:
+    (story,) = compile_stories(tape.recording())
+    names = iter("abc")
+    return Playing(
+        "s1",
+        story,
+        opened_at_us=NOW_US,
+        now_us=now_us,
+        identities={},
+        mint=lambda: next(names),
+        comet_segment="",
+    )
+
+
+def ask(session: Playing, request_id: int, method: str, target: str, at_s: float = 0, text: bytes = b"") -> Miss | None:
+    asked = Asked(method, "http", target, (("host", "play.test"),), text)
+    operation = gms.recognise(method, target, text)
+    assert operation is not None
+    session.visit(asked, operation, "http://play.test")
+    return session.ask(request_id, operation, asked, at_us(at_s))
+
+
+def advance(session: Playing, at_s: float) -> list[Action]:
+    return list(session.advance(at_us(at_s)))
+
+
+def at_us(at_s: float) -> int:
+    return NOW_US + round(at_s * SECOND_US)
+
+
+def listen(session: Playing, request_id: int) -> None:
+    """Shakes hands, connects, subscribes, and holds a poll of that id."""
+    for number, text in enumerate(
+        (
+            b'{"channel":"/meta/handshake"}',
+            b'{"channel":"/meta/connect","clientId":"a"}',
+            b'{"channel":"/meta/subscribe","clientId":"a","subscription":"/**"}',
+        )
+    ):
+        list(session.ask_comet(1000 + number, bayeux.parse(text), NOW_US))
+    held = bayeux.parse(b'{"channel":"/meta/connect","clientId":"a"}')
+    assert list(session.ask_comet(request_id, held, NOW_US)) == []
+
+
+def callback() -> Tape:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"", b'{"_id":"%s"}' % SERVICE.encode(), takes_s=0.5)
+    return tape
+
+
+def test_answer_keeps_latency() -> None:
+    session = playing(callback())
+
+    assert ask(session, 1, "POST", CALLBACK) is None
+    assert session.next_wakeup_us() == at_us(0.5)
+    assert advance(session, 0.4) == []
+    assert advance(session, 0.5) == [
+        Respond(1, 200, (("content-type", "application/json;charset=UTF-8"),), b'{"_id":"%s"}' % SERVICE.encode())
+    ]
+    assert session.next_wakeup_us() is None
+
+
+def test_miss_comes_at_once() -> None:
+    session = playing(callback())
+
+    miss = ask(session, 1, "POST", CALLBACK, text=b"vip=1")
+
+    assert miss is not None
+    assert miss.kind is MissKind.FIELD_DIFFERS
+    assert not session.has_begun
+
+
+def test_start_begins_visit() -> None:
+    tape = callback()
+    tape.ask(1, "GET", AVAILABILITY)
+    session = playing(tape)
+
+    ask(session, 1, "GET", AVAILABILITY)
+    assert not session.has_begun
+    ask(session, 2, "POST", CALLBACK)
+    assert session.has_begun
+
+
+def test_last_event_ends_telling() -> None:
+    tape = callback()
+    tape.poll(1, 1, frame(1, JOINED))
+    session = playing(tape)
+    ask(session, 1, "POST", CALLBACK)
+
+    advance(session, 1.9)
+    assert not session.is_told
+    advance(session, 2)
+    assert session.is_told
+
+
+def test_told_ids_are_known() -> None:
+    tape = callback()
+    tape.ask(1, "GET", QUEUE)
+
+    assert playing(tape).knows(SERVICE)
+    assert not playing(tape).knows(SERVICE[:-1] + "0")
+
+
+def test_lost_answer_is_repeated() -> None:
+    session = playing(callback())
+    ask(session, 1, "POST", CALLBACK)
+    operation = gms.recognise("POST", CALLBACK, b"")
+    assert operation is not None
+    assert not session.repeats(operation, b"")
+
+    session.gone(1, at_us(0.1))
+
+    assert session.repeats(operation, b"")
+    assert advance(session, 1) == []
+
+
+def test_held_poll_is_answered_when_due() -> None:
+    tape = callback()
+    tape.poll(1, 1, MESSAGE)
+    session = playing(tape)
+    ask(session, 1, "POST", CALLBACK)
+    listen(session, 2)
+
+    *_, respond = advance(session, 2)
+
+    assert isinstance(respond, Respond)
+    assert respond.body == b"[" + MESSAGE + b',{"channel":"/meta/connect","clientId":"a","successful":true}]'
+
+
+def waiting_for_dialog() -> Playing:
+    """A session whose next message waits for a dialog act; the app polls from the start on."""
+    tape = callback()
+    tape.ask(3, "POST", MENU)
+    tape.poll(4, 1, MESSAGE)
+    session = playing(tape)
+    ask(session, 1, "POST", CALLBACK)
+    listen(session, 2)
+    advance(session, 0.5)
+    return session
+
+
+def test_patience_names_its_end() -> None:
+    assert waiting_for_dialog().next_wakeup_us() == NOW_US + PATIENCE_US
+
+
+def test_patience_ends_with_note() -> None:
+    session = waiting_for_dialog()
+
+    assert advance(session, 9.9) == []
+    assert advance(session, 10) == [Noted("session s1: went on without dialog act 1, which the app never did")]
+    assert session.next_wakeup_us() == at_us(12)
+
+
+def test_act_in_time_needs_no_patience() -> None:
+    session = waiting_for_dialog()
+    ask(session, 3, "POST", MENU, 8)
+
+    *_, answered, told = advance(session, 10)
+
+    assert isinstance(answered, Respond)
+    assert answered.request_id == 3
+    assert isinstance(told, Respond)
+    assert told.request_id == 2
+
+
+def test_no_poll_no_patience() -> None:
+    session = waiting_for_dialog()
+    session.gone(2, at_us(1))
+
+    assert advance(session, 9) == []
+    assert advance(session, 60) == []
+    assert not session.is_told
+
+
+@pytest.mark.parametrize(("at_s", "place"), [(0, 3), (3.9, 3), (4, 2), (9, 2), (10, 1), (99, 1)])
+def test_poll_tells_present_state(at_s: float, place: int) -> None:
+    tape = callback()
+    for asked_s, recorded in ((2, 3), (6, 2), (14, 1)):
+        tape.ask(asked_s, "GET", QUEUE, b"", position(recorded), takes_s=0)
+    session = playing(tape)
+    ask(session, 1, "POST", CALLBACK)
+    advance(session, at_s)
+
+    ask(session, 2, "GET", QUEUE, at_s)
+
+    assert [action.body for action in advance(session, at_s + 1) if action.request_id == 2] == [position(place)]
+
+
+def test_state_of_start_is_dated() -> None:
+    tape = callback()
+    tape.ask(1, "GET", AVAILABILITY, b"", b'{"_expires":"2014-05-02T16:30:00Z"}', takes_s=0)
+    session = playing(tape)
+    ask(session, 1, "POST", CALLBACK)
+    advance(session, 5)
+    ask(session, 2, "GET", AVAILABILITY, 5)
+
+    (respond,) = advance(session, 5)
+
+    assert isinstance(respond, Respond)
+    assert respond.body == b'{"_expires":"2026-03-04T09:02:30Z"}'
+
+
+def test_pinned_session_starts_then() -> None:
+    tape = callback()
+    tape.ask(2, "POST", MENU, b"", factories.menu(factories.URL, "2014-05-02T16:30:00Z"), takes_s=0)
+    session = playing(tape, now_us=NOW_US + 86_400 * SECOND_US)
+    ask(session, 1, "POST", CALLBACK)
+    advance(session, 77)
+    ask(session, 2, "POST", MENU, 77)
+
+    (respond,) = advance(session, 77)
+
+    assert isinstance(respond, Respond)
+    assert respond.body == factories.menu("http://play.test/genesys", "2026-03-05T09:02:30Z")

@@ -1,0 +1,123 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from texts import DIALOG, ORIGIN, SERVICE, documents, dumped, gaps, scraps
+
+from gms_replay.spans import Sort, Span, plain_text, spans
+
+PROPERTY = settings(max_examples=100, deadline=None)
+
+
+def told(text):
+    """Path, sort and content of each span, in order."""
+    return [(span.path, span.sort, plain_text(text[span.start : span.end])) for span in spans(text)]
+
+
+def walked(value, path=()):
+    """The same of a Python value: its keys and leaves from the outside in."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key), Sort.KEY, key
+            yield from walked(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from walked(item, (*path, index))
+    elif isinstance(value, str):
+        yield path, Sort.STRING, value
+    else:
+        word = value is None or isinstance(value, bool)
+        yield path, Sort.WORD if word else Sort.NUMBER, json.dumps(value)
+
+
+@PROPERTY
+@given(scraps())
+def test_spans_never_overlap(text):
+    end = 0
+    for span in spans(text):
+        assert end <= span.start <= span.end <= len(text)
+        end = span.end
+
+
+@PROPERTY
+@given(dumped(documents()))
+def test_json_gives_its_leaves(one):
+    value, text = one
+    assert told(text) == list(walked(value))
+    assert not b"".join(gaps(text)).strip(b'{}[]:," \t\n')
+
+
+def test_malformed_dialog_gives_all():
+    with pytest.raises(ValueError, match="Invalid control character"):
+        json.loads(DIALOG)
+    mended = json.loads(DIALOG.replace(b"},\n            },{", b"}\n            },{"), strict=False)
+    assert told(DIALOG) == list(walked(mended))
+
+
+def test_trailing_commas_are_nothing():
+    well, ill = b'{"a":[1,2],"b":{"c":"d"}}', b'{"a":[1,2,],"b":{"c":"d",},}'
+    assert told(ill) == told(well)
+
+
+def test_string_excludes_its_quotes():
+    assert list(spans(b'{"a":"x\\"y"}')) == [Span(("a",), Sort.KEY, 2, 3), Span(("a",), Sort.STRING, 6, 10)]
+
+
+def test_missing_value_shifts_nothing():
+    assert told(b'{"a":,"b":1}') == [(("a",), Sort.KEY, "a"), (("b",), Sort.KEY, "b"), (("b",), Sort.NUMBER, "1")]
+
+
+def test_missing_comma_shifts_nothing():
+    for text in (b'{"a":1 "b":2}', b'{"a":{} "b":2}', b'{"a":[] "b":2}'):
+        assert told(text)[-2:] == [(("b",), Sort.KEY, "b"), (("b",), Sort.NUMBER, "2")]
+
+
+@pytest.mark.parametrize("text", [b'[{"a":1}},{"b":2}]', b'[{"a":[1},{"b":2}]'])
+def test_stray_brackets_shift_nothing(text):
+    assert told(text)[-2:] == [((1, "b"), Sort.KEY, "b"), ((1, "b"), Sort.NUMBER, "2")]
+
+
+def test_cut_text_keeps_its_start():
+    text = DIALOG[: DIALOG.index(b"/not-used")]
+    assert told(text)[-1] == (("_user_action_url",), Sort.STRING, f"{ORIGIN}/genesys/1/service/{SERVICE}")
+
+
+@pytest.mark.parametrize("text", [b"plain words", b"_id=1&a=b", b"<html>{}</html>", b'"text"', b"17", b" ", b"\xff"])
+def test_other_text_is_one(text):
+    assert list(spans(text)) == [Span((), Sort.TEXT, 0, len(text))]
+
+
+def test_empty_body_has_none():
+    assert list(spans(b"")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 50_000 + b"}" * 50_000, b"[" * 30_000 + b"1," * 20_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000],
+    ids=["never closed", "never closed, full", "closed"],
+)
+def test_depth_costs_no_more(text):
+    assert max((len(span.path) for span in spans(text)), default=0) <= 100
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        (rb"http:\/\/a", "http://a"),
+        (rb"\u00e9\n", "é\n"),
+        (rb"\ud83d\ude00", "😀"),
+        (b"two\nlines \\/", "two\nlines /"),
+        (rb"\q", r"\q"),
+        (b"\\", "\\"),
+        (b'\\n","b":"', '\\n","b":"'),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_escapes_come_undone(raw, plain):
+    assert plain_text(raw) == plain
+
+
+@PROPERTY
+@given(scraps(b"\\u00", b"\\ud800", b"\\x"))
+def test_any_bytes_have_text(raw):
+    assert isinstance(plain_text(raw), str)

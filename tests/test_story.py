@@ -1,0 +1,268 @@
+import factories
+import pytest
+from factories import (
+    CALLBACK,
+    CHAT,
+    CHAT_DIALOG,
+    CHAT_PATH,
+    HELLO,
+    JOINED,
+    QUEUE,
+    REPLY,
+    SERVICE,
+    Tape,
+    at,
+    frame,
+    position,
+    slots,
+)
+
+from gms_replay import story
+from gms_replay.errors import StoryError
+from gms_replay.gms import Act
+from gms_replay.model import Recording
+from gms_replay.story import Cause, Story, compile_stories
+
+MINUTE_US = 60_000_000
+
+
+def compiled(tape: Tape) -> Story:
+    (only,) = compile_stories(tape.recording())
+    return only
+
+
+def begun() -> Tape:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, factories.ORDER, b'{"_id":"%s"}' % SERVICE.encode())
+    return tape
+
+
+def test_visit_compiles_whole() -> None:
+    (only,) = compile_stories(factories.visit())
+
+    assert only.start_us == at(0)
+    assert only.user == factories.USER
+    assert len(only.answers) == 11
+    assert [event.at_us for event in only.events["/_genesys"]] == [
+        at(18), at(23.2), at(24.2), at(27.2), at(33.3), at(36.4)
+    ]  # fmt: skip
+    assert only.service_ids == {SERVICE}
+    assert only.recorded.base == "/genesys"
+    assert only.recorded.started_us == at(15)
+    assert only.grid_us == 15 * MINUTE_US
+
+
+def test_identities_are_found() -> None:
+    (only,) = compile_stories(factories.visit())
+
+    frames = {f"b2e607a0d21611e30000109329380{number:03}" for number in range(1, 7)}
+    assert only.recorded.identities == {SERVICE, CHAT} | frames
+
+
+def test_authorities_name_both_hosts() -> None:
+    tape = begun()
+    tape.ask(1, "GET", QUEUE, sent=(("Host", "GMS.example"),))
+
+    assert compiled(tape).recorded.authorities == {"gms.example:8080"}
+
+
+def test_acts_are_counted_by_kind() -> None:
+    (only,) = compile_stories(factories.visit())
+
+    assert only.events["/_genesys"][-1].causes == (
+        Cause(Act.START, 2, at(15)),
+        Cause(Act.DIALOG, 2, at(13)),
+        Cause(Act.SEND, 2, at(33)),
+        Cause(Act.DISCONNECT, 1, at(36)),
+    )
+
+
+def test_later_acts_cause_nothing() -> None:
+    (only,) = compile_stories(factories.visit())
+
+    assert only.events["/_genesys"][0].causes == (Cause(Act.START, 2, at(15)), Cause(Act.DIALOG, 2, at(13)))
+
+
+def test_polls_and_typing_cause_nothing() -> None:
+    tape = begun()
+    tape.ask(1, "GET", QUEUE)
+    tape.ask(2, "POST", f"{CHAT_PATH}/startTyping")
+    tape.ask(2, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0")
+    tape.ask(3, "GET", factories.AVAILABILITY)
+    tape.open_comet(4)
+    tape.poll(5, 1, frame(1, JOINED))
+
+    assert compiled(tape).events["/_genesys"][0].causes == (Cause(Act.START, 1, at(0)),)
+
+
+def test_cancel_and_update_are_changes() -> None:
+    tape = begun()
+    tape.ask(1, "PUT", f"{CALLBACK}/{SERVICE}", {"_new_desired_time": "2014-05-02T17:00:00.000Z"})
+    tape.ask(2, "DELETE", f"{CALLBACK}/{SERVICE}")
+    tape.poll(3, 1, frame(1, JOINED))
+
+    assert compiled(tape).events["/_genesys"][0].causes == (Cause(Act.START, 1, at(0)), Cause(Act.CHANGE, 2, at(2)))
+
+
+def test_recorded_retry_counts_once() -> None:
+    tape = begun()
+    tape.ask_in_vain(1, "POST", f"{CHAT_PATH}/send", "message=Hello.", error="Client disconnected.")
+    tape.ask(2, "POST", f"{CHAT_PATH}/send", "message=Hello.")
+    tape.poll(3, 1, frame(1, HELLO))
+
+    assert compiled(tape).events["/_genesys"][0].causes == (Cause(Act.START, 1, at(0)), Cause(Act.SEND, 1, at(1)))
+
+
+def test_same_words_twice_count_twice() -> None:
+    tape = begun()
+    tape.ask(1, "POST", f"{CHAT_PATH}/send", "message=Hello.")
+    tape.ask(2, "POST", f"{CHAT_PATH}/send", "message=Hello.")
+    tape.poll(3, 1, frame(1, HELLO))
+
+    assert compiled(tape).events["/_genesys"][0].causes[1] == Cause(Act.SEND, 2, at(2))
+
+
+def test_unanswered_request_is_no_answer() -> None:
+    tape = begun()
+    tape.ask_in_vain(1, "POST", CHAT_DIALOG)
+    tape.ask_in_vain(2, "POST", CHAT_DIALOG, error="server closed connection")
+
+    only = compiled(tape)
+
+    assert [one.exchange.id for one in only.unanswered] == [2, 3]
+    assert [answer.operation.name for answer in only.answers] == ["sales"]
+
+
+def test_state_begins_between_polls() -> None:
+    tape = begun()
+    tape.ask(2, "GET", QUEUE, b"", position(3))
+    tape.ask(6, "GET", QUEUE, b"", position(2))
+    tape.ask(14, "GET", QUEUE, b"", position(1))
+
+    states = compiled(tape).states["queue position"]
+
+    assert [state.at_us for state in states] == [at(0), at(4), at(10)]
+
+
+def test_state_follows_its_act() -> None:
+    tape = begun()
+    tape.ask(2, "GET", QUEUE, b"", position(3))
+    tape.ask(5, "POST", CHAT_DIALOG)
+    tape.ask(6, "GET", QUEUE, b"", position(2))
+
+    later = compiled(tape).states["queue position"][1]
+
+    assert later.at_us == at(5)
+    assert later.causes == (Cause(Act.START, 1, at(0)), Cause(Act.DIALOG, 1, at(5)))
+
+
+def test_answer_latency_is_kept() -> None:
+    tape = Tape()
+    tape.ask(3, "POST", CALLBACK, takes_s=0.7)
+
+    (answer,) = compiled(tape).answers
+
+    assert (answer.at_us, answer.latency_us) == (at(3.7), 700_000)
+
+
+def test_events_are_kept_by_channel() -> None:
+    tape = begun()
+    tape.poll(1, 1, frame(1, JOINED), b'{"channel":"/news","data":"one"}', frame(2, REPLY))
+
+    events = compiled(tape).events
+
+    assert [event.raw for event in events["/_genesys"]] == [frame(1, JOINED), frame(2, REPLY)]
+    assert [event.raw for event in events["/news"]] == [b'{"channel":"/news","data":"one"}']
+
+
+def test_replies_are_no_events() -> None:
+    tape = begun()
+    tape.open_comet(1)
+    tape.comet(
+        2, [{"channel": "/chat", "data": "hi", "id": "4"}], [{"channel": "/chat", "id": "4", "successful": True}]
+    )
+
+    assert compiled(tape).events == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "minutes"),
+    [
+        (slots("2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"), 5),
+        (slots("2014-05-02T16:30:00.000Z", "2014-05-02T18:00:00.000Z"), 30),
+        (slots("2014-05-02T16:00:00.000Z", "2014-05-02T20:00:00.000Z"), 120),
+        (b'{"slots":[{"utcTime":"2014-05-02T16:20:00.000Z"},{"utcTime":"2014-05-02T16:40:00.000Z"}]}', 20),
+    ],
+)
+def test_grid_fits_time_slots(told: bytes, minutes: int) -> None:
+    tape = begun()
+    tape.ask(1, "GET", factories.AVAILABILITY, b"", told)
+
+    assert compiled(tape).grid_us == minutes * MINUTE_US
+
+
+def test_no_slots_no_grid() -> None:
+    assert compiled(begun()).grid_us == 1_000_000
+
+
+def test_odd_slots_have_seconds() -> None:
+    tape = begun()
+    tape.ask(1, "GET", factories.AVAILABILITY, b"", slots("2014-05-02T16:30:01.000Z", "2014-05-02T16:35:00.000Z"))
+
+    assert compiled(tape).grid_us == 1_000_000
+
+
+def test_comet_settings_are_kept() -> None:
+    tape = begun()
+    tape.open_comet(1, headers=(("Set-Cookie", "BAYEUX_BROWSER=1fjd8c; Path=/"), ("Server", "Jetty")))
+
+    settings = compiled(tape).comet
+
+    assert settings.advice == {"interval": 0, "timeout": 30000, "reconnect": "retry"}
+    assert [name for name, _ in settings.headers] == ["set-cookie"]
+
+
+def test_hop_by_hop_headers_go() -> None:
+    headers = (
+        ("Content-Type", "application/json"),
+        ("Transfer-Encoding", "chunked"),
+        ("Content-Length", "2"),
+        ("Connection", "keep-alive"),
+        ("Set-Cookie", "a=1"),
+        ("Access-Control-Allow-Origin", "http://recorded"),
+        ("SET-COOKIE", "b=2"),
+    )
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, headers=headers)
+
+    (answer,) = compiled(tape).answers
+
+    assert [name for name, _ in answer.headers] == ["content-type", "set-cookie", "set-cookie"]
+
+
+def test_nothing_to_play_is_named() -> None:
+    with pytest.raises(StoryError, match="holds no GMS traffic"):
+        compile_stories(Recording())
+
+
+def test_renamed_base_is_seen() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", "/mobile/gms/1/service/callback/sales", b"", b"{}")
+    tape.open_comet(1)
+
+    assert compiled(tape).recorded.base == "/mobile/gms"
+
+
+def test_one_story_a_visit() -> None:
+    tape = begun()
+    tape.ask(50, "POST", CALLBACK, b"", {"_id": "3SQI3S31693JL9L3R0O5O6T4OC000U99"})
+
+    assert [one.start_us for one in compile_stories(tape.recording())] == [at(0), at(50)]
+
+
+def test_header_names_are_lowered() -> None:
+    compiler = compiled(begun()).answers[0].compiler
+
+    (named,) = story.compiled_headers(compiler, (("X-GMS-Node", "a"),))
+
+    assert named[0] == "x-gms-node"
