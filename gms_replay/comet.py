@@ -129,6 +129,13 @@ class Comet:
             self._told -= lost
             self._offer(lost)
 
+    def sent(self, request_id: int) -> None:
+        """The app has what the answer to a poll carried."""
+        for client in self._clients.values():
+            if client.sent[0] == request_id:
+                client.sent = (0, frozenset())
+        self._parted.pop(request_id, None)
+
     def next_wakeup_us(self) -> int | None:
         return min(
             (client.held.until_us if client.held else client.expires_at_us for client in self._clients.values()),

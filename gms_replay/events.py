@@ -37,11 +37,18 @@ class PeerGone:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The answer to this request has been handed to the network, to its end: nothing of it will be asked for again."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Woke:
     """The time that `next_wakeup_us` named has come."""
 
 
-Event = RequestArrived | PeerGone | Woke
+Event = RequestArrived | PeerGone | Sent | Woke
 
 
 @dataclass(frozen=True, slots=True)

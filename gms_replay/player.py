@@ -13,7 +13,7 @@ from gms_replay import bayeux, gms, identities, match
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.comet import refuse
 from gms_replay.errors import BayeuxError
-from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond
+from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent
 from gms_replay.gms import OPENINGS, Kind, Operation
 from gms_replay.match import Miss, MissKind
 from gms_replay.model import Headers, header
@@ -54,6 +54,8 @@ class Player:
             concerned = self._asked.get(event.request_id)
         elif isinstance(event, PeerGone) and (concerned := self._asked.pop(event.request_id, None)):
             concerned.gone(event.request_id, now_us)
+        elif isinstance(event, Sent) and (told := self._asked.pop(event.request_id, None)):
+            told.sent(event.request_id)
         return actions + (list(concerned.advance(now_us)) if concerned else [])
 
     def next_wakeup_us(self) -> int | None:

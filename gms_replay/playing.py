@@ -214,6 +214,11 @@ class Playing:
         self.comet.gone(request_id, now_us)
         self._patience.poll(self.comet.is_polled, now_us)
 
+    def sent(self, request_id: int) -> None:
+        """The app has the answer to a request."""
+        self._given.pop(request_id, None)
+        self.comet.sent(request_id)
+
     def advance(self, now_us: int) -> Iterator[Action]:
         """Does all that is due by now, the earliest first."""
         yield from (Noted(self._notes.pop(0)) for _ in range(len(self._notes)))

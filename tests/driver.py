@@ -10,7 +10,7 @@ from typing import Any
 import factories
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, ORDER, SEND, SERVICE
 
-from gms_replay.events import Asked, Event, Noted, PeerGone, RequestArrived, Respond, Woke
+from gms_replay.events import Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent, Woke
 from gms_replay.model import Headers, Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
@@ -41,6 +41,10 @@ class Driver:
     def hang_up(self, request_id: int) -> None:
         """The app goes away before it has that answer."""
         self._receive(PeerGone(request_id))
+
+    def confirm(self, request_id: int) -> None:
+        """The app has the whole of that answer."""
+        self._receive(Sent(request_id))
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """Lets time pass, at most until something holds."""

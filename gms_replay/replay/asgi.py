@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import count
 from typing import Any
 
-from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Woke
+from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent, Woke
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
 
@@ -41,9 +41,7 @@ class ReplayApp:
             return
         body = await _body(receive)
         if body is not None:
-            answer = await self._answered(_asked(scope, headers, body), receive)
-            if answer is not None:
-                await _send(send, answer, cors)
+            await self._answer(_asked(scope, headers, body), receive, send, cors)
 
     def close(self) -> None:
         """Answers whatever is held, so that nobody waits for a server that ends."""
@@ -53,8 +51,8 @@ class ReplayApp:
             if not waiting.done():
                 waiting.set_result(Respond(request_id, 503, _CLOSING, b"the replay server is shutting down"))
 
-    async def _answered(self, asked: Asked, receive: Receive) -> Respond | None:
-        """The answer, as soon as there is one; None for an app that hung up before."""
+    async def _answer(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
+        """Hands a request in, and its answer out as soon as there is one, unless the app hangs up before."""
         request_id = next(self._numbers)
         answer: asyncio.Future[Respond] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
@@ -62,10 +60,11 @@ class ReplayApp:
         hung_up = asyncio.ensure_future(_hung_up(receive))
         try:
             await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
-            if not hung_up.done():
-                return answer.result()
-            self._play(PeerGone(request_id))
-            return None
+            if hung_up.done():
+                self._play(PeerGone(request_id))
+            else:
+                await _send(send, answer.result(), cors)
+                self._play(Sent(request_id))
         finally:
             hung_up.cancel()
             del self._waiting[request_id]

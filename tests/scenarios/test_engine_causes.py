@@ -154,6 +154,17 @@ def test_retry_after_answer_opens_nothing() -> None:
     assert len(app.driver.player.sessions) == 1
 
 
+def test_delivered_answer_is_no_retry() -> None:
+    app = visiting()
+    had = app.ask("POST", CALLBACK, ORDER)
+    app.driver.wait(1)
+    app.driver.confirm(had)
+    app.driver.hang_up(had)
+    app.call("POST", CALLBACK, ORDER)
+
+    assert len(app.driver.player.sessions) == 2
+
+
 def test_dropped_poll_is_not_kept() -> None:
     app = visiting()
     begin(app)

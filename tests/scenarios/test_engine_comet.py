@@ -29,6 +29,31 @@ def test_dropped_poll_loses_nothing() -> None:
     assert app.lines == ["has joined the session", "Hello."]
 
 
+def test_delivered_poll_is_final() -> None:
+    app = start_chatting(chat_recording((2, frame(1, JOINED)), (4, frame(2, HELLO))))
+    had = app.connect()
+    app.driver.wait_for(had)
+    app.driver.confirm(had)
+    app.driver.hang_up(had)
+    app.listen(6)
+
+    assert app.lines == ["Hello."]
+
+
+def test_delivered_poll_of_parted_client_is_final() -> None:
+    app = start_chatting(chat_recording((2, frame(1, JOINED)), (9, frame(2, HELLO))))
+    had = app.connect()
+    app.driver.wait_for(had)
+    app.bayeux({"channel": "/meta/disconnect", "clientId": app.client_id})
+    app.driver.confirm(had)
+    app.driver.hang_up(had)
+    app.shake_hands()
+    app.subscribe()
+    app.listen(10)
+
+    assert app.lines == ["Hello."]
+
+
 def test_poll_times_out_empty() -> None:
     app = start_chatting(chat_recording((200, frame(1, JOINED))))
     poll = app.connect()
