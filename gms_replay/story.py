@@ -116,10 +116,14 @@ class Story:
 
     @cached_property
     def fences(self) -> Fences:
-        """The time slots that keep instants in their place, from all that the story tells."""
-        told = [[answer.body, *(template for _, template in answer.headers)] for answer in self.answers]
-        told += [[event.body] for events in self.events.values() for event in events]
-        return Fences({instant for template in message for instant in template.instants} for message in told)
+        """The time slots that keep instants in their place, from all bodies of the story.
+
+        Not from headers: `Date` stands beside a `_desired_time` of now in every answer, and would drag all later
+        instants along to where the grid puts that slot.
+        """
+        bodies = [answer.body for answer in self.answers]
+        bodies += [event.body for events in self.events.values() for event in events]
+        return Fences(body.instants for body in bodies)
 
 
 def compile_stories(recording: Recording) -> tuple[Story, ...]:

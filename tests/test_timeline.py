@@ -8,7 +8,7 @@ from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
 from gms_replay.timeline import Fences, Timeline, elapsed_s
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = settings(max_examples=60, deadline=None)
 EVENT, CALENDAR = InstantClass.EVENT, InstantClass.CALENDAR
 GRID_US = 300 * SECOND_US
 
@@ -194,6 +194,23 @@ def test_fence_of_later_message_counts():
     timeline = Timeline(pinned_shift_us=0, fences=Fences([early, late]))
     assert timeline.tell(early, 2 * GRID_US) == {(EVENT, SECOND_US): GRID_US}
     assert timeline.tell(late, 0) == {(EVENT, SECOND_US): GRID_US, (CALENDAR, GRID_US): GRID_US}
+
+
+def test_lower_fences_rise_with_events():
+    told_first = [(CALENDAR, GRID_US), (EVENT, 2 * GRID_US + 2)]
+    told_then = [(CALENDAR, 2 * GRID_US), (EVENT, 2 * GRID_US + 1)]
+    timeline = Timeline(grid_us=GRID_US, fences=Fences([told_first, told_then]))
+    shift_us = timeline.shift_us(0, 10 * SECOND_US)
+    assert timeline.tell(told_first, shift_us)[EVENT, 2 * GRID_US + 2] == 3 * GRID_US
+    assert timeline.tell(told_then, shift_us)[EVENT, 2 * GRID_US + 1] == 3 * GRID_US
+
+
+def test_upper_fences_rise_with_events():
+    told_first = [(EVENT, 1), (CALENDAR, 2 * GRID_US)]
+    told_then = [(EVENT, 2), (CALENDAR, GRID_US)]
+    timeline = Timeline(pinned_shift_us=0, fences=Fences([told_first, told_then]))
+    assert timeline.tell(told_first, 3 * GRID_US)[EVENT, 1] == GRID_US
+    assert timeline.tell(told_then, 3 * GRID_US)[EVENT, 2] == GRID_US
 
 
 def test_asked_slot_is_the_slot():

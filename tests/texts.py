@@ -80,7 +80,7 @@ def documents(leaves=_LEAVES, keys=None):
     def containers(inner):
         return st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
 
-    return containers(st.recursive(leaves, containers, max_leaves=8))
+    return containers(st.recursive(leaves, containers, max_leaves=6))
 
 
 @st.composite

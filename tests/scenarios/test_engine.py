@@ -118,6 +118,21 @@ def test_seconds_follow_the_pace() -> None:
     assert {message["data"]["message"]["startedAt"] for _, message in app.heard} == {STARTED}
 
 
+def test_date_moves_apart_from_slots() -> None:
+    tape = Tape()
+    dated: Headers = (("Date", "Fri, 02 May 2014 16:27:31 GMT"),)
+    tape.ask(0, "GET", AVAILABILITY, b"", slots("2014-05-02T18:00:00Z"))
+    tape.ask(1, "POST", CALLBACK, ORDER, {"_id": SERVICE, "_desired_time": "2014-05-02T16:27:30.000Z"}, headers=dated)
+    app = visiting(tape.recording())
+    app.call("GET", AVAILABILITY)
+    app.wait_until(1)
+
+    answer = app.call("POST", CALLBACK, ORDER)
+
+    assert answer.headers == (("date", "Wed, 04 Mar 2026 09:00:01 GMT"),)
+    assert json.loads(answer.body)["_desired_time"] == "2026-03-04T10:27:30.000Z"
+
+
 @pytest.mark.parametrize(
     ("path", "forwarded", "host", "url"),
     [

@@ -107,8 +107,8 @@ def behaviours(draw: st.DrawFn) -> Behaviour:
     step = st.sampled_from(
         ["act", "act", "listen", "drop", "lose", "shake", "leave", "slots", "queue", "retry", "second"]
     )
-    pauses = st.sampled_from([0.0, 0.0, 0.3, 1.0, 4.0, 12.0, 100.0])
-    return Behaviour(draw(st.lists(st.tuples(pauses, step, st.integers(0, 9)), max_size=12)))
+    pauses = st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0, 4.0, 12.0, 100.0])
+    return Behaviour(draw(st.lists(st.tuples(pauses, step, st.integers(0, 9)), min_size=2, max_size=12)))
 
 
 def recorded_acts(recording: Recording) -> list[tuple[Act, int]]:
@@ -184,7 +184,7 @@ class Rambler:
         self._live()
         self._collect(drop=True)
         poll = self.app.connect()
-        self.app.driver.wait(number)
+        self.app.driver.wait(number * 3, lambda: poll in self.app.driver.answers)
         self.app.driver.hang_up(poll)
 
     def _second(self, number: int) -> None:
