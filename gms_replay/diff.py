@@ -39,7 +39,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """All that one run told an app. `origin`: the server's ("http://host:port"); `started_at_us` by the app's clock."""
+    """All that one run told an app. `origin`: the server's ("http://host:port").
+
+    `started_at_us`: the instant at which the visit began, by the app's clock, or as the server was told to let it begin.
+    """
 
     origin: str
     started_at_us: int

@@ -41,18 +41,18 @@ class DemoApp:
         self._say = say
         self._answers: list[Seen] = []
         self._messages: list[bytes] = []
+        self._started_at_us = 0
         self._http = httpx.AsyncClient(headers={"gms_user": USER}, timeout=_PATIENCE_S, trust_env=False)
 
     async def visit(self) -> Transcript:
         """Goes through the whole visit. Raises httpx.HTTPStatusError where the server refuses."""
-        started_at_us = time.time_ns() // 1000
         async with self._http:
             service = await self._callback()
             for action in _DIALOGS:
                 await self._dialog(service, action)
             await self._chat(json.loads(self._answers[-1].body))
         origin = str(httpx.URL(self._base_url).copy_with(path="/")).rstrip("/")
-        return Transcript(origin, started_at_us, tuple(self._answers), {CHANNEL: tuple(self._messages)})
+        return Transcript(origin, self._started_at_us, tuple(self._answers), {CHANNEL: tuple(self._messages)})
 
     async def _callback(self) -> str:
         fields = {"_customer_number": "+14155550123", "_call_direction": "USERTERMINATED", "_media_type": "chat"}
@@ -100,6 +100,7 @@ class DemoApp:
 
     async def _ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
         await asyncio.sleep(_PAUSE_S)
+        self._started_at_us = self._started_at_us or time.time_ns() // 1000
         response = await self._http.request(method, url, json=fields)
         response.raise_for_status()
         path = response.url.raw_path.decode()

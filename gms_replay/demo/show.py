@@ -7,6 +7,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -42,9 +43,9 @@ def play(cassette: Path, console: Console) -> int:
     comparison = compare(live, replayed)
     console.print(_side_by_side(live, replayed))
     _tell_shifts(comparison, console)
-    console.print(f"left behind: {cassette}")
-    console.print(f"Look at the recording:  gms-replay show {cassette}")
-    console.print(f"Serve it to your app:   gms-replay serve {cassette} --port 8080")
+    console.print(f"Left behind: {cassette}. Look at it, or serve it to an app of yours:", soft_wrap=True)
+    console.print(f"  gms-replay show {cassette}", soft_wrap=True)
+    console.print(f"  gms-replay serve {cassette} --port 8080", soft_wrap=True)
     for difference in comparison.differences:
         console.print(f"differs: {difference}", markup=False, soft_wrap=True)
     console.print("equal" if comparison.equal else f"not equal: {len(comparison.differences)} differences")
@@ -66,11 +67,13 @@ def _record(cassette: Path, transcript: Path, console: Console) -> Transcript:
 
 
 def _replay(cassette: Path, transcript: Path, console: Console) -> Transcript:
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """What the app is told on replay, from the instant on at which the server lets it start."""
+    started_at = datetime.now(UTC).replace(microsecond=0)
+    now = f"{started_at:%Y-%m-%dT%H:%M:%SZ}"
     server = python("gms_replay.cli", "serve", str(cassette), "--port", "0", "--now", now)
     with listening(server, re.compile(r"into the app: (http://\S+)")) as url:
         console.print(f"replay server at {url}, for which it is {now}")
-        return _visit(url, transcript, console)
+        return replace(_visit(url, transcript, console), started_at_us=round(started_at.timestamp() * SECOND_US))
 
 
 def _visit(url: str, transcript: Path, console: Console) -> Transcript:
