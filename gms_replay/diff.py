@@ -41,7 +41,7 @@ class Seen:
 class Transcript:
     """All that one run told an app. `origin`: the server's ("http://host:port").
 
-    `started_at_us`: the instant at which the visit began, by the app's clock, or as the server was told to let it begin.
+    `started_at_us`: when the visit began, by the app's clock, or as the server was told to let it begin.
     """
 
     origin: str

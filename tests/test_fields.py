@@ -8,7 +8,7 @@ from texts import scraps
 
 from gms_replay import fields
 
-PROPERTY = settings(max_examples=80, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 FORM = "application/x-www-form-urlencoded"
 SAID = {"_media_type": "chat", "_customer_number": "+49 (511) 5115", "_desired_time": "2014-05-02T16:30:00.000Z"}
 

@@ -7,7 +7,7 @@ from gms_replay import gms
 from gms_replay.gms import Act, InstantClass, Kind, Operation
 from gms_replay.spans import plain_text, spans
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 CHAT = f"/1/service/{SERVICE}/ixn/chat"
 CHAT_2 = "/2/chat/sales/0001NaBEEC7S0043"
 HANDSHAKE = b'[{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}]'

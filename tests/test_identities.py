@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gms_replay.identities import client_id, stand_in
 
-PROPERTY = settings(max_examples=80, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
 given_ids = st.text(ascii_letters + digits + "._~:/ é-", max_size=30).map("{}-1g7x9".format)
 

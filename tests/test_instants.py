@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, render
 
-PROPERTY = settings(max_examples=80, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ARABIC = str.maketrans("0123456789", "".join(chr(0x660 + digit) for digit in range(10)))
 YEAR_US = 365 * 86_400 * SECOND_US

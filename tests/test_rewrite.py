@@ -11,7 +11,7 @@ from gms_replay.instants import SECOND_US
 from gms_replay.rewrite import Compiler, Recorded, Telling, authority, is_mappable
 from gms_replay.spans import Sort, spans
 
-PROPERTY = settings(max_examples=80, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 EVENT, CALENDAR = InstantClass.EVENT, InstantClass.CALENDAR
 STARTED_US = instants.parse("2014-05-02T16:27:38Z")[0]
 OTHER = "4TRJ4T42804KM0M4S1P6P7U5PD111V84"

@@ -6,7 +6,7 @@ from texts import DIALOG, ORIGIN, SERVICE, documents, dumped, gaps, scraps
 
 from gms_replay.spans import Sort, Span, plain_text, spans
 
-PROPERTY = settings(max_examples=80, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 
 
 def told(text):

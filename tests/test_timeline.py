@@ -8,7 +8,7 @@ from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
 from gms_replay.timeline import Fences, Timeline, elapsed_s
 
-PROPERTY = settings(max_examples=60, deadline=None)
+PROPERTY = settings(max_examples=50, deadline=None)
 EVENT, CALENDAR = InstantClass.EVENT, InstantClass.CALENDAR
 GRID_US = 300 * SECOND_US
 
