@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from gms_replay.errors import BayeuxError
@@ -23,6 +24,9 @@ SESSION_UNKNOWN = "402::session_unknown"
 
 _JSON = json.JSONDecoder()
 _BLANKS = " \t\r\n"
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_DEEPEST = 100
+"""Python reads and writes JSON by recursion; what is near its limit could be read, and then not be answered."""
 _STRING_OR_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]|,(?=\s*[}\]])', re.DOTALL)
 
 
@@ -66,6 +70,8 @@ def parse(frame: bytes) -> tuple[Parsed, ...]:
         text = frame.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BayeuxError(f"not UTF-8 at byte {error.start}: a Bayeux frame is JSON in UTF-8") from None
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(text) > _DEEPEST:
+        raise BayeuxError(f"nested deeper than {_DEEPEST} levels: no client needs that")
     at = _skip(text, 0)
     if text[at : at + 1] != "[":
         message, at = _object(text, at)
@@ -75,6 +81,11 @@ def parse(frame: bytes) -> tuple[Parsed, ...]:
     if _skip(text, at) != len(text):
         raise BayeuxError(f"text after the frame at character {at}: one JSON value is expected")
     return tuple(messages)
+
+
+def _depth(text: str) -> int:
+    steps = (token[0] for token in _STRING_OR_BRACKET.finditer(text))
+    return max(accumulate(1 if step in "[{" else -1 if step in "]}" else 0 for step in steps), default=0)
 
 
 def _array(text: str, at: int) -> tuple[list[Parsed], int]:

@@ -191,3 +191,17 @@ def test_lone_surrogate_reads_back():
 )
 def test_reply_repeats_the_id(asked, told):
     assert list(bayeux.reply(Parsed(b"", asked), successful=True).items()) == list(told.items())
+
+
+@pytest.mark.parametrize("depth", [101, 985, 100_000])
+def test_deep_frames_are_refused(depth):
+    nested = b"[" * depth + b"]" * depth
+
+    with pytest.raises(BayeuxError, match="nested deeper than 100 levels"):
+        bayeux.parse(b'{"channel":"/a","id":%s}' % nested)
+
+
+def test_many_brackets_are_not_deep():
+    text = b'{"channel":"/a","data":[%s],"text":"%s"}' % (b",".join([b"{}"] * 200), b"[" * 200)
+
+    assert len(bayeux.parse(text)) == 1
