@@ -137,7 +137,7 @@ class Rambler:
         for pause_s, step, number in behaviour.steps:
             app.driver.wait(pause_s)
             getattr(self, f"_{step}")(number)
-        self._shake()
+        self._live()
         app.listen(600)
 
     def _shake(self, _: int = 0) -> None:
