@@ -88,7 +88,8 @@ class Operation:
         return ACTS.get(self.kind)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}".rstrip()
+        says_it_all = self.kind in (Kind.SEND, Kind.REFRESH, Kind.DISCONNECT_CHAT)
+        return str(self.kind) if says_it_all else f"{self.kind} {self.name}".rstrip()
 
 
 _SEGMENT = r"[^/]+"

@@ -71,11 +71,16 @@ class _Acts:
 
 @dataclass(slots=True)
 class _Patience:
-    """How long the app has waited since the story last moved: the time it spends in polls."""
+    """How long the app has waited since the story last moved: in held polls, or by asking again and again.
+
+    Asking again within the patience is waiting; asking once is not.
+    """
 
     moved_at_us: int
     waited_us: int = 0
     polling_since_us: int | None = None
+    asking_since_us: int | None = None
+    asked_at_us: int = 0
 
     def move(self, at_us: int) -> None:
         self.moved_at_us = max(self.moved_at_us, at_us)
@@ -89,11 +94,21 @@ class _Patience:
             self.waited_us += max(0, now_us - max(self.polling_since_us, self.moved_at_us))
             self.polling_since_us = None
 
+    def ask(self, now_us: int) -> None:
+        """Notes that the app asked for a state, which is answered at once."""
+        if self.asking_since_us is None or now_us - self.asked_at_us > PATIENCE_US:
+            self.asking_since_us = now_us
+        self.asked_at_us = now_us
+
     @property
     def ends_at_us(self) -> int | None:
-        if self.polling_since_us is None:
-            return None
-        return max(self.polling_since_us, self.moved_at_us) + PATIENCE_US - self.waited_us
+        """When it is over: in the middle of a held poll, or with the question that came too late; None if never."""
+        if self.polling_since_us is not None:
+            return max(self.polling_since_us, self.moved_at_us) + PATIENCE_US - self.waited_us
+        if self.asking_since_us is not None:
+            is_over = self.asked_at_us - max(self.asking_since_us, self.moved_at_us) >= PATIENCE_US
+            return self.asked_at_us if is_over else None
+        return None
 
 
 class Playing:
@@ -189,6 +204,8 @@ class Playing:
             answer = self._choose(operation, right)
             self._act(operation, now_us)
         self._used.add(answer.index)
+        if operation.kind in POLLED:
+            self._patience.ask(now_us)
         accepts = header(asked.headers, "accept-encoding") or ""
         self._pending[request_id] = _Pending(request_id, answer, now_us + answer.latency_us, key, accepts)
         return None
@@ -256,9 +273,10 @@ class Playing:
     def _choose(self, operation: Operation, right: list[Ranked]) -> Answer:
         """Of the answers that fit: for what is polled the state of the story, else the first that was not given yet."""
         if operation.kind in POLLED:
-            best = [one.answer for one in right if one.remarks == right[0].remarks]
-            reached = [answer for answer in best if answer.index in self._states]
-            return reached[-1] if reached else best[0]
+            # What the story has not come to yet is told to nobody, unless there is nothing else to tell.
+            reached = [one for one in right if one.answer.index in self._states]
+            best = [one.answer for one in reached if one.remarks == reached[0].remarks]
+            return best[-1] if best else min((one.answer for one in right), key=lambda answer: answer.index)
         unused = [one.answer for one in right if one.answer.index not in self._used]
         if not unused:
             self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")

@@ -223,6 +223,7 @@ CALLBACK = "/genesys/1/service/callback/sales"
 QUEUE = f"/genesys/1/service/{SERVICE}/check-queue-position"
 MENU = f"/genesys/1/service/{SERVICE}/get-dialog-user-confirmation-provide_code-false"
 CHAT_DIALOG = f"/genesys/1/service/{SERVICE}/get-dialog-start-chat"
+REFRESH = f"{CHAT_PATH}/refresh"
 SEND = f"{CHAT_PATH}/send"
 ORDER = {"_customer_number": "5551234", "_media_type": "chat"}
 JOINED = '["Notice.Joined","Kristi","has joined the session","3","AGENT"]'

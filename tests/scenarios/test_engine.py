@@ -18,6 +18,7 @@ from factories import (
     MENU,
     ORDER,
     QUEUE,
+    REFRESH,
     SEND,
     SERVICE,
     THANKS,
@@ -264,15 +265,15 @@ def test_refresh_follows_story() -> None:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, takes_s=0)
     answers = [b'{"transcriptToShow":[]}', b'{"transcriptToShow":[%s]}' % JOINED.encode()]
-    tape.ask(2, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0", answers[0], takes_s=0)
-    tape.ask(6, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0", answers[1], takes_s=0)
+    tape.ask(2, "POST", REFRESH, "transcriptPosition=0", answers[0], takes_s=0)
+    tape.ask(6, "POST", REFRESH, "transcriptPosition=0", answers[1], takes_s=0)
     app = visiting(tape.recording())
     app.call("POST", CALLBACK, ORDER)
 
     seen = []
     for at_s in (1, 3.9, 4.1, 9):
         app.wait_until(at_s)
-        seen.append(app.call("POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0").body)
+        seen.append(app.call("POST", REFRESH, "transcriptPosition=0").body)
 
     assert seen == [answers[0], answers[0], answers[1], answers[1]]
 
@@ -281,19 +282,35 @@ def test_refresh_waits_for_send() -> None:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, takes_s=0)
     answers = [b'{"transcriptToShow":[]}', b'{"transcriptToShow":[%s]}' % HELLO.encode()]
-    tape.ask(2, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0", answers[0], takes_s=0)
+    tape.ask(2, "POST", REFRESH, "transcriptPosition=0", answers[0], takes_s=0)
     tape.ask(3, "POST", SEND, "message=Hello.", takes_s=0)
-    tape.ask(4, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0", answers[1], takes_s=0)
+    tape.ask(4, "POST", REFRESH, "transcriptPosition=0", answers[1], takes_s=0)
     app = visiting(tape.recording())
     app.call("POST", CALLBACK, ORDER)
     app.wait_until(9)
 
     def refresh() -> bytes:
-        return app.call("POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0").body
+        return app.call("POST", REFRESH, "transcriptPosition=0").body
 
     before = refresh()
     send(app, "Hello.")
     assert [before, refresh()] == answers
+
+
+def test_refresh_ahead_tells_no_future() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, takes_s=0)
+    tape.ask(2, "POST", REFRESH, "transcriptPosition=0", b"nothing", takes_s=0)
+    tape.ask(3, "POST", SEND, "message=Hello.", takes_s=0)
+    tape.ask(4, "POST", REFRESH, "transcriptPosition=1", b"Hello.", takes_s=0)
+    app = visiting(tape.recording())
+    app.call("POST", CALLBACK, ORDER)
+
+    before = app.call("POST", REFRESH, "transcriptPosition=1").body
+    send(app, "Hello.")
+    app.wait_until(4)
+
+    assert [before, app.call("POST", REFRESH, "transcriptPosition=1").body] == [b"nothing", b"Hello."]
 
 
 def visit_at_pace(factor: float, now_us: int | None) -> list[bytes]:

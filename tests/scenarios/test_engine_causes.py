@@ -12,6 +12,7 @@ from factories import (
     JOINED,
     ORDER,
     QUEUE,
+    REFRESH,
     REPLY,
     SEND,
     WRITES,
@@ -190,7 +191,7 @@ def test_extra_act_is_answered() -> None:
     assert send(app, "again").status == 200
     app.listen(5)
     assert app.lines == ["Hello."]
-    assert app.driver.notes == ["session s1: send send once more than recorded: the last answer is repeated"]
+    assert app.driver.notes == ["session s1: send once more than recorded: the last answer is repeated"]
 
 
 def test_subscription_gates_delivery_only() -> None:
@@ -248,6 +249,36 @@ def test_patience_lets_story_move() -> None:
     assert app.driver.notes == []
     app.listen(0.2)
     assert app.driver.notes == ["session s1: went on without dialog act 1, which the app never did"]
+
+
+def asks_in_vain(*times_s: float) -> tuple[list[bytes], list[str]]:
+    """What an app is told that refreshes at these times, and never sends what the story waits for."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, takes_s=0)
+    tape.ask(1, "POST", REFRESH, "transcriptPosition=0", b"nothing", takes_s=0)
+    tape.ask(2, "POST", SEND, "message=Hello.", takes_s=0)
+    tape.ask(3, "POST", REFRESH, "transcriptPosition=0", b"Hello.", takes_s=0)
+    app = visiting(tape.recording())
+    app.call("POST", CALLBACK, ORDER)
+    told = []
+    for at_s in times_s:
+        app.wait_until(at_s)
+        told.append(app.call("POST", REFRESH, "transcriptPosition=0").body)
+    return told, app.driver.notes
+
+
+def test_asking_again_is_waiting() -> None:
+    told, notes = asks_in_vain(1, 5, 9, 13)
+
+    assert told == [b"nothing"] * 4
+    assert notes == ["session s1: went on without send 1, which the app never did"]
+    assert asks_in_vain(1, 5, 9, 13, 14)[0][-1] == b"Hello."
+
+
+def test_asking_now_and_then_is_not() -> None:
+    told, notes = asks_in_vain(1, 30, 60, 90)
+
+    assert (told, notes) == ([b"nothing"] * 4, [])
 
 
 def test_patience_adds_up_polls() -> None:
