@@ -147,11 +147,6 @@ def is_meta(channel: str) -> bool:
     return channel == "/meta" or channel.startswith("/meta/")
 
 
-def is_service(channel: str) -> bool:
-    """True for channels that reach the server only (Bayeux 1.0, section 2.2.2)."""
-    return channel == "/service" or channel.startswith("/service/")
-
-
 def matches(subscription: str, channel: str) -> bool:
     """Whether a subscription, perhaps with `*` or `**` at its end, takes in a channel (Bayeux 1.0, section 2.2)."""
     if subscription.endswith("/**"):

@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl
 from gms_replay.model import Headers, header
 from gms_replay.spans import Sort, plain_text, spans
 
+Said = frozenset[tuple[str, str]]
+"""Fields as a key: equal where the same was said, in whatever clothes."""
+
 Fields = dict[str, str]
 """Names to values. A value inside a JSON object has its keys joined by dots; numbers and words are as written."""
 

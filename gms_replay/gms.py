@@ -76,12 +76,20 @@ class Operation:
 
     `base` is the part of the path before GMS's own ("/genesys"); `name` tells operations of one kind apart
     (a service's name, a dialog's action, a chat verb); `service_id` is the service or chat that the path names.
+    `method` is told only where it makes another operation; `version` is the API's.
     """
 
     kind: Kind
     base: str
     name: str = ""
     service_id: str | None = None
+    version: str = ""
+    method: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What two requests for the same thing have in common, wherever the server stands."""
+        return (self.kind, self.name, self.service_id or "", self.version, self.method)
 
     @property
     def act(self) -> Act | None:
@@ -133,25 +141,26 @@ def _always(kind: Kind) -> Callable[[str, str], Kind]:
 _ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
     (re.compile(rf"(?P<base>.*?){pattern}/?"), kind)
     for pattern, kind in (
-        (rf"/[12]/service/callback/(?P<name>{_SEGMENT})/availability", _always(Kind.AVAILABILITY)),
-        (rf"/[12]/service/callback/(?P<name>{_SEGMENT})/(?P<id>{_SEGMENT})", _one_callback),
-        (rf"/[12]/service/callback/(?P<name>{_SEGMENT})", _start_or_query),
-        (r"/1/service/request-chat(?P<name>)", _always(Kind.REQUEST_CHAT)),
-        (rf"/1/service/(?P<id>{_SEGMENT})/check-queue-position", _always(Kind.QUEUE_POSITION)),
-        (rf"/1/service/(?P<id>{_SEGMENT})/ixn/chat(?:/(?P<name>{_SEGMENT}))?", _chat_verb),
-        (rf"/1/service/(?P<id>{_SEGMENT})/(?P<name>storage(?:/{_SEGMENT})?)", _always(Kind.STORAGE)),
-        (rf"/1/service/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT})", _always(Kind.DIALOG)),
-        (rf"/2/chat/{_SEGMENT}/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT}.*)", _chat2_verb),
-        (rf"/2/chat/{_SEGMENT}(?P<name>)", _chat2_verb),
-        (r"/1/storage/(?P<name>.+)", _always(Kind.STORAGE)),
-        (r"/1/admin/node/(?P<name>status)", _always(Kind.NODE_STATUS)),
-        (r"/[12]/(?P<name>(?:service|chat|chat-ntf)/.+)", _always(Kind.OTHER)),
+        (rf"/(?P<version>[12])/service/callback/(?P<name>{_SEGMENT})/availability", _always(Kind.AVAILABILITY)),
+        (rf"/(?P<version>[12])/service/callback/(?P<name>{_SEGMENT})/(?P<id>{_SEGMENT})", _one_callback),
+        (rf"/(?P<version>[12])/service/callback/(?P<name>{_SEGMENT})", _start_or_query),
+        (r"/(?P<version>1)/service/request-chat(?P<name>)", _always(Kind.REQUEST_CHAT)),
+        (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/check-queue-position", _always(Kind.QUEUE_POSITION)),
+        (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/ixn/chat(?:/(?P<name>{_SEGMENT}))?", _chat_verb),
+        (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/(?P<name>storage(?:/{_SEGMENT})?)", _always(Kind.STORAGE)),
+        (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT})", _always(Kind.DIALOG)),
+        (rf"/(?P<version>2)/chat/{_SEGMENT}/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT}.*)", _chat2_verb),
+        (rf"/(?P<version>2)/chat/{_SEGMENT}(?P<name>)", _chat2_verb),
+        (r"/(?P<version>1)/storage/(?P<name>.+)", _always(Kind.STORAGE)),
+        (r"/(?P<version>1)/admin/node/(?P<name>status)", _always(Kind.NODE_STATUS)),
+        (r"/(?P<version>[12])/(?P<name>(?:service|chat|chat-ntf)/.+)", _always(Kind.OTHER)),
         (rf"/3/(?P<name>device)/{_SEGMENT}", _always(Kind.PUSH)),
         (rf"/v1/projects/{_SEGMENT}/(?P<name>messages:send)", _always(Kind.PUSH)),
         (r"/(?P<name>fcm/send)", _always(Kind.PUSH)),
     )
 )
-_COMET_PATH = re.compile(r"(?P<base>.*?)/cometd(?:/.*)?")
+_COMET_PATH = re.compile(r"(?P<base>.*?)/cometd(?:/[^/.]*)*")
+"""Whatever lies below, but files: CometD's own page serves its scripts from there."""
 
 PUSH_PROVIDERS = {"device": "apns", "messages:send": "fcm", "fcm/send": "fcm"}
 """An operation's name, for those of kind PUSH, to the provider that is told."""
@@ -176,7 +185,9 @@ def _by_path(method: str, path: str) -> Operation | None:
         if found := pattern.fullmatch(path):
             parts = found.groupdict()
             name = parts.get("name") or ""
-            return Operation(kind(method, name), parts["base"], name, parts.get("id"))
+            meant = kind(method, name)
+            told_method = method if meant in (Kind.STORAGE, Kind.OTHER) else ""
+            return Operation(meant, parts["base"], name, parts.get("id"), parts.get("version") or "", told_method)
     found = _COMET_PATH.fullmatch(path)
     return Operation(Kind.COMET, found["base"]) if found else None
 

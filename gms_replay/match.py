@@ -88,7 +88,7 @@ def candidates(
 
     `same_instant(asked_us, recorded_us)` tells whether the app means the recorded instant by the one it sent.
     """
-    same = (answer for answer in answers if _same_operation(operation, answer.operation))
+    same = (answer for answer in answers if answer.operation.key == operation.key)
     ranked = [_compared(asked, answer, same_instant) for answer in same]
     return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
 
@@ -116,10 +116,6 @@ def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked
 def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
     """The miss of a request whose operation was recorded, but never asked like this."""
     return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(ranked)[:_NEAREST])
-
-
-def _same_operation(one: Operation, other: Operation) -> bool:
-    return (one.kind, one.name) == (other.kind, other.name)
 
 
 def _compared(asked: Fields, answer: Answer, same_instant: Callable[[int, int], bool]) -> Ranked:

@@ -112,8 +112,9 @@ class Player:
             knowing = [session for session in self._newest_first() if session.knows(operation.service_id)]
             return next((session for session in knowing if _is_of(session, asked)), next(iter(knowing), None))
         mine = next((session for session in self._newest_first() if _is_of(session, asked)), None)
-        starts_anew = mine is not None and operation.kind in OPENINGS and mine.has_begun
-        return None if starts_anew and mine and not mine.repeats(operation, asked.body) else mine
+        if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.repeats(operation, asked):
+            return mine
+        return None
 
     def _session_of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
         clients = [message.fields.get("clientId") for message in messages]
@@ -127,15 +128,16 @@ class Player:
         return next((session for session in ready if not session.is_told), next(iter(ready or mine), None))
 
     def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
-        """A new session, not kept yet, of the story that answers the request, and was told least often."""
+        """A new session, not kept yet: its story answers the request, was told least often, and is this user's."""
+        user = gms.gms_user(asked.headers)
         fitting = [
-            (not match.fits(operation, asked, story.answers), self._told.get(index, 0), index)
+            (not match.fits(operation, asked, story.answers), self._told.get(index, 0), story.user != user, index)
             for index, story in enumerate(self._stories)
             if operation.service_id is None or operation.service_id in story.service_ids
         ]
         if not fitting:
             return None
-        _, told, index = min(fitting)
+        _, told, _, index = min(fitting)
         story = self._stories[index]
         name = f"s{len(self._sessions) + 1}"
         taken = story.recorded.identities
@@ -179,6 +181,11 @@ def _origin(asked: Asked) -> str:
     return f"{asked.scheme}://{header(asked.headers, 'host') or 'localhost'}{asked.forwarded_prefix}"
 
 
+def _report(miss: Miss) -> bytes:
+    # What JSON escapes may be no character: half a surrogate pair stays the escape that it was.
+    return json.dumps(miss.as_json(), ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
+
+
 def _missed(request_id: int, miss: Miss) -> Iterator[Action]:
     yield Noted(str(miss))
-    yield Respond(request_id, 404, _JSON, json.dumps(miss.as_json(), ensure_ascii=False, indent=2).encode())
+    yield Respond(request_id, 404, _JSON, _report(miss))

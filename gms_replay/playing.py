@@ -6,12 +6,13 @@ due, the earliest first, so that what is told depends on when the app acted, nev
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gms_replay import fields, match
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.comet import Comet, Frame
 from gms_replay.events import Action, Asked, Noted, Respond
+from gms_replay.fields import Fields, Said
 from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, header
@@ -21,6 +22,9 @@ from gms_replay.timeline import Timeline
 
 PATIENCE_US = 10_000_000
 """How long an app may wait for what an act of its own has to cause, before the story goes on without the act."""
+
+_Meaning = tuple[tuple[str, ...], Said]
+"""What makes two requests the same: the operation, and what is said."""
 
 _JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 
@@ -45,7 +49,7 @@ class _Pending:
     request_id: int
     answer: Answer
     due_at_us: int
-    asked: tuple[str, bytes]
+    asked: _Meaning
     accepts: str
 
 
@@ -137,16 +141,18 @@ class Playing:
         self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
         self._opened_at_us = opened_at_us
         self._identities = identities
+        self._recorded = {told: recorded for recorded, told in identities.items()}
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
         self._acts = {act: _Acts() for act in Act}
-        self._queues = {name: _Queue(items) for name, items in (story.events | story.states).items()}
+        self._channels = [_Queue(events) for events in story.events.values()]
+        self._queues = [*self._channels, *(_Queue(states) for states in story.states)]
         self._states: dict[int, int] = {}
         self._used: set[int] = set()
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
-        self._lost: dict[tuple[str, bytes], Answer] = {}
-        self._refused: set[tuple[str, bytes]] = set()
+        self._lost: dict[_Meaning, Answer] = {}
+        self._refused: set[_Meaning] = set()
         self._patience = _Patience(opened_at_us)
         self._notes: list[str] = []
 
@@ -158,11 +164,11 @@ class Playing:
     @property
     def is_told(self) -> bool:
         """Whether every message of the story is out."""
-        return all(self._queues[channel].head is None for channel in self.story.events)
+        return all(queue.head is None for queue in self._channels)
 
-    def repeats(self, operation: Operation, body: bytes) -> bool:
+    def repeats(self, operation: Operation, asked: Asked) -> bool:
         """Whether the app asks again for an answer that it never got."""
-        return (str(operation), body) in self._lost
+        return self._meaning(operation, self._said(asked)) in self._lost
 
     def knows(self, service_id: str) -> bool:
         """Whether this app was told this service's id."""
@@ -188,10 +194,11 @@ class Playing:
 
     def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
-        said = fields.read(asked.target, asked.headers, asked.body)
+        said = self._said(asked)
+        operation = self._as_recorded(operation)
         ranked = match.candidates(operation, said, self.story.answers, self._means)
         right = [one for one in ranked if not one.differences]
-        key = (str(operation), asked.body)
+        key = self._meaning(operation, said)
         if not right:
             miss = self._miss(operation, asked, ranked)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
@@ -209,6 +216,19 @@ class Playing:
         accepts = header(asked.headers, "accept-encoding") or ""
         self._pending[request_id] = _Pending(request_id, answer, now_us + answer.latency_us, key, accepts)
         return None
+
+    def _said(self, asked: Asked) -> Fields:
+        """What a request says, in the identities of the recording."""
+        said = fields.read(asked.target, asked.headers, asked.body)
+        return {field: self._recorded.get(value, value) for field, value in said.items()}
+
+    def _as_recorded(self, operation: Operation) -> Operation:
+        name = "/".join(self._recorded.get(step, step) for step in operation.name.split("/"))
+        service_id = operation.service_id and self._recorded.get(operation.service_id, operation.service_id)
+        return replace(operation, name=name, service_id=service_id)
+
+    def _meaning(self, operation: Operation, said: Fields) -> _Meaning:
+        return self._as_recorded(operation).key, frozenset(said.items())
 
     def _act(self, operation: Operation, now_us: int) -> None:
         if operation.act is not None:
@@ -266,7 +286,7 @@ class Playing:
     def _miss(self, operation: Operation, asked: Asked, ranked: list[Ranked]) -> Miss:
         if ranked:
             return match.field_differs(asked.method, asked.target, ranked)
-        same = [one for one in self.story.unanswered if str(one.operation) == str(operation)]
+        same = [one for one in self.story.unanswered if one.operation.key == operation.key]
         kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self.story.answers))
 
@@ -285,7 +305,7 @@ class Playing:
     def _earliest(self) -> tuple[int, _Queue | _Pending | Act] | None:
         """What is due next, and when: an item of the story, an answer, or to give up an act and go on."""
         items: list[tuple[int, _Queue | _Pending | Act]] = []
-        for queue in self._queues.values():
+        for queue in self._queues:
             if (due_at_us := self._due_us(queue)) is not None:
                 items.append((due_at_us, queue))
         if not items and (given_up := self._patience_out()):
@@ -321,7 +341,7 @@ class Playing:
     def _patience_out(self) -> tuple[int, Act] | None:
         """The act that the story is stuck for, and when it goes on without; asked only while nothing else is due."""
         ends_at_us = self._patience.ends_at_us
-        heads = [queue.head for queue in self._queues.values() if queue.head is not None]
+        heads = [queue.head for queue in self._queues if queue.head is not None]
         missing = [cause for item in heads for cause in item.causes if self._is_missing(cause)]
         if ends_at_us is None or not missing:
             return None
@@ -370,5 +390,8 @@ class Playing:
 
 def _accepted(coding: str | None, accepts: str) -> bool:
     """Whether the app takes a body in the coding in which it was recorded."""
-    offered = {offer.partition(";")[0].strip().lower() for offer in accepts.split(",")}
-    return coding is None or coding.lower() in offered
+    offers = (offer.replace(" ", "").lower() for offer in accepts.split(","))
+    # A weight of nought is a refusal (RFC 9110, section 12.4.2).
+    weighed = (offer.partition(";q=") for offer in offers)
+    taken = {name for name, _, weight in weighed if not weight or weight.strip("0.")}
+    return coding is None or coding.lower() in taken

@@ -8,9 +8,10 @@ same `gms_user`, if any session has it, and of those to the nearest in time.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gms_replay import bayeux, gms
+from gms_replay import bayeux, fields, gms
 from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
+from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import Exchange, Message, Recording
 from gms_replay.spans import Sort, plain_text, spans
@@ -39,6 +40,12 @@ class Visited:
     @property
     def user(self) -> str | None:
         return gms.gms_user(self.exchange.request.headers)
+
+    @property
+    def said(self) -> Fields:
+        """What the app said, decoded."""
+        request = self.exchange.request
+        return fields.read(request.target, request.headers, request.body.plain)
 
 
 Session = tuple[Visited, ...]
@@ -129,10 +136,10 @@ def _tokens(one: Visited) -> set[str]:
             if span.sort is Sort.STRING and span.path[-1:] and span.path[-1] in gms.SESSION_FIELDS
         }
     for heard in one.heard:
-        fields = heard.parsed.fields
-        if isinstance(client := fields.get("clientId"), str):
+        said = heard.parsed.fields
+        if isinstance(client := said.get("clientId"), str):
             tokens.add(_CLIENT + client)
-        if isinstance(data := fields.get("data"), dict) and isinstance(tag := data.get("tag"), str):
+        if isinstance(data := said.get("data"), dict) and isinstance(tag := data.get("tag"), str):
             tokens |= {service} if (service := gms.service_of_tag(tag)) else set()
     return tokens
 

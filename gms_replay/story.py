@@ -13,9 +13,9 @@ from itertools import pairwise
 from math import gcd
 from typing import Any
 
-from gms_replay import bayeux, fields, gms, instants, sessions
+from gms_replay import bayeux, gms, instants, sessions
 from gms_replay.errors import StoryError
-from gms_replay.fields import Fields
+from gms_replay.fields import Fields, Said
 from gms_replay.gms import Act, InstantClass, Kind, Operation
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Headers, Recording, Response, header
@@ -108,7 +108,7 @@ class Story:
     answers: tuple[Answer, ...]
     unanswered: tuple[Visited, ...]
     events: dict[str, tuple[Event, ...]]
-    states: dict[str, tuple[State, ...]]
+    states: tuple[tuple[State, ...], ...]
     service_ids: frozenset[str]
     recorded: Recorded
     grid_us: int
@@ -130,7 +130,10 @@ def compile_stories(recording: Recording) -> tuple[Story, ...]:
     """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
     stories = tuple(_compile(session) for session in sessions.split(recording))
     if not stories:
-        raise StoryError("the cassette holds no GMS traffic of an app's: record a visit first")
+        raise StoryError(
+            "the cassette holds no GMS traffic of an app's: record a visit first; where the recorder was killed, "
+            "keep the file that ends in -wal beside it"
+        )
     return stories
 
 
@@ -177,7 +180,7 @@ def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
         operation=one.operation,
         method=request.method,
         target=request.target,
-        fields=fields.read(request.target, request.headers, request.body.plain),
+        fields=one.said,
         at_us=response.started_at_us,
         latency_us=max(0, response.started_at_us - one.at_us),
         response=response,
@@ -188,12 +191,12 @@ def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
 def _acts(session: Session) -> list[tuple[int, Act]]:
     """When the app acted, and how. An act that was repeated because its answer never came counts once."""
     acts: list[tuple[int, Act]] = []
-    lost: set[tuple[str, bytes]] = set()
+    lost: set[tuple[tuple[str, ...], Said]] = set()
     for one in session:
         act = one.operation.act
         if act is None:
             continue
-        asked = (str(one.operation), one.exchange.request.body.plain)
+        asked = (one.operation.key, frozenset(one.said.items()))
         if asked not in lost:
             acts.append((one.at_us, act))
         lost.discard(asked)
@@ -222,19 +225,19 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
     return {channel: tuple(told) for channel, told in events.items()}
 
 
-def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> dict[str, tuple[State, ...]]:
+def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> tuple[tuple[State, ...], ...]:
     """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong."""
-    states: dict[str, list[State]] = {}
-    asked_us: dict[str, int] = {}
+    states: dict[tuple[str, ...], list[State]] = {}
+    asked_us: dict[tuple[str, ...], int] = {}
     for answer in answers:
         if answer.operation.kind in gms.POLLED:
-            operation, now_us = str(answer.operation), answer.at_us - answer.latency_us
+            operation, now_us = answer.operation.key, answer.at_us - answer.latency_us
             causes = _causes(acts, now_us)
             middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
             at_us = max([middle_us, *(cause.at_us for cause in causes)])
             states.setdefault(operation, []).append(State(at_us, causes, answer))
             asked_us[operation] = now_us
-    return {operation: tuple(said) for operation, said in states.items()}
+    return tuple(tuple(said) for said in states.values())
 
 
 def _recorded(session: Session) -> Recorded:

@@ -15,6 +15,7 @@ from gms_replay.story import compile_stories
 class Served:
     """Where it serves, and what the player remarked."""
 
+    player: Player
     origin: str = ""
     notes: list[str] = field(default_factory=list)
     stop: Callable[[], None] = lambda: None
@@ -28,17 +29,16 @@ class Served:
 def served(recording: Recording, *, now_us: int | None = None) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
-    told = Served()
-    player = Player(compile_stories(recording), now_us=now_us)
-    server = ReplayServer(player, "127.0.0.1", 0, announce=lambda _: ready.set(), note=told.notes.append)
+    told = Served(Player(compile_stories(recording), now_us=now_us))
+    server = ReplayServer(told.player, "127.0.0.1", 0, announce=lambda _: ready.set(), note=told.notes.append)
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)
     thread = threading.Thread(target=server.run_bound)
     thread.start()
     try:
-        assert ready.wait(10), "the server did not start"
+        assert ready.wait(60), "the server did not start"
         yield told
     finally:
         told.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the server did not end"

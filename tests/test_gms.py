@@ -78,7 +78,38 @@ REQUESTS = [
 @pytest.mark.parametrize(("method", "target", "kind", "name", "service_id"), REQUESTS)
 @pytest.mark.parametrize("base", ["/genesys", "", "/gms/v8"])
 def test_every_request_is_recognised(base, method, target, kind, name, service_id):
-    assert gms.recognise(method, base + target, b"") == Operation(kind, base, name, service_id)
+    found = gms.recognise(method, base + target, b"")
+
+    assert (found.kind, found.base, found.name, found.service_id) == (kind, base, name, service_id)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("GET /1/service/callback/sales/availability", "GET /2/service/callback/sales/availability"),
+        ("GET /1/service/callback/sales", "GET /1/service/callback/sales/117"),
+        ("GET /1/service/117/check-queue-position", "GET /1/service/118/check-queue-position"),
+        ("GET /1/service/117/storage/key", "DELETE /1/service/117/storage/key"),
+    ],
+)
+def test_keys_tell_operations_apart(one, other):
+    keys = [gms.recognise(*request.split(), b"").key for request in (one, other)]
+
+    assert keys[0] != keys[1]
+
+
+def test_key_is_free_of_base_and_method():
+    keys = [
+        gms.recognise(method, f"{base}/1/service/117/connect", b"").key
+        for method, base in (("GET", "/a"), ("POST", ""))
+    ]
+
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("path", ["/assets/cometd/cometd.js", "/genesys/cometd/index.html"])
+def test_files_of_cometd_are_others(path):
+    assert gms.recognise("GET", path, b"") is None
 
 
 @pytest.mark.parametrize(

@@ -121,11 +121,12 @@ def test_lost_answer_is_repeated() -> None:
     ask(session, 1, "POST", CALLBACK)
     operation = gms.recognise("POST", CALLBACK, b"")
     assert operation is not None
-    assert not session.repeats(operation, b"")
+    again = Asked("POST", "http", CALLBACK, (), b"")
+    assert not session.repeats(operation, again)
 
     session.gone(1, at_us(0.1))
 
-    assert session.repeats(operation, b"")
+    assert session.repeats(operation, again)
     assert advance(session, 1) == []
 
 

@@ -60,10 +60,11 @@ def running(arguments: list[str], folder: Path) -> Iterator[None]:
             yield
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
     assert process.returncode == 0, f"{arguments} ended with {process.returncode}"
 
 
+@pytest.mark.timeout(600)
 def test_record_your_own_as_written(tmp_path: Path) -> None:
     (tmp_path / "addons").symlink_to(ROOT / "addons")
     ports: dict[str, str] = {}
@@ -76,7 +77,7 @@ def test_record_your_own_as_written(tmp_path: Path) -> None:
             if command.startswith(SERVERS):
                 servers.enter_context(running(arguments, tmp_path))
                 continue
-            done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
             outputs[command] = done.stdout
 

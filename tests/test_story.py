@@ -139,7 +139,7 @@ def test_state_begins_between_polls() -> None:
     tape.ask(6, "GET", QUEUE, b"", position(2))
     tape.ask(14, "GET", QUEUE, b"", position(1))
 
-    states = compiled(tape).states["queue position"]
+    states = compiled(tape).states[0]
 
     assert [state.at_us for state in states] == [at(0), at(4), at(10)]
 
@@ -150,7 +150,7 @@ def test_state_follows_its_act() -> None:
     tape.ask(5, "POST", CHAT_DIALOG)
     tape.ask(6, "GET", QUEUE, b"", position(2))
 
-    later = compiled(tape).states["queue position"][1]
+    later = compiled(tape).states[0][1]
 
     assert later.at_us == at(5)
     assert later.causes == (Cause(Act.START, 1, at(0)), Cause(Act.DIALOG, 1, at(5)))

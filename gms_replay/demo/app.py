@@ -30,6 +30,7 @@ _DIALOGS = (
 )
 _LINES = ("Hello, my order has not arrived.", "It is order 117. Thank you, bye!")
 _PAUSE_S = 0.2
+_BETWEEN_POLLS_S = 2.0
 _PATIENCE_S = 30.0
 
 
@@ -62,6 +63,8 @@ class DemoApp:
         service = str(answer["_id"])
         for _ in range(2):
             await self._ask("GET", f"{self._base_url}/1/service/{service}/check-queue-position")
+            # Where in between the place moved, nobody saw: both times, be far from it.
+            await asyncio.sleep(_BETWEEN_POLLS_S)
         return service
 
     async def _dialog(self, service: str, action: str) -> None:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,17 +19,27 @@ _END_S = 15
 def listening(arguments: list[str], sign: re.Pattern[str]) -> Iterator[str]:
     """A server process; gives the first group of the line in which it says where it listens.
 
-    Ends it by SIGTERM and waits. Raises GmsReplayError with what it said, where it ends before it listens.
+    Ends it by SIGTERM and waits. Raises GmsReplayError with what it said, where it ends before it listens, or where it
+    does not end well.
     """
     with _started(arguments) as process:
+        reading: threading.Thread | None = None
         try:
-            yield _place(process, sign)
+            place = _place(process, sign)
+            # Read on, lest it wait for room to write to.
+            reading = threading.Thread(target=_drain, args=(process,))
+            reading.start()
+            yield place
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.communicate(timeout=_END_S)
+                process.wait(_END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+            if reading is not None:
+                reading.join()
+    if process.returncode != 0:
+        raise GmsReplayError(f"{_name(arguments)} ended with {process.returncode}")
 
 
 def run(arguments: list[str], say: Callable[[str], None]) -> None:
@@ -51,6 +62,12 @@ def python(module: str, *arguments: str) -> list[str]:
 def tool(name: str) -> str:
     """A program that was installed beside this Python."""
     return str(Path(sys.executable).parent / name)
+
+
+def _drain(process: "subprocess.Popen[str]") -> None:
+    assert process.stdout is not None, "asked for with PIPE"
+    for _ in process.stdout:
+        pass
 
 
 def _started(arguments: list[str]) -> "subprocess.Popen[str]":

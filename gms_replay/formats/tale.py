@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from gms_replay import bayeux, fields, gms, sessions
+from gms_replay import bayeux, gms, sessions
+from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Exchange, Recording, Run
@@ -40,6 +41,8 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
     )
     yield f"{name}: {', '.join(counts)}"
     yield from (_run(run) for run in recording.runs)
+    if not recording.runs:
+        yield "  nothing was recorded; where the recorder was killed, keep the file that ends in -wal beside this one"
     for number, session in enumerate(found, start=1):
         yield ""
         yield from _session(number, session)
@@ -48,7 +51,7 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
     if others:
         yield ""
         yield "besides:"
-        yield from (f"  {_when(exchange)}  {_asked(exchange)}{_ending(exchange)}" for exchange in others)
+        yield from (f"  {_when(exchange)}  {_shown(_asked(exchange) + _ending(exchange))}" for exchange in others)
 
 
 def _run(run: Run) -> str:
@@ -62,11 +65,11 @@ def _session(number: int, session: Session) -> Iterator[str]:
     services = dict.fromkeys(one.operation.service_id for one in session if one.operation.service_id)
     named = [f"user {user}"] if user else []
     named += [f"service {service}" for service in services if service]
-    yield f"session {number}, {_moment(session[0].at_us)}: {', '.join(named) or 'no id'}"
+    yield f"session {number}, {_moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
     start_us = session[0].at_us
     lines = [line for one in session for line in _lines(one)]
     for at_us, who, line in sorted(lines, key=lambda line: line[0]):
-        yield f"  {(at_us - start_us) / SECOND_US:+9.3f} s  {who:4}  {line}"
+        yield f"  {(at_us - start_us) / SECOND_US:+9.3f} s  {who:4}  {_shown(line)}"
 
 
 def _lines(one: Visited) -> Iterator[tuple[int, str, str]]:
@@ -88,7 +91,7 @@ def _lines(one: Visited) -> Iterator[tuple[int, str, str]]:
 
 
 def _did(one: Visited) -> str:
-    said = _said(one)
+    said = one.said
     response = one.exchange.response
     told = _texts(response.body.plain) if response else {}
     tell = _TELLERS.get(one.operation.kind)
@@ -98,38 +101,39 @@ def _did(one: Visited) -> str:
     return did
 
 
-def _said(one: Visited) -> fields.Fields:
-    request = one.exchange.request
-    return fields.read(request.target, request.headers, request.body.plain)
+def _shown(text: str) -> str:
+    """A text of somebody else's on one line, without what would move a terminal's cursor or has no UTF-8."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in line)
 
 
-def _starts(one: Visited, said: fields.Fields, told: Texts) -> str:
+def _starts(one: Visited, said: Fields, told: Texts) -> str:
     wish = f" for {said['_desired_time']}" if said.get("_desired_time") else ""
     return f"starts callback {one.operation.name}{wish}: service {told.get(('_id',), '?')}"
 
 
-def _availability(one: Visited, said: fields.Fields, told: Texts) -> str:
+def _availability(one: Visited, said: Fields, told: Texts) -> str:
     slots = [str(path[0]) for path in told if len(path) == 1]
     shown = f"{slots[0]} to {slots[-1]}" if slots else "none"
     return f"asks when {one.operation.name} is free: {_count(len(slots), 'slot')}, {shown}"
 
 
-def _queue(one: Visited, said: fields.Fields, told: Texts) -> str:
+def _queue(one: Visited, said: Fields, told: Texts) -> str:
     return f"asks for its place in the queue: {told.get(('_position',), '?')}"
 
 
-def _dialog(one: Visited, said: fields.Fields, told: Texts) -> str:
+def _dialog(one: Visited, said: Fields, told: Texts) -> str:
     label = told.get(("_label",)) or told.get(("_text",))
-    shown = f" “{' '.join(label.split())}”" if label else ""
+    shown = f" “{label}”" if label else ""
     expires = f", expires {told['_expires',]}" if ("_expires",) in told else ""
     return f"acts {one.operation.name}: {told.get(('_action',), 'no dialog')}{shown}{expires}"
 
 
-def _sends(one: Visited, said: fields.Fields, told: Texts) -> str:
+def _sends(one: Visited, said: Fields, told: Texts) -> str:
     return f"says “{said.get('message', '')}”"
 
 
-_TELLERS: dict[Kind, Callable[[Visited, fields.Fields, Texts], str]] = {
+_TELLERS: dict[Kind, Callable[[Visited, Fields, Texts], str]] = {
     Kind.START_CALLBACK: _starts,
     Kind.AVAILABILITY: _availability,
     Kind.QUEUE_POSITION: _queue,
@@ -170,11 +174,11 @@ def _asked(exchange: Exchange) -> str:
 
 def _ending(exchange: Exchange) -> str:
     """What kept an exchange from its end; nothing for one that ended well."""
-    if exchange.outcome is None:
-        return "  — never answered: under way when the recording stopped"
-    if exchange.outcome.error is not None:
+    if exchange.unfinished:
+        return " — never answered: under way when the recording stopped"
+    if exchange.outcome is not None and exchange.outcome.error is not None:
         cut = "cut off" if exchange.response else "never answered"
-        return f"  — {cut}: {exchange.outcome.error}"
+        return f" — {cut}: {exchange.outcome.error}"
     return ""
 
 

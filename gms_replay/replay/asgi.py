@@ -17,7 +17,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_CLOSING: Headers = (("content-type", "text/plain"), ("connection", "close"))
+LARGEST_BODY = 16 * 1024 * 1024
+"""In bytes; more than any app sends to GMS, files included, and little enough to hold."""
+
+_TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
 
 class ReplayApp:
@@ -40,7 +43,9 @@ class ReplayApp:
             await _send(send, Respond(0, 200, (), b""), cors)
             return
         body = await _body(receive)
-        if body is not None:
+        if body is not None and len(body) > LARGEST_BODY:
+            await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), cors)
+        elif body is not None:
             await self._answer(_asked(scope, headers, body), receive, send, cors)
 
     def close(self) -> None:
@@ -49,16 +54,16 @@ class ReplayApp:
             self._alarm.cancel()
         for request_id, waiting in self._waiting.items():
             if not waiting.done():
-                waiting.set_result(Respond(request_id, 503, _CLOSING, b"the replay server is shutting down"))
+                waiting.set_result(Respond(request_id, 503, _TEXT, b"the replay server is shutting down"))
 
     async def _answer(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
         """Hands a request in, and its answer out as soon as there is one, unless the app hangs up before."""
         request_id = next(self._numbers)
         answer: asyncio.Future[Respond] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
-        self._play(RequestArrived(request_id, asked))
         hung_up = asyncio.ensure_future(_hung_up(receive))
         try:
+            self._play(RequestArrived(request_id, asked))
             await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
             if hung_up.done():
                 self._play(PeerGone(request_id))
@@ -87,15 +92,17 @@ class ReplayApp:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """A request's whole body; None where the app hung up inside it."""
+    """A request's whole body, or a byte more than may be; None where the app hung up inside it."""
     parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
+        size += len(parts[-1])
+        if not message.get("more_body") or size > LARGEST_BODY:
+            return b"".join(parts)[: LARGEST_BODY + 1]
 
 
 async def _hung_up(receive: Receive) -> None:
@@ -134,7 +141,9 @@ def _cors(headers: Headers) -> Headers:
 
 
 async def _send(send: Send, answer: Respond, cors: Headers) -> None:
-    headers = (*answer.headers, *cors, ("content-length", str(len(answer.body))))
+    # 204 has no length to tell (RFC 9110, section 8.6).
+    length = () if answer.status == 204 else (("content-length", str(len(answer.body))),)
+    headers = (*answer.headers, *cors, *length)
     coded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": coded})
     await send({"type": "http.response.body", "body": answer.body})

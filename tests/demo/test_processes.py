@@ -1,11 +1,13 @@
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from gms_replay.demo.processes import listening, python, run, tool
 from gms_replay.errors import GmsReplayError
 
+ENDS_WELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))"
 SIGN = re.compile(r"serving at (\S+)")
 
 
@@ -14,8 +16,23 @@ def script(text: str) -> list[str]:
 
 
 def test_place_is_read_from_output() -> None:
-    with listening(script("print('hello'); print('serving at here'); input()"), SIGN) as place:
+    with listening(script(f"{ENDS_WELL}; print('hello'); print('serving at here'); signal.pause()"), SIGN) as place:
         assert place == "here"
+
+
+def test_server_that_says_much_goes_on(tmp_path: Path) -> None:
+    chatter = "print('x' * 1_000_000); open(sys.argv[1], 'w').close(); signal.pause()"
+    with listening([*script(f"{ENDS_WELL}; print('serving at here'); {chatter}"), str(tmp_path / "said")], SIGN):
+        while not (tmp_path / "said").exists():
+            pass
+
+
+def test_server_that_ends_badly_is_named() -> None:
+    with (
+        pytest.raises(GmsReplayError, match="ended with 3"),
+        listening(script(f"{ENDS_WELL.replace('0', '3')}; print('serving at here'); signal.pause()"), SIGN),
+    ):
+        pass
 
 
 def test_server_that_ends_is_quoted() -> None:

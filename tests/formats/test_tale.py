@@ -29,7 +29,7 @@ def test_head_counts_facts() -> None:
 def test_rare_facts_are_counted_too() -> None:
     recording = Recording(pushes=(Push(1, 1, None, "apns", 0, b""),), sockets=(Socket(1, 0), Socket(2, 0)))
 
-    assert told(recording) == ["visit.sqlite: 0 runs, 0 sessions, 0 exchanges, 0 Bayeux messages, 1 push, 2 sockets"]
+    assert told(recording)[0] == "visit.sqlite: 0 runs, 0 sessions, 0 exchanges, 0 Bayeux messages, 1 push, 2 sockets"
 
 
 def test_run_names_its_tools() -> None:
@@ -99,9 +99,24 @@ def test_lost_answers_say_why() -> None:
 
     text = told_of(tape)
 
-    assert "says “Hello?”  — never answered: Client disconnected." in text
-    assert "leaves the chat  — never answered: under way when the recording stopped" in text
-    assert "polls  — never answered: Client disconnected." in text
+    assert "says “Hello?” — never answered: Client disconnected." in text
+    assert "leaves the chat — never answered: under way when the recording stopped" in text
+    assert "polls — never answered: Client disconnected." in text
+
+
+def test_foreign_texts_stay_on_a_line() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"", {"_id": SERVICE})
+    tape.ask(1, "POST", f"{CHAT_PATH}/send", b'{"message": "two\\nlines \\u001b[31m \\ud800"}')
+
+    line = told(tape.recording())[-1]
+
+    assert line.endswith("says “two lines \\u001b[31m \\ud800”")
+    assert line.isprintable()
+
+
+def test_nothing_recorded_gives_hint() -> None:
+    assert "keep the file that ends in -wal" in told(Recording())[1]
 
 
 def test_refusal_quotes_gms() -> None:

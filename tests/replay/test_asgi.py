@@ -10,6 +10,8 @@ import pytest
 from factories import CHAT_DIALOG, CLIENT, Tape, frame
 from serving import Served, served
 
+from gms_replay.replay.asgi import LARGEST_BODY
+
 COMET = "/genesys/cometd"
 
 
@@ -107,6 +109,7 @@ def test_send_causes_message(app: httpx.Client) -> None:
 
 def test_dropped_poll_loses_nothing(app: httpx.Client, server: Served) -> None:
     client = subscribed(app)
+    connect(app, client)
     place = urlsplit(server.origin)
     poll = json.dumps([{"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling"}])
     with socket.create_connection((place.hostname, place.port)) as dropped:
@@ -114,6 +117,7 @@ def test_dropped_poll_loses_nothing(app: httpx.Client, server: Served) -> None:
             f"POST {COMET} HTTP/1.1\r\nHost: x\r\ngms_user: bob\r\nContent-Length: {len(poll)}\r\n\r\n{poll}".encode()
         )
 
+    app.post(f"{factories.CHAT_PATH}/send", json={"message": "Hi."})
     # Read late, the dropped poll frees the next one, which then brings nothing.
     channels: list[object] = []
     while "/_genesys" not in channels:
@@ -168,6 +172,20 @@ def test_other_origin_is_allowed(app: httpx.Client) -> None:
     assert preflight.headers["access-control-allow-headers"] == "gms_user"
     assert preflight.headers["access-control-allow-methods"] == "POST"
     assert answer.headers["access-control-allow-origin"] == "http://page.test"
+
+
+def test_huge_body_is_refused(app: httpx.Client) -> None:
+    answer = app.post(factories.CALLBACK, content=b" " * (LARGEST_BODY + 1))
+
+    assert answer.status_code == 413
+    assert f"{LARGEST_BODY} bytes" in answer.text
+
+
+def test_half_a_character_is_a_miss(app: httpx.Client) -> None:
+    answer = app.post(factories.CALLBACK, content=b'{"_media_type": "\\ud800"}')
+
+    assert answer.status_code == 404
+    assert answer.json()["nearest"][0]["differences"][0]["asked"] == "\ud800"
 
 
 def test_chunked_request_is_read(app: httpx.Client) -> None:

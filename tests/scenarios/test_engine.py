@@ -210,6 +210,8 @@ def test_headers_keep_their_order() -> None:
     ("text", "accepts", "is_coded"),
     [
         (b'{"a":1}', "gzip, deflate", True),
+        (b'{"a":1}', "deflate, gzip;q=0.5", True),
+        (b'{"a":1}', "gzip; q=0, identity", False),
         (b'{"a":1}', "identity", False),
         (b'{"a":1}', "", False),
         (b'{"_expires":"2014-05-02T16:27:31Z"}', "gzip", False),

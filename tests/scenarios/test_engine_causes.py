@@ -22,6 +22,8 @@ from factories import (
     position,
 )
 
+from gms_replay.model import Headers
+
 
 def test_reply_waits_for_send() -> None:
     app = start_chatting(chat_recording((1, frame(1, JOINED)), (5, frame(2, REPLY)), sends=(3,)))
@@ -134,6 +136,19 @@ def test_retry_gets_lost_answer() -> None:
     app.driver.hang_up(app.ask("POST", SEND, "message=Hi"))
 
     assert [send(app, text).body for text in ("Hi", "Hi")] == [b"first", b"second"]
+
+
+def test_retry_is_known_in_other_clothes() -> None:
+    def form(boundary: str) -> tuple[bytes, Headers]:
+        text = f'--{boundary}\r\nContent-Disposition: form-data; name="message"\r\n\r\nHi\r\n--{boundary}--\r\n'
+        return text.encode(), (("content-type", f"multipart/form-data; boundary={boundary}"),)
+
+    app = start_chatting(chat_recording((4, frame(1, HELLO)), (6, frame(2, REPLY)), sends=(3, 5)))
+    app.driver.hang_up(app.ask("POST", SEND, *form("one")))
+    app.call("POST", SEND, *form("two"))
+    app.listen(8)
+
+    assert app.lines == ["Hello."]
 
 
 def test_retried_start_opens_nothing() -> None:

@@ -188,3 +188,44 @@ def test_unanswered_act_has_happened() -> None:
     app.listen(3)
 
     assert app.times == [2]
+
+
+def test_told_identities_are_meant_back() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    tape.ask(1, "POST", CHAT_PATH, b"", {"chatSessionId": factories.CHAT})
+    tape.ask(2, "POST", MENU, {"chatSessionId": factories.CHAT})
+    tape.ask(3, "GET", f"/genesys/1/service/{SERVICE}/a/b", b"", b"deep")
+    driver = played(tape.recording())
+    first, second = (App(driver, user) for user in ("ann", "ben"))
+    start(first)
+    service = start(second)
+    told = json.loads(second.call("POST", CHAT_PATH.replace(SERVICE, service)).body)["chatSessionId"]
+
+    assert told != factories.CHAT
+    assert second.call("POST", MENU.replace(SERVICE, service), {"chatSessionId": told}).status == 200
+    assert second.call("GET", f"/genesys/1/service/{service}/a/b").body == b"deep"
+
+
+def test_two_services_have_own_queues() -> None:
+    other = SERVICE[:-1] + "4"
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "parent": {"_id": other}})
+    tape.ask(1, "GET", QUEUE, b"", factories.position(1))
+    tape.ask(2, "GET", QUEUE.replace(SERVICE, other), b"", factories.position(9))
+    app = visiting(tape.recording())
+    app.call("POST", CALLBACK, ORDER)
+
+    assert app.call("GET", QUEUE).body == factories.position(1)
+    assert app.call("GET", QUEUE.replace(SERVICE, other)).body == factories.position(9)
+
+
+def test_user_gets_own_visit() -> None:
+    tape = Tape("ann")
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    tape.user = "ben"
+    tape.ask(10, "POST", CALLBACK, ORDER, {"_id": SERVICE[:-1] + "9"})
+    driver = played(tape.recording())
+
+    assert start(App(driver, "ben")) == SERVICE[:-1] + "9"
+    assert start(App(driver, "ann")) == SERVICE

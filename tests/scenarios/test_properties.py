@@ -21,7 +21,7 @@ from gms_replay.model import Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
 
-quick = settings(max_examples=40, deadline=None, derandomize=True)
+quick = settings(max_examples=40)
 
 EVENT_FIELDS = ("_expires", "startedAt", "timestamp")
 CALENDAR_FIELDS = ("_desired_time", "start_time", "end_time")

@@ -74,10 +74,12 @@ def test_other_sockets_unrecorded(stage, path):
     known = "/genesys/cometd/known-socket"
     last = frame(b'{"channel":"/b"}')
     for each in (path, known):
-        stage.upstream.plays(each, UPGRADED, last, None)
+        stage.upstream.plays(each, UPGRADED, last, ..., None)
         with stage.mitmdump.connected() as client:
             client.sendall(upgrade(each))
             read_until(client, last)
+            stage.upstream.release(each)
+            stage.mitmdump.rest(client)
 
     (socket,) = stage.mitmdump.recorded(closed_sockets(stage, known))
     recording = reader.read(stage.mitmdump.cassette)
