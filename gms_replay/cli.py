@@ -71,8 +71,9 @@ def serve(cassette: Path, host: str, port: int, now: int | None) -> None:
 
     def announce(origin: str) -> None:
         click.echo(f"playing {cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
+        shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
         for base in dict.fromkeys(story.recorded.base for story in stories):
-            click.echo(f"put this URL into the app: {origin}{base}")
+            click.echo(f"put this URL into the app: {shown}{base}")
 
     player = Player(stories, now_us=now)
     ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True)).run_bound()
