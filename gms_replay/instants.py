@@ -62,6 +62,12 @@ def parse(text: str) -> tuple[int, Notation] | None:
     return None
 
 
+def read(text: str) -> int | None:
+    """The instant that a text is, whatever its notation; None for anything else."""
+    found = parse(text)
+    return found[0] if found else None
+
+
 def render(at_us: int, notation: Notation) -> str:
     """An instant in a notation. What the notation cannot hold is cut off; years stay within 1 to 9999."""
     return _RENDER[notation.style](min(max(at_us, _FIRST_US), _LAST_US), notation)

@@ -124,7 +124,7 @@ def _compared(asked: Fields, answer: Answer, same_instant: Callable[[int, int], 
     polled_chat = answer.operation.kind is Kind.REFRESH
     for field in sorted(asked.keys() | answer.fields.keys()):
         told, recorded = asked.get(field), answer.fields.get(field)
-        if told == recorded and not (told and _instant(told) is not None):
+        if told == recorded and not (told and instants.read(told) is not None):
             continue
         if field in gms.FREE_FIELDS:
             remarks += field != "transcriptPosition" or polled_chat
@@ -135,16 +135,11 @@ def _compared(asked: Fields, answer: Answer, same_instant: Callable[[int, int], 
     return Ranked(answer, tuple(differences), remarks)
 
 
-def _instant(text: str | None) -> int | None:
-    found = instants.parse(text) if text else None
-    return found[0] if found else None
-
-
 def _are_instants(told: str | None, recorded: str | None) -> bool:
     values = [value for value in (told, recorded) if value is not None]
-    return all(_instant(value) is not None for value in values)
+    return all(instants.read(value) is not None for value in values)
 
 
 def _same(told: str | None, recorded: str | None, same_instant: Callable[[int, int], bool]) -> bool:
-    told_us, recorded_us = _instant(told), _instant(recorded)
+    told_us, recorded_us = instants.read(told or ""), instants.read(recorded or "")
     return told_us is not None and recorded_us is not None and same_instant(told_us, recorded_us)

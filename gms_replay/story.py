@@ -284,8 +284,7 @@ def _started_us(session: Session) -> int | None:
 
 
 def _instant_us(value: bytes) -> int | None:
-    found = instants.parse(value.decode("latin-1"))
-    return found[0] if found else None
+    return instants.read(value.decode("latin-1"))
 
 
 def _grid_us(session: Session) -> int:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, render
+from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, read, render
 
 PROPERTY = settings(max_examples=50, deadline=None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -182,3 +182,8 @@ def test_other_texts_are_none(text):
 def test_found_inside_a_cookie():
     cookie = "BAYEUX_BROWSER=1a2b; Path=/; Expires=Fri, 02-May-2014 16:27:38 GMT; HttpOnly"
     assert [found[0] for found in ANYWHERE.finditer(cookie)] == ["Fri, 02-May-2014 16:27:38 GMT"]
+
+
+@pytest.mark.parametrize(("text", "at_us"), [("1970-01-01T00:00:01Z", 1_000_000), ("soon", None), ("", None)])
+def test_read_forgets_the_notation(text, at_us):
+    assert read(text) == at_us

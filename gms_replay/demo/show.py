@@ -21,7 +21,7 @@ from gms_replay.demo import transcripts
 from gms_replay.demo.processes import listening, python, run, tool
 from gms_replay.diff import Comparison, Transcript, compare
 from gms_replay.errors import CassetteError, GmsReplayError
-from gms_replay.instants import ANYWHERE, SECOND_US, parse
+from gms_replay.instants import ANYWHERE, SECOND_US, read
 
 _URL = re.compile(r"(http://\S+)")
 _PROXY = re.compile(r"listening at (127\.0\.0\.1:\d+)")
@@ -115,8 +115,7 @@ def _told(transcript: Transcript) -> Iterator[tuple[str, int | None]]:
 
 def _first_instant(text: bytes) -> int | None:
     found = ANYWHERE.search(text.decode("utf-8", "replace"))
-    instant = parse(found[0]) if found else None
-    return instant[0] if instant else None
+    return read(found[0]) if found else None
 
 
 def _cell(told: tuple[str, int | None] | None) -> Text:
