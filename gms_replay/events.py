@@ -61,6 +61,10 @@ class Respond:
     body: bytes
 
 
+JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
+"""What the player's own answers, those that nobody recorded, are headed with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """Something that whoever runs the server should read: a miss, an act too many, a patience that ran out."""

@@ -9,7 +9,7 @@ from email.policy import HTTP
 from urllib.parse import parse_qsl
 
 from gms_replay.model import Headers, header
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.spans import texts
 
 Said = frozenset[tuple[str, str]]
 """Fields as a key: equal where the same was said, in whatever clothes."""
@@ -38,11 +38,7 @@ def _body(content_type: str, body: bytes) -> Fields:
 
 
 def _json(body: bytes) -> Fields:
-    return {
-        ".".join(str(step) for step in span.path): plain_text(body[span.start : span.end])
-        for span in spans(body)
-        if span.sort is not Sort.KEY
-    }
+    return {".".join(str(step) for step in path): text for path, text in texts(body).items()}
 
 
 def _multipart(content_type: str, body: bytes) -> Fields:

@@ -13,7 +13,7 @@ from gms_replay import bayeux, gms, identities, match
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.comet import refuse
 from gms_replay.errors import BayeuxError
-from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent
+from gms_replay.events import JSON, Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent
 from gms_replay.gms import OPENINGS, Kind, Operation
 from gms_replay.match import Miss, MissKind
 from gms_replay.model import Headers, header
@@ -22,7 +22,6 @@ from gms_replay.rewrite import is_mappable
 from gms_replay.story import Story
 
 _SEGMENT = re.compile(r"/~(?P<name>s\d+)(?=/)")
-_JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 _TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
 
 
@@ -100,7 +99,7 @@ class Player:
         if session is None and any(message.channel == HANDSHAKE for message in messages):
             session = self._unbound(asked) or self._opened(operation, asked, now_us)
         if session is None:
-            yield Respond(request_id, 200, _JSON, bayeux.frame(refuse(messages)))
+            yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
             return
         session.visit(asked, operation, _origin(asked))
         self._keep(session, request_id)
@@ -141,14 +140,14 @@ class Player:
         story = self._stories[index]
         name = f"s{len(self._sessions) + 1}"
         taken = story.recorded.identities
-        anew = {value: identities.stand_in(value, self._key(name, value), taken) for value in sorted(taken)}
+        anew = sorted(filter(is_mappable, taken)) if told else ()
         minted = count()
         return Playing(
             name,
             story,
             opened_at_us=now_us,
             now_us=self._now_us,
-            identities={value: told_as for value, told_as in anew.items() if told and is_mappable(value)},
+            identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
             mint=lambda: identities.client_id(self._key(name, f"client {next(minted)}")),
             comet_segment=f"/~{name}" if told else "",
         )
@@ -188,4 +187,4 @@ def _report(miss: Miss) -> bytes:
 
 def _missed(request_id: int, miss: Miss) -> Iterator[Action]:
     yield Noted(str(miss))
-    yield Respond(request_id, 404, _JSON, _report(miss))
+    yield Respond(request_id, 404, JSON, _report(miss))

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from gms_replay import fields, match
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.comet import Comet, Frame
-from gms_replay.events import Action, Asked, Noted, Respond
+from gms_replay.events import JSON, Action, Asked, Noted, Respond
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
-from gms_replay.model import Headers, header
+from gms_replay.model import header
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Answer, Cause, Event, State, Story
 from gms_replay.timeline import Timeline
@@ -25,8 +25,6 @@ PATIENCE_US = 10_000_000
 
 _Meaning = tuple[tuple[str, ...], Said]
 """What makes two requests the same: the operation, and what is said."""
-
-_JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 
 
 @dataclass(slots=True)
@@ -168,7 +166,7 @@ class Playing:
 
     def repeats(self, operation: Operation, asked: Asked) -> bool:
         """Whether the app asks again for an answer that it never got."""
-        return self._meaning(operation, self._said(asked)) in self._lost
+        return _meaning(*self._as_recorded(operation, asked)) in self._lost
 
     def knows(self, service_id: str) -> bool:
         """Whether this app was told this service's id."""
@@ -194,11 +192,10 @@ class Playing:
 
     def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
-        said = self._said(asked)
-        operation = self._as_recorded(operation)
+        operation, said = self._as_recorded(operation, asked)
         ranked = match.candidates(operation, said, self.story.answers, self._means)
         right = [one for one in ranked if not one.differences]
-        key = self._meaning(operation, said)
+        key = _meaning(operation, said)
         if not right:
             miss = self._miss(operation, asked, ranked)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
@@ -217,18 +214,19 @@ class Playing:
         self._pending[request_id] = _Pending(request_id, answer, now_us + answer.latency_us, key, accepts)
         return None
 
-    def _said(self, asked: Asked) -> Fields:
-        """What a request says, in the identities of the recording."""
+    def _as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
+        """What a request is about and what it says, in the identities of the recording."""
+
+        def back(told: str) -> str:
+            return self._recorded.get(told, told)
+
+        name = "/".join(back(step) for step in operation.name.split("/"))
+        service_id = operation.service_id and back(operation.service_id)
         said = fields.read(asked.target, asked.headers, asked.body)
-        return {field: self._recorded.get(value, value) for field, value in said.items()}
-
-    def _as_recorded(self, operation: Operation) -> Operation:
-        name = "/".join(self._recorded.get(step, step) for step in operation.name.split("/"))
-        service_id = operation.service_id and self._recorded.get(operation.service_id, operation.service_id)
-        return replace(operation, name=name, service_id=service_id)
-
-    def _meaning(self, operation: Operation, said: Fields) -> _Meaning:
-        return self._as_recorded(operation).key, frozenset(said.items())
+        return (
+            replace(operation, name=name, service_id=service_id),
+            {field: back(value) for field, value in said.items()},
+        )
 
     def _act(self, operation: Operation, now_us: int) -> None:
         if operation.act is not None:
@@ -329,13 +327,13 @@ class Playing:
         return due_at_us
 
     def _release(self, queue: _Queue, due_at_us: int) -> None:
-        item = queue.head
+        item = queue.items[queue.next]
         queue.next += 1
         queue.released_at_us = due_at_us
+        shift_us = self._timeline.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):
-            self._states[item.answer.index] = self._timeline.shift_us(item.at_us, due_at_us)
-        elif isinstance(item, Event):
-            shift_us = self._timeline.shift_us(item.at_us, due_at_us)
+            self._states[item.answer.index] = shift_us
+        else:
             self.comet.deliver(item.channel, item.body.render(self._telling([item.body], shift_us)))
 
     def _patience_out(self) -> tuple[int, Act] | None:
@@ -369,7 +367,7 @@ class Playing:
         return Respond(pending.request_id, answer.response.status, headers, body)
 
     def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Respond:
-        headers, comet = _JSON, self.story.comet
+        headers, comet = JSON, self.story.comet
         if shaken_at_us is not None and comet.headers:
             shift_us = self._timeline.shift_us(comet.at_us, shaken_at_us)
             telling = self._telling([template for _, template in comet.headers], shift_us)
@@ -386,6 +384,10 @@ class Playing:
             comet_segment=self._comet_segment,
             identities=self._identities,
         )
+
+
+def _meaning(operation: Operation, said: Fields) -> _Meaning:
+    return operation.key, frozenset(said.items())
 
 
 def _accepted(coding: str | None, accepts: str) -> bool:

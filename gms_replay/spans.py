@@ -116,6 +116,11 @@ def _path(stack: list[_Container]) -> Path:
     return tuple(container.step for container in stack[:_DEEPEST] if container.step is not None)
 
 
+def texts(text: bytes) -> dict[Path, str]:
+    """What stands at each path of a text, keys aside."""
+    return {span.path: plain_text(text[span.start : span.end]) for span in spans(text) if span.sort is not Sort.KEY}
+
+
 def plain_text(raw: bytes) -> str:
     """The text between a JSON string's quotes, escapes undone where they are right, kept where they are not."""
     text = raw.decode("utf-8", "replace")

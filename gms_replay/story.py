@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -21,7 +20,7 @@ from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Headers, Recording, Response, header
 from gms_replay.rewrite import Compiler, Recorded, Template, authority
 from gms_replay.sessions import Session, Visited
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Fences
 
 _GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
@@ -32,6 +31,10 @@ _SET_ANEW = frozenset(
     }
 )  # fmt: skip
 """Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
+
+
+Told = tuple[Span, bytes]
+"""A key or value that GMS told the app, and where it stood in its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, T
 
 
 def _compile(session: Session) -> Story:
-    recorded = _recorded(session)
+    told = _told(session)
+    recorded = _recorded(session, told)
     compiler = Compiler(recorded)
     acts = _acts(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
@@ -162,7 +166,7 @@ def _compile(session: Session) -> Story:
         states=_states(answers, acts, session[0].at_us),
         service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
         recorded=recorded,
-        grid_us=_grid_us(session),
+        grid_us=_grid_us(told),
         comet=_comet_settings(session, compiler),
     )
 
@@ -240,14 +244,14 @@ def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: in
     return tuple(tuple(said) for said in states.values())
 
 
-def _recorded(session: Session) -> Recorded:
+def _recorded(session: Session, told: list[Told]) -> Recorded:
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     bases = [one.operation.base for one in rest or session]
     return Recorded(
         authorities=frozenset(place for one in session for place in _authorities(one)),
         base=Counter(bases).most_common(1)[0][0],
-        identities=frozenset(_identities(session)),
-        started_us=_started_us(session),
+        identities=frozenset(_identities(told)),
+        started_us=_started_us(told),
     )
 
 
@@ -268,18 +272,20 @@ def _told_texts(session: Session) -> Iterator[bytes]:
                 yield heard.message.raw
 
 
-def _identities(session: Session) -> Iterator[str]:
-    for text in _told_texts(session):
-        for span in spans(text):
-            if span.sort is Sort.STRING and gms.is_identity(span.path):
-                yield plain_text(text[span.start : span.end])
+def _told(session: Session) -> list[Told]:
+    return [(span, text[span.start : span.end]) for text in _told_texts(session) for span in spans(text)]
 
 
-def _started_us(session: Session) -> int | None:
-    for text in _told_texts(session):
-        for span in spans(text):
-            if span.path[-1:] == ("startedAt",) and (found := _instant_us(text[span.start : span.end])) is not None:
-                return found
+def _identities(told: list[Told]) -> Iterator[str]:
+    for span, value in told:
+        if span.sort is Sort.STRING and gms.is_identity(span.path):
+            yield plain_text(value)
+
+
+def _started_us(told: list[Told]) -> int | None:
+    for span, value in told:
+        if span.path[-1:] == ("startedAt",) and (found := _instant_us(value)) is not None:
+            return found
     return None
 
 
@@ -287,19 +293,18 @@ def _instant_us(value: bytes) -> int | None:
     return instants.read(value.decode("latin-1"))
 
 
-def _grid_us(session: Session) -> int:
+def _grid_us(told: list[Told]) -> int:
     """What the recorded time slots are multiples of, two hours at most; a second where there are none."""
     slots: set[int] = set()
-    for text in _told_texts(session):
-        for span in spans(text):
-            is_slot = span.sort is Sort.KEY or (
-                "slots" in span.path and gms.instant_class(span.path) is InstantClass.CALENDAR
-            )
-            if is_slot and (found := _instant_us(text[span.start : span.end])) is not None:
-                slots.add(found)
+    for span, value in told:
+        is_slot = span.sort is Sort.KEY or (
+            "slots" in span.path and gms.instant_class(span.path) is InstantClass.CALENDAR
+        )
+        if is_slot and (found := _instant_us(value)) is not None:
+            slots.add(found)
     if not slots:
         return SECOND_US
-    common_us = gcd(*slots, *(later - earlier for earlier, later in pairwise(sorted(slots))))
+    common_us = gcd(*slots)
     return next((grid_us for grid_us in _GRIDS_US if common_us % grid_us == 0), SECOND_US)
 
 

@@ -9,7 +9,7 @@ from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Exchange, Recording, Run
 from gms_replay.sessions import Heard, Session, Visited
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.spans import texts
 
 _NOTICES = {
     "Notice.Joined": "joins",
@@ -93,7 +93,7 @@ def _lines(one: Visited) -> Iterator[tuple[int, str, str]]:
 def _did(one: Visited) -> str:
     said = one.said
     response = one.exchange.response
-    told = _texts(response.body.plain) if response else {}
+    told = texts(response.body.plain) if response else {}
     tell = _TELLERS.get(one.operation.kind)
     did = tell(one, said, told) if tell else f"{one.exchange.request.method} {one.exchange.request.target}"
     if response and response.status >= 400:
@@ -180,10 +180,6 @@ def _ending(exchange: Exchange) -> str:
         cut = "cut off" if exchange.response else "never answered"
         return f" — {cut}: {exchange.outcome.error}"
     return ""
-
-
-def _texts(body: bytes) -> Texts:
-    return {span.path: plain_text(body[span.start : span.end]) for span in spans(body) if span.sort is not Sort.KEY}
 
 
 def _when(exchange: Exchange) -> str:
