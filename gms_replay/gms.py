@@ -66,6 +66,9 @@ ACTS = {
 POLLED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH, Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.NODE_STATUS})
 """What apps ask again and again: answered by the state of the story, never used up."""
 
+CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK})
+"""What an app polls to see what its own acts have done, at once: a slot is taken, a callback is moved."""
+
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
 

@@ -111,7 +111,7 @@ class Player:
             knowing = [session for session in self._newest_first() if session.knows(operation.service_id)]
             return next((session for session in knowing if _is_of(session, asked)), next(iter(knowing), None))
         mine = next((session for session in self._newest_first() if _is_of(session, asked)), None)
-        if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.repeats(operation, asked):
+        if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
             return mine
         return None
 

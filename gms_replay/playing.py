@@ -6,9 +6,10 @@ due, the earliest first, so that what is told depends on when the app acted, nev
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gms_replay import fields, match
+from gms_replay.acts import Acts, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.comet import Comet, Frame
 from gms_replay.events import JSON, Action, Asked, Noted, Respond
@@ -19,9 +20,6 @@ from gms_replay.model import header
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Answer, Cause, Event, State, Story
 from gms_replay.timeline import Timeline
-
-PATIENCE_US = 10_000_000
-"""How long an app may wait for what an act of its own has to cause, before the story goes on without the act."""
 
 _Meaning = tuple[tuple[str, ...], Said]
 """What makes two requests the same: the operation, and what is said."""
@@ -49,68 +47,6 @@ class _Pending:
     due_at_us: int
     asked: _Meaning
     accepts: str
-
-
-@dataclass(slots=True)
-class _Acts:
-    """When each act of one kind happened. `given_up` of them the app has not done, and may still do."""
-
-    happened_at_us: list[int] = field(default_factory=list)
-    given_up: int = 0
-
-    def happen(self, at_us: int) -> None:
-        if self.given_up:
-            self.given_up -= 1
-        else:
-            self.happened_at_us.append(at_us)
-
-    def give_up(self, at_us: int) -> int:
-        """Goes on as if the next had been done, and tells which that is, from 1."""
-        self.happened_at_us.append(at_us)
-        self.given_up += 1
-        return len(self.happened_at_us)
-
-
-@dataclass(slots=True)
-class _Patience:
-    """How long the app has waited since the story last moved: in held polls, or by asking again and again.
-
-    Asking again within the patience is waiting; asking once is not.
-    """
-
-    moved_at_us: int
-    waited_us: int = 0
-    polling_since_us: int | None = None
-    asking_since_us: int | None = None
-    asked_at_us: int = 0
-
-    def move(self, at_us: int) -> None:
-        self.moved_at_us = max(self.moved_at_us, at_us)
-        self.waited_us = 0
-
-    def poll(self, is_polled: bool, now_us: int) -> None:
-        """Notes whether the app is waiting from now on."""
-        if is_polled and self.polling_since_us is None:
-            self.polling_since_us = now_us
-        elif not is_polled and self.polling_since_us is not None:
-            self.waited_us += max(0, now_us - max(self.polling_since_us, self.moved_at_us))
-            self.polling_since_us = None
-
-    def ask(self, now_us: int) -> None:
-        """Notes that the app asked for a state, which is answered at once."""
-        if self.asking_since_us is None or now_us - self.asked_at_us > PATIENCE_US:
-            self.asking_since_us = now_us
-        self.asked_at_us = now_us
-
-    @property
-    def ends_at_us(self) -> int | None:
-        """When it is over: in the middle of a held poll, or with the question that came too late; None if never."""
-        if self.polling_since_us is not None:
-            return max(self.polling_since_us, self.moved_at_us) + PATIENCE_US - self.waited_us
-        if self.asking_since_us is not None:
-            is_over = self.asked_at_us - max(self.asking_since_us, self.moved_at_us) >= PATIENCE_US
-            return self.asked_at_us if is_over else None
-        return None
 
 
 class Playing:
@@ -142,7 +78,7 @@ class Playing:
         self._recorded = {told: recorded for recorded, told in identities.items()}
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
-        self._acts = {act: _Acts() for act in Act}
+        self._acts = {act: Acts() for act in Act}
         self._channels = [_Queue(events) for events in story.events.values()]
         self._queues = [*self._channels, *(_Queue(states) for states in story.states)]
         self._states: dict[int, int] = {}
@@ -151,22 +87,31 @@ class Playing:
         self._given: dict[int, _Pending] = {}
         self._lost: dict[_Meaning, Answer] = {}
         self._refused: set[_Meaning] = set()
-        self._patience = _Patience(opened_at_us)
+        self._patience = Patience(opened_at_us)
         self._notes: list[str] = []
 
     @property
     def has_begun(self) -> bool:
         """Whether the app has begun its visit: asked for what opens it."""
-        return any(self.story.answers[index].operation.kind in OPENINGS for index in self._used)
+        return any(True for _ in self._openings())
 
     @property
     def is_told(self) -> bool:
         """Whether every message of the story is out."""
         return all(queue.head is None for queue in self._channels)
 
-    def repeats(self, operation: Operation, asked: Asked) -> bool:
-        """Whether the app asks again for an answer that it never got."""
-        return _meaning(*self._as_recorded(operation, asked)) in self._lost
+    def awaits(self, operation: Operation, asked: Asked) -> bool:
+        """Whether a request that opens visits belongs to this one.
+
+        It does when its answer never came, and when the story tells of a further one: where a callback was refused for
+        one time, and taken for another.
+        """
+        operation, said = self._as_recorded(operation, asked)
+        if _meaning(operation, said) in self._lost:
+            return True
+        ranked = match.candidates(operation, said, self.story.answers, self._means)
+        last = max(self._openings(), default=-1)
+        return any(not one.differences and one.answer.index > last for one in ranked)
 
     def knows(self, service_id: str) -> bool:
         """Whether this app was told this service's id."""
@@ -278,6 +223,10 @@ class Playing:
         times = (self.comet.next_wakeup_us(), due[0] if due else None)
         return min((at_us for at_us in times if at_us is not None), default=None)
 
+    def _openings(self) -> Iterator[int]:
+        """The answers that the app got to what opens a visit."""
+        return (index for index in self._used if self.story.answers[index].operation.kind in OPENINGS)
+
     def _means(self, asked_us: int, recorded_us: int) -> bool:
         return self._timeline.recall(asked_us) == recorded_us
 
@@ -318,7 +267,7 @@ class Playing:
             return None
         due_at_us = self._opened_at_us + item.at_us - self.story.start_us if not item.causes else 0
         if queue.next:
-            due_at_us = max(due_at_us, queue.released_at_us + item.at_us - queue.items[queue.next - 1].at_us)
+            due_at_us = max(due_at_us, queue.released_at_us + item.gap_us)
         for cause in item.causes:
             happened = self._acts[cause.act].happened_at_us
             if len(happened) < cause.count:

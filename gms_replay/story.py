@@ -7,7 +7,7 @@ when the item is due, however the app's own pace differs.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
 from typing import Any
@@ -71,10 +71,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Event:
-    """A recorded message to the app on a channel that is not the protocol's own."""
+    """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it."""
 
     channel: str
     at_us: int
+    gap_us: int
     causes: tuple[Cause, ...]
     raw: bytes
     compiler: Compiler
@@ -86,9 +87,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What something that apps poll says from `at_us` on, until the next state."""
+    """What something that apps poll says from `at_us` on, until the next state. `gap_us`: after the state before it."""
 
     at_us: int
+    gap_us: int
     causes: tuple[Cause, ...]
     answer: Answer
 
@@ -224,24 +226,37 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
         if one.parsed.is_event:
             message = one.message
-            event = Event(message.channel, message.at_us, _causes(acts, message.at_us), message.raw, compiler)
-            events.setdefault(message.channel, []).append(event)
+            told = events.setdefault(message.channel, [])
+            gap_us = message.at_us - told[-1].at_us if told else 0
+            causes = _causes(acts, message.at_us)
+            told.append(Event(message.channel, message.at_us, gap_us, causes, message.raw, compiler))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
 def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> tuple[tuple[State, ...], ...]:
-    """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong."""
+    """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong.
+
+    What only acts change, has changed with the act.
+    """
     states: dict[tuple[str, ...], list[State]] = {}
     asked_us: dict[tuple[str, ...], int] = {}
     for answer in answers:
         if answer.operation.kind in gms.POLLED:
             operation, now_us = answer.operation.key, answer.at_us - answer.latency_us
+            told = states.setdefault(operation, [])
             causes = _causes(acts, now_us)
             middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
             at_us = max([middle_us, *(cause.at_us for cause in causes)])
-            states.setdefault(operation, []).append(State(at_us, causes, answer))
+            gap_us = at_us - told[-1].at_us if told else 0
+            if answer.operation.kind in gms.CHANGED_BY_ACTS and told and _done(causes) != _done(told[-1].causes):
+                causes, gap_us = tuple(replace(cause, at_us=at_us) for cause in causes), 0
+            told.append(State(at_us, gap_us, causes, answer))
             asked_us[operation] = now_us
     return tuple(tuple(said) for said in states.values())
+
+
+def _done(causes: Iterable[Cause]) -> dict[Act, int]:
+    return {cause.act: cause.count for cause in causes}
 
 
 def _recorded(session: Session, told: list[Told]) -> Recorded:

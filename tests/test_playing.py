@@ -4,9 +4,10 @@ from driver import NOW_US
 from factories import AVAILABILITY, CALLBACK, JOINED, MENU, QUEUE, SERVICE, Tape, frame, position
 
 from gms_replay import bayeux, gms
+from gms_replay.acts import PATIENCE_US
 from gms_replay.events import Action, Asked, Noted, Respond
 from gms_replay.match import Miss, MissKind
-from gms_replay.playing import PATIENCE_US, Playing
+from gms_replay.playing import Playing
 from gms_replay.story import compile_stories
 
 SECOND_US = 1_000_000
@@ -122,11 +123,11 @@ def test_lost_answer_is_repeated() -> None:
     operation = gms.recognise("POST", CALLBACK, b"")
     assert operation is not None
     again = Asked("POST", "http", CALLBACK, (), b"")
-    assert not session.repeats(operation, again)
+    assert not session.awaits(operation, again)
 
     session.gone(1, at_us(0.1))
 
-    assert session.repeats(operation, again)
+    assert session.awaits(operation, again)
     assert advance(session, 1) == []
 
 

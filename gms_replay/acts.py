@@ -1,0 +1,68 @@
+"""When the app acted, and how long it has waited for what it did not do; see docs/architecture.md, "Causes"."""
+
+from dataclasses import dataclass, field
+
+PATIENCE_US = 10_000_000
+"""How long an app may wait for what an act of its own has to cause, before the story goes on without the act."""
+
+
+@dataclass(slots=True)
+class Acts:
+    """When each act of one kind happened. `given_up` of them the app has not done, and may still do."""
+
+    happened_at_us: list[int] = field(default_factory=list)
+    given_up: int = 0
+
+    def happen(self, at_us: int) -> None:
+        if self.given_up:
+            self.given_up -= 1
+        else:
+            self.happened_at_us.append(at_us)
+
+    def give_up(self, at_us: int) -> int:
+        """Goes on as if the next had been done, and tells which that is, from 1."""
+        self.happened_at_us.append(at_us)
+        self.given_up += 1
+        return len(self.happened_at_us)
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long the app has waited since the story last moved: in held polls, or by asking again and again.
+
+    Asking again within the patience is waiting; asking once is not.
+    """
+
+    moved_at_us: int
+    waited_us: int = 0
+    polling_since_us: int | None = None
+    asking_since_us: int | None = None
+    asked_at_us: int = 0
+
+    def move(self, at_us: int) -> None:
+        self.moved_at_us = max(self.moved_at_us, at_us)
+        self.waited_us = 0
+
+    def poll(self, is_polled: bool, now_us: int) -> None:
+        """Notes whether the app is waiting from now on."""
+        if is_polled and self.polling_since_us is None:
+            self.polling_since_us = now_us
+        elif not is_polled and self.polling_since_us is not None:
+            self.waited_us += max(0, now_us - max(self.polling_since_us, self.moved_at_us))
+            self.polling_since_us = None
+
+    def ask(self, now_us: int) -> None:
+        """Notes that the app asked for a state, which is answered at once."""
+        if self.asking_since_us is None or now_us - self.asked_at_us > PATIENCE_US:
+            self.asking_since_us = now_us
+        self.asked_at_us = now_us
+
+    @property
+    def ends_at_us(self) -> int | None:
+        """When it is over: in the middle of a held poll, or with the question that came too late; None if never."""
+        if self.polling_since_us is not None:
+            return max(self.polling_since_us, self.moved_at_us) + PATIENCE_US - self.waited_us
+        if self.asking_since_us is not None:
+            is_over = self.asked_at_us - max(self.asking_since_us, self.moved_at_us) >= PATIENCE_US
+            return self.asked_at_us if is_over else None
+        return None
