@@ -66,8 +66,8 @@ ACTS = {
 POLLED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH, Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.NODE_STATUS})
 """What apps ask again and again: answered by the state of the story, never used up."""
 
-CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK})
-"""What an app polls to see what its own acts have done, at once: a slot is taken, a callback is moved."""
+CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.QUEUE_POSITION})
+"""Of these, what an act of the app changes at once: a slot is taken, a callback is moved, a snoozed one queues anew."""
 
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
@@ -263,7 +263,7 @@ def is_gms_url(field: str) -> bool:
 FREE_FIELDS = frozenset(
     {
         "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
-        "_customer_number", "_device_notification_id", "push_notification_deviceid", "gms_user",
+        "_customer_number", "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
         "userId", "secureKey", "alias", "transcriptPosition", "_id",
     }
 )  # fmt: skip

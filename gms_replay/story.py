@@ -39,7 +39,7 @@ Told = tuple[Span, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """An item waits until the app has done `count` acts of this kind; the last was recorded at `at_us`."""
+    """An item waits until the app has done `count` acts of this kind, then for as long as it came after `at_us`."""
 
     act: Act
     count: int
@@ -236,7 +236,8 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
 def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> tuple[tuple[State, ...], ...]:
     """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong.
 
-    What only acts change, has changed with the act.
+    A state that follows an act waits for that act, not for the recorded time since the state before: where that is not
+    over yet, the app would be told the old state.
     """
     states: dict[tuple[str, ...], list[State]] = {}
     asked_us: dict[tuple[str, ...], int] = {}
@@ -248,15 +249,18 @@ def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: in
             middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
             at_us = max([middle_us, *(cause.at_us for cause in causes)])
             gap_us = at_us - told[-1].at_us if told else 0
-            if answer.operation.kind in gms.CHANGED_BY_ACTS and told and _done(causes) != _done(told[-1].causes):
-                causes, gap_us = tuple(replace(cause, at_us=at_us) for cause in causes), 0
+            if told and (done := {*_counts(causes)} - {*_counts(told[-1].causes)}):
+                at_once = answer.operation.kind in gms.CHANGED_BY_ACTS
+                slow = [cause for cause in causes if (cause.act, cause.count) in done and not at_once]
+                causes = tuple(cause if cause in slow else replace(cause, at_us=at_us) for cause in causes)
+                gap_us = 0
             told.append(State(at_us, gap_us, causes, answer))
             asked_us[operation] = now_us
     return tuple(tuple(said) for said in states.values())
 
 
-def _done(causes: Iterable[Cause]) -> dict[Act, int]:
-    return {cause.act: cause.count for cause in causes}
+def _counts(causes: Iterable[Cause]) -> Iterator[tuple[Act, int]]:
+    return ((cause.act, cause.count) for cause in causes)
 
 
 def _recorded(session: Session, told: list[Told]) -> Recorded:

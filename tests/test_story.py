@@ -152,8 +152,20 @@ def test_state_follows_its_act() -> None:
 
     later = compiled(tape).states[0][1]
 
-    assert later.at_us == at(5)
-    assert later.causes == (Cause(Act.START, 1, at(0)), Cause(Act.DIALOG, 1, at(5)))
+    assert (later.at_us, later.gap_us) == (at(5), 0)
+    assert later.causes == (Cause(Act.START, 1, at(5)), Cause(Act.DIALOG, 1, at(5)))
+
+
+def test_state_after_act_keeps_its_delay() -> None:
+    tape = begun()
+    tape.ask(1, "POST", factories.REFRESH, b"transcriptPosition=0")
+    tape.ask(4, "POST", factories.SEND, b"message=Hello")
+    tape.ask(9, "POST", factories.REFRESH, b"transcriptPosition=0")
+
+    later = compiled(tape).states[0][1]
+
+    assert (later.at_us, later.gap_us) == (at(5), 0)
+    assert later.causes == (Cause(Act.START, 1, at(5)), Cause(Act.SEND, 1, at(4)))
 
 
 def test_answer_latency_is_kept() -> None:

@@ -2,40 +2,32 @@
 
 import asyncio
 
+from gms_replay.simulator.cast import Cast
 from gms_replay.simulator.chat import Chat, Line, Party
 from gms_replay.simulator.clock import Pace
-
-AGENT = Party("Kristi Sippola", "AGENT")
-
-GREETING = "Hello {name}, this is Kristi. How can I help you?"
-REPLIES = (
-    'You write "{text}". Let me look into that.',
-    'Thank you, {name}. I have noted "{text}".',
-    'I see: "{text}". Give me a moment, please.',
-)
-FAREWELL = "Thank you for chatting with us, {name}. Goodbye!"
 
 _REPLIES_AT_MOST = 6
 _PATIENCE_S = 300.0
 
 
-async def attend(chat: Chat, pace: Pace) -> None:
-    """Be the agent of a chat until it is over.
+async def attend(chat: Chat, pace: Pace, cast: Cast) -> None:
+    """Be an agent of the cast in a chat until it is over.
 
     It is over when the client leaves, says bye, goes on for longer than an agent has time, or says nothing for minutes.
     """
+    agent = _Agent(chat, pace, cast)
     await pace.pause(3.0)
-    chat.notice(Line.JOINED, AGENT)
-    await _write(chat, pace, GREETING)
+    chat.notice(Line.JOINED, agent.party)
+    await agent.write(cast.greeting)
     replies = 0
     while (text := await _next_heard(chat)) is not None:
         if "bye" in text.lower() or replies == _REPLIES_AT_MOST:
-            await _write(chat, pace, FAREWELL)
+            await agent.write(cast.farewell)
             break
-        await _write(chat, pace, REPLIES[replies % len(REPLIES)], text)
+        await agent.write(cast.replies[replies % len(cast.replies)], text)
         replies += 1
     await pace.pause(1.0)
-    chat.notice(Line.LEFT, AGENT)
+    chat.notice(Line.LEFT, agent.party)
     await pace.pause(0.5)
     chat.end()
 
@@ -48,14 +40,22 @@ async def _next_heard(chat: Chat) -> str | None:
         return None
 
 
-async def _write(chat: Chat, pace: Pace, words: str, text: str = "") -> None:
-    await pace.pause(1.5)
-    # Nobody writes into an empty room.
-    if chat.client_left:
-        return
-    chat.notice(Line.TYPING_STARTED, AGENT)
-    await pace.pause(2.5)
-    chat.notice(Line.TYPING_STOPPED, AGENT)
-    await pace.pause(0.5)
-    if not chat.client_left:
-        chat.write(AGENT, words.format(name=chat.client.nickname, text=text))
+class _Agent:
+    def __init__(self, chat: Chat, pace: Pace, cast: Cast) -> None:
+        self.party = Party(cast.agent, "AGENT")
+        self._chat = chat
+        self._pace = pace
+
+    async def write(self, words: str, text: str = "") -> None:
+        """Type some words for as long as a person does, and say them to whoever is still there."""
+        await self._pace.pause(1.5)
+        # Nobody writes into an empty room.
+        if self._chat.client_left:
+            return
+        self._chat.notice(Line.TYPING_STARTED, self.party)
+        await self._pace.pause(2.5)
+        self._chat.notice(Line.TYPING_STOPPED, self.party)
+        await self._pace.pause(0.5)
+        if not self._chat.client_left:
+            said = words.format(name=self._chat.client.nickname, agent=self.party.nickname, text=text)
+            self._chat.write(self.party, said)

@@ -3,21 +3,26 @@
 import gzip
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from random import Random
 from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
-from gms_replay.simulator.call import Answer, Call, RefusalError, refusal_answer
+from gms_replay.simulator.call import Answer, Call, refusal_answer
 from gms_replay.simulator.callback import Callbacks
-from gms_replay.simulator.clock import Pace
+from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.desk import Desk
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.pushes import Pushes
+from gms_replay.simulator.refusals import RefusalError, Wrong
 from gms_replay.simulator.routes import Routes
-from gms_replay.simulator.services import Services
+from gms_replay.simulator.services import Service, Services, State
 from gms_replay.simulator.settings import Settings
+from gms_replay.simulator.slots import Slots
+from gms_replay.simulator.steps import Steps, wake_up
+from gms_replay.simulator.tasks import Tasks
+from gms_replay.simulator.waiting import Waiting
 
 BASE_PATH = "/genesys"
 
@@ -34,16 +39,25 @@ class SimulatedGms:
     """A GMS below `/genesys`. It takes HTTP scopes only; `close` sends agents and held polls home."""
 
     def __init__(self, settings: Settings) -> None:
-        random = Random(settings.seed)
+        chance = Chance(settings.seed, quick=settings.quick)
         now_us = settings.now_us
-        self._ids = Ids(random)
+        self._tasks = Tasks()
+        self._ids = Ids(chance.source)
         self._comet = Comet(self._ids, timeout_s=settings.poll_timeout_s, max_interval_s=settings.max_interval_s)
-        # The agent's delays come from a source of their own, so that identities repeat whatever the pace.
-        pace = Pace(quick=settings.quick, random=Random(settings.seed))
-        self._desk = Desk(self._comet, self._ids, pace, now_us)
+        self._pushes = Pushes(self._tasks, lambda service: chance.pace("push", service.number))
         services = Services()
-        callbacks = Callbacks(services, self._ids, random, now_us)
-        self._routes = Routes(services, callbacks, self._desk, now_us, settings.trailing_comma)
+        waiting = Waiting(self._tasks, chance, now_us, self._wake)
+        steps = Steps(services, waiting, chance, now_us, trailing_comma=settings.trailing_comma)
+        slots = Slots(services, settings.office_hours, now_us)
+        self._routes = Routes(
+            services=services,
+            callbacks=Callbacks(services, steps, waiting, slots, self._ids, now_us),
+            steps=steps,
+            desk=Desk(self._comet, self._ids, chance, self._tasks, now_us),
+            slots=slots,
+            configured=settings.services,
+            now_us=now_us,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)
@@ -54,17 +68,21 @@ class SimulatedGms:
         if answer is not None:
             await _write(send, answer, header(call.headers, "accept-encoding") or "")
 
-    def close(self) -> None:
-        """Answer what is held, and start nothing new."""
-        self._desk.close()
+    async def close(self) -> None:
+        """Answer what is held, end what goes on by itself, and start nothing new."""
         self._comet.close()
+        await self._tasks.close()
+
+    def _wake(self, service: Service) -> None:
+        turn = service.turn
+        self._pushes.send(service, wake_up(service), lambda: service.state is State.ROUTING and service.turn == turn)
 
     async def _answer(self, path: str, call: Call, receive: Receive) -> Answer | None:
         try:
             if len(call.body) > _BODY_AT_MOST:
-                raise RefusalError(413, "exceptions.BadRequestException", "The body is too large")
+                raise RefusalError(413, Wrong.SIZE, "The body is too large")
             if path != BASE_PATH and not path.startswith(f"{BASE_PATH}/"):
-                raise RefusalError(404, "exceptions.NotFoundException", f"No resource {path}")
+                raise RefusalError(404, Wrong.PATH, f"No resource {path}")
             if call.parts[:1] == ("cometd",) and call.parts[1:] in _COMET_SUFFIXES:
                 return await self._comet_answer(call, receive)
             return self._routes.answer(call)
@@ -84,7 +102,7 @@ class SimulatedGms:
         headers: Headers = ()
         shaken = any(message.channel == bayeux.HANDSHAKE for message in messages)
         if shaken and "BAYEUX_BROWSER=" not in (header(call.headers, "cookie") or ""):
-            headers = (("set-cookie", f"BAYEUX_BROWSER={self._ids.comet_client()}; Path=/; HttpOnly"),)
+            headers = (("set-cookie", f"BAYEUX_BROWSER={self._ids.browser()}; Path=/; HttpOnly"),)
         return Answer(200, bayeux.frame(answers), headers)
 
 

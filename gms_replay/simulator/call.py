@@ -6,21 +6,9 @@ from typing import Any
 
 from gms_replay.model import Headers, header
 from gms_replay.simulator.fields import UnknownTypeError, UnreadableBodyError, body_fields, query_fields
+from gms_replay.simulator.refusals import RefusalError, Wrong
 
 JSON_TYPE = "application/json;charset=UTF-8"
-
-
-class RefusalError(Exception):
-    """The request is refused: with a status, and with GMS's error body.
-
-    The class names after `com.genesyslab.` stand in for GMS's own, which its public pages do not list.
-    """
-
-    def __init__(self, status: int, exception: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.exception = f"com.genesyslab.gms.{exception}"
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +42,9 @@ class Call:
         try:
             body = body_fields(header(self.headers, "content-type") or "", self.body)
         except UnreadableBodyError as error:
-            raise RefusalError(400, "exceptions.BadRequestException", f"The body cannot be read: {error}") from None
+            raise RefusalError(400, Wrong.REQUEST, f"The body cannot be read: {error}") from None
         except UnknownTypeError as error:
-            raise RefusalError(
-                415, "exceptions.UnsupportedMediaTypeException", f"Content type {error} is not supported"
-            ) from None
+            raise RefusalError(415, Wrong.TYPE, f"Content type {error} is not supported") from None
         return query_fields(self.query) | body
 
 
@@ -69,7 +55,7 @@ def json_answer(value: Any, headers: Headers = ()) -> Answer:
 
 def refusal_answer(refusal: RefusalError) -> Answer:
     """A refusal as GMS writes it."""
-    return Answer(refusal.status, _json({"exception": refusal.exception, "message": refusal.message}))
+    return Answer(refusal.status, _json(refusal.told()))
 
 
 def _json(value: Any) -> bytes:

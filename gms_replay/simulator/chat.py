@@ -1,7 +1,7 @@
 """One chat, version 1: its transcript, its state, and the shape in which both are told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -44,10 +44,18 @@ class Party:
 
 
 class Chat:
-    """A transcript that grows line by line; each line is told once, by `tell`, as a message of its own."""
+    """A transcript that grows line by line; each line is told once, by `tell`, as a message of its own.
+
+    `beside` is told beside the usual fields.
+    """
 
     def __init__(
-        self, session_id: str, client: Party, now_us: Callable[[], int], tell: Callable[[dict[str, Any]], None]
+        self,
+        session_id: str,
+        client: Party,
+        now_us: Callable[[], int],
+        tell: Callable[[dict[str, Any]], None],
+        beside: Mapping[str, Any],
     ) -> None:
         self.client = client
         self.ended = False
@@ -57,6 +65,7 @@ class Chat:
         # `startedAt` is told in whole seconds, and the lines' seconds count from what is told.
         self._started_at_us = now_us() // SECOND_US * SECOND_US
         self._tell = tell
+        self._beside = beside
         self._lines: list[list[str]] = []
         self._heard: asyncio.Queue[str | None] = asyncio.Queue()
         # The client's own arrival is told in the answer that starts the chat.
@@ -105,6 +114,7 @@ class Chat:
             "transcriptToShow": self._lines[max(0, after) :],
             "transcriptPosition": str(self.position),
             "chatServiceMessage": "Chat service is available",
+            **self._beside,
         }
 
     def _add(self, kind: Line, party: Party, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
@@ -34,6 +35,18 @@ def from_iso(text: str) -> int:
         told = told.replace(tzinfo=UTC)
     since = told - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """When appointments are kept, every day alike: minutes after midnight UTC, the first in, the last out."""
+
+    opens_min: int = 8 * 60
+    closes_min: int = 18 * 60
+
+    def hold(self, at_us: int) -> bool:
+        """Whether the office is open at an instant."""
+        return self.opens_min <= at_us % DAY_US // MINUTE_US < self.closes_min
 
 
 class Pace:

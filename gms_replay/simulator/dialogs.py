@@ -83,8 +83,8 @@ CONNECT_INBOUND = """\
    "_dialog_id":"0",
    "_label":"Connecting ...",
    "_action":"DialNumber",
-   "_tel_url":"n/a",
-   "_access_code":"n/a",
+   "_tel_url":"$(TelURL)",
+   "_access_code":"$(AccessCode)",
    "_id":"$(ServiceID)"
 }"""
 

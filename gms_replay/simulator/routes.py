@@ -4,42 +4,46 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from gms_replay.simulator import availability, steps
-from gms_replay.simulator.call import Answer, Call, RefusalError
+from gms_replay.simulator.availability import availability
+from gms_replay.simulator.call import Answer, Call
 from gms_replay.simulator.callback import Callbacks
 from gms_replay.simulator.desk import Desk
-from gms_replay.simulator.services import Service, Services
+from gms_replay.simulator.refusals import RefusalError, Wrong
+from gms_replay.simulator.services import Services
+from gms_replay.simulator.slots import Slots
+from gms_replay.simulator.steps import Steps
 
 _Operations = dict[str, Callable[[], Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """GMS's REST interface, version 1, as far as it is simulated."""
+    """GMS's REST interface, version 1, as far as it is simulated. `configured`: callbacks' names; any, where none."""
 
     services: Services
     callbacks: Callbacks
+    steps: Steps
     desk: Desk
+    slots: Slots
+    configured: frozenset[str]
     now_us: Callable[[], int]
-    trailing_comma: bool
 
     def answer(self, call: Call) -> Answer:
         """The answer to a request. Raises RefusalError."""
         operations = self._operations(call)
         if call.method not in operations:
-            raise RefusalError(405, "exceptions.MethodNotAllowedException", f"{call.method} is not allowed here")
+            raise RefusalError(405, Wrong.METHOD, f"{call.method} is not allowed here")
         return operations[call.method]()
 
     def _operations(self, call: Call) -> _Operations:
         match call.parts:
             case ("1", "service", "callback", name) if name:
-                start, query = self.callbacks.start, self.callbacks.query
-                return {"POST": partial(start, call, name), "GET": partial(query, call, name)}
-            case ("1", "service", "callback", _, "availability"):
-                return _both(partial(self._availability, call))
+                return {"POST": partial(self._start, call, name), "GET": partial(self.callbacks.query, call, name)}
+            case ("1", "service", "callback", name, "availability"):
+                return _both(partial(self._availability, call, name))
             case ("1", "service", "callback", name, service_id):
-                show, cancel = self.callbacks.show, self.callbacks.cancel
-                return {"GET": partial(show, call, name, service_id), "DELETE": partial(cancel, call, name, service_id)}
+                one = {"GET": self.callbacks.show, "PUT": self.callbacks.update, "DELETE": self.callbacks.cancel}
+                return {method: partial(operation, call, name, service_id) for method, operation in one.items()}
             case ("1", "service", "request-chat"):
                 return {"POST": partial(self._request_chat, call)}
             case ("1", "service", service_id, "check-queue-position"):
@@ -47,21 +51,24 @@ class Routes:
             case ("1", "service", service_id, "ixn", "chat", *turn):
                 return {"POST": partial(self._chat, call, service_id, "/".join(turn))}
             case ("1", "service", service_id, action):
-                return _both(partial(self._dialog, call, service_id, action))
+                return _both(partial(self.steps.take, call, service_id, action))
         raise _not_found(call)
 
-    def _availability(self, call: Call) -> Answer:
-        return availability.availability(call, self.now_us())
+    def _start(self, call: Call, name: str) -> Answer:
+        self._refuse_unknown(name)
+        return self.callbacks.start(call, name)
+
+    def _availability(self, call: Call, name: str) -> Answer:
+        self._refuse_unknown(name)
+        return availability(call, name, self.slots, self.now_us())
+
+    def _refuse_unknown(self, name: str) -> None:
+        if self.configured and name not in self.configured:
+            raise RefusalError(400, Wrong.RESOURCE, f"Service {name} is not configured: no office hours found")
 
     def _request_chat(self, call: Call) -> Answer:
         service = self.callbacks.open(call, "request-chat")
-        return self._step(call, service, "get-dialog-start-chat")
-
-    def _dialog(self, call: Call, service_id: str, action: str) -> Answer:
-        return self._step(call, self.services.find(service_id), action)
-
-    def _step(self, call: Call, service: Service, action: str) -> Answer:
-        return steps.dialog(call, service, action, self.now_us(), trailing_comma=self.trailing_comma)
+        return self.steps.take(call, service.id, "get-dialog-start-chat")
 
     def _chat(self, call: Call, service_id: str, turn: str) -> Answer:
         turns = {
@@ -82,4 +89,4 @@ def _both(operation: Callable[[], Answer]) -> _Operations:
 
 
 def _not_found(call: Call) -> RefusalError:
-    return RefusalError(404, "exceptions.NotFoundException", f"No resource /{'/'.join(call.parts)}")
+    return RefusalError(404, Wrong.PATH, f"No resource /{'/'.join(call.parts)}")

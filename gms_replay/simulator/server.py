@@ -55,7 +55,7 @@ class SimulatorServer(uvicorn.Server):
         self._announce(self.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._gms.close()
+        await self._gms.close()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -64,11 +64,9 @@ class SimulatorServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(
-    host: str, port: int, *, quick: bool = False, trailing_comma: bool = False, announce: Callable[[str], None]
-) -> None:
+def serve(host: str, port: int, settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve a simulated GMS until SIGTERM or SIGINT; port 0 picks one. Raises OptionError."""
-    SimulatorServer(host, port, Settings(quick=quick, trailing_comma=trailing_comma), announce).run_bound()
+    SimulatorServer(host, port, settings, announce).run_bound()
 
 
 def _bound(host: str, port: int) -> socket.socket:

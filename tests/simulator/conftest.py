@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,9 +28,36 @@ class App:
         self.http = httpx.Client(base_url=base_url, headers={"gms_user": self.user}, timeout=60)
         self.client_id = ""
 
+    def ask(self, **fields: str) -> httpx.Response:
+        """Start a callback."""
+        return self.http.post("/1/service/callback/samples", json=fields)
+
     def start(self, **fields: str) -> str:
         """Start a callback, and tell its service ID."""
-        return self.http.post("/1/service/callback/samples", json=fields).json()["_id"]
+        return self.ask(**fields).json()["_id"]
+
+    def take(self, service_id: str, action: str) -> httpx.Response:
+        """Post an action of a service."""
+        return self.http.post(f"/1/service/{service_id}/{action}")
+
+    def place(self, service_id: str) -> dict:
+        return self.http.get(f"/1/service/{service_id}/check-queue-position").json()
+
+    def wait_for_agent(self, service_id: str) -> list[int]:
+        """Poll the place in the queue until it is 0; the places seen."""
+        places = [int(self.place(service_id)["_position"])]
+        while places[-1]:
+            places.append(int(self.place(service_id)["_position"]))
+        return places
+
+    def record(self, service_id: str) -> dict:
+        """What a query tells of a service."""
+        records = self.http.get("/1/service/callback/samples").json()
+        return next(record for record in records if record["_id"] == service_id)
+
+    def wait_for_state(self, service_id: str, state: str) -> None:
+        while self.record(service_id)["_callback_state"] != state:
+            pass
 
     def start_chat(self, **fields: str) -> str:
         """Start a chat that is told over Comet, and tell its service ID."""
@@ -93,6 +121,52 @@ class App:
             self.http.get("/nowhere")
 
 
+class Device:
+    """A device of `_device_os` `httpcb`: an HTTP server that keeps what is posted to it.
+
+    It answers with `statuses`, the last of them again and again.
+    """
+
+    def __init__(self, *statuses: int) -> None:
+        self.posts: queue.Queue[tuple[str, str, str]] = queue.Queue()
+        answers = itertools.chain(statuses, itertools.repeat(statuses[-1]))
+        posts = self.posts
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+                # Before it is answered, so that whoever saw the answer finds it here.
+                posts.put((self.path, self.headers["content-type"], body))
+                self.send_response(next(answers))
+                self.send_header("location", "/elsewhere")
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/notices?app=1"
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What a callback says to be pushed to it."""
+        return {"_device_os": "HttpCB", "_device_notification_id": self.url}
+
+    def next_push(self) -> dict:
+        return json.loads(self.posts.get(timeout=60)[2])
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
 def last_line(message: dict) -> list[str]:
     """The line of a transcript frame; of a frame without one, no texts."""
     return message["transcriptToShow"][-1] if message["transcriptToShow"] else [""] * 5
@@ -143,7 +217,25 @@ def app(gms_url: str, apps: Callable[[str], App]) -> App:
 def app_of(apps: Callable[[str], App]) -> Iterator[Callable[..., App]]:
     """An app of a server with settings of its own."""
     with ExitStack() as stack:
-        yield lambda **settings: apps(stack.enter_context(running(Settings(quick=True, **settings))))
+        yield lambda **settings: apps(stack.enter_context(running(Settings(**{"quick": True} | settings))))
+
+
+@pytest.fixture
+def device_of() -> Iterator[Callable[..., Device]]:
+    """A device that answers with these statuses."""
+    with ExitStack() as stack:
+
+        def make(*statuses: int) -> Device:
+            device = Device(*statuses)
+            stack.callback(device.close)
+            return device
+
+        yield make
+
+
+@pytest.fixture
+def device(device_of: Callable[..., Device]) -> Device:
+    return device_of(200)
 
 
 @pytest.fixture

@@ -3,14 +3,15 @@ from random import Random
 
 import pytest
 
-from gms_replay.simulator.agent import FAREWELL, attend
+from gms_replay.simulator.agent import attend
+from gms_replay.simulator.cast import ARTICLE, Cast
 from gms_replay.simulator.chat import Chat, Party
 from gms_replay.simulator.clock import Pace, wall_us
 
 WROTE = ["Notice.TypingStarted", "Notice.TypingStopped", "Message.Text"]
 
 
-def visit(act):
+def visit(act, cast=ARTICLE):
     """The agent's lines and the last state of a chat; `act` is called before it, and with each line of the agent."""
     told = []
 
@@ -20,9 +21,9 @@ def visit(act):
             if role == "AGENT":
                 act(chat, kind, text)
 
-    chat = Chat("000", Party("Stan", "CLIENT"), wall_us, tell)
+    chat = Chat("000", Party("Stan", "CLIENT"), wall_us, tell, {})
     act(chat, "", "")
-    asyncio.run(attend(chat, Pace(quick=True, random=Random(1))))
+    asyncio.run(attend(chat, Pace(quick=True, random=Random(1)), cast))
     lines = [line for message in told for line in message["transcriptToShow"] if line[4] == "AGENT"]
     return lines, told[-1]["chatIxnState"]
 
@@ -36,7 +37,7 @@ def test_bye_ends_the_chat():
 
     lines, state = visit(act)
     assert [line[0] for line in lines] == ["Notice.Joined", *WROTE * 3, "Notice.Left"]
-    assert (lines[-2][2], state) == (FAREWELL.format(name="Stan"), "DISCONNECTED")
+    assert (lines[-2][2], state) == (ARTICLE.farewell.format(name="Stan"), "DISCONNECTED")
 
 
 def test_answers_quote_the_client():
@@ -48,6 +49,21 @@ def test_answers_quote_the_client():
     lines, _ = visit(act)
     texts = [line[2] for line in lines if line[0] == "Message.Text"]
     assert texts[1] == 'You write "{name} my order?". Let me look into that.'
+
+
+def test_words_are_the_casts():
+    def act(chat, kind, text):
+        if text.startswith("Hi"):
+            chat.client_writes("one")
+        elif "one" in text:
+            chat.client_writes("two")
+        elif "two" in text:
+            chat.client_writes("bye")
+
+    lines, _ = visit(act, Cast("Ann", "Hi {name}, {agent}.", ("1 {text}", "2 {text}"), "Bye from {agent}."))
+    texts = [line[2] for line in lines if line[0] == "Message.Text"]
+    assert texts == ["Hi Stan, Ann.", "1 one", "2 two", "Bye from Ann."]
+    assert {line[1] for line in lines} == {"Ann"}
 
 
 @pytest.mark.parametrize(
@@ -62,4 +78,4 @@ def test_agent_leaves_after_client(leaves_at, wrote):
 def test_endless_client_is_dismissed():
     lines, state = visit(lambda chat, kind, text: chat.client_writes("And?") if kind == "Message.Text" else None)
     texts = [line[2] for line in lines if line[0] == "Message.Text"]
-    assert (len(texts), texts[-1], state) == (8, FAREWELL.format(name="Stan"), "DISCONNECTED")
+    assert (len(texts), texts[-1], state) == (8, ARTICLE.farewell.format(name="Stan"), "DISCONNECTED")

@@ -1,4 +1,10 @@
+import asyncio
+import json
+
 import pytest
+
+from gms_replay.simulator.asgi import SimulatedGms
+from gms_replay.simulator.settings import Settings
 
 HANDSHAKE = {"channel": "/meta/handshake", "version": "1.0"}
 
@@ -71,3 +77,36 @@ def test_outside_is_not_found(app, path):
 def test_large_bodies_are_refused(app):
     answer = app.http.post("/1/service/callback/samples", content=b"x" * (2 << 20))
     assert answer.status_code == 413
+
+
+def test_close_leaves_no_tasks(device_of):
+    device = device_of(500)
+
+    async def ask(gms, path, **fields):
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": json.dumps(fields).encode()}
+
+        async def send(event):
+            sent.append(event)
+
+        headers = [(b"host", b"gms"), (b"content-type", b"application/json")]
+        scope = {"method": "POST", "scheme": "http", "path": path, "query_string": b"", "headers": headers}
+        await gms(scope, receive, send)
+        return json.loads(sent[1]["body"])
+
+    async def scene():
+        gms = SimulatedGms(Settings(quick=True))
+        start = "/genesys/1/service/callback/samples"
+        started = await ask(gms, start, _wait_for_agent="true", **device.fields)
+        await ask(gms, f"/genesys/1/service/{started['_id']}/ixn/chat")
+        await ask(gms, start)
+        await asyncio.to_thread(device.next_push)
+        before = len(asyncio.all_tasks())
+        await gms.close()
+        await ask(gms, start)
+        return before, len(asyncio.all_tasks())
+
+    before, after = asyncio.run(scene())
+    assert (before > 1, after) == (True, 1)

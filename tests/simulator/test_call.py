@@ -1,6 +1,7 @@
 import pytest
 
-from gms_replay.simulator.call import Call, RefusalError, json_answer, refusal_answer
+from gms_replay.simulator.call import Call, json_answer, refusal_answer
+from gms_replay.simulator.refusals import RefusalError, Wrong
 
 
 def call(headers=(), body=b"", query=""):
@@ -32,9 +33,10 @@ def test_answers_are_compact_utf8():
     )
 
 
-def test_refusals_keep_their_order():
-    answer = refusal_answer(RefusalError(404, "exceptions.X", "gone"))
+def test_refusals_are_answers():
+    answer = refusal_answer(RefusalError(404, Wrong.NOT_FOUND, "gone"))
     assert (answer.status, answer.body) == (
         404,
-        b'{"exception":"com.genesyslab.gms.exceptions.X","message":"gone"}',
+        b'{"exception":"com.genesyslab.gsg.services.callback.exceptions.CallbackExceptionNotFound",'
+        b'"message":"gone","code":404,"phrase":"Not Found"}',
     )

@@ -29,7 +29,7 @@ def told():
 
 @pytest.fixture
 def chat(clock, told):
-    return Chat("000FRa9NYM9A001K", STAN, clock, told.append)
+    return Chat("000FRa9NYM9A001K", STAN, clock, told.append, {})
 
 
 def test_frame_is_the_seeds(chat, clock, told):
@@ -92,3 +92,10 @@ def test_leaving_is_told_once(chat, told):
 def test_end_is_told(chat, told):
     chat.end()
     assert (chat.ended, told[0]["chatIxnState"], told[0]["transcriptToShow"]) == (True, "DISCONNECTED", [])
+
+
+def test_more_is_told_behind(clock, told):
+    chat = Chat("000FRa9NYM9A001K", STAN, clock, told.append, {"userId": "007"})
+    chat.end()
+    answer = chat.told(State.CONNECTED, 0)
+    assert [list(message)[-2:] for message in (answer, told[0])] == [["chatServiceMessage", "userId"]] * 2

@@ -3,7 +3,7 @@ from random import Random
 
 import pytest
 
-from gms_replay.simulator.clock import Pace, from_iso, iso_millis, iso_seconds, wall_us
+from gms_replay.simulator.clock import OfficeHours, Pace, from_iso, iso_millis, iso_seconds, wall_us
 
 AT_US = 1_399_048_058_987_654
 
@@ -27,6 +27,13 @@ def test_calendar_ends_are_read(text):
 def test_wall_clock_goes_on():
     first = wall_us()
     assert first <= wall_us() < first + 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("time", "open_"), [("07:59:59", False), ("08:00:00", True), ("17:59:59", True), ("18:00:00", False)]
+)
+def test_office_hours_end(time, open_):
+    assert OfficeHours().hold(from_iso(f"2014-05-02T{time}Z")) is open_
 
 
 class _Loop(asyncio.SelectorEventLoop):

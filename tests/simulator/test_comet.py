@@ -1,10 +1,10 @@
 import asyncio
 import json
-from random import Random
 
 import pytest
 
 from gms_replay import bayeux
+from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.ids import Ids
 
@@ -271,7 +271,7 @@ async def subscribed(comet):
 
 def test_event_outlives_its_leaving_peer():
     async def scenario():
-        comet = Comet(Ids(Random(1)), timeout_s=60, max_interval_s=60)
+        comet = Comet(Ids(Chance(1, quick=True).source), timeout_s=60, max_interval_s=60)
         send = await subscribed(comet)
 
         async def gone():
@@ -287,7 +287,7 @@ def test_event_outlives_its_leaving_peer():
 
 def test_closed_comet_holds_nothing():
     async def scenario():
-        comet = Comet(Ids(Random(1)), timeout_s=600, max_interval_s=60)
+        comet = Comet(Ids(Chance(1, quick=True).source), timeout_s=600, max_interval_s=60)
         send = await subscribed(comet)
         comet.close()
         return await send("/meta/connect")

@@ -124,7 +124,7 @@ def test_ended_chat_takes_nothing(app, turn):
     app.chat(service_id, "")
     app.chat(service_id, "disconnect")
     answer = app.http.post(f"/1/service/{service_id}/ixn/chat/{turn}", data={"message": "Hi"})
-    assert (answer.status_code, list(answer.json())) == (400, ["exception", "message"])
+    assert (answer.status_code, list(answer.json())) == (400, ["exception", "message", "code", "phrase"])
 
 
 @pytest.mark.parametrize(
@@ -165,3 +165,16 @@ def test_users_hear_their_own(app, apps, until_disconnected):
         one.chat(service_id, "disconnect")
     tags = [{frame["data"]["tag"] for frame in one.chat_frames(until_disconnected)} for one in (app, other)]
     assert tags == [{f"service.chat.refresh.{service_id}"} for service_id in services]
+
+
+@pytest.mark.parametrize(("asked", "more"), [("true", True), ("TRUE", True), ("false", False), ("", False)])
+def test_verbose_chats_tell_more(app, until_disconnected, asked, more):
+    app.open_comet()
+    service_id = app.start_chat(_verbose=asked)
+    answers = [app.chat(service_id, turn, message="Hi") for turn in ("refresh", "send", "startTyping", "disconnect")]
+    told = [*answers, *(frame["data"]["message"] for frame in app.chat_frames(until_disconnected))]
+    assert {tuple(message)[:6] for message in told} == {tuple(CHAT_FIELDS)}
+    assert {len(message) > 6 for message in told} == {more}
+    assert {message.get("_chatIxnAPI_SEND_URL") for message in told} == {
+        f"{app.base_url}/1/service/{service_id}/ixn/chat/send" if more else None
+    }

@@ -4,7 +4,15 @@ import pytest
 
 from gms_replay.simulator import dialogs
 
-VALUES = {"ExtURLBase": "http://h/genesys", "ServiceID": "3S", "Date": "D", "CometURL": "C", "GMSUser": 'a"b\\é'}
+VALUES = {
+    "ExtURLBase": "http://h/genesys",
+    "ServiceID": "3S",
+    "Date": "D",
+    "CometURL": "C",
+    "GMSUser": 'a"b\\é',
+    "TelURL": "tel:1",
+    "AccessCode": "n/a",
+}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,12 @@ from random import Random
 
 import pytest
 
-from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.chance import Chance
+from gms_replay.simulator.ids import Ids, frame_id
+
+
+def ids_of(seed):
+    return Ids(Chance(seed, quick=True).source)
 
 
 @pytest.mark.parametrize(
@@ -11,17 +16,31 @@ from gms_replay.simulator.ids import Ids
     [
         (Ids.service, r"[0-9A-Z]{32}"),
         (Ids.chat_session, r"000[0-9A-Za-z]{13}"),
-        (Ids.frame, r"[0-9a-f]{32}"),
         (Ids.comet_client, r"2[0-9a-z]{26}"),
+        (Ids.browser, r"2[0-9a-z]{26}"),
         (Ids.cookie, r"node0[0-9a-z]{13}"),
+        (Ids.chat_user, r"007[0-9A-F]{13}"),
+        (Ids.secure_key, r"4[0-9a-f]{13}"),
     ],
 )
 def test_identities_have_their_shape(make, shape):
-    ids = Ids(Random(7))
+    ids = ids_of(7)
     made = [make(ids) for _ in range(20)]
     assert len(set(made)) == 20
     assert all(re.fullmatch(shape, identity) and re.search(r"\d", identity) for identity in made)
 
 
 def test_equal_seeds_repeat_identities():
-    assert Ids(Random(3)).service() == Ids(Random(3)).service()
+    assert ids_of(3).service() == ids_of(3).service() != ids_of(4).service()
+
+
+def test_kinds_do_not_mix():
+    one, other = ids_of(3), ids_of(3)
+    other.comet_client()
+    assert one.service() == other.service()
+    assert one.comet_client() != one.browser()
+
+
+def test_frames_are_hex():
+    random = Random(1)
+    assert all(re.fullmatch("[0-9a-f]{32}", frame_id(random)) for _ in range(20))

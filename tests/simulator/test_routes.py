@@ -23,7 +23,7 @@ def test_requested_chat_is_a_service(app):
 )
 def test_unknown_routes_are_refused(app, method, path, status):
     answer = app.http.request(method, f"{app.base_url}{path}")
-    assert (answer.status_code, list(answer.json())) == (status, ["exception", "message"])
+    assert (answer.status_code, list(answer.json())) == (status, ["exception", "message", "code", "phrase"])
     assert answer.json()["exception"].startswith("com.genesyslab.")
 
 
@@ -33,4 +33,32 @@ def test_unknown_routes_are_refused(app, method, path, status):
 )
 def test_bad_bodies_are_refused(app, content_type, body, status):
     answer = app.http.post("/1/service/callback/samples", content=body, headers={"Content-Type": content_type})
-    assert (answer.status_code, list(answer.json())) == (status, ["exception", "message"])
+    assert (answer.status_code, list(answer.json())) == (status, ["exception", "message", "code", "phrase"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", ""), ("GET", "/availability"), ("POST", "/availability")])
+def test_services_are_configured(app_of, method, path):
+    app = app_of(services=frozenset({"sales", "samples"}))
+    answers = [app.http.request(method, f"/1/service/callback/{name}{path}") for name in ("sales", "support")]
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert answers[1].json() == {
+        "exception": "com.genesyslab.gsg.services.callback.exceptions.CallbackExceptionResource",
+        "message": "Service support is not configured: no office hours found",
+        "code": 400,
+        "phrase": "Bad Request",
+    }
+
+
+def test_chats_need_no_configuration(app_of):
+    app = app_of(services=frozenset({"sales"}))
+    assert app.http.post("/1/service/request-chat").status_code == 200
+
+
+def test_unknown_services_have_a_class(app):
+    answer = app.take("NOBODY", "connect")
+    assert answer.json() == {
+        "exception": "com.genesyslab.gsg.services.callback.exceptions.CallbackExceptionNotFound",
+        "message": "Service NOBODY not found",
+        "code": 404,
+        "phrase": "Not Found",
+    }

@@ -7,10 +7,12 @@ import pytest
 
 from gms_replay.errors import OptionError
 from gms_replay.simulator.server import serve
+from gms_replay.simulator.settings import Settings
 
 PROGRAM = """
 from gms_replay.simulator.server import serve
-serve("127.0.0.1", 0, quick=True, announce=lambda url: print(url, flush=True))
+from gms_replay.simulator.settings import Settings
+serve("127.0.0.1", 0, Settings(quick=True), lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
 
@@ -35,4 +37,4 @@ def test_signals_end_held_polls(apps, number):
 def test_taken_port_is_named(app):
     port = int(app.base_url.split(":")[2].split("/")[0])
     with pytest.raises(OptionError, match=f"127.0.0.1 port {port} cannot be served on"):
-        serve("127.0.0.1", port, announce=print)
+        serve("127.0.0.1", port, Settings(), print)

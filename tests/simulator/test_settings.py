@@ -5,6 +5,10 @@ def test_a_person_is_the_default():
     assert not Settings().quick
 
 
+def test_anything_is_configured_by_default():
+    assert (Settings().services, Settings().seed) == (frozenset(), None)
+
+
 def test_comet_waits_as_servers_do():
     assert (Settings().poll_timeout_s, Settings().max_interval_s) == (30.0, 10.0)
 
