@@ -3,6 +3,7 @@
 What a verb needs is imported inside it: starting up is felt every day.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import click
 
 from gms_replay import __version__, instants
-from gms_replay.errors import FormatError, GmsReplayError
+from gms_replay.errors import FormatError, GmsReplayError, OptionError
 
-_FILE = click.Path(path_type=Path)
+# Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
+_FILE = click.Path(path_type=Path, readable=False)
 
 
 class _Verbs(click.Group):
@@ -22,8 +24,15 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except GmsReplayError as error:
-            click.echo(f"gms-replay: {error}", err=True)
+            _complain(error)
             ctx.exit(2)
+
+
+def _complain(error: GmsReplayError) -> None:
+    from gms_replay.formats.tale import plain
+
+    # A file's name may hold a line break, and peers' texts are quoted.
+    click.echo(f"gms-replay: {plain(str(error))}", err=True)
 
 
 def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -33,10 +42,55 @@ def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> i
     return found[0] if found else None
 
 
+def _pattern(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise click.BadParameter(f"{value!r} is no regular expression: {error}") from None
+    return value
+
+
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gms-replay")
 def main() -> None:
     """Record Genesys Mobile Services sessions, Comet included, and play them back as a server."""
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
+@click.option("--gms", metavar="URL", help="The GMS, like http://gms.example:8080/genesys.  [default: forward proxy]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 lets phones in.")
+@click.option("--port", default=8010, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
+@click.option(
+    "--hosts",
+    callback=_pattern,
+    default="",
+    metavar="REGEX",
+    help="Record all that goes to hosts in whose host:port this is found.  [default: what looks like GMS]",
+)
+@click.option("--max-mib", type=click.IntRange(1), metavar="N", help="Begin a new file when one has so many MiB.")
+@click.option("--max-minutes", type=click.IntRange(1), metavar="N", help="Begin a new file after so many minutes.")
+@click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
+def record(
+    cassette: Path,
+    gms: str | None,
+    host: str,
+    port: int,
+    hosts: str,
+    max_mib: int | None,
+    max_minutes: int | None,
+    insecure: bool,
+) -> None:
+    """Record into CASSETTE what apps and a GMS say to each other, and tell it as it happens.
+
+    With --gms the app uses the printed URL instead of the GMS's own. Without, the app keeps its URLs and uses this as
+    its proxy. An existing CASSETTE gets a further run. Ctrl+C stops.
+    """
+    from gms_replay.record import run
+    from gms_replay.record.gms_url import GmsUrl
+
+    upstream = GmsUrl.parse(gms) if gms is not None else None
+    run.record(run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure))
 
 
 @main.command()
@@ -81,6 +135,34 @@ def serve(cassette: Path, host: str, port: int, now: int | None) -> None:
 
 @main.command()
 @click.argument("cassette", type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Tell everything as one JSON object, lists uncut.")
+def check(cassette: Path, as_json: bool) -> None:
+    """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
+
+    Exits 1 where something is damaged. The rest is replayed all the same.
+    """
+    import json
+
+    from gms_replay.cassette.integrity import damage, examine
+    from gms_replay.findings import find
+    from gms_replay.formats import checkup
+    from gms_replay.sessions import split
+
+    examined = examine(cassette)
+    visits = split(examined.recording)
+    findings = find(examined.recording, visits)
+    if as_json:
+        click.echo(json.dumps(checkup.to_json(examined, len(visits), findings, str(cassette)), indent=2))
+    else:
+        for line in checkup.tell(examined, len(visits), findings, str(cassette)):
+            click.echo(line)
+    if examined.flaws:
+        _complain(damage(cassette, examined.flaws))
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
 @click.option("--to", "form", required=True, type=click.Choice(["jsonl"]), help="Format to write.")
 @click.option(
     "--output", "-o", type=click.File("w", encoding="utf-8"), default="-", help="File to write.  [default: -]"
@@ -91,6 +173,8 @@ def export(cassette: Path, form: str, output: Any) -> None:
     from gms_replay.formats import jsonl
 
     recording = read(cassette)
+    if Path(output.name).exists() and cassette.samefile(output.name):
+        raise OptionError(f"--output {output.name}: that is the cassette itself; name another file")
     for line in jsonl.dump(recording):
         output.write(line + "\n")
 
@@ -116,16 +200,37 @@ def import_(source: str, cassette: Path) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 @click.option("--port", default=8081, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
-@click.option("--quick", is_flag=True, help="An agent without human delays.")
+@click.option("--quick", is_flag=True, help="Agents and queues fifty times faster than people.")
 @click.option("--trailing-comma", is_flag=True, help="One dialog as the vendor's article prints it: it does not parse.")
-def simulate(host: str, port: int, quick: bool, trailing_comma: bool) -> None:
-    """Run a small GMS, for those who have none at hand."""
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="Draw agents, words, identities, queues and delays from N: the same N, the same visit.",
+)
+@click.option(
+    "--service",
+    "services",
+    multiple=True,
+    metavar="NAME",
+    help="A configured callback; others are refused. May be repeated.  [default: any name]",
+)
+def simulate(
+    host: str, port: int, quick: bool, trailing_comma: bool, seed: int | None, services: tuple[str, ...]
+) -> None:
+    """Run a small GMS, for those who have none at hand.
+
+    It plays voice and chat callbacks, now, after waiting and by appointment (08:00 to 18:00 UTC), wakes apps whose
+    device is `httpcb` by POST, and has agents to chat with over Comet.
+    """
     from gms_replay.simulator.server import serve as serve_simulator
+    from gms_replay.simulator.settings import Settings
 
     def announce(url: str) -> None:
         click.echo(f"simulated GMS: {url}")
 
-    serve_simulator(host, port, quick=quick, trailing_comma=trailing_comma, announce=announce)
+    settings = Settings(quick=quick, trailing_comma=trailing_comma, seed=seed, services=frozenset(services))
+    serve_simulator(host, port, settings, announce)
 
 
 @main.command()

@@ -7,6 +7,7 @@ same `gms_user`, if any session has it, and of those to the nearest in time.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from gms_replay import bayeux, fields, gms
 from gms_replay.bayeux import Parsed
@@ -70,7 +71,8 @@ def split(recording: Recording) -> tuple[Session, ...]:
         return (tuple(strays),) if strays else ()
     homes = [group for group in groups if not _is_unnamed(group)] or groups
     adrift = [[one] for one in strays] + [group for group in groups if homes is not groups and _is_unnamed(group)]
-    for some, home in [(some, _nearest(some, homes)) for some in adrift]:
+    known = [_Home.of(group) for group in homes]
+    for some, home in [(some, _nearest(some, known)) for some in adrift]:
         home.extend(some)
     return tuple(sorted((tuple(sorted(group, key=_place)) for group in homes), key=lambda group: _place(group[0])))
 
@@ -91,7 +93,8 @@ def _visited(recording: Recording) -> Iterator[Visited]:
             parsed = bayeux.parse_recorded(message.raw)
         except BayeuxError:
             continue
-        carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
+        if parsed:
+            carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
     for exchange in recording.exchanges:
         request = exchange.request
         operation = gms.recognise(request.method, request.target, request.body.plain)
@@ -144,14 +147,26 @@ def _tokens(one: Visited) -> set[str]:
     return tokens
 
 
-def _nearest(adrift: list[Visited], groups: list[list[Visited]]) -> list[Visited]:
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """A group that others may join: whose it is, and from when to when it lasts."""
+
+    group: list[Visited]
+    users: frozenset[str | None]
+    first_us: int
+    last_us: int
+
+    @classmethod
+    def of(cls, group: list[Visited]) -> Self:
+        times = [one.at_us for one in group]
+        return cls(group, frozenset(one.user for one in group), min(times), max(times))
+
+    def distance_us(self, at_us: int) -> int:
+        return max(self.first_us - at_us, at_us - self.last_us, 0)
+
+
+def _nearest(adrift: list[Visited], homes: list[_Home]) -> list[Visited]:
     at_us = min(one.at_us for one in adrift)
     user = next((one.user for one in adrift if one.user), None)
-    same_user = [group for group in groups if any(one.user == user for one in group)] if user else []
-
-    def distance_us(group: list[Visited]) -> int:
-        first = min(one.at_us for one in group)
-        last = max(one.at_us for one in group)
-        return max(first - at_us, at_us - last, 0)
-
-    return min(same_user or groups, key=distance_us)
+    same_user = [home for home in homes if user in home.users] if user else []
+    return min(same_user or homes, key=lambda home: home.distance_us(at_us)).group

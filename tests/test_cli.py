@@ -1,12 +1,16 @@
+import json
+import re
 from pathlib import Path
 
 import factories
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import read
 from gms_replay.cli import main
+from gms_replay.demo.processes import listening, python
 
 
 def run(*arguments: str | Path, text: str = "") -> Result:
@@ -26,6 +30,16 @@ def test_show_tells_the_visit(cassette: Path) -> None:
     assert told.exit_code == 0
     assert "starts callback sales" in told.output
     assert "Kristi (AGENT) joins" in told.output
+
+
+def test_check_tells_findings(cassette: Path) -> None:
+    told = run("check", cassette)
+    as_json = json.loads(run("check", cassette, "--json").stdout)
+
+    assert told.exit_code == 0
+    assert f"1 session, {len(factories.visit().exchanges)} exchanges" in told.stdout
+    assert "damaged: nothing" in told.stdout
+    assert [one["exchange_id"] for one in as_json["not_understood"]] == [5]
 
 
 def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
@@ -63,6 +77,16 @@ def test_empty_cassette_plays_nothing(tmp_path: Path) -> None:
 
     assert told.exit_code == 2
     assert "record a visit first" in told.output
+
+
+def test_export_spares_its_cassette(cassette: Path) -> None:
+    before = cassette.read_bytes()
+
+    told = run("export", cassette, "--to", "jsonl", "--output", cassette)
+
+    assert told.exit_code == 2
+    assert "that is the cassette itself" in told.output
+    assert cassette.read_bytes() == before
 
 
 def test_import_spares_existing_file(cassette: Path, tmp_path: Path) -> None:
@@ -108,8 +132,40 @@ def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: P
     assert complaint in told.output
 
 
+def test_simulate_takes_its_settings() -> None:
+    options = ("--port", "0", "--quick", "--seed", "7", "--service", "sales", "--service", "claims")
+    told = []
+    for _ in range(2):
+        with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as url:
+            names = ("sales", "claims", "support")
+            answers = [httpx.post(f"{url}/1/service/callback/{name}", trust_env=False) for name in names]
+        told.append([(answer.status_code, answer.json().get("_id")) for answer in answers])
+
+    assert told[0] == told[1]
+    assert [status for status, _ in told[0]] == [200, 200, 400]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--gms", "gms.example:8080"], "gms-replay: --gms gms.example:8080: it must begin with http:// or https://"),
+        (["--gms", "http://"], "it names no host"),
+        (["--hosts", "("], "'(' is no regular expression"),
+        (["--max-mib", "0"], "Invalid value for '--max-mib'"),
+        (["--max-minutes", "soon"], "Invalid value for '--max-minutes'"),
+        (["--port", "-1"], "Invalid value for '--port'"),
+    ],
+)
+def test_wrong_recording_makes_no_file(arguments: list[str], complaint: str, tmp_path: Path) -> None:
+    told = run("record", tmp_path / "visit.sqlite", *arguments)
+
+    assert told.exit_code == 2
+    assert complaint in told.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_verb_explains_itself() -> None:
     for name, command in main.commands.items():
         told = run(name, "--help")
         assert told.exit_code == 0
-        assert (command.help or "") in " ".join(told.output.split())
+        assert " ".join((command.help or "").split()) in " ".join(told.output.split())

@@ -21,7 +21,9 @@ from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNe
 # SQLite file format, section 1.3: the first bytes, and what stands where in the header of 100.
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_PAGE_BYTES_AT = 16
 _WRITE_VERSION_AT = 18
+_PAGES_AT = 28
 _USER_VERSION_AT = 60
 _APPLICATION_ID_AT = 68
 _IN_WAL_MODE = 2
@@ -43,11 +45,20 @@ _RETRY_AFTER_S = 0.02
 
 def require_cassette(path: Path) -> None:
     """Return for a cassette of a format that we know, else raise the CassetteError that says what the file is."""
+    if flaw := header_flaw(path) or missing_end(path):
+        raise damaged(path, flaw)
+
+
+def header_flaw(path: Path) -> str | None:
+    """What is damaged in a cassette's first bytes, if anything is.
+
+    Raises NotACassetteError for a file of another kind, CassetteTooNewError for a format that we do not know.
+    """
     header = _header(path)
     if header[: len(_MAGIC)] != _MAGIC[: len(header)]:
         raise NotACassetteError(f"{path}: not a cassette, nor any SQLite file; name a file that gms-replay recorded")
     if len(header) < _HEADER_BYTES:
-        raise damaged(path, f"cut off after {len(header)} bytes")
+        return f"cut off after {len(header)} bytes"
     if _number(header, _APPLICATION_ID_AT) != APPLICATION_ID:
         raise NotACassetteError(f"{path}: a SQLite database, but not a cassette; name a file that gms-replay recorded")
     version = _number(header, _USER_VERSION_AT)
@@ -56,8 +67,24 @@ def require_cassette(path: Path) -> None:
             f"{path}: written in format {version}, newer than this gms-replay, which knows formats up to "
             f"{FORMAT_VERSION}; install a newer gms-replay"
         )
-    if version < 0:
-        raise damaged(path, f"format {version}")
+    return f"format {version}" if version < 0 else None
+
+
+def missing_end(path: Path) -> str | None:
+    """How much of a cassette was cut off, if any. One in WAL mode, or in a transaction, has its end elsewhere."""
+    header = _header(path)
+    if header[_WRITE_VERSION_AT] == _IN_WAL_MODE or path.with_name(f"{path.name}-journal").exists():
+        return None
+    # 1 stands for 65536, which has no room in two bytes.
+    page_bytes = int.from_bytes(header[_PAGE_BYTES_AT : _PAGE_BYTES_AT + 2], "big")
+    wanted = _number(header, _PAGES_AT) * (65_536 if page_bytes == 1 else page_bytes)
+    found = path.stat().st_size
+    return f"cut off after {found} of {wanted} bytes" if found < wanted else None
+
+
+def format_in(path: Path) -> int:
+    """The format that a cassette's first bytes name."""
+    return _number(_header(path), _USER_VERSION_AT)
 
 
 def is_in_wal_mode(path: Path) -> bool:
@@ -160,6 +187,11 @@ def damaged(path: Path, reason: str) -> CassetteDamagedError:
     return CassetteDamagedError(f"{path}: damaged ({reason}); take it from a backup, or record the visit again")
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether the file's content is at fault, rather than the system or another program that uses the file."""
+    return _code(error) not in (*_IN_USE, *_REFUSED_BY_SYSTEM)
+
+
 def is_refused_by_system(error: SQLAlchemyError | sqlite3.Error) -> bool:
     """Whether the file system stood in the way, rather than the file's content."""
     return _code(error) in _REFUSED_BY_SYSTEM
@@ -179,7 +211,7 @@ def errors_named(path: Path, doing: Literal["read", "written"]) -> Iterator[None
 
 
 def _named(path: Path, doing: str, error: SQLAlchemyError | sqlite3.Error) -> CassetteError:
-    reason = _one_line(_original(error))
+    reason = reason_of(error)
     if _code(error) in _IN_USE:
         return CassetteError(f"{path}: cannot be {doing}: another program uses it; try again when that has ended")
     if is_refused_by_system(error):
@@ -192,6 +224,11 @@ def _unfit(path: Path, doing: str, reason: str) -> CassetteError:
     if doing == "read":
         return damaged(path, reason)
     return CassetteError(f"{path}: cannot be {doing}: {reason}; correct that")
+
+
+def reason_of(error: BaseException) -> str:
+    """What SQLite, or a row's decoding, says is wrong, on one line."""
+    return _one_line(_original(error))
 
 
 def _original(error: BaseException) -> BaseException:

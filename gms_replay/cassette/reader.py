@@ -9,15 +9,18 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gms_replay.cassette import opening, rows, schema
 from gms_replay.cassette.upgrades import format_of, upgrade
-from gms_replay.model import Exchange, Recording, Socket
+from gms_replay.model import Recording
+
+_T = TypeVar("_T")
 
 
 def read(path: str | os.PathLike[str]) -> Recording:
@@ -29,69 +32,73 @@ def read(path: str | os.PathLike[str]) -> Recording:
     file = Path(path)
     with opening.errors_named(file, "read"):
         opening.require_cassette(file)
-        if opening.is_in_wal_mode(file) and not _beside(file, "-shm").exists():
-            return _read_copy(file)
-        try:
-            with opening.connect(file, "ro") as connection:
-                return _read(connection, file)
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            if not opening.is_refused_by_system(error):
-                raise
-            return _read_copy(file)
+        return look_into(file, lambda connection: _facts(connection, file))
 
 
-def _read_copy(path: Path) -> Recording:
+def look_into(path: Path, look: Callable[[Connection], _T], *, tolerant: bool = False) -> _T:
+    """What `look` makes of a cassette in the current format. It may be called twice: the file, then a copy of it.
+
+    A `tolerant` look begins even where the file's end or parts of its schema are lost. Raises what SQLite and the file
+    system raise.
+    """
+    # SQLite takes any -wal that lies beside a file for its own, but a file that is not in WAL mode has none.
+    in_wal_mode = opening.is_in_wal_mode(path)
+    has_both = beside(path, "-wal").exists() and beside(path, "-shm").exists()
+    if in_wal_mode and not has_both:
+        return _look_into_copy(path, look, tolerant, ("", "-wal", "-journal"))
+    if not in_wal_mode and has_foreign_wal(path):
+        return _look_into_copy(path, look, tolerant, ("", "-journal"))
+    try:
+        with opening.connect(path, "ro") as connection:
+            return _look(connection, look, tolerant)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        if not opening.is_refused_by_system(error):
+            raise
+        return _look_into_copy(path, look, tolerant, ("", "-wal", "-journal"))
+
+
+def has_foreign_wal(path: Path) -> bool:
+    """Whether a -wal lies beside a cassette that cannot have one."""
+    return not opening.is_in_wal_mode(path) and beside(path, "-wal").exists()
+
+
+def _look_into_copy(path: Path, look: Callable[[Connection], _T], tolerant: bool, suffixes: tuple[str, ...]) -> _T:
     with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
         copy = Path(folder, "cassette")
-        for suffix in ("", "-wal", "-journal"):
-            if _beside(path, suffix).exists():
-                shutil.copyfile(_beside(path, suffix), _beside(copy, suffix))
+        for suffix in suffixes:
+            if beside(path, suffix).exists():
+                shutil.copyfile(beside(path, suffix), beside(copy, suffix))
         with opening.connect(copy, "rw") as connection:
-            return _read(connection, path)
+            return _look(connection, look, tolerant)
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def beside(path: Path, suffix: str) -> Path:
+    """A file that SQLite keeps next to another: -wal, -shm, -journal."""
     return path.with_name(path.name + suffix)
 
 
-def _read(connection: Connection, path: Path) -> Recording:
+def _look(connection: Connection, look: Callable[[Connection], _T], tolerant: bool) -> _T:
+    if tolerant:
+        # Meant for mending schemas, this also lets SQLite open a file that is shorter than its header says.
+        opening.driver(connection).execute("PRAGMA writable_schema = ON")
     if format_of(connection) < schema.FORMAT_VERSION:
         with opening.connect_memory() as newer:
             opening.driver(connection).backup(opening.driver(newer))
             upgrade(newer)
-            return _facts(newer, path)
-    return _facts(connection, path)
+            return look(newer)
+    return look(connection)
 
 
 def _facts(connection: Connection, path: Path) -> Recording:
     # One transaction, so that facts that are committed meanwhile are either wholly in it or not at all.
     with connection.begin():
         opening.check(connection, path)
-        return Recording(
-            runs=tuple(rows.to_run(row) for row in _all(connection, schema.run)),
-            exchanges=_exchanges(connection),
-            messages=tuple(rows.to_message(row) for row in _all(connection, schema.message)),
-            pushes=tuple(rows.to_push(row) for row in _all(connection, schema.push)),
-            sockets=_sockets(connection),
-        )
+        return rows.to_recording(lambda table: _all(connection, table))
 
 
-def _exchanges(connection: Connection) -> tuple[Exchange, ...]:
-    outcomes = {row.exchange_id: rows.to_outcome(row) for row in _all(connection, schema.outcome)}
-    return tuple(rows.to_exchange(row, outcomes.get(row.id)) for row in _all(connection, schema.request))
-
-
-def _sockets(connection: Connection) -> tuple[Socket, ...]:
-    ends = {row.exchange_id: row for row in _all(connection, schema.socket_end)}
-    return tuple(rows.to_socket(row, ends.get(row.exchange_id)) for row in _all(connection, schema.socket))
-
-
-def _all(connection: Connection, table: Table) -> list[Row[Any]]:
-    found = list(connection.execute(select(table).order_by(*table.primary_key)))
-    types = [schema.type_of(column) for column in table.columns]
+def _all(connection: Connection, table: Table) -> list[rows.Row]:
+    found: list[rows.Row] = list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
     for row in found:
-        # SQLite keeps a value of any type in any column.
-        for column, wanted, value in zip(table.columns, types, row, strict=True):
-            if value is not None and not isinstance(value, wanted):
-                raise ValueError(f"{table.name}.{column.name} holds {str(value)[:40]!r}")
+        for column, problem in rows.flaws(table, row):
+            raise ValueError(f"{table.name}.{column} {problem}")
     return found

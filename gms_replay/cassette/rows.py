@@ -1,9 +1,12 @@
 """Facts as rows, and rows as facts: the one place that knows which column holds which field."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Column, Table
 
+from gms_replay.cassette import schema
 from gms_replay.model import (
     Body,
     Direction,
@@ -11,6 +14,7 @@ from gms_replay.model import (
     Message,
     Outcome,
     Push,
+    Recording,
     Request,
     Response,
     Run,
@@ -20,6 +24,36 @@ from gms_replay.model import (
 
 Values = dict[str, Any]
 """One row to insert, by column name."""
+
+Row = Mapping[Any, Any]
+"""One row that was read, by column name."""
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "direction": tuple(Direction),
+    "transport": tuple(Transport),
+    "closed_by": tuple(Direction),
+}
+_OF_ANY_ANSWER = ("reason", "http_version", "headers", "body", "started_at_us")
+
+
+def flaws(table: Table, row: Row) -> Iterator[tuple[str, str]]:
+    """Columns whose value cannot be there, each with what is wrong: SQLite keeps a value of any type in any column."""
+    for column, wanted, words in _columns(table):
+        value = row[column.name]
+        if value is None:
+            if not column.nullable:
+                yield column.name, "holds nothing"
+        elif not isinstance(value, wanted):
+            yield column.name, f"holds {str(value)[:40]!r}"
+        elif words and value not in words:
+            yield column.name, f"holds {str(value)[:40]!r}, which is none of {', '.join(words)}"
+    if table is schema.outcome and row["status"] is not None:
+        yield from ((name, "holds nothing, though there is an answer") for name in _OF_ANY_ANSWER if row[name] is None)
+
+
+@cache
+def _columns(table: Table) -> tuple[tuple[Column[Any], type, tuple[str, ...]], ...]:
+    return tuple((column, schema.type_of(column), _WORDS.get(column.name, ())) for column in table.columns)
 
 
 def of_run(run: Run) -> Values:
@@ -32,8 +66,8 @@ def of_run(run: Run) -> Values:
     }
 
 
-def to_run(row: Row[Any]) -> Run:
-    return Run(row.id, row.started_at_us, row.mode, row.upstream, row.versions)
+def to_run(row: Row) -> Run:
+    return Run(row["id"], row["started_at_us"], row["mode"], row["upstream"], row["versions"])
 
 
 def of_request(exchange_id: int, run_id: int, request: Request) -> Values:
@@ -55,21 +89,21 @@ def of_request(exchange_id: int, run_id: int, request: Request) -> Values:
     }
 
 
-def to_exchange(row: Row[Any], outcome: Outcome | None) -> Exchange:
+def to_exchange(row: Row, outcome: Outcome | None) -> Exchange:
     request = Request(
-        row.method,
-        row.scheme,
-        row.host,
-        row.port,
-        row.target,
-        row.http_version,
-        row.headers,
-        Body(row.body, row.decoded),
-        row.started_at_us,
-        row.ended_at_us,
-        row.client,
+        row["method"],
+        row["scheme"],
+        row["host"],
+        row["port"],
+        row["target"],
+        row["http_version"],
+        row["headers"],
+        Body(row["body"], row["decoded"]),
+        row["started_at_us"],
+        row["ended_at_us"],
+        row["client"],
     )
-    return Exchange(row.id, row.run_id, request, outcome)
+    return Exchange(row["id"], row["run_id"], request, outcome)
 
 
 def of_outcome(exchange_id: int, outcome: Outcome) -> Values:
@@ -89,19 +123,19 @@ def of_outcome(exchange_id: int, outcome: Outcome) -> Values:
     }
 
 
-def to_outcome(row: Row[Any]) -> Outcome:
-    if row.status is None:
-        return Outcome(row.at_us, None, row.error)
+def to_outcome(row: Row) -> Outcome:
+    if row["status"] is None:
+        return Outcome(row["at_us"], None, row["error"])
     response = Response(
-        row.status,
-        row.reason,
-        row.http_version,
-        row.headers,
-        Body(row.body, row.decoded),
-        row.started_at_us,
-        row.ended_at_us,
+        row["status"],
+        row["reason"],
+        row["http_version"],
+        row["headers"],
+        Body(row["body"], row["decoded"]),
+        row["started_at_us"],
+        row["ended_at_us"],
     )
-    return Outcome(row.at_us, response, row.error)
+    return Outcome(row["at_us"], response, row["error"])
 
 
 def of_message(message: Message) -> Values:
@@ -117,11 +151,17 @@ def of_message(message: Message) -> Values:
     }
 
 
-def to_message(row: Row[Any]) -> Message:
-    # A row has a method of the name `index`, so that column is asked for by key.
-    index: int = row._mapping["index"]
-    direction, transport = Direction(row.direction), Transport(row.transport)
-    return Message(row.id, row.exchange_id, direction, transport, row.at_us, index, row.channel, row.raw)
+def to_message(row: Row) -> Message:
+    return Message(
+        row["id"],
+        row["exchange_id"],
+        Direction(row["direction"]),
+        Transport(row["transport"]),
+        row["at_us"],
+        row["index"],
+        row["channel"],
+        row["raw"],
+    )
 
 
 def of_push(push: Push) -> Values:
@@ -135,8 +175,8 @@ def of_push(push: Push) -> Values:
     }
 
 
-def to_push(row: Row[Any]) -> Push:
-    return Push(row.id, row.run_id, row.exchange_id, row.provider, row.at_us, row.payload)
+def to_push(row: Row) -> Push:
+    return Push(row["id"], row["run_id"], row["exchange_id"], row["provider"], row["at_us"], row["payload"])
 
 
 def of_socket(socket: Socket) -> Values:
@@ -153,8 +193,23 @@ def of_socket_end(socket: Socket) -> Values:
     }
 
 
-def to_socket(row: Row[Any], end: Row[Any] | None) -> Socket:
+def to_socket(row: Row, end: Row | None) -> Socket:
     if end is None:
-        return Socket(row.exchange_id, row.opened_at_us)
-    closed_by = None if end.closed_by is None else Direction(end.closed_by)
-    return Socket(row.exchange_id, row.opened_at_us, end.closed_at_us, end.close_code, end.close_reason, closed_by)
+        return Socket(row["exchange_id"], row["opened_at_us"])
+    closed_by = None if end["closed_by"] is None else Direction(end["closed_by"])
+    return Socket(
+        row["exchange_id"], row["opened_at_us"], end["closed_at_us"], end["close_code"], end["close_reason"], closed_by
+    )
+
+
+def to_recording(rows_of: Callable[[Table], Iterable[Row]]) -> Recording:
+    """A recording from the rows of each table, in the order of their ids."""
+    outcomes = {row["exchange_id"]: to_outcome(row) for row in rows_of(schema.outcome)}
+    ends = {row["exchange_id"]: row for row in rows_of(schema.socket_end)}
+    return Recording(
+        runs=tuple(to_run(row) for row in rows_of(schema.run)),
+        exchanges=tuple(to_exchange(row, outcomes.get(row["id"])) for row in rows_of(schema.request)),
+        messages=tuple(to_message(row) for row in rows_of(schema.message)),
+        pushes=tuple(to_push(row) for row in rows_of(schema.push)),
+        sockets=tuple(to_socket(row, ends.get(row["exchange_id"])) for row in rows_of(schema.socket)),
+    )

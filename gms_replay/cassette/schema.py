@@ -40,10 +40,17 @@ class Pairs(TypeDecorator[tuple[tuple[str, str], ...]]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[tuple[str, str], ...] | None:
         if value is None:
             return None
-        match json.loads(value):
+        match _parsed(value):
             case [*pairs] if all(map(_is_pair, pairs)):
                 return tuple((name, text) for name, text in pairs)
         raise ValueError(f"not a list of [name, value] pairs: {value[:40]}")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return None
 
 
 def _is_pair(value: object) -> bool:

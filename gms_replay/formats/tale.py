@@ -1,13 +1,14 @@
 """A recording told as a person would: who did what, in order, with offsets from the session's start."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from gms_replay import bayeux, gms, sessions
+from gms_replay import bayeux, findings, gms, instants, sessions
 from gms_replay.fields import Fields
-from gms_replay.gms import Kind, Path
+from gms_replay.gms import Kind, Operation, Path
 from gms_replay.instants import SECOND_US
-from gms_replay.model import Direction, Exchange, Recording, Run
+from gms_replay.model import Direction, Exchange, Message, Recording, Run, Transport
 from gms_replay.sessions import Heard, Session, Visited
 from gms_replay.spans import texts
 
@@ -17,29 +18,45 @@ _NOTICES = {
     "Notice.TypingStarted": "starts typing",
     "Notice.TypingStopped": "stops typing",
 }
+_TYPING = ("Notice.TypingStarted", "Notice.TypingStopped")
 _META = {
     bayeux.HANDSHAKE: "shakes hands",
     bayeux.SUBSCRIBE: "subscribes to",
     bayeux.UNSUBSCRIBE: "unsubscribes from",
     bayeux.DISCONNECT: "disconnects",
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Texts = dict[Path, str]
 """What stands at each path of a body, whether it parses or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that somebody did, without what would break a terminal's line.
+
+    `is_poll`: the app asks for a state, or waits for news, as it does again and again.
+    """
+
+    at_us: int
+    who: str
+    text: str
+    is_typing: bool = False
+    is_poll: bool = False
 
 
 def tell(recording: Recording, name: str) -> Iterator[str]:
     """The lines: a head with counts, then every session, then what belongs to none."""
     found = sessions.split(recording)
     counts = (
-        _count(len(recording.runs), "run"),
-        _count(len(found), "session"),
-        _count(len(recording.exchanges), "exchange"),
-        _count(len(recording.messages), "Bayeux message"),
-        *([_count(len(recording.pushes), "push", "pushes")] if recording.pushes else []),
-        *([_count(len(recording.sockets), "socket")] if recording.sockets else []),
+        count(len(recording.runs), "run"),
+        count(len(found), "session"),
+        count(len(recording.exchanges), "exchange"),
+        count(len(recording.messages), "Bayeux message"),
+        *([count(len(recording.pushes), "push", "pushes")] if recording.pushes else []),
+        *([count(len(recording.sockets), "socket")] if recording.sockets else []),
     )
-    yield f"{name}: {', '.join(counts)}"
+    yield f"{plain(name)}: {', '.join(counts)}"
     yield from (_run(run) for run in recording.runs)
     if not recording.runs:
         yield "  nothing was recorded; where the recorder was killed, keep the file that ends in -wal beside this one"
@@ -51,13 +68,25 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
     if others:
         yield ""
         yield "besides:"
-        yield from (f"  {_when(exchange)}  {_shown(_asked(exchange) + _ending(exchange))}" for exchange in others)
+        yield from (f"  {_when(exchange)}  {_besides(exchange)}" for exchange in others)
+
+
+def acts(exchange: Exchange, messages: tuple[Message, ...]) -> tuple[Line, ...]:
+    """What one exchange, with messages that it carried, tells by itself; nothing for preflights and quiet polls."""
+    visits = sessions.split(Recording(exchanges=(exchange,), messages=messages))
+    if visits:
+        return _in_order(visits[0])
+    operation = _operation(exchange)
+    if operation and operation.kind is Kind.PREFLIGHT:
+        return ()
+    who = "GMS" if operation and operation.kind is Kind.PUSH else "app"
+    return (Line(exchange.request.started_at_us, who, _besides(exchange)),)
 
 
 def _run(run: Run) -> str:
     tools = ", ".join(f"{program} {version}" for program, version in run.versions)
     upstream = f" to {run.upstream}" if run.upstream else ""
-    return f"  recorded {_moment(run.started_at_us)} ({run.mode}{upstream}; {tools})"
+    return f"  recorded {moment(run.started_at_us)} ({run.mode}{upstream}; {tools})"
 
 
 def _session(number: int, session: Session) -> Iterator[str]:
@@ -65,57 +94,92 @@ def _session(number: int, session: Session) -> Iterator[str]:
     services = dict.fromkeys(one.operation.service_id for one in session if one.operation.service_id)
     named = [f"user {user}"] if user else []
     named += [f"service {service}" for service in services if service]
-    yield f"session {number}, {_moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
+    yield f"session {number}, {moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
     start_us = session[0].at_us
+    for line in _in_order(session):
+        yield f"  {(line.at_us - start_us) / SECOND_US:+9.3f} s  {line.who:4}  {line.text}"
+
+
+def _in_order(session: Session) -> tuple[Line, ...]:
     lines = [line for one in session for line in _lines(one)]
-    for at_us, who, line in sorted(lines, key=lambda line: line[0]):
-        yield f"  {(at_us - start_us) / SECOND_US:+9.3f} s  {who:4}  {_shown(line)}"
+    return tuple(replace(line, text=_shown(line.text)) for line in sorted(lines, key=lambda line: line.at_us))
 
 
-def _lines(one: Visited) -> Iterator[tuple[int, str, str]]:
-    if one.operation.kind is not Kind.COMET:
-        yield one.at_us, "app", f"{_did(one)}{_ending(one.exchange)}"
-        return
-    lost = _ending(one.exchange)
-    polls = [heard for heard in one.heard if heard.message.channel == bayeux.CONNECT]
-    if lost and (polls or not one.heard):
-        yield one.at_us, "app", f"polls{lost}"
-    for heard in one.heard:
-        if heard.message.direction is Direction.TO_SERVER:
-            if (did := _META.get(heard.message.channel)) is not None:
-                yield heard.message.at_us, "app", f"Comet: {did} {heard.parsed.fields.get('subscription', '')}".rstrip()
-            elif heard.parsed.is_event:
-                yield heard.message.at_us, "app", f"Comet: publishes on {heard.message.channel}"
-        elif heard.parsed.is_event:
-            yield from ((heard.message.at_us, "GMS", line) for line in _chat(heard))
-
-
-def _did(one: Visited) -> str:
-    said = one.said
+def _lines(one: Visited) -> Iterator[Line]:
     response = one.exchange.response
     told = texts(response.body.plain) if response else {}
+    trouble = _refusal(one.exchange, told) + _ending(one.exchange)
+    kind = one.operation.kind
+    if kind is not Kind.COMET:
+        is_typing = kind is Kind.TYPING and not trouble
+        yield Line(one.at_us, "app", f"{_did(one, told)}{trouble}", is_typing, is_poll=kind in gms.POLLED)
+        return
+    polls = [heard for heard in one.heard if heard.message.channel == bayeux.CONNECT]
+    if trouble and (polls or not one.heard):
+        yield Line(one.at_us, "app", f"polls{trouble}", is_poll=True)
+    for heard in one.heard:
+        yield from _said_over_comet(heard, trouble) if _is_asked(heard) else _told_over_comet(heard)
+
+
+def _said_over_comet(heard: Heard, trouble: str) -> Iterator[Line]:
+    message, fields = heard.message, heard.parsed.fields
+    if (did := _META.get(message.channel)) is not None:
+        # What became of a socket is no answer to what was said over it.
+        lost = trouble if message.transport is not Transport.WEBSOCKET else ""
+        yield Line(message.at_us, "app", f"Comet: {did} {fields.get('subscription', '')}".rstrip() + lost)
+    elif heard.parsed.is_event:
+        yield Line(message.at_us, "app", f"Comet: publishes on {message.channel}")
+
+
+def _did(one: Visited, told: Texts) -> str:
     tell = _TELLERS.get(one.operation.kind)
-    did = tell(one, said, told) if tell else f"{one.exchange.request.method} {one.exchange.request.target}"
-    if response and response.status >= 400:
-        did += f": refused with {response.status}, {told.get(('message',), response.reason)}"
-    return did
+    return tell(one, one.said, told) if tell else f"{one.exchange.request.method} {one.exchange.request.target}"
+
+
+def _refusal(exchange: Exchange, told: Texts) -> str:
+    response = exchange.response
+    if response is None or response.status < 400:
+        return ""
+    reason = told.get(("message",)) or response.reason
+    return f": refused with {response.status}" + (f", {reason}" if reason else "")
+
+
+def _is_asked(heard: Heard) -> bool:
+    return heard.message.direction is Direction.TO_SERVER
 
 
 def _shown(text: str) -> str:
     """A text of somebody else's on one line, without what would move a terminal's cursor or has no UTF-8."""
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in line)
+    return plain(" ".join(text.split()))
+
+
+def plain(text: str) -> str:
+    """A text with escapes for what would break its line, move a terminal's cursor, or has no UTF-8."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 
 def _starts(one: Visited, said: Fields, told: Texts) -> str:
     wish = f" for {said['_desired_time']}" if said.get("_desired_time") else ""
-    return f"starts callback {one.operation.name}{wish}: service {told.get(('_id',), '?')}"
+    service = f": service {told['_id',]}" if ("_id",) in told else ""
+    dialog = f", {_told_dialog(told)}" if ("_action",) in told else ""
+    return f"starts callback {one.operation.name}{wish}{service}{dialog}"
+
+
+def _looks_up(one: Visited, said: Fields, told: Texts) -> str:
+    times = [value for path, value in told.items() if path[-1] == "_desired_time"]
+    shown = f", for {', '.join(times)}" if times else ""
+    return f"looks up callbacks of {one.operation.name}: {len(times)}{shown}"
+
+
+def _moves(one: Visited, said: Fields, told: Texts) -> str:
+    to = f" to {said['_new_desired_time']}" if said.get("_new_desired_time") else ""
+    return f"moves callback {one.operation.name}{to}"
 
 
 def _availability(one: Visited, said: Fields, told: Texts) -> str:
-    slots = [str(path[0]) for path in told if len(path) == 1]
-    shown = f"{slots[0]} to {slots[-1]}" if slots else "none"
-    return f"asks when {one.operation.name} is free: {_count(len(slots), 'slot')}, {shown}"
+    slots = [str(path[0]) for path in told if len(path) == 1 and instants.read(str(path[0])) is not None]
+    shown = f": {count(len(slots), 'slot')}, {slots[0]} to {slots[-1]}" if slots else ""
+    return f"asks when {one.operation.name} is free{shown}"
 
 
 def _queue(one: Visited, said: Fields, told: Texts) -> str:
@@ -123,10 +187,14 @@ def _queue(one: Visited, said: Fields, told: Texts) -> str:
 
 
 def _dialog(one: Visited, said: Fields, told: Texts) -> str:
+    return f"acts {one.operation.name}: {_told_dialog(told)}"
+
+
+def _told_dialog(told: Texts) -> str:
     label = told.get(("_label",)) or told.get(("_text",))
     shown = f" “{label}”" if label else ""
     expires = f", expires {told['_expires',]}" if ("_expires",) in told else ""
-    return f"acts {one.operation.name}: {told.get(('_action',), 'no dialog')}{shown}{expires}"
+    return f"{told.get(('_action',), 'no dialog')}{shown}{expires}"
 
 
 def _sends(one: Visited, said: Fields, told: Texts) -> str:
@@ -140,7 +208,8 @@ _TELLERS: dict[Kind, Callable[[Visited, Fields, Texts], str]] = {
     Kind.DIALOG: _dialog,
     Kind.SEND: _sends,
     Kind.CANCEL_CALLBACK: lambda one, said, told: f"cancels callback {one.operation.name}",
-    Kind.UPDATE_CALLBACK: lambda one, said, told: f"moves callback {one.operation.name}",
+    Kind.UPDATE_CALLBACK: _moves,
+    Kind.QUERY_CALLBACK: _looks_up,
     Kind.REQUEST_CHAT: lambda one, said, told: f"requests a chat: service {told.get(('_id',), '?')}",
     Kind.START_CHAT: lambda one, said, told: f"starts the chat: {told.get(('chatIxnState',), 'no state')}",
     Kind.REFRESH: lambda one, said, told: f"refreshes from line {said.get('transcriptPosition', '0')}",
@@ -149,46 +218,53 @@ _TELLERS: dict[Kind, Callable[[Visited, Fields, Texts], str]] = {
 }
 
 
-def _chat(heard: Heard) -> Iterator[str]:
+def _told_over_comet(heard: Heard) -> Iterator[Line]:
+    if not heard.parsed.is_event:
+        return
+    at_us = heard.message.at_us
     data = heard.parsed.fields.get("data")
     message = data.get("message") if isinstance(data, dict) else None
     if not isinstance(message, dict):
-        yield f"Comet: an event on {heard.message.channel}"
+        yield Line(at_us, "GMS", f"Comet: an event on {heard.message.channel}")
         return
     lines = message.get("transcriptToShow")
     for line in lines if isinstance(lines, list) else ():
         if isinstance(line, list) and len(line) == 5 and all(isinstance(item, str) for item in line):
             kind, speaker, text, _, party = line
-            yield f"{speaker} ({party}) {_NOTICES.get(kind) or f'says “{text}”'}"
+            did = _NOTICES.get(kind) or f"says “{text}”"
+            yield Line(at_us, "GMS", f"{speaker} ({party}) {did}", is_typing=kind in _TYPING)
     if message.get("chatIxnState") == "DISCONNECTED":
-        yield "the chat is over (DISCONNECTED)"
+        yield Line(at_us, "GMS", "the chat is over (DISCONNECTED)")
 
 
-def _asked(exchange: Exchange) -> str:
+def _besides(exchange: Exchange) -> str:
     request = exchange.request
-    operation = gms.recognise(request.method, request.target, request.body.plain)
-    return (
-        f"{request.method} {request.scheme}://{request.host}:{request.port}{request.target} ({operation or 'not GMS'})"
-    )
+    asked = f"{request.method} {request.scheme}://{request.host}:{request.port}{request.target}"
+    return _shown(f"{asked} ({_operation(exchange) or 'not GMS'}){_ending(exchange)}")
+
+
+def _operation(exchange: Exchange) -> Operation | None:
+    request = exchange.request
+    return gms.recognise(request.method, request.target, request.body.plain)
 
 
 def _ending(exchange: Exchange) -> str:
-    """What kept an exchange from its end; nothing for one that ended well."""
-    if exchange.unfinished:
-        return " — never answered: under way when the recording stopped"
-    if exchange.outcome is not None and exchange.outcome.error is not None:
-        cut = "cut off" if exchange.response else "never answered"
-        return f" — {cut}: {exchange.outcome.error}"
-    return ""
+    why = findings.ending(exchange)
+    return f" — {why}" if why else ""
 
 
 def _when(exchange: Exchange) -> str:
-    return _moment(exchange.request.started_at_us)
+    return moment(exchange.request.started_at_us)
 
 
-def _moment(at_us: int) -> str:
-    return f"{datetime.fromtimestamp(at_us / SECOND_US, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def moment(at_us: int) -> str:
+    """An instant for people, whole seconds; any number gives some text."""
+    try:
+        return f"{_EPOCH + timedelta(microseconds=at_us):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
+        return f"{at_us} µs after 1970"
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def count(number: int, one: str, many: str = "") -> str:
+    """A number and its noun, which may have a plural of its own."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -4,6 +4,7 @@ import sqlite3
 import pytest
 
 from gms_replay.cassette import opening
+from gms_replay.cassette.schema import FORMAT_VERSION
 from gms_replay.cassette.upgrades import upgrade
 from gms_replay.errors import CassetteDamagedError, CassetteError, NotACassetteError
 
@@ -58,6 +59,50 @@ def test_wal_mode_comes_and_goes(tmp_path):
 
         assert opening.leave_wal_mode(connection, patience_s=0)
         assert (before, during, opening.is_in_wal_mode(path)) == (False, True, False)
+
+
+def a_cassette(path):
+    opening.claim(path)
+    with opening.connect(path, "rw") as connection:
+        upgrade(connection)
+    return path
+
+
+def test_missing_end_is_seen(tmp_path):
+    path = a_cassette(tmp_path / "visit.sqlite")
+    size = path.stat().st_size
+    os.truncate(path, size - 1)
+
+    assert opening.missing_end(path) == f"cut off after {size - 1} of {size} bytes"
+
+
+@pytest.mark.parametrize("elsewhere", ["wal", "journal"])
+def test_end_may_be_elsewhere(tmp_path, elsewhere):
+    path = a_cassette(tmp_path / "visit.sqlite")
+    if elsewhere == "wal":
+        with path.open("r+b") as file:
+            file.seek(18)
+            file.write(b"\x02\x02")
+    else:
+        (tmp_path / "visit.sqlite-journal").touch()
+    os.truncate(path, path.stat().st_size - 1)
+
+    assert opening.missing_end(path) is None
+
+
+def test_format_is_in_header(tmp_path):
+    assert opening.format_in(a_cassette(tmp_path / "visit.sqlite")) == FORMAT_VERSION
+
+
+@pytest.mark.parametrize(
+    ("code", "is_damage"),
+    [("SQLITE_CORRUPT", True), ("SQLITE_ERROR", True), ("SQLITE_BUSY", False), ("SQLITE_CANTOPEN", False)],
+)
+def test_damage_is_told_apart(code, is_damage):
+    error = sqlite3.OperationalError("odd")
+    error.sqlite_errorcode = getattr(sqlite3, code)
+
+    assert opening.is_damage(error) is is_damage
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ BAD_INPUT = {
     ),
     "cut in its header": (lambda path: cut(path, 50), CassetteDamagedError, "damaged (cut off after 50 bytes); take"),
     "cut in its first page": (lambda path: cut(path, 1000), CassetteDamagedError, "damaged ("),
-    "cut later": (lambda path: cut(path, 10_000), CassetteDamagedError, "damaged (database disk image is malformed)"),
+    "cut later": (lambda path: cut(path, 10_000), CassetteDamagedError, "damaged (cut off after 10000 of 32768 bytes)"),
     "one row less": (one_row_less, CassetteDamagedError, "damaged ("),
     "overwritten": (overwritten, CassetteDamagedError, "damaged ("),
     "table missing": (
@@ -250,7 +250,7 @@ BAD_ROWS = {
     "direction": (
         lambda path: a_golden(path, "UPDATE message SET direction = 'up'"),
         CassetteDamagedError,
-        "damaged ('up' is not a valid Direction); take",
+        "damaged (message.direction holds 'up', which is none of to-server, to-client); take",
     ),
     "other type": (
         lambda path: a_golden(path, "UPDATE request SET port = 'soon'"),

@@ -24,7 +24,7 @@ def stored(table, values):
     with opening.connect_memory() as connection:
         table.create(connection)
         connection.execute(insert(table), values)
-        return connection.execute(select(table)).one()
+        return connection.execute(select(table)).mappings().one()
 
 
 def test_request_comes_back():
@@ -40,6 +40,33 @@ def test_request_comes_back():
 )
 def test_outcome_comes_back(outcome):
     assert rows.to_outcome(stored(schema.outcome, rows.of_outcome(7, outcome))) == outcome
+
+
+def test_sound_row_has_no_flaw():
+    assert list(rows.flaws(schema.outcome, rows.of_outcome(7, Outcome(4, RESPONSE)))) == []
+    assert list(rows.flaws(schema.outcome, rows.of_outcome(7, Outcome(4)))) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "told"),
+    [
+        (schema.request, rows.of_request(7, 3, REQUEST) | {"port": "x"}, [("port", "holds 'x'")]),
+        (schema.request, rows.of_request(7, 3, REQUEST) | {"host": None}, [("host", "holds nothing")]),
+        (
+            schema.outcome,
+            rows.of_outcome(7, Outcome(4, RESPONSE)) | {"body": None, "reason": None},
+            [(column, "holds nothing, though there is an answer") for column in ("reason", "body")],
+        ),
+        (
+            schema.socket_end,
+            rows.of_socket_end(Socket(7, 8, 9)) | {"closed_by": "me"},
+            [("closed_by", "holds 'me', which is none of to-server, to-client")],
+        ),
+    ],
+    ids=["type", "nothing", "half an answer", "word"],
+)
+def test_every_flaw_is_found(table, row, told):
+    assert list(rows.flaws(table, row)) == told
 
 
 @pytest.mark.parametrize(

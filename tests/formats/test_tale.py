@@ -1,10 +1,11 @@
 import json
 
 import factories
+import pytest
 from factories import CALLBACK, CHAT_PATH, MENU, SERVICE, Tape
 
-from gms_replay.formats.tale import tell
-from gms_replay.model import Push, Recording, Socket
+from gms_replay.formats.tale import Line, acts, moment, tell
+from gms_replay.model import Direction, Message, Push, Recording, Socket, Transport
 
 
 def told(recording: Recording) -> list[str]:
@@ -24,6 +25,23 @@ def test_head_counts_facts() -> None:
         f"visit.sqlite: 1 run, 1 session, {len(visit.exchanges)} exchanges, {len(visit.messages)} Bayeux messages"
     )
     assert head == expected
+
+
+def test_unprintable_name_is_escaped() -> None:
+    assert next(tell(Recording(), "a\n\udcff\x1b  b")).startswith("a\\u000a\\udcff\\u001b  b: 0 runs")
+
+
+@pytest.mark.parametrize(
+    ("at_us", "shown"),
+    [
+        (1_399_048_050_999_999, "2014-05-02 16:27:30 UTC"),
+        (-1, "1969-12-31 23:59:59 UTC"),
+        (2**63 - 1, "9223372036854775807 µs after 1970"),
+        (-(2**63), "-9223372036854775808 µs after 1970"),
+    ],
+)
+def test_any_moment_is_told(at_us: int, shown: str) -> None:
+    assert moment(at_us) == shown
 
 
 def test_rare_facts_are_counted_too() -> None:
@@ -55,6 +73,35 @@ def test_slots_are_summed_up() -> None:
     tape.ask(0, "GET", factories.AVAILABILITY, b"", factories.slots("2014-05-02T16:30:00Z", "2014-05-02T16:35:00Z"))
 
     assert "asks when sales is free: 2 slots, 2014-05-02T16:30:00Z to 2014-05-02T16:35:00Z" in told_of(tape)
+
+
+def test_refusal_tells_no_more() -> None:
+    refused = {"exception": "com.genesyslab.gsg.GSGException", "message": "Office closed", "availability": {}}
+    tape = Tape()
+    for at_s, (method, target) in enumerate([("GET", factories.AVAILABILITY), ("POST", CALLBACK)]):
+        tape.ask(at_s, method, target, b"", refused, status=400)
+
+    assert [line.partition("app   ")[2] for line in told(tape.recording())[-2:]] == [
+        "asks when sales is free: refused with 400, Office closed",
+        "starts callback sales: refused with 400, Office closed",
+    ]
+
+
+def test_appointment_is_told_with_times() -> None:
+    at, later = "2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"
+    tape = Tape()
+    start = {"_id": SERVICE, "_action": "ConfirmationDialog", "_text": "Soon"}
+    tape.ask(0, "POST", CALLBACK, {"_desired_time": at}, start)
+    tape.ask(1, "PUT", f"{CALLBACK}/{SERVICE}", {"_new_desired_time": later})
+    tape.ask(2, "GET", f"{CALLBACK}?operand=AND", b"", json.dumps([{"_id": SERVICE, "_desired_time": later}]))
+    tape.ask(3, "DELETE", f"{CALLBACK}/{SERVICE}")
+
+    assert [line.partition("app   ")[2] for line in told(tape.recording())[-4:]] == [
+        f"starts callback sales for {at}: service {SERVICE}, ConfirmationDialog “Soon”",
+        f"moves callback sales to {later}",
+        f"looks up callbacks of sales: 1, for {later}",
+        "cancels callback sales",
+    ]
 
 
 def test_malformed_dialog_has_label() -> None:
@@ -135,4 +182,63 @@ def test_strangers_come_last() -> None:
     assert told(tape.recording())[-2:] == [
         "besides:",
         "  2014-05-02 16:27:29 UTC  GET http://gms.example:8080/index.html (not GMS)",
+    ]
+
+
+def test_one_exchange_tells_its_acts() -> None:
+    tape = Tape()
+    asked = tape.ask(0, "POST", CALLBACK, b"", {"_id": SERVICE})
+
+    assert acts(asked, ()) == (Line(factories.at(0), "app", f"starts callback sales: service {SERVICE}"),)
+
+
+def test_typing_and_polls_are_marked() -> None:
+    tape = Tape()
+    typing = tape.ask(0, "POST", f"{CHAT_PATH}/startTyping")
+    poll = tape.ask(1, "GET", factories.QUEUE, b"", factories.position(3))
+    held = tape.ask_in_vain(2, "POST", "/genesys/cometd", '[{"channel": "/meta/connect"}]', "Client disconnected.")
+
+    marks = [(line.is_typing, line.is_poll) for one in (typing, poll, held) for line in acts(one, ())]
+
+    assert marks == [(True, False), (False, True), (False, True)]
+
+
+def test_agents_typing_is_marked() -> None:
+    visit = factories.visit()
+
+    lines = [
+        line
+        for exchange in visit.exchanges
+        for line in acts(exchange, tuple(m for m in visit.messages if m.exchange_id == exchange.id))
+    ]
+
+    assert any(line.who == "GMS" and line.is_typing for line in lines)
+    assert all("typing" in line.text for line in lines if line.is_typing)
+
+
+def test_refused_comet_says_why() -> None:
+    tape = Tape()
+    answer = {"message": "down"}
+    handshake = tape.ask(0, "POST", "/genesys/cometd", '[{"channel": "/meta/handshake"}]', answer, status=503)
+    asked = Message(
+        1,
+        handshake.id,
+        Direction.TO_SERVER,
+        Transport.LONG_POLLING,
+        0,
+        0,
+        "/meta/handshake",
+        handshake.request.body.wire,
+    )
+
+    assert [line.text for line in acts(handshake, (asked,))] == ["Comet: shakes hands: refused with 503, down"]
+
+
+def test_push_is_told_as_gms() -> None:
+    push = Tape(host="api.push.example:443").ask(0, "POST", "/3/device/abc", {"aps": {}}, b"")
+    preflight = Tape().ask(0, "OPTIONS", CALLBACK)
+
+    assert acts(preflight, ()) == ()
+    assert [(line.who, line.text) for line in acts(push, ())] == [
+        ("GMS", "POST http://api.push.example:443/3/device/abc (push device)")
     ]

@@ -1,0 +1,229 @@
+"""What a recording holds that is unfinished, not understood, or left unclassified.
+
+None of it is damage: all of it is replayed as it was recorded, as far as anything can be.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gms_replay import bayeux, gms
+from gms_replay.errors import BayeuxError
+from gms_replay.gms import Kind
+from gms_replay.model import Body, Exchange, Headers, Message, Recording, header
+from gms_replay.sessions import Session, Visited
+from gms_replay.spans import texts
+
+
+class Sort(StrEnum):
+    """What kind of finding."""
+
+    UNFINISHED = "unfinished"
+    NOT_UNDERSTOOD = "not understood"
+    UNCLASSIFIED = "left unclassified"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth knowing. `exchange_id` is None where no exchange carried it; `operation` may be ""."""
+
+    sort: Sort
+    exchange_id: int | None
+    operation: str
+    text: str
+
+
+_KNOWN_CHANNELS = ("/_genesys", "/service/chatV2/*", "/2/chat-ntf")
+_BEGINS_CHAT = frozenset({Kind.START_CHAT, Kind.REQUEST_CHAT})
+_ASKS_ONLY = frozenset({Kind.START_CALLBACK, Kind.AVAILABILITY})
+_OVER = ((("chatIxnState",), "DISCONNECTED"), (("chatEnded",), "true"))
+_CUT_OFF = "cut off"
+
+
+def find(recording: Recording, visits: tuple[Session, ...]) -> tuple[Finding, ...]:
+    """All findings, by sort, then in the order in which things were recorded. `visits` are the recording's own."""
+    asked = [_Asked(exchange, _operation(exchange)) for exchange in recording.exchanges]
+    names = {one.exchange.id: one.name for one in asked}
+    return (
+        *(finding for one in asked for finding in _unfinished(one)),
+        *_open_sockets(recording),
+        *(finding for number, visit in enumerate(visits, start=1) for finding in _open_visit(number, visit)),
+        *(finding for one in asked for finding in _bodies(one)),
+        *(finding for message in recording.messages for finding in _message(message, names)),
+        *(finding for one in asked for finding in _unrecognised(one)),
+        *_homeless_pushes(recording, visits),
+        *_unknown_channels(recording),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    exchange: Exchange
+    operation: gms.Operation | None
+
+    @property
+    def name(self) -> str:
+        return str(self.operation or "not GMS")
+
+    def finding(self, sort: Sort, text: str) -> Finding:
+        return Finding(sort, self.exchange.id, self.name, text)
+
+
+def ending(exchange: Exchange) -> str:
+    """What kept an exchange from its end; "" for one that ended well."""
+    if exchange.unfinished:
+        return "never answered: under way when the recording stopped"
+    if exchange.outcome is not None and exchange.outcome.error is not None:
+        return f"{_CUT_OFF if exchange.response else 'never answered'}: {exchange.outcome.error}"
+    return ""
+
+
+def _operation(exchange: Exchange) -> gms.Operation | None:
+    request = exchange.request
+    return gms.recognise(request.method, request.target, request.body.plain)
+
+
+def _unfinished(one: _Asked) -> Iterator[Finding]:
+    if why := ending(one.exchange):
+        yield one.finding(Sort.UNFINISHED, why)
+    elif one.exchange.response is None:
+        yield one.finding(Sort.UNFINISHED, "ended without an answer, and without an error")
+    elif one.exchange.request.ended_at_us is None:
+        yield one.finding(Sort.UNFINISHED, "the request's body was cut off")
+
+
+def _open_sockets(recording: Recording) -> Iterator[Finding]:
+    for socket in recording.sockets:
+        if socket.closed_at_us is None:
+            yield Finding(Sort.UNFINISHED, socket.exchange_id, str(Kind.COMET), "WebSocket that nobody saw close")
+
+
+def _open_visit(number: int, visit: Session) -> Iterator[Finding]:
+    begun = [one for one in visit if _succeeded(one.exchange)]
+    chats = [one for one in begun if one.operation.kind in _BEGINS_CHAT]
+    if chats and not any(_is_over(one) for one in visit):
+        text = f"session {number}: a chat begins here and is never DISCONNECTED"
+        yield Finding(Sort.UNFINISHED, chats[0].exchange.id, str(chats[0].operation), text)
+    # One that is answered with a dialog may be done with: it said what to dial.
+    callbacks = [one for one in begun if one.operation.kind is Kind.START_CALLBACK and not _shows_dialog(one)]
+    if callbacks and all(one.operation.kind in _ASKS_ONLY for one in visit):
+        text = f"session {number}: a callback begins here and nothing comes of it"
+        yield Finding(Sort.UNFINISHED, callbacks[-1].exchange.id, str(callbacks[-1].operation), text)
+
+
+def _shows_dialog(one: Visited) -> bool:
+    response = one.exchange.response
+    return response is not None and ("_action",) in texts(response.body.plain)
+
+
+def _succeeded(exchange: Exchange) -> bool:
+    return exchange.response is not None and exchange.response.status < 400
+
+
+def _is_over(one: Visited) -> bool:
+    if one.operation.kind is Kind.DISCONNECT_CHAT and _succeeded(one.exchange):
+        return True
+    bodies = [heard.message.raw for heard in one.heard]
+    if one.operation.kind is not Kind.COMET and one.exchange.response:
+        bodies.append(one.exchange.response.body.plain)
+    return any((path[-1:], value) in _OVER for body in bodies for path, value in texts(body).items())
+
+
+def _bodies(one: _Asked) -> Iterator[Finding]:
+    request, response = one.exchange.request, one.exchange.response
+    is_comet = one.operation is not None and one.operation.kind is Kind.COMET
+    if request.ended_at_us is not None:
+        for text in _problems(request.headers, request.body, is_comet):
+            yield one.finding(Sort.NOT_UNDERSTOOD, f"request: {text}")
+    if response is not None and not ending(one.exchange):
+        for text in _problems(response.headers, response.body, is_comet and response.status == 200):
+            yield one.finding(Sort.NOT_UNDERSTOOD, f"answer: {text}")
+
+
+def _problems(headers: Headers, body: Body, speaks_bayeux: bool) -> Iterator[str]:
+    coding = (header(headers, "content-encoding") or "").strip()
+    if coding.lower() not in ("", "identity") and body.wire and body.decoded is None:
+        yield f"the content coding {coding} does not undo; replayed as it is"
+        return
+    text = body.plain.strip()
+    if not text:
+        return
+    if speaks_bayeux:
+        yield from _frame_problems(body.plain)
+    elif text[:1] in b"{[" or "json" in (header(headers, "content-type") or "").lower():
+        try:
+            json.loads(body.plain)
+        except (ValueError, RecursionError) as error:
+            yield f"JSON that does not parse ({_one_line(error)}); replayed all the same"
+
+
+def _frame_problems(frame: bytes) -> Iterator[str]:
+    try:
+        messages = bayeux.parse(frame)
+    except BayeuxError as error:
+        yield f"breaks the Bayeux grammar ({_one_line(error)})"
+        return
+    for index, message in enumerate(messages):
+        if not message.channel:
+            yield f"Bayeux message {index} names no channel"
+
+
+def _message(message: Message, names: dict[int, str]) -> Iterator[Finding]:
+    try:
+        parsed = bayeux.parse_recorded(message.raw)
+    except BayeuxError as error:
+        text = f"message {message.id} breaks the Bayeux grammar ({_one_line(error)})"
+    else:
+        if len(parsed) == 1 and message.channel:
+            return
+        text = f"message {message.id} " + ("names no channel" if len(parsed) == 1 else "is not one message")
+    yield Finding(Sort.NOT_UNDERSTOOD, message.exchange_id, names.get(message.exchange_id, ""), text)
+
+
+def _unrecognised(one: _Asked) -> Iterator[Finding]:
+    request = one.exchange.request
+    if one.operation is None:
+        yield one.finding(Sort.UNCLASSIFIED, f"{request.method} {request.target}: no request of GMS's")
+    elif one.operation.kind is Kind.OTHER:
+        text = f"{request.method} {request.target}: below GMS's paths, but no operation that we know"
+        yield one.finding(Sort.UNCLASSIFIED, text)
+
+
+def _homeless_pushes(recording: Recording, visits: tuple[Session, ...]) -> Iterator[Finding]:
+    homes = {value for visit in visits for one in visit for value in _services(one)}
+    for push in recording.pushes:
+        if not homes & {text for path, text in _told(push.payload) if path[-1:] == ("_id",)}:
+            text = f"push {push.id} to {push.provider} names no service of any session"
+            yield Finding(Sort.UNCLASSIFIED, push.exchange_id, str(Kind.PUSH), text)
+
+
+def _services(one: Visited) -> Iterator[str]:
+    if one.operation.service_id:
+        yield one.operation.service_id
+    if one.exchange.response and one.operation.kind in gms.OPENINGS:
+        yield from (text for path, text in _told(one.exchange.response.body.plain) if path[-1:] == ("_id",))
+
+
+def _told(body: bytes) -> Iterator[tuple[gms.Path, str]]:
+    """What stands in a body, and in JSON inside its strings: FCM's data knows only strings."""
+    for path, text in texts(body).items():
+        yield path, text
+        if path and text.lstrip()[:1] == "{":
+            yield from texts(text.encode("utf-8", "replace")).items()
+
+
+def _unknown_channels(recording: Recording) -> Iterator[Finding]:
+    seen: dict[str, list[Message]] = {}
+    for message in recording.messages:
+        if message.channel and not bayeux.is_meta(message.channel):
+            seen.setdefault(message.channel, []).append(message)
+    for channel, messages in seen.items():
+        if not any(bayeux.matches(known, channel) for known in _KNOWN_CHANNELS):
+            text = f"channel {channel}, from here on: neither Bayeux's own nor one of GMS's that we know"
+            text += f" ({len(messages)} message{'s' * (len(messages) != 1)})"
+            yield Finding(Sort.UNCLASSIFIED, messages[0].exchange_id, str(Kind.COMET), text)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
