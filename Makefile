@@ -4,7 +4,7 @@ VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint samples
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -12,6 +12,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# Takes some minutes: people are slow.
+samples: $(READY)
+	PYTHONPATH=tests $(BIN)/python cassettes/record.py cassettes
 
 lint: $(READY)
 	$(BIN)/ruff check .

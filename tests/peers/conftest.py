@@ -34,6 +34,15 @@ def program() -> Callable[..., str]:
     return find
 
 
+@pytest.fixture(scope="session")
+def alone(program: Callable[..., str]) -> list[str]:
+    """What runs a command in a network namespace of its own: nothing but loopback is there, and that is down."""
+    command = [program("unshare"), "--user", "--map-root-user", "--net"]
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        need(f"network namespaces cannot be made here: {' '.join(command)}")
+    return command
+
+
 class CometdServer:
     """CometD's Node server in a process of its own, from `start` to `stop`, and again on the same port."""
 
