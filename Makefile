@@ -10,8 +10,9 @@ demo: $(READY)
 	rm -f demo.sqlite
 	$(BIN)/gms-replay demo --cassette demo.sqlite
 
+# Two at a time: most tests wait for processes, and for people that are simulated.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # Takes some minutes: people are slow.
 samples: $(READY)
