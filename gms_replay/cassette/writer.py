@@ -9,38 +9,52 @@ import logging
 import os
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from queue import Empty, Queue
 
-from sqlalchemy import Connection, Table, func, insert, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Table
 
-from gms_replay.cassette import opening, rows, schema
-from gms_replay.cassette.upgrades import upgrade
+from gms_replay.cassette import claim, inserts, opening, rows, schema
+from gms_replay.cassette.backlog import Backlog
 from gms_replay.errors import CassetteError
-from gms_replay.model import Direction, Message, Outcome, Push, Request, Socket, Transport
+from gms_replay.model import Body, Direction, Message, Outcome, Push, Request, Socket, Transport
 
 _log = logging.getLogger(__name__)
 
 # A fact is promised to be on disk within a second: a quarter to gather a batch leaves the rest to the disk.
 _GATHER_S = 0.25
-_QUEUE_FACTS = 1000
-_BATCH_FACTS = 1000
-# How long to wait for others that have the file open: another recorder stays, a reader is soon gone.
-_PATIENCE_AT_START_S = 1.0
+_WAITING_FACTS = 2000
+_WAITING_BYTES = 32 << 20
+# What a fact takes besides its bodies: headers, and Python's own.
+_FACT_BYTES = 4 << 10
+# How long until somebody notices that the file is gone when nothing happens.
+_IDLE_S = 5.0
+# How long to wait for others that have the file open: a reader is soon gone.
 _PATIENCE_AT_CLOSE_S = 5.0
+_RETIRED_RETRY_S = 1.0
 
 _Fact = tuple[Table, rows.Values]
 
-_INSERTS = {table: insert(table) for table in (schema.request, schema.message, schema.push)} | {
-    # The first end of an exchange or a socket is the one that counts.
-    table: sqlite.insert(table).on_conflict_do_nothing()
-    for table in (schema.outcome, schema.socket, schema.socket_end)
-}
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much was told, and when some of it was last put on disk; None before."""
+
+    exchanges: int = 0
+    messages: int = 0
+    pushes: int = 0
+    committed_at_us: int | None = None
+
+    def __add__(self, other: "Tally") -> "Tally":
+        commits = [at_us for at_us in (self.committed_at_us, other.committed_at_us) if at_us is not None]
+        return Tally(
+            self.exchanges + other.exchanges,
+            self.messages + other.messages,
+            self.pushes + other.pushes,
+            max(commits, default=None),
+        )
 
 
 class Writer:
@@ -48,10 +62,10 @@ class Writer:
 
     Raises CassetteError, or a kind of it that says more, when the file is anything but a cassette, cannot be written,
     or is being recorded into; it is then as it was. `on_failure` is called once, in the writer's thread, when facts
-    cannot be written: those and all later ones are lost, and puts return at once.
+    cannot be written, or the file is gone: those and all later ones are lost, and puts return at once.
 
-    The methods may be called from any thread. An exchange is begun, then gets its request, then all else; a fact out of
-    this order, or after `close`, raises ValueError.
+    The methods may be called from any thread. An exchange is begun, then gets its request, then all else, then is over;
+    a fact out of this order, or after `close`, raises ValueError.
     """
 
     def __init__(
@@ -68,16 +82,28 @@ class Writer:
         self._on_failure = on_failure
         self._failure: Exception | None = None
         with opening.errors_named(self._path, "written"):
-            self._connection, self._run_id, self._last_ids = _start(
+            claimed = claim.take(
                 self._path, {"started_at_us": started_at_us, "mode": mode, "upstream": upstream, "versions": versions}
             )
+        self._connection, self._run_id, self._last_ids = claimed.connection, claimed.run_id, claimed.last_ids
+        self._ids_before = dict(claimed.last_ids)
+        self._files = tuple((file, _identity(os.stat(file))) for file in (self._path, _wal(self._path.resolve())))
+        self._size_bytes = 0
+        self._committed_at_us: int | None = None
         self._requestless: set[int] = set()
+        self._under_way: set[int] = set()
         self._sockets: set[int] = set()
         self._lock = threading.Lock()
+        self._retired = False
         self._closed = False
-        self._queue: Queue[_Fact | None] = Queue(_QUEUE_FACTS)
+        self._close_wanted = threading.Event()
+        self._backlog: Backlog[_Fact] = Backlog(_WAITING_FACTS, _WAITING_BYTES)
         self._thread = threading.Thread(target=self._work, name="gms-replay-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def path(self) -> Path:
+        return self._path
 
     @property
     def run_id(self) -> int:
@@ -88,26 +114,55 @@ class Writer:
         """Why facts could not be written, once that has happened."""
         return self._failure
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the file is closed, or given up."""
+        return not self._thread.is_alive()
+
+    @property
+    def size_bytes(self) -> int:
+        """How large the file was, with its -wal, after the last commit; 0 before."""
+        return self._size_bytes
+
+    @property
+    def waiting(self) -> int:
+        """How many facts are not on disk yet."""
+        return len(self._backlog)
+
+    @property
+    def tally(self) -> Tally:
+        """What this run was told so far."""
+        exchanges, messages, pushes = (
+            self._last_ids[table] - self._ids_before[table] for table in (schema.request, schema.message, schema.push)
+        )
+        return Tally(exchanges, messages, pushes, self._committed_at_us)
+
     def begin_exchange(self) -> int:
         """A new exchange's id, unique in the file."""
         with self._lock:
+            if self._retired:
+                raise ValueError(f"the writer of {self._path} is retired")
             exchange_id = self._next_id(schema.request)
             self._requestless.add(exchange_id)
+            self._under_way.add(exchange_id)
             return exchange_id
 
     def request(self, exchange_id: int, request: Request) -> None:
         """An exchange's request, once it has passed."""
         with self._lock:
+            self._require_open()
             if exchange_id not in self._requestless:
                 raise ValueError(f"exchange {exchange_id} was not begun, or has its request already")
-            self._put(schema.request, rows.of_request(exchange_id, self._run_id, request))
+            body = _size(request.body)
+            self._put(schema.request, rows.of_request(exchange_id, self._run_id, request), body)
             self._requestless.remove(exchange_id)
 
     def outcome(self, exchange_id: int, outcome: Outcome) -> None:
         """How an exchange ended. The first outcome counts; any further one is ignored."""
         with self._lock:
             self._require_request(exchange_id)
-            self._put(schema.outcome, rows.of_outcome(exchange_id, outcome))
+            body = _size(outcome.response.body) if outcome.response else 0
+            self._put(schema.outcome, rows.of_outcome(exchange_id, outcome), body)
 
     def message(
         self,
@@ -118,13 +173,14 @@ class Writer:
         index: int,
         channel: str,
         raw: bytes,
-    ) -> None:
-        """One Bayeux message; see model.Message."""
+    ) -> Message:
+        """One Bayeux message, which gets its id here; see model.Message."""
         with self._lock:
             self._require_request(exchange_id)
             message_id = self._next_id(schema.message)
             message = Message(message_id, exchange_id, direction, transport, at_us, index, channel, raw)
-            self._put(schema.message, rows.of_message(message))
+            self._put(schema.message, rows.of_message(message), len(raw))
+            return message
 
     def push(self, exchange_id: int | None, provider: str, at_us: int, payload: bytes) -> None:
         """One notification on its way to a device; see model.Push."""
@@ -132,7 +188,7 @@ class Writer:
             if exchange_id is not None:
                 self._require_request(exchange_id)
             push = Push(self._next_id(schema.push), self._run_id, exchange_id, provider, at_us, payload)
-            self._put(schema.push, rows.of_push(push))
+            self._put(schema.push, rows.of_push(push), len(payload))
 
     def socket_opened(self, exchange_id: int, at_us: int) -> None:
         """The exchange became a WebSocket."""
@@ -146,41 +202,68 @@ class Writer:
     ) -> None:
         """The exchange's WebSocket was closed. The first close counts; any further one is ignored."""
         with self._lock:
+            self._require_open()
             if exchange_id not in self._sockets:
                 raise ValueError(f"exchange {exchange_id} opened no socket")
             # When it was opened stands in a fact of its own.
             socket = Socket(exchange_id, at_us, at_us, code, reason, closed_by)
             self._put(schema.socket_end, rows.of_socket_end(socket))
 
+    def exchange_over(self, exchange_id: int) -> None:
+        """Nothing more comes of an exchange, or of the socket that it opened."""
+        with self._lock:
+            self._require_request(exchange_id)
+            self._under_way.remove(exchange_id)
+            self._sockets.discard(exchange_id)
+            self._end_if_over()
+
+    def retire(self) -> None:
+        """Take no new exchange; when the last one that was begun is over, close without being asked."""
+        with self._lock:
+            self._retired = True
+            self._end_if_over()
+
     def close(self) -> None:
         """Wait until every fact is on disk and the cassette is one plain file. Raises the failure, if there was one."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+            self._closed = self._retired = True
+            self._close_wanted.set()
+            self._backlog.end()
         self._thread.join()
         if self._failure:
             raise self._failure
+
+    def _end_if_over(self) -> None:
+        if self._retired and not self._under_way:
+            self._closed = True
+            self._backlog.end()
 
     def _next_id(self, table: Table) -> int:
         self._last_ids[table] += 1
         return self._last_ids[table]
 
     def _require_request(self, exchange_id: int) -> None:
+        self._require_open()
         if exchange_id in self._requestless or not 0 < exchange_id <= self._last_ids[schema.request]:
             raise ValueError(f"exchange {exchange_id} has no request yet")
+        if exchange_id not in self._under_way:
+            raise ValueError(f"exchange {exchange_id} is over")
 
-    def _put(self, table: Table, values: rows.Values) -> None:
-        # Under the lock, so that facts reach the file in the order of their ids, and none comes after the end.
+    def _require_open(self) -> None:
         if self._closed:
             raise ValueError(f"the writer of {self._path} is closed")
-        self._queue.put((table, values))
+
+    def _put(self, table: Table, values: rows.Values, body_bytes: int = 0) -> None:
+        # Under the lock, so that facts reach the file in the order of their ids, and none comes after the end.
+        self._require_open()
+        self._backlog.put((table, values), _FACT_BYTES + body_bytes)
 
     def _work(self) -> None:
         more = True
         while more:
-            facts, more = self._gather()
+            facts, more = self._backlog.take(_GATHER_S, _IDLE_S)
             self._attempt(partial(self._commit, facts))
+            self._backlog.written()
         self._attempt(self._settle)
         self._connection.close()
 
@@ -202,66 +285,48 @@ class Writer:
         except Exception:
             _log.exception("%s: its owner could not take that writing failed: %s", self._path, failure)
 
-    def _gather(self) -> tuple[list[_Fact], bool]:
-        """What comes within a moment of the first fact, and whether more can come."""
-        facts: list[_Fact] = []
-        until = float("inf")
-        while len(facts) < _BATCH_FACTS and (left_s := until - time.monotonic()) > 0:
-            try:
-                fact = self._queue.get(timeout=left_s if facts else None)
-            except Empty:
-                break
-            if fact is None:
-                return facts, False
-            if not facts:
-                until = time.monotonic() + _GATHER_S
-            facts.append(fact)
-        return facts, True
-
     def _commit(self, facts: list[_Fact]) -> None:
-        by_table: defaultdict[Table, list[rows.Values]] = defaultdict(list)
-        for table, values in facts:
-            by_table[table].append(values)
-        with self._connection.begin():
-            for table, batch in by_table.items():
-                self._connection.execute(_INSERTS[table], batch)
+        if facts:
+            with self._connection.begin():
+                inserts.insert(opening.driver(self._connection), facts)
+        self._look_at_files()
+        if facts:
+            self._committed_at_us = time.time_ns() // 1000
+
+    def _look_at_files(self) -> None:
+        """Note their size. SQLite writes on into files that nobody can open any more: raise where they are gone."""
+        found = []
+        for file, identity in self._files:
+            try:
+                found.append(os.stat(file))
+            except FileNotFoundError:
+                raise _gone(self._path, file, "removed") from None
+            if _identity(found[-1]) != identity:
+                raise _gone(self._path, file, "replaced")
+        self._size_bytes = sum(status.st_size for status in found)
 
     def _settle(self) -> None:
-        if not opening.leave_wal_mode(self._connection, _PATIENCE_AT_CLOSE_S):
-            raise CassetteError(
-                f"{self._path}: all is recorded, but another program keeps the file open; "
-                f"keep {self._path.name}-wal beside it"
-            )
+        self._look_at_files()
+        while not opening.leave_wal_mode(self._connection, _PATIENCE_AT_CLOSE_S):
+            # Nobody waits for a retired file until all is closed.
+            if self._close_wanted.wait(_RETIRED_RETRY_S):
+                raise CassetteError(
+                    f"{self._path}: all is recorded, but another program keeps the file open; "
+                    f"keep {self._path.name}-wal beside it"
+                )
 
 
-def _start(path: Path, run: rows.Values) -> tuple[Connection, int, dict[Table, int]]:
-    """Open or create a cassette, and begin a run: its connection, the run's id, the last id of each table."""
-    with ExitStack() as undo:
-        if os.path.lexists(path):
-            opening.require_cassette(path)
-        else:
-            opening.claim(path)
-            undo.callback(opening.remove, path)
-        connection = opening.connect(path, "rw")
-        undo.callback(connection.close)
-        opening.check(connection, path)
-        # A recorder keeps its file in WAL mode, which nobody else can end while it lives.
-        if not opening.leave_wal_mode(connection, _PATIENCE_AT_START_S):
-            raise CassetteError(f"{path}: another program records into it; end that one, or name another file")
-        upgrade(connection)
-        _require_tables(connection)
-        # Before the first transaction: only that makes the mode, and with it our claim on the file, take hold.
-        opening.enter_wal_mode(connection)
-        with connection.begin():
-            run_id = connection.execute(insert(schema.run).values(run)).lastrowid
-            tables = (schema.request, schema.message, schema.push)
-            last_ids = {table: connection.scalar(select(func.max(table.c.id))) or 0 for table in tables}
-        undo.pop_all()
-        return connection, run_id, last_ids
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
 
 
-def _require_tables(connection: Connection) -> None:
-    """Raise what SQLite says of a table or column that is not there, before anything is written."""
-    with connection.begin():
-        for table in schema.metadata.sorted_tables:
-            connection.execute(select(table).limit(0))
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _size(body: Body) -> int:
+    return len(body.wire) + len(body.decoded or b"")
+
+
+def _gone(path: Path, file: Path, how: str) -> CassetteError:
+    return CassetteError(f"{path}: {file.name} was {how} while it was recorded into; record into another file")

@@ -2,8 +2,10 @@
 
 import logging
 import platform
-import time
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
 
 from mitmproxy import ctx, version
 from mitmproxy.addonmanager import Loader
@@ -11,10 +13,11 @@ from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
 from gms_replay import __version__
+from gms_replay.cassette.series import Progress, Series
 from gms_replay.cassette.writer import Writer
-from gms_replay.errors import GmsReplayError
+from gms_replay.errors import CassetteError, GmsReplayError
 from gms_replay.record import ending, options
-from gms_replay.record.recorder import Recorder
+from gms_replay.record.recorder import Recorder, Watch
 
 _log = logging.getLogger(__name__)
 
@@ -25,9 +28,18 @@ class GmsRecorder:
     There is no `done` hook: mitmproxy ends held polls and sockets after it. The cassette is closed at exit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        """`watch` is told in mitmproxy's loop what was recorded, see `recorder.Watch`."""
+        self._watch = watch
+        self._series: Series | None = None
         self._opened: Recorder | None = None
+        self._is_refused = False
         self._arriving: set[str] = set()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the recording is, for any thread; None before the cassette is open."""
+        return self._series.progress if self._series else None
 
     def load(self, loader: Loader) -> None:
         for name, (default, text) in options.OPTIONS.items():
@@ -47,7 +59,7 @@ class GmsRecorder:
 
     def request(self, flow: HTTPFlow) -> None:
         self._arriving.discard(flow.id)
-        self._recorder().asked(flow)
+        self._asked(flow)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         self._recorder().answering(flow)
@@ -59,7 +71,7 @@ class GmsRecorder:
         if flow.id in self._arriving:
             # Cut off inside its body: there was no `request`.
             self._arriving.remove(flow.id)
-            self._recorder().asked(flow)
+            self._asked(flow)
         self._recorder().ended(flow)
 
     def websocket_start(self, flow: HTTPFlow) -> None:
@@ -71,25 +83,47 @@ class GmsRecorder:
     def websocket_end(self, flow: HTTPFlow) -> None:
         self._recorder().socket_closed(flow)
 
+    def _asked(self, flow: HTTPFlow) -> None:
+        recorder = self._recorder()
+        try:
+            recorder.asked(flow)
+        except CassetteError as error:
+            # The next file cannot be opened.
+            self._refuse(error)
+
     def _recorder(self) -> Recorder:
         """Opens the cassette at its first use: `running`, or a request before it, for mitmproxy listens first."""
         if self._opened is None:
             try:
-                self._opened = _open()
+                self._opened = self._open()
             except GmsReplayError as error:
-                ending.refuse(error)
+                self._refuse(error)
         return self._opened
 
+    def _open(self) -> Recorder:
+        told = ctx.options
+        options.require_known(told.deferred)
+        options.require_whole_bodies(told.stream_large_bodies)
+        settings = options.settings(
+            told.gms_cassette, told.gms_hosts, told.gms_redact, told.gms_max_mib, told.gms_max_minutes
+        )
+        self._series = Series(settings.cassette, _writer, settings.limits)
+        ending.close_at_exit(self._series)
+        return Recorder(self._series, settings.hosts, keep_frames=bool(told.save_stream_file), watch=self._watch)
 
-def _open() -> Recorder:
-    told = ctx.options
-    options.require_known(told.deferred)
-    options.require_whole_bodies(told.stream_large_bodies)
-    settings = options.settings(told.gms_cassette, told.gms_hosts, told.gms_redact)
+    def _refuse(self, error: GmsReplayError) -> NoReturn:
+        # Hooks are called until the end; one line is enough.
+        if self._is_refused:
+            sys.exit(1)
+        self._is_refused = True
+        ending.refuse(error)
+
+
+def _writer(path: Path, started_at_us: int) -> Writer:
     modes = _modes()
     writer = Writer(
-        settings.cassette,
-        started_at_us=time.time_ns() // 1000,
+        path,
+        started_at_us=started_at_us,
         mode="+".join(mode.type_name for mode in modes),
         upstream=" ".join(mode.data for mode in modes if mode.data) or None,
         versions=(
@@ -99,9 +133,8 @@ def _open() -> Recorder:
         ),
         on_failure=ending.stopper(ctx.master.event_loop),
     )
-    ending.close_at_exit(writer)
-    _log.warning("gms_record: recording into %s, secrets and personal data as they are", settings.cassette)
-    return Recorder(writer, settings.hosts, keep_frames=bool(told.save_stream_file))
+    _log.warning("gms_record: recording into %s, secrets and personal data as they are", path)
+    return writer
 
 
 def _modes() -> list[ProxyMode]:

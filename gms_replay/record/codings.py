@@ -7,15 +7,19 @@ from mitmproxy.net import encoding
 
 from gms_replay.model import Headers
 
+_NAME = "content-encoding"
+_NAME_LENGTH = len(_NAME)
 _IDENTITY = frozenset({"", "identity"})
 
 
 def decoded(wire: bytes, headers: Headers) -> bytes | None:
     """The body with its content coding undone; None where there is none, or where it does not decode."""
-    values = (value for name, value in headers if name.lower() == "content-encoding")
+    values = [value for name, value in headers if len(name) == _NAME_LENGTH and name.lower() == _NAME]
+    if not values or not wire:
+        return None
     codings = [coding.strip().lower() for value in values for coding in value.split(",")]
     codings = [coding for coding in codings if coding not in _IDENTITY]
-    if not codings or not wire:
+    if not codings:
         return None
     try:
         # Listed in the order in which they were applied (RFC 9110, section 8.4).

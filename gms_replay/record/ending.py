@@ -1,7 +1,7 @@
-"""How mitmdump ends with the recorder: with all facts on disk, or with one line that says why not.
+"""How mitmproxy ends with the recorder: with all facts on disk, or with one line that says why not.
 
 mitmproxy hides exceptions of addons, and calls them until the very end: so a refusal leaves by SystemExit, which it
-lets pass, and the cassette is closed when the interpreter exits.
+lets pass, and the cassettes are closed when the interpreter exits.
 """
 
 import asyncio
@@ -12,35 +12,35 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from gms_replay.cassette.writer import Writer
+from gms_replay.cassette.series import Series
 from gms_replay.errors import CassetteError
 
 
 def refuse(error: Exception) -> NoReturn:
-    """End mitmdump with exit 1 and a line on stderr. Only in its main thread."""
-    _tell(error)
+    """End mitmproxy with exit 1 and a line on stderr. Only in its main thread."""
+    tell(error)
     sys.exit(1)
 
 
 def stopper(loop: asyncio.AbstractEventLoop) -> Callable[[Exception], None]:
-    """What another thread calls to end mitmdump: there, SystemExit would end that thread only."""
+    """What another thread calls to end mitmproxy: there, SystemExit would end that thread only."""
 
     def stop(_: Exception) -> None:
-        # Where the loop is closed, mitmdump is ending already. `close_at_exit` tells the reason, either way.
+        # Where the loop is closed, mitmproxy is ending already. `close_at_exit` tells the reason, either way.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(sys.exit, 1)
 
     return stop
 
 
-def close_at_exit(writer: Writer) -> None:
-    """Drain and close a cassette when the interpreter exits; what fails is told on stderr, and makes it exit 1."""
+def close_at_exit(series: Series) -> None:
+    """Drain and close the cassettes when the interpreter exits; what fails is told on stderr, and makes it exit 1."""
 
     def close() -> None:
         try:
-            writer.close()
+            series.close()
         except CassetteError as error:
-            _tell(error)
+            tell(error)
             # Too late for SystemExit: the status is already settled.
             sys.stdout.flush()
             os._exit(1)
@@ -48,5 +48,6 @@ def close_at_exit(writer: Writer) -> None:
     atexit.register(close)
 
 
-def _tell(error: Exception) -> None:
+def tell(error: Exception) -> None:
+    """One line on stderr."""
     print(f"gms_record: {error}", file=sys.stderr, flush=True)

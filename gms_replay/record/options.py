@@ -11,11 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gms_replay.cassette.series import Limits
 from gms_replay.errors import OptionError
 
 CASSETTE = "gms_cassette"
 HOSTS = "gms_hosts"
 REDACT = "gms_redact"
+MAX_MIB = "gms_max_mib"
+MAX_MINUTES = "gms_max_minutes"
+
+_MIB_BYTES = 1 << 20
+_MINUTE_US = 60_000_000
 
 OPTIONS = {
     CASSETTE: ("", "The cassette to record into; a new run is added to one that exists."),
@@ -25,6 +31,12 @@ OPTIONS = {
         "Default: everything that looks like GMS, APNs or FCM.",
     ),
     REDACT: ("off", "Whether secrets and personal data are replaced before they are stored; only off exists yet."),
+    MAX_MIB: (
+        "",
+        "How many MiB a cassette may grow to: what begins after that goes into visit-2.sqlite, visit-3.sqlite and so "
+        "on, beside the one that was named. Default: no limit.",
+    ),
+    MAX_MINUTES: ("", "After how many minutes the next cassette is begun, as with gms_max_mib. Default: no limit."),
 }
 """Each option's name, to its default and its help."""
 
@@ -35,15 +47,26 @@ class Settings:
 
     cassette: Path
     hosts: re.Pattern[str] | None
+    limits: Limits
 
 
-def settings(cassette: Sequence[str], hosts: Sequence[str], redact: Sequence[str]) -> Settings:
+def settings(
+    cassette: Sequence[str],
+    hosts: Sequence[str],
+    redact: Sequence[str],
+    max_mib: Sequence[str],
+    max_minutes: Sequence[str],
+) -> Settings:
     """The options as they were given, each a list of values. Raises OptionError."""
     file = _one(CASSETTE, cassette)
     if not file:
         raise OptionError(f"{CASSETTE} is missing: name the file to record into, --set {CASSETTE}=visit.sqlite")
     _require_off(_one(REDACT, redact))
-    return Settings(Path(file).expanduser(), _pattern(_one(HOSTS, hosts)))
+    limits = Limits(
+        size_bytes=_whole(MAX_MIB, _one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
+        age_us=_whole(MAX_MINUTES, _one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
+    )
+    return Settings(Path(file).expanduser(), _pattern(_one(HOSTS, hosts)), limits)
 
 
 def require_known(names: Iterable[str]) -> None:
@@ -76,6 +99,14 @@ def _require_off(redact: str) -> None:
         )
     if redact != "off":
         raise OptionError(f"{REDACT} is on or off, not {redact!r}")
+
+
+def _whole(name: str, given: str, unit: str, factor: int) -> int | None:
+    if not given:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", given) or not int(given):
+        raise OptionError(f"{name} is a whole number of {unit} from 1 on, not {given!r}")
+    return int(given) * factor
 
 
 def _pattern(hosts: str) -> re.Pattern[str] | None:

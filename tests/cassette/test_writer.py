@@ -1,3 +1,5 @@
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -6,6 +8,7 @@ import time
 import pytest
 
 from gms_replay.cassette.reader import read
+from gms_replay.cassette.writer import Tally
 from gms_replay.errors import CassetteError
 from gms_replay.model import Direction, Exchange, Message, Outcome, Push, Recording, Run, Socket, Transport
 
@@ -21,6 +24,18 @@ for _ in range(2):
     writer.message(exchange_id, Direction.TO_SERVER, Transport.LONG_POLLING, 12, 0, "/meta/connect", b"{}")
 writer.outcome(1, Outcome(20, error="Client disconnected."))
 """
+
+LOOK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("BEGIN")
+connection.execute("SELECT * FROM run").fetchall()
+print(flush=True)
+sys.stdin.read()
+connection.close()
+"""
+LOOKER = [sys.executable, "-c", LOOK]
+"""Looks into a cassette until its stdin ends."""
 
 
 def test_every_fact_comes_back(tmp_path, facts):
@@ -221,6 +236,123 @@ def test_closed_writer_takes_nothing(tmp_path, facts):
         writer.outcome(exchange_id, facts.answer())
 
 
+def test_exchange_over_takes_nothing(tmp_path, facts):
+    writer = facts.writer(tmp_path / "visit.sqlite")
+    exchange_id = facts.exchange(writer)
+    writer.exchange_over(exchange_id)
+
+    with pytest.raises(ValueError, match="exchange 1 is over"):
+        writer.outcome(exchange_id, facts.answer())
+
+
+def test_retired_writer_begins_nothing(tmp_path, facts):
+    writer = facts.writer(tmp_path / "visit.sqlite")
+    facts.exchange(writer)
+    writer.retire()
+
+    with pytest.raises(ValueError, match=r"visit\.sqlite is retired"):
+        writer.begin_exchange()
+
+
+def test_retired_writer_takes_last_facts(tmp_path, facts, until):
+    path = tmp_path / "visit.sqlite"
+    writer = facts.writer(path)
+    polled, opened = facts.exchange(writer), facts.exchange(writer)
+    writer.socket_opened(opened, 30)
+    writer.retire()
+
+    writer.outcome(polled, facts.answer())
+    writer.exchange_over(polled)
+    writer.socket_closed(opened, 40, 1000, "bye", Direction.TO_CLIENT)
+    writer.exchange_over(opened)
+    until(lambda: writer.is_done)
+
+    assert [file.name for file in tmp_path.iterdir()] == ["visit.sqlite"]
+    recording = read(path)
+    assert (recording.exchanges[0].outcome, recording.sockets[0].closed_at_us) == (facts.answer(), 40)
+
+
+def test_retired_writer_without_exchanges_ends(tmp_path, facts, until):
+    writer = facts.writer(tmp_path / "visit.sqlite")
+
+    writer.retire()
+    until(lambda: writer.is_done)
+
+    assert [file.name for file in tmp_path.iterdir()] == ["visit.sqlite"]
+
+
+def test_retired_file_waits_for_reader(tmp_path, facts, until):
+    """That somebody looks at a file that is done ends no recording, however long it takes."""
+    path = tmp_path / "visit.sqlite"
+    failures = []
+    writer = facts.writer(path, on_failure=failures.append)
+    facts.exchange(writer)
+    with subprocess.Popen([*LOOKER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as looker:
+        looker.stdout.readline()
+        writer.exchange_over(1)
+        writer.retire()
+        until(lambda: writer.waiting == 0)
+    until(lambda: writer.is_done)
+
+    assert (failures, [file.name for file in tmp_path.iterdir()]) == ([], ["visit.sqlite"])
+
+
+def test_tally_counts_this_run(tmp_path, facts, until):
+    path = tmp_path / "visit.sqlite"
+    facts.exchange(facts.writer(path))
+    facts.writers[0].close()
+    writer = facts.writer(path)
+    assert writer.tally == Tally()
+
+    exchange_id = facts.exchange(writer)
+    writer.push(exchange_id, "fcm", 30, b"{}")
+    until(lambda: writer.waiting == 0)
+
+    assert (writer.tally.exchanges, writer.tally.messages, writer.tally.pushes) == (1, 0, 1)
+    assert writer.tally.committed_at_us > 1
+    assert writer.size_bytes == sum((tmp_path / f"visit.sqlite{suffix}").stat().st_size for suffix in ("", "-wal"))
+
+
+def test_tallies_add_up():
+    assert Tally(1, 2, 3) + Tally(10, 20, 30, 5) + Tally(committed_at_us=4) == Tally(11, 22, 33, 5)
+
+
+LOST = {
+    "removed": lambda path: path.unlink(),
+    "replaced": lambda path: shutil.copyfile(path, f"{path}.copy") and os.replace(f"{path}.copy", path),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+@pytest.mark.parametrize("lost", ["visit.sqlite", "visit.sqlite-wal"])
+def test_lost_file_ends_recording(tmp_path, facts, until, how, lost):
+    failures = []
+    writer = facts.writer(tmp_path / "visit.sqlite", on_failure=failures.append)
+    facts.exchange(writer)
+    until(lambda: writer.waiting == 0)
+
+    LOST[how](tmp_path / lost)
+    facts.exchange(writer)
+    until(lambda: bool(failures))
+
+    with pytest.raises(CassetteError, match=rf"visit\.sqlite: {lost} was {how} while it was recorded into"):
+        writer.close()
+    facts.writers.clear()
+
+
+def test_linked_cassette_is_followed(tmp_path, facts):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "visit.sqlite"
+    link.symlink_to(tmp_path / "elsewhere" / "visit.sqlite")
+    facts.writer(link.resolve()).close()
+
+    writer = facts.writer(link)
+    facts.exchange(writer)
+    writer.close()
+
+    assert (len(read(link).exchanges), link.is_symlink()) == (1, True)
+
+
 def test_second_recorder_is_refused(tmp_path, facts):
     path = tmp_path / "visit.sqlite"
     writer = facts.writer(path)
@@ -235,10 +367,8 @@ def test_second_recorder_is_refused(tmp_path, facts):
 
 def test_reader_that_stays_is_named(tmp_path, facts):
     path = tmp_path / "visit.sqlite"
-    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN'); c.execute('SELECT * FROM run')"
     writer = facts.writer(path)
-    command = [sys.executable, "-c", f"{script}.fetchall(); print(flush=True); input(); c.close()", path]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+    with subprocess.Popen([*LOOKER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
         reader.stdout.readline()
         facts.exchange(writer)
         with pytest.raises(CassetteError, match=r"keep visit\.sqlite-wal beside it"):

@@ -3,36 +3,53 @@ from pathlib import Path
 
 import pytest
 
+from gms_replay.cassette.series import Limits
 from gms_replay.errors import OptionError
 from gms_replay.record import options
 
 
-def test_hosts_default_to_none():
-    assert options.settings(["visit.sqlite"], [""], ["off"]) == options.Settings(Path("visit.sqlite"), None)
+def settings(**given: list[str]) -> options.Settings:
+    """The options of a plain start, but for those that are given."""
+    plain = {"cassette": ["visit.sqlite"], "hosts": [""], "redact": ["off"], "max_mib": [""], "max_minutes": [""]}
+    return options.settings(**plain | given)
+
+
+def test_little_needs_be_said():
+    assert settings() == options.Settings(Path("visit.sqlite"), None, Limits())
 
 
 def test_hosts_become_pattern():
-    settings = options.settings(["~/visit.sqlite"], [r":80$"], ["off"])
+    told = settings(cassette=["~/visit.sqlite"], hosts=[r":80$"])
 
-    assert settings == options.Settings(Path.home() / "visit.sqlite", re.compile(r":80$"))
+    assert (told.cassette, told.hosts) == (Path.home() / "visit.sqlite", re.compile(r":80$"))
+
+
+def test_limits_get_units():
+    assert settings(max_mib=["3"], max_minutes=["90"]).limits == Limits(3 * 1024 * 1024, 90 * 60 * 1_000_000)
 
 
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (([""], [""], ["off"]), "gms_cassette is missing: name the file"),
-        (([], [""], ["off"]), "gms_cassette takes one value, not 0"),
-        ((["a", "b"], [""], ["off"]), "gms_cassette takes one value, not 2"),
-        ((["a"], [], ["off"]), "gms_hosts takes one value"),
-        ((["a"], ["("], ["off"]), "gms_hosts is no regular expression: missing )"),
-        ((["a"], [""], ["on"]), "gms_redact=on does not exist yet"),
-        ((["a"], [""], ["maybe"]), "gms_redact is on or off, not 'maybe'"),
-        ((["a"], [""], []), "gms_redact takes one value"),
+        ({"cassette": [""]}, "gms_cassette is missing: name the file"),
+        ({"cassette": []}, "gms_cassette takes one value, not 0"),
+        ({"cassette": ["a", "b"]}, "gms_cassette takes one value, not 2"),
+        ({"hosts": []}, "gms_hosts takes one value"),
+        ({"hosts": ["("]}, "gms_hosts is no regular expression: missing )"),
+        ({"redact": ["on"]}, "gms_redact=on does not exist yet"),
+        ({"redact": ["maybe"]}, "gms_redact is on or off, not 'maybe'"),
+        ({"redact": []}, "gms_redact takes one value"),
+        ({"max_mib": ["0"]}, "gms_max_mib is a whole number of MiB from 1 on, not '0'"),
+        ({"max_mib": ["-1"]}, "gms_max_mib is a whole number"),
+        ({"max_mib": ["1.5"]}, "gms_max_mib is a whole number"),
+        ({"max_mib": ["\u0661"]}, "gms_max_mib is a whole number"),
+        ({"max_mib": ["1", "2"]}, "gms_max_mib takes one value"),
+        ({"max_minutes": ["1h"]}, "gms_max_minutes is a whole number of minutes from 1 on, not '1h'"),
     ],
 )
 def test_wrong_value_is_refused(given, complaint):
     with pytest.raises(OptionError, match=re.escape(complaint)):
-        options.settings(*given)
+        settings(**given)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""What a recording says of itself: at its start, in its status line, and at its end."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gms_replay.cassette.counts import Counts
+from gms_replay.cassette.series import Progress
+from gms_replay.formats.tale import count, plain
+from gms_replay.record.gms_url import GmsUrl
+
+CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
+"""Where mitmproxy keeps the certificate that apps must trust for https."""
+
+_ANYWHERE = ("0.0.0.0", "::")
+_MANY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where apps reach the recorder, and what is behind it; `gms` is None for a forward proxy."""
+
+    host: str
+    port: int
+    gms: GmsUrl | None
+
+    @property
+    def address(self) -> str:
+        if self.host in _ANYWHERE:
+            return f"ADDRESS-OF-THIS-MACHINE:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def trust(self) -> str:
+        """How an app comes to speak https with us."""
+        by_proxy = "" if self.gms else "http://mitm.it through this proxy, or the file "
+        return f"make it trust mitmproxy's certificate: {by_proxy}{CA_FILE}"
+
+
+def opening(door: Door, cassette: Path, run: int, hosts: str) -> Iterator[str]:
+    """The first lines. `run` is this run's number in the cassette."""
+    what = f"what goes to hosts like {hosts}" if hosts else "what looks like GMS"
+    appended = f", appended as run {run}" if run > 1 else ""
+    if door.gms:
+        yield plain(f"recording {what if hosts else door.gms} into {cassette}{appended}")
+        yield plain(f"put this URL into the app: http://{door.address}{door.gms.path}")
+        yield f"https works too; {door.trust}"
+    else:
+        yield plain(f"recording {what} into {cassette}{appended}")
+        yield f"set this proxy in the app, or on its device: http://{door.address}"
+        yield f"for https, {door.trust}"
+    yield "secrets and personal data are stored as they are; Ctrl+C stops"
+
+
+def status(progress: Progress, passed: int, *, now_us: int, started_at_us: int) -> str:
+    """The line below the lines."""
+    parts = [_elapsed(now_us - started_at_us), count(progress.exchanges, "exchange")]
+    parts.append(count(progress.messages, "message"))
+    if progress.pushes:
+        parts.append(count(progress.pushes, "push", "pushes"))
+    if passed:
+        parts.append(f"{passed} unrecorded")
+    parts.append(f"{progress.path.name} {_size(progress.bytes)}")
+    if progress.committed_at_us is not None:
+        parts.append(f"on disk {_elapsed(now_us - progress.committed_at_us)} ago")
+    if progress.waiting:
+        parts.append(f"{progress.waiting} waiting")
+    return plain(" · ".join(parts))
+
+
+def going_on(cassette: Path) -> str:
+    """Said where a limit was reached."""
+    return plain(f"recording goes on in {cassette}")
+
+
+def closing(cassette: Path, counts: Counts) -> str:
+    """What a file holds in the end."""
+    held = [count(counts.exchanges, "exchange"), count(counts.messages, "message")]
+    if counts.pushes:
+        held.append(count(counts.pushes, "push", "pushes"))
+    return plain(f"{cassette}: {', '.join(held)} in {count(counts.runs, 'run')}")
+
+
+def next_steps(cassette: Path) -> Iterator[str]:
+    """The last lines: what to do with a file."""
+    name = plain(shlex.quote(str(cassette)))
+    yield f"look at it: gms-replay show {name}"
+    yield f"play it: gms-replay serve {name}"
+
+
+def _elapsed(span_us: int) -> str:
+    minutes, seconds = divmod(max(span_us, 0) // 1_000_000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours or minutes else f"{seconds} s"
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < _MANY * _MANY:
+        return f"{size_bytes // _MANY} KiB"
+    return f"{size_bytes / _MANY / _MANY:.1f} MiB"

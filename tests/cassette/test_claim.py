@@ -1,0 +1,93 @@
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from gms_replay.cassette.reader import read
+from gms_replay.errors import NotACassetteError
+
+RACER = """
+import sys
+from gms_replay.cassette.writer import Writer
+from gms_replay.errors import CassetteError
+from gms_replay.model import Body, Request
+
+print("ready", flush=True)
+for path in sys.stdin:
+    try:
+        writer = Writer(path.strip(), started_at_us=1, mode="regular", upstream=None, versions=())
+    except CassetteError as error:
+        print("refused", error, flush=True)
+        sys.stdin.readline()
+    else:
+        print("records", flush=True)
+        sys.stdin.readline()
+        request = Request("GET", "http", "gms", 80, "/", "HTTP/1.1", (), Body(), 1, 1)
+        writer.request(writer.begin_exchange(), request)
+        writer.close()
+    print("done", flush=True)
+"""
+ROUNDS = 12
+
+
+@pytest.fixture
+def racers():
+    """Two processes that record into each file that they are told, until they are told to end."""
+    command = [sys.executable, "-c", RACER]
+    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for racer in started:
+        assert racer.stdout.readline() == "ready\n"
+    yield started
+    for racer in started:
+        racer.stdin.close()
+        racer.wait()
+        racer.stdout.close()
+
+
+def tell(racers, line: str) -> list[str]:
+    for racer in racers:
+        racer.stdin.write(f"{line}\n")
+        racer.stdin.flush()
+    return [racer.stdout.readline().strip() for racer in racers]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_one_of_two_starts_records(tmp_path, racers, facts, exists):
+    for number in range(ROUNDS):
+        path = tmp_path / f"{number}.sqlite"
+        if exists:
+            facts.writer(path).close()
+
+        records, refused = sorted(tell(racers, str(path)))
+        assert tell(racers, "end") == ["done", "done"]
+
+        # SQLite itself may turn away the second, if that comes in the very moment.
+        assert (records, refused.startswith(f"refused {path}: ")) == ("records", True)
+        assert "another program" in refused
+        assert len(read(path).exchanges) == 1
+        assert [run.id for run in read(path).runs] == [1, 2][: 1 + exists]
+        assert {file.name for file in tmp_path.iterdir()} == {f"{done}.sqlite" for done in range(number + 1)}
+
+
+def test_empty_file_is_refused(tmp_path, facts):
+    path = tmp_path / "visit.sqlite"
+    path.touch()
+
+    with pytest.raises(NotACassetteError, match="empty, so not a cassette"):
+        facts.writer(path)
+
+    assert path.read_bytes() == b""
+
+
+def test_file_being_made_is_waited_for(tmp_path, facts):
+    """Between another recorder's first two steps the file is there, and empty."""
+    path, made = tmp_path / "visit.sqlite", tmp_path / "made"
+    facts.writer(made).close()
+    path.touch()
+    maker = threading.Timer(0.1, lambda: made.replace(path))
+    maker.start()
+    writer = facts.writer(path)
+    maker.join()
+
+    assert writer.run_id == 2
