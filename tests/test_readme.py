@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LISTENS = re.compile(r"simulated GMS:|listening at|put this URL into the app:")
-SERVERS = ("gms-replay simulate", "mitmdump", "gms-replay serve")
+SERVERS = ("gms-replay simulate", "gms-replay record", "mitmdump", "gms-replay serve")
 ENDED_BY_MAKE = ("make ", ". .venv")
 
 
@@ -66,7 +66,8 @@ def running(arguments: list[str], folder: Path) -> Iterator[None]:
 
 @pytest.mark.timeout(600)
 def test_record_your_own_as_written(tmp_path: Path) -> None:
-    (tmp_path / "addons").symlink_to(ROOT / "addons")
+    for folder in ("addons", "cassettes", "tests"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     ports: dict[str, str] = {}
     outputs: dict[str, str] = {}
     with ExitStack() as servers:
@@ -86,7 +87,7 @@ def test_record_your_own_as_written(tmp_path: Path) -> None:
     assert (tmp_path / "replayed.json").exists()
 
 
-@pytest.mark.parametrize("name", ["demo", "test", "lint"])
+@pytest.mark.parametrize("name", ["demo", "test", "lint", "samples"])
 def test_make_targets_exist(name: str) -> None:
     assert f"make {name} " in README
     assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
