@@ -37,6 +37,13 @@ class _Queue:
     def head(self) -> Event | State | None:
         return self.items[self.next] if self.next < len(self.items) else None
 
+    def outdate(self, has_happened: Callable[[Cause], bool]) -> None:
+        """Passes over states that nobody was told in time: the app has done since what made them untrue."""
+        for index in range(len(self.items) - 1, self.next, -1):
+            item = self.items[index]
+            if isinstance(item, State) and item.follows_act and all(map(has_happened, item.causes)):
+                self.next = index
+
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
@@ -80,7 +87,8 @@ class Playing:
         self._origin, self._base = "", story.recorded.base
         self._acts = {act: Acts() for act in Act}
         self._channels = [_Queue(events) for events in story.events.values()]
-        self._queues = [*self._channels, *(_Queue(states) for states in story.states)]
+        self._polled = [_Queue(states) for states in story.states]
+        self._queues = [*self._channels, *self._polled]
         self._states: dict[int, int] = {}
         self._used: set[int] = set()
         self._pending: dict[int, _Pending] = {}
@@ -177,6 +185,8 @@ class Playing:
         if operation.act is not None:
             self._acts[operation.act].happen(now_us)
             self._patience.move(now_us)
+            for queue in self._polled:
+                queue.outdate(self._has_happened)
 
     def ask_comet(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes one request's Bayeux messages."""
@@ -289,13 +299,13 @@ class Playing:
         """The act that the story is stuck for, and when it goes on without; asked only while nothing else is due."""
         ends_at_us = self._patience.ends_at_us
         heads = [queue.head for queue in self._queues if queue.head is not None]
-        missing = [cause for item in heads for cause in item.causes if self._is_missing(cause)]
+        missing = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
         if ends_at_us is None or not missing:
             return None
         return ends_at_us, min(missing, key=lambda cause: cause.at_us).act
 
-    def _is_missing(self, cause: Cause) -> bool:
-        return len(self._acts[cause.act].happened_at_us) < cause.count
+    def _has_happened(self, cause: Cause) -> bool:
+        return len(self._acts[cause.act].happened_at_us) >= cause.count
 
     def _respond(self, pending: _Pending) -> Respond:
         answer = pending.answer

@@ -87,10 +87,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What something that apps poll says from `at_us` on, until the next state. `gap_us`: after the state before it."""
+    """What something that apps poll says from `at_us` on, `gap_us` after the state before it, until the next.
+
+    `follows_act`: the app acted in between, so that whatever else was said before is no longer true.
+    """
 
     at_us: int
     gap_us: int
+    follows_act: bool
     causes: tuple[Cause, ...]
     answer: Answer
 
@@ -249,12 +253,13 @@ def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: in
             middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
             at_us = max([middle_us, *(cause.at_us for cause in causes)])
             gap_us = at_us - told[-1].at_us if told else 0
-            if told and (done := {*_counts(causes)} - {*_counts(told[-1].causes)}):
+            done = {*_counts(causes)} - {*_counts(told[-1].causes)} if told else set()
+            if done:
                 at_once = answer.operation.kind in gms.CHANGED_BY_ACTS
                 slow = [cause for cause in causes if (cause.act, cause.count) in done and not at_once]
                 causes = tuple(cause if cause in slow else replace(cause, at_us=at_us) for cause in causes)
                 gap_us = 0
-            told.append(State(at_us, gap_us, causes, answer))
+            told.append(State(at_us, gap_us, bool(done), causes, answer))
             asked_us[operation] = now_us
     return tuple(tuple(said) for said in states.values())
 

@@ -31,6 +31,10 @@ _WAITING_BYTES = 32 << 20
 _FACT_BYTES = 4 << 10
 # How long until somebody notices that the file is gone when nothing happens.
 _IDLE_S = 5.0
+# Readers that come one after the other without a gap keep SQLite from using the -wal anew: where it has grown by so
+# much, wait a moment for those that are there, and give its space back.
+_WAL_BYTES = 32 << 20
+_PATIENCE_WITH_READERS_MS = 500
 # How long to wait for others that have the file open: a reader is soon gone.
 _PATIENCE_AT_CLOSE_S = 5.0
 _RETIRED_RETRY_S = 1.0
@@ -89,6 +93,8 @@ class Writer:
         self._ids_before = dict(claimed.last_ids)
         self._files = tuple((file, _identity(os.stat(file))) for file in (self._path, _wal(self._path.resolve())))
         self._size_bytes = 0
+        self._trim_at_bytes = _WAL_BYTES
+        opening.driver(self._connection).execute(f"PRAGMA busy_timeout = {_PATIENCE_WITH_READERS_MS}")
         self._committed_at_us: int | None = None
         self._requestless: set[int] = set()
         self._under_way: set[int] = set()
@@ -289,12 +295,12 @@ class Writer:
         if facts:
             with self._connection.begin():
                 inserts.insert(opening.driver(self._connection), facts)
-        self._look_at_files()
+        self._trim(self._look_at_files())
         if facts:
             self._committed_at_us = time.time_ns() // 1000
 
-    def _look_at_files(self) -> None:
-        """Note their size. SQLite writes on into files that nobody can open any more: raise where they are gone."""
+    def _look_at_files(self) -> int:
+        """Note their size; the -wal's is returned. SQLite writes on into files that are gone: raise where they are."""
         found = []
         for file, identity in self._files:
             try:
@@ -304,6 +310,13 @@ class Writer:
             if _identity(found[-1]) != identity:
                 raise _gone(self._path, file, "replaced")
         self._size_bytes = sum(status.st_size for status in found)
+        return found[-1].st_size
+
+    def _trim(self, wal_bytes: int) -> None:
+        if wal_bytes < self._trim_at_bytes:
+            return
+        (is_busy, *_) = opening.driver(self._connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._trim_at_bytes = _WAL_BYTES + (wal_bytes if is_busy else 0)
 
     def _settle(self) -> None:
         self._look_at_files()

@@ -166,7 +166,7 @@ def _starts(one: Visited, said: Fields, told: Texts) -> str:
 
 
 def _looks_up(one: Visited, said: Fields, told: Texts) -> str:
-    times = [value for path, value in told.items() if path[-1] == "_desired_time"]
+    times = [value for path, value in told.items() if path[-1:] == ("_desired_time",)]
     shown = f", for {', '.join(times)}" if times else ""
     return f"looks up callbacks of {one.operation.name}: {len(times)}{shown}"
 

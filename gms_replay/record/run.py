@@ -22,6 +22,7 @@ from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from gms_replay.cassette.counts import count
+from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.errors import CassetteError, OptionError
 from gms_replay.model import Exchange, Message
 from gms_replay.record import ending, notices
@@ -51,13 +52,22 @@ class Plan:
 
 
 def record(plan: Plan) -> None:
-    """Record until a signal says stop. Leaves by SystemExit(1), after one line, where that cannot be done."""
+    """Record until a signal says stop. Leaves by SystemExit(1), after one line, where that cannot be done.
+
+    Raises NotACassetteError, CassetteTooNewError or CassetteDamagedError for a file that is there and cannot be added to.
+    """
+    if os.path.lexists(plan.cassette):
+        with errors_named(plan.cassette, "read"):
+            require_cassette(plan.cassette)
     screen = Screen(sys.stdout)
     recording = _Recording(plan, screen)
     # What is registered first is called last: the recorder closes its files before.
     atexit.register(recording.tell_end)
     try:
         asyncio.run(recording.run())
+    except SystemExit as end:
+        recording.status = end.code
+        raise
     finally:
         screen.close()
 
@@ -72,6 +82,8 @@ class _Recording:
         self._live = Live(screen.line, trust=self._door.trust)
         self._recorder = GmsRecorder(watch=self._watch)
         self._files: list[Path] = []
+        self.status: object = 0
+        """What the program ends with, as SystemExit has it."""
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -88,13 +100,16 @@ class _Recording:
 
     def tell_end(self) -> None:
         """The last lines, once the files are closed."""
-        try:
-            for file in self._files:
+        for file in self._files:
+            try:
                 self._screen.line(notices.closing(file, count(file)))
-            for line in notices.next_steps(self._files[-1]) if self._files else ():
-                self._screen.line(line)
-        except CassetteError as error:
-            ending.tell(error)
+            except CassetteError as error:
+                ending.tell(error)
+        for line in notices.next_steps(self._files[-1]) if self._files else ():
+            self._screen.line(line)
+        if not self._screen.close():
+            # What is stuck in a write would keep the interpreter from its end.
+            os._exit(self.status if isinstance(self.status, int) else 0)
 
     def _options(self) -> dict[str, Any]:
         plan = self._plan
@@ -161,7 +176,7 @@ class _Master(Master):
 class _Stop:
     """A signal handler: the first signal asks for the end, a second Ctrl+C does not wait for it."""
 
-    def __init__(self, ask: Callable[[], Any], screen: Screen) -> None:
+    def __init__(self, ask: Callable[[], object], screen: Screen) -> None:
         self._ask = ask
         self._screen = screen
         self._is_asked = False

@@ -236,6 +236,21 @@ def test_closed_writer_takes_nothing(tmp_path, facts):
         writer.outcome(exchange_id, facts.answer())
 
 
+def test_large_wal_is_given_back(tmp_path, facts, until):
+    path = tmp_path / "visit.sqlite"
+    writer = facts.writer(path)
+    with subprocess.Popen([*LOOKER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as looker:
+        looker.stdout.readline()
+        writer.push(None, "apns", 1, bytes(40 << 20))
+        until(lambda: writer.waiting == 0)
+        under_reader = (tmp_path / "visit.sqlite-wal").stat().st_size
+    writer.push(None, "apns", 1, bytes(40 << 20))
+    until(lambda: writer.waiting == 0)
+
+    assert under_reader > 40 << 20
+    assert (tmp_path / "visit.sqlite-wal").stat().st_size < 1 << 20
+
+
 def test_exchange_over_takes_nothing(tmp_path, facts):
     writer = facts.writer(tmp_path / "visit.sqlite")
     exchange_id = facts.exchange(writer)

@@ -75,6 +75,14 @@ def test_slots_are_summed_up() -> None:
     assert "asks when sales is free: 2 slots, 2014-05-02T16:30:00Z to 2014-05-02T16:35:00Z" in told_of(tape)
 
 
+@pytest.mark.parametrize("answer", [b"5", b'"x"', b"null", b"", b"[[]]"])
+def test_any_answer_is_told(answer: bytes) -> None:
+    tape = Tape()
+    tape.ask(0, "GET", f"{CALLBACK}?operand=AND", b"", answer)
+
+    assert told(tape.recording())[-1].endswith("looks up callbacks of sales: 0")
+
+
 def test_refusal_tells_no_more() -> None:
     refused = {"exception": "com.genesyslab.gsg.GSGException", "message": "Office closed", "availability": {}}
     tape = Tape()

@@ -3,6 +3,7 @@ import os
 import pty
 import re
 from collections.abc import Iterator
+from threading import Thread
 from typing import TextIO
 
 import pytest
@@ -23,10 +24,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, TextIO]]:
 
 
 def shown(ours: int, until: str) -> str:
-    text = ""
-    while until not in text:
-        text += os.read(ours, 65536).decode()
-    return text
+    text = b""
+    while until.encode() not in text:
+        text += os.read(ours, 65536)
+    return text.decode()
 
 
 def test_plain_lines_elsewhere() -> None:
@@ -42,7 +43,9 @@ def test_plain_lines_elsewhere() -> None:
 
 def test_foreign_encoding_is_survived(tmp_path) -> None:
     with (tmp_path / "out").open("w", encoding="ascii") as out:
-        Screen(out).line("“two”")
+        screen = Screen(out)
+        screen.line("“two”")
+        screen.close()
 
     assert (tmp_path / "out").read_text() == "\\u201ctwo\\u201d\n"
 
@@ -79,6 +82,7 @@ def test_abandoned_terminal_has_cursor(terminal: tuple[int, TextIO]) -> None:
     ours, out = terminal
     screen = Screen(out)
     screen.show_status(lambda: "status")
+    shown(ours, "status")
 
     screen.abandon()
 
@@ -94,3 +98,27 @@ def test_lost_audience_is_no_error() -> None:
 
         screen.line("to nobody")
         screen.line("nor this")
+        assert screen.close()
+
+
+def test_unread_lines_hold_up_nobody() -> None:
+    theirs, ours = os.pipe()
+    with open(theirs, encoding="utf-8") as reading, open(ours, "w", encoding="utf-8") as out:
+        screen = Screen(out)
+        for number in range(3000):
+            screen.line(f"{number} {'x' * 1000}")
+        assert not screen.close()
+
+        lines: list[str] = []
+        reader = Thread(target=lambda: lines.extend(reading))
+        reader.start()
+        while not screen.close():
+            pass
+        screen.line("last")
+        screen.close()
+        out.close()
+        reader.join()
+
+    left_out = [int(line.split()[0]) for line in lines if "left out" in line]
+    assert lines[-1] == "last\n"
+    assert sum(left_out) + len(lines) - len(left_out) - 1 == 3000

@@ -16,18 +16,32 @@ from gms_replay.player import Player
 from gms_replay.replay.server import ReplayServer, wall_clock_us
 from gms_replay.story import compile_stories
 
-# An outward connect ends the process with 3, whatever would become of it.
+# An outward connect ends the process with 3, whatever would become of it. uvloop would dial without Python's knowledge.
 NO_DIALLING = """
 import os, sys
+sys.modules["uvloop"] = None
 sys.addaudithook(lambda event, args: event in ("socket.connect", "socket.getaddrinfo") and os._exit(3))
+"""
+SERVE = """
 from gms_replay.cli import main
 main(["serve", sys.argv[1], "--port", "0"])
 """
+DIAL = """
+import asyncio
+asyncio.run(asyncio.open_connection(sys.argv[1], 9))
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_dialling_would_be_seen(host: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", NO_DIALLING + DIAL, host], check=False)
+
+    assert ended.returncode == 3
 
 
 def test_dials_nowhere_and_ends_well(tmp_path: Path) -> None:
     write(tmp_path / "visit.sqlite", factories.visit())
-    command = [sys.executable, "-c", NO_DIALLING, str(tmp_path / "visit.sqlite")]
+    command = [sys.executable, "-c", NO_DIALLING + SERVE, str(tmp_path / "visit.sqlite")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = next(line for line in process.stdout if "into the app" in line).split()[-1]

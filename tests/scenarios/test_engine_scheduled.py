@@ -78,6 +78,27 @@ def test_looked_up_as_it_was_changed() -> None:
     assert [[one["_desired_time"] for one in listed] for listed in found] == [[first], [second], []]
 
 
+def test_snoozed_early_queues_anew() -> None:
+    queue, snooze = f"/genesys/1/service/{SERVICE}/check-queue-position", f"/genesys/1/service/{SERVICE}/snooze"
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, order(FIRST), answer={"_id": SERVICE})
+    for at_s, place in [(1, 5), (7, 4), (13, 3), (15, 9)]:
+        if place == 9:
+            tape.ask(14, "POST", snooze)
+        tape.ask(at_s, "GET", queue, answer={"_position": str(place)})
+    app = visiting(tape.recording())
+
+    app.call("POST", CALLBACK, order(FIRST))
+    places = [told(app, "GET", queue)]
+    app.wait_until(2)
+    app.call("POST", snooze)
+    for at_s in (3, 8, 20):
+        app.wait_until(at_s)
+        places.append(told(app, "GET", queue))
+
+    assert [place["_position"] for place in places] == ["5", "9", "9", "9"]
+
+
 def test_app_back_again_begins_anew() -> None:
     app = visiting(scheduled())
     first, _ = told(app, "GET", SLOTS)

@@ -120,12 +120,13 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
 class Mitmdump:
     """One mitmdump with the recorder, from its start to its end. `ports` are those of its modes, in order."""
 
-    def __init__(self, folder: Path, confdir: Path, arguments: Iterable[str]) -> None:
+    def __init__(self, folder: Path, confdir: Path, arguments: Iterable[str], before: Iterable[str] = ()) -> None:
         self.folder = folder
         self.cassette = folder / "visit.sqlite"
         self._out = folder / "out.txt"
         self._err = folder / "err.txt"
-        command = [MITMDUMP, "--listen-host", "127.0.0.1", "--set", f"confdir={confdir}", "-s", ADDON, *arguments]
+        always = ["--listen-host", "127.0.0.1", "--set", f"confdir={confdir}", "-s", ADDON]
+        command = [*before, MITMDUMP, *always, *arguments]
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, cwd=folder, env=environment)
@@ -211,11 +212,14 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def run(confdir: Path) -> Iterator[Callable[..., Mitmdump]]:
-    """`run(folder, *arguments)`: a mitmdump in a folder; any still running ends with the module."""
+    """`run(folder, *arguments)`: a mitmdump in a folder; any still running ends with the module.
+
+    `before` is the command that starts it.
+    """
     started: list[Mitmdump] = []
 
-    def begin(folder: Path, *arguments: str) -> Mitmdump:
-        started.append(Mitmdump(folder, confdir, arguments))
+    def begin(folder: Path, *arguments: str, before: Iterable[str] = ()) -> Mitmdump:
+        started.append(Mitmdump(folder, confdir, arguments, before))
         return started[-1]
 
     yield begin

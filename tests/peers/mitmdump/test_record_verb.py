@@ -309,9 +309,9 @@ def unused_port() -> int:
     return port
 
 
-def refused(recorder: Recorder) -> str:
+def refused(recorder: Recorder, status: int = 1) -> str:
     """The line with which it ended."""
-    assert recorder.process.wait(WAIT_S) == 1
+    assert recorder.process.wait(WAIT_S) == status
     assert recorder.out == ""
     (line,) = recorder.err.splitlines()
     return line
@@ -332,9 +332,9 @@ def test_taken_port_makes_no_file(record: Callable[..., Recorder], upstream: Any
 def test_foreign_file_is_spared(record: Callable[..., Recorder], tmp_path: Path) -> None:
     (tmp_path / "visit.sqlite").write_text("notes")
 
-    line = refused(record())
+    line = refused(record(), status=2)
 
-    assert line.startswith("gms_record: visit.sqlite: not a cassette")
+    assert line.startswith("gms-replay: visit.sqlite: not a cassette")
     assert (tmp_path / "visit.sqlite").read_text() == "notes"
 
 
