@@ -68,8 +68,12 @@ def main() -> None:
     metavar="REGEX",
     help="Record all that goes to hosts in whose host:port this is found.  [default: what looks like GMS]",
 )
-@click.option("--max-mib", type=click.IntRange(1), metavar="N", help="Begin a new file when one has so many MiB.")
-@click.option("--max-minutes", type=click.IntRange(1), metavar="N", help="Begin a new file after so many minutes.")
+@click.option(
+    "--max-mib", type=click.IntRange(1, 999_999_999), metavar="N", help="Begin a new file when one has so many MiB."
+)
+@click.option(
+    "--max-minutes", type=click.IntRange(1, 999_999_999), metavar="N", help="Begin a new file after so many minutes."
+)
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 def record(
     cassette: Path,

@@ -67,7 +67,7 @@ POLLED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH, Kind.AVAILABILITY, Kind.Q
 """What apps ask again and again: answered by the state of the story, never used up."""
 
 CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.QUEUE_POSITION})
-"""Of these, what an act of the app changes at once: a slot is taken, a callback is moved, a snoozed one queues anew."""
+"""Of these, what acts of the app change at once, whichever it was: a slot is taken, a snoozed callback queues anew."""
 
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""

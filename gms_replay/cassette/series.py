@@ -5,7 +5,6 @@ closed: it takes no new exchange, and ends by itself when the last one under way
 """
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -34,7 +33,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a recording is: counts of all its files since it began, but `run_id`, `bytes` of the current one.
+    """How far a recording is: counts of all its files since it began, but `run_id`, `size_bytes` of the current one.
 
     `committed_at_us` is when facts were last put on disk, None before; `waiting` is how many are not there yet.
     """
@@ -44,7 +43,7 @@ class Progress:
     exchanges: int
     messages: int
     pushes: int
-    bytes: int
+    size_bytes: int
     committed_at_us: int | None
     waiting: int
 
@@ -101,7 +100,7 @@ class Series:
             exchanges=told.exchanges,
             messages=told.messages,
             pushes=told.pushes,
-            bytes=writers[-1].size_bytes,
+            size_bytes=writers[-1].size_bytes,
             committed_at_us=told.committed_at_us,
             waiting=sum(writer.waiting for writer in writers),
         )
@@ -123,9 +122,12 @@ class Series:
         return self._open_writer(self._file(), self._started_at_us)
 
     def _file(self) -> Path:
-        if self._number == 1:
+        return self._numbered(self._number)
+
+    def _numbered(self, number: int) -> Path:
+        if number == 1:
             return self._path
-        return self._path.with_name(f"{self._path.stem}-{self._number}{self._path.suffix}")
+        return self._path.with_name(f"{self._path.stem}-{number}{self._path.suffix}")
 
     def _go_on(self) -> None:
         """Count on to a file that is not there yet."""
@@ -133,9 +135,11 @@ class Series:
             self._number += 1
 
     def _newest(self) -> int:
-        numbered = re.compile(f"{re.escape(self._path.stem)}-([1-9][0-9]*){re.escape(self._path.suffix)}")
-        found = (numbered.fullmatch(name) for name in os.listdir(self._path.parent))
-        return max((int(match[1]) for match in found if match), default=1)
+        """The last of the series without a gap: a file of another name that ends in a number is none of it."""
+        number = 1
+        while os.path.lexists(self._numbered(number + 1)):
+            number += 1
+        return number
 
     def _is_spent(self, path: Path) -> bool:
         if not os.path.lexists(path):

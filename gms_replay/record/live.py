@@ -65,7 +65,10 @@ class Live:
         if data.server.error == "connection cancelled":
             return
         if (data.server.error or "").startswith("Request destination unknown"):
-            self._trouble("loop", "an app takes this proxy for the GMS itself: give --gms URL, or set it as a proxy")
+            self._trouble(
+                "loop",
+                "a request leads back to this recorder: --gms names the GMS itself; without it, set this as a proxy",
+            )
         else:
             place = _place(*_address(data.server))
             self._trouble(place, f"cannot reach {place}: {data.server.error}; does it run, and is its address right?")

@@ -13,8 +13,8 @@ from gms_replay.record.gms_url import GmsUrl
 CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
 """Where mitmproxy keeps the certificate that apps must trust for https."""
 
-_ANYWHERE = ("0.0.0.0", "::")
-_MANY = 1024
+_ANYWHERE = ("", "0.0.0.0", "::")
+_KIB_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def status(progress: Progress, passed: int, *, now_us: int, started_at_us: int) 
         parts.append(count(progress.pushes, "push", "pushes"))
     if passed:
         parts.append(f"{passed} unrecorded")
-    parts.append(f"{progress.path.name} {_size(progress.bytes)}")
+    parts.append(f"{progress.path.name} {_size(progress.size_bytes)}")
     if progress.committed_at_us is not None:
         parts.append(f"on disk {_elapsed(now_us - progress.committed_at_us)} ago")
     if progress.waiting:
@@ -96,6 +96,6 @@ def _elapsed(span_us: int) -> str:
 
 
 def _size(size_bytes: int) -> str:
-    if size_bytes < _MANY * _MANY:
-        return f"{size_bytes // _MANY} KiB"
-    return f"{size_bytes / _MANY / _MANY:.1f} MiB"
+    if size_bytes < _KIB_BYTES * _KIB_BYTES:
+        return f"{size_bytes // _KIB_BYTES} KiB"
+    return f"{size_bytes / _KIB_BYTES / _KIB_BYTES:.1f} MiB"

@@ -54,7 +54,7 @@ class Plan:
 def record(plan: Plan) -> None:
     """Record until a signal says stop. Leaves by SystemExit(1), after one line, where that cannot be done.
 
-    Raises NotACassetteError, CassetteTooNewError or CassetteDamagedError for a file that is there and cannot be added to.
+    Raises NotACassetteError, CassetteTooNewError or CassetteDamagedError for a file that cannot be added to.
     """
     if os.path.lexists(plan.cassette):
         with errors_named(plan.cassette, "read"):

@@ -123,7 +123,9 @@ def test_unreachable_server_is_told_once(live: Live, told: Told) -> None:
 def test_proxy_used_as_server_is_explained(live: Live, told: Told) -> None:
     live.server_connect_error(unreachable("Request destination unknown. Unable to figure out"))
 
-    assert told == ["      an app takes this proxy for the GMS itself: give --gms URL, or set it as a proxy"]
+    assert told == [
+        "      a request leads back to this recorder: --gms names the GMS itself; without it, set this as a proxy"
+    ]
 
 
 def test_broken_tls_names_way_out(live: Live, told: Told) -> None:

@@ -13,7 +13,15 @@ GMS = GmsUrl.parse("https://gms.example:8443/genesys")
 
 
 def progress(**told: object) -> Progress:
-    known = {"run_id": 1, "exchanges": 0, "messages": 0, "pushes": 0, "bytes": 0, "committed_at_us": None, "waiting": 0}
+    known = {
+        "run_id": 1,
+        "exchanges": 0,
+        "messages": 0,
+        "pushes": 0,
+        "size_bytes": 0,
+        "committed_at_us": None,
+        "waiting": 0,
+    }
     return Progress(path=Path("folder", FILE), **{**known, **told})
 
 
@@ -50,11 +58,11 @@ def test_address_can_be_typed(host: str, shown: str) -> None:
     [
         (progress(), "0 s · 0 exchanges · 0 messages · visit.sqlite 0 KiB"),
         (
-            progress(exchanges=1, messages=2, pushes=1, bytes=300_000, committed_at_us=3_599_000_000, waiting=4),
+            progress(exchanges=1, messages=2, pushes=1, size_bytes=300_000, committed_at_us=3_599_000_000, waiting=4),
             "1:00:01 · 1 exchange · 2 messages · 1 push · 7 unrecorded · visit.sqlite 292 KiB · on disk 2 s ago "
             "· 4 waiting",
         ),
-        (progress(bytes=3_500_000_000), "0 s · 0 exchanges · 0 messages · visit.sqlite 3337.9 MiB"),
+        (progress(size_bytes=3_500_000_000), "0 s · 0 exchanges · 0 messages · visit.sqlite 3337.9 MiB"),
     ],
 )
 def test_status_tells_what_matters(told: Progress, expected: str) -> None:

@@ -297,7 +297,7 @@ def test_proxy_taken_for_gms(record: Callable[..., Recorder]) -> None:
 
     with app() as client:
         client.post(f"{recorder.url}{START}", json={})
-    recorder.says("an app takes this proxy for the GMS itself: give --gms URL")
+    recorder.says("a request leads back to this recorder: --gms names the GMS itself")
 
     assert recorder.end() == 0
 
