@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,14 +21,6 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _LISTENING = "0A"  # proc(5): /proc/net/tcp names states by number, as include/net/tcp_states.h does
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a load took: on the clock, and of its mitmdump's CPU time, user and system."""
-
-    passed_s: float
-    cpu_s: float
-
-
 class Mitmdump:
     """A mitmdump in front of the server, with the apps that load it."""
 
@@ -37,20 +28,19 @@ class Mitmdump:
         self._process = process
         self._load = load
 
-    def cost(self, kind: str, count: int) -> Cost:
-        """Let so many exchanges or frames pass."""
-        cpu_before_s = self._cpu_s()
+    def passed_s(self, kind: str, count: int) -> float:
+        """How long it took to let so many exchanges or frames pass."""
         self._load.stdin.write(f"{kind} {count}\n")
         self._load.stdin.flush()
-        passed_s = float(self._load.stdout.readline())
-        return Cost(passed_s, self._cpu_s() - cpu_before_s)
+        return float(self._load.stdout.readline())
 
     def memory_bytes(self) -> int:
         """What it has in memory by now (VmRSS)."""
         status = Path("/proc", str(self._process.pid), "status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
-    def _cpu_s(self) -> float:
+    def cpu_s(self) -> float:
+        """What it has used of the CPU by now, user and system time."""
         # The name, which may hold anything, ends at the last parenthesis; utime and stime are fields 14 and 15.
         fields = Path("/proc", str(self._process.pid), "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S

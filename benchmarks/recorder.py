@@ -1,6 +1,8 @@
 """What recording costs: mitmdump bare, with its own `-w`, and with the recorder, under the same load.
 
-Only ratios of one round are told: on a shared machine a time by itself says nothing.
+Only ratios of one round are told: on a shared machine a time by itself says nothing. Two processes of the same program
+may differ by some percent for as long as they live, so each round starts its own. The machine is faster in one second
+than in the next, so within a round they take turns, with a slice of the load each, in an order that goes through all.
 """
 
 import argparse
@@ -10,16 +12,20 @@ import signal
 import sqlite3
 import statistics
 import sys
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import cycle, pairwise, permutations
 from typing import Any
 
-from processes import BARE, OWN, RECORDER, mitmdumps
+from processes import BARE, OWN, RECORDER, Mitmdump, mitmdumps
 
 PADDING_BYTES = {"small": 0, "large": 50_000}
 KINDS = (BARE, OWN, RECORDER)
-WARM_UP = 500
+WARM_UP = 300
+SLICE = 150
+# By then what was recorded is on disk.
+SETTLE_S = 1.0
 
 Report = dict[str, Any]
 """One of the report's parts, as `--json` prints it."""
@@ -28,21 +34,33 @@ Report = dict[str, Any]
 def throughput(rounds: int, exchanges: int, bodies: str) -> Report:
     """What bare mitmdump took in each round ÷ what another took: 1 is as good as bare, less is worse."""
     shares: dict[str, dict[str, list[float]]] = {kind: {"time": [], "cpu": []} for kind in KINDS[1:]}
-    with mitmdumps(KINDS, PADDING_BYTES[bodies]) as started:
-        for each in started.values():
-            each.cost("exchanges", min(WARM_UP, exchanges))
-        for number in range(rounds):
-            turn = number % len(KINDS)
-            costs = {kind: started[kind].cost("exchanges", exchanges) for kind in KINDS[turn:] + KINDS[:turn]}
-            for kind, found in shares.items():
-                found["time"].append(costs[BARE].passed_s / costs[kind].passed_s)
-                # Of a very short round no tick may be counted.
-                found["cpu"].append((costs[BARE].cpu_s or 0.01) / (costs[kind].cpu_s or 0.01))
+    for number in range(rounds):
+        turn = number % len(KINDS)
+        with mitmdumps(KINDS[turn:] + KINDS[:turn], PADDING_BYTES[bodies]) as started:
+            passed_s, cpu_s = _round(started, exchanges)
+        for kind, found in shares.items():
+            found["time"].append(passed_s[BARE] / passed_s[kind])
+            found["cpu"].append(cpu_s[BARE] / cpu_s[kind])
     told = {
         kind: {what: {"rounds": each, "quartiles": _quartiles(each)} for what, each in found.items()}
         for kind, found in shares.items()
     }
     return {"rounds": rounds, "exchanges": exchanges, "bodies": bodies, "against_bare": told}
+
+
+def _round(started: dict[str, Mitmdump], exchanges: int) -> tuple[dict[str, float], dict[str, float]]:
+    """What each took on the clock, and of the CPU, for so many exchanges."""
+    for each in started.values():
+        each.passed_s("exchanges", min(WARM_UP, exchanges))
+    time.sleep(SETTLE_S)
+    before_s = {kind: each.cpu_s() for kind, each in started.items()}
+    passed_s = dict.fromkeys(started, 0.0)
+    for order, done in zip(cycle(permutations(started)), range(0, exchanges, SLICE), strict=False):
+        for kind in order:
+            passed_s[kind] += started[kind].passed_s("exchanges", min(SLICE, exchanges - done))
+    time.sleep(SETTLE_S)
+    # Of a very short round no tick may be counted.
+    return passed_s, {kind: max(each.cpu_s() - before_s[kind], 0.01) for kind, each in started.items()}
 
 
 def memory(kind: str, most: int, steps: int) -> Report:
@@ -52,7 +70,7 @@ def memory(kind: str, most: int, steps: int) -> Report:
     with mitmdumps(tuple(bytes_by_kind), 0) as started:
         for before, now in pairwise((0, *counts)):
             for name, each in started.items():
-                each.cost(kind, now - before)
+                each.passed_s(kind, now - before)
                 bytes_by_kind[name].append(each.memory_bytes())
     first = max((steps + 3) // 4 - 1, 0)
     passed = max(counts[-1] - counts[first], 1)
@@ -99,8 +117,8 @@ def _quartiles(found: list[float]) -> list[float]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=12, help="of throughput; 0 for none (default: %(default)s)")
-    parser.add_argument("--exchanges", type=int, default=1000, help="in each round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="of throughput; 0 for none (default: %(default)s)")
+    parser.add_argument("--exchanges", type=int, default=1800, help="in each round (default: %(default)s)")
     parser.add_argument("--bodies", choices=PADDING_BYTES, default="small", help="(default: %(default)s)")
     parser.add_argument("--memory", type=int, default=20_000, help="exchanges; 0 for none (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=50_000, help="on one WebSocket; 0 for none (%(default)s)")
