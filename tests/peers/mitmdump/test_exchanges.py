@@ -115,7 +115,7 @@ def test_coded_body_kept_twice(stage, coding):
 
 @pytest.mark.parametrize(
     ("name", "coding", "wire"),
-    [("no", "gzip", b"no gzip"), ("cut", "gzip", gzip.compress(b"x" * 99)[:-9]), ("new", "snappy", b"s")],
+    [("no", "gzip", b"no gzip"), ("cut", "gzip", gzip.compress(b"x" * 99, mtime=0)[:-9]), ("new", "snappy", b"s")],
 )
 def test_undecodable_body_kept(stage, name, coding, wire):
     path = f"/genesys/1/service/{name}/get-dialog-start-chat"
