@@ -217,7 +217,7 @@ def test_limit_begins_new_file(record: Callable[..., Recorder], gms: str) -> Non
             client.post(f"{recorder.url}/1/service/callback/sales", content=b"x" * 600_000)
     assert recorder.end() == 0
 
-    assert re.search(r"^visit\.sqlite: \d+ exchanges.*\nvisit-2\.sqlite: 1 exchange", recorder.out, re.MULTILINE)
+    assert re.search(r"^visit\.sqlite: \d+ exchanges.*\nvisit-2\.sqlite: \d+ exchange", recorder.out, re.MULTILINE)
     assert recorder.out.endswith("play it: gms-replay serve visit-2.sqlite\n")
 
 
