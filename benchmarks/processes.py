@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ADDON = HERE.parent / "addons" / "gms_record.py"
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
-BARE, OWN, RECORDER = "bare", "-w FILE", "recorder"
+BARE, AGAIN, OWN, RECORDER = "bare", "bare again", "-w FILE", "recorder"
 _PATIENCE_S = 60
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _LISTENING = "0A"  # proc(5): /proc/net/tcp names states by number, as include/net/tcp_states.h does
@@ -35,15 +35,39 @@ class Mitmdump:
         return float(self._load.stdout.readline())
 
     def memory_bytes(self) -> int:
-        """What it has in memory by now (VmRSS)."""
-        status = Path("/proc", str(self._process.pid), "status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+        """What it and the processes that it started have in memory by now (VmRSS)."""
+        return sum(_memory_bytes(pid) for pid in self._pids())
 
-    def cpu_s(self) -> float:
-        """What it has used of the CPU by now, user and system time."""
-        # The name, which may hold anything, ends at the last parenthesis; utime and stime are fields 14 and 15.
-        fields = Path("/proc", str(self._process.pid), "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    def cpu_s(self) -> tuple[float, float]:
+        """User and system time used by now: by the process that the traffic passes through, and by all of its."""
+        used_s = [_cpu_s(pid) for pid in self._pids()]
+        return used_s[0], sum(used_s)
+
+    def _pids(self) -> list[int]:
+        started = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid) == self._process.pid]
+        return [self._process.pid, *started]
+
+
+def _memory_bytes(pid: int) -> int:
+    status = Path("/proc", str(pid), "status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+def _cpu_s(pid: int) -> float:
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+def _parent(pid: int | str) -> int:
+    # Ended meanwhile.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return int(_stat(pid)[1])
+    return 0
+
+
+def _stat(pid: int | str) -> list[str]:
+    """From the third field on, the state (proc(5)): the name before it, which may hold anything, ends with ")"."""
+    return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
 
 
 @contextmanager
@@ -66,6 +90,7 @@ def mitmdumps(kinds: tuple[str, ...], padding_bytes: int) -> Iterator[dict[str, 
 def _mitmdump(kind: str, folder: Path, upstream_port: int) -> Iterator[subprocess.Popen[bytes]]:
     extra = {
         BARE: [],
+        AGAIN: [],
         OWN: ["-w", str(folder / "flows")],
         RECORDER: ["-s", str(ADDON), "--set", f"gms_cassette={folder / 'visit.sqlite'}"],
     }[kind]

@@ -3,6 +3,7 @@
 Only ratios of one round are told: on a shared machine a time by itself says nothing. Two processes of the same program
 may differ by some percent for as long as they live, so each round starts its own. The machine is faster in one second
 than in the next, so within a round they take turns, with a slice of the load each, in an order that goes through all.
+A second bare mitmdump shows what all this noise comes to.
 """
 
 import argparse
@@ -18,12 +19,13 @@ from importlib.metadata import version
 from itertools import cycle, pairwise, permutations
 from typing import Any
 
-from processes import BARE, OWN, RECORDER, Mitmdump, mitmdumps
+from processes import AGAIN, BARE, OWN, RECORDER, Mitmdump, mitmdumps
 
 PADDING_BYTES = {"small": 0, "large": 50_000}
-KINDS = (BARE, OWN, RECORDER)
+KINDS = (BARE, AGAIN, OWN, RECORDER)
+WHATS = ("time", "proxy cpu", "all cpu")
 WARM_UP = 300
-SLICE = 150
+SLICE = 100
 # By then what was recorded is on disk.
 SETTLE_S = 1.0
 
@@ -33,14 +35,14 @@ Report = dict[str, Any]
 
 def throughput(rounds: int, exchanges: int, bodies: str) -> Report:
     """What bare mitmdump took in each round ÷ what another took: 1 is as good as bare, less is worse."""
-    shares: dict[str, dict[str, list[float]]] = {kind: {"time": [], "cpu": []} for kind in KINDS[1:]}
+    shares: dict[str, dict[str, list[float]]] = {kind: {what: [] for what in WHATS} for kind in KINDS[1:]}
     for number in range(rounds):
         turn = number % len(KINDS)
         with mitmdumps(KINDS[turn:] + KINDS[:turn], PADDING_BYTES[bodies]) as started:
-            passed_s, cpu_s = _round(started, exchanges)
+            took_s = _round(started, exchanges)
         for kind, found in shares.items():
-            found["time"].append(passed_s[BARE] / passed_s[kind])
-            found["cpu"].append(cpu_s[BARE] / cpu_s[kind])
+            for what, bare_s, each_s in zip(WHATS, took_s[BARE], took_s[kind], strict=True):
+                found[what].append(bare_s / each_s)
     told = {
         kind: {what: {"rounds": each, "quartiles": _quartiles(each)} for what, each in found.items()}
         for kind, found in shares.items()
@@ -48,8 +50,8 @@ def throughput(rounds: int, exchanges: int, bodies: str) -> Report:
     return {"rounds": rounds, "exchanges": exchanges, "bodies": bodies, "against_bare": told}
 
 
-def _round(started: dict[str, Mitmdump], exchanges: int) -> tuple[dict[str, float], dict[str, float]]:
-    """What each took on the clock, and of the CPU, for so many exchanges."""
+def _round(started: dict[str, Mitmdump], exchanges: int) -> dict[str, tuple[float, ...]]:
+    """What each took for so many exchanges, in the order of WHATS."""
     for each in started.values():
         each.passed_s("exchanges", min(WARM_UP, exchanges))
     time.sleep(SETTLE_S)
@@ -59,8 +61,13 @@ def _round(started: dict[str, Mitmdump], exchanges: int) -> tuple[dict[str, floa
         for kind in order:
             passed_s[kind] += started[kind].passed_s("exchanges", min(SLICE, exchanges - done))
     time.sleep(SETTLE_S)
-    # Of a very short round no tick may be counted.
-    return passed_s, {kind: max(each.cpu_s() - before_s[kind], 0.01) for kind, each in started.items()}
+    return {kind: (passed_s[kind], *_used_s(before_s[kind], each.cpu_s())) for kind, each in started.items()}
+
+
+def _used_s(before_s: tuple[float, ...], after_s: tuple[float, ...]) -> Iterator[float]:
+    for before, after in zip(before_s, after_s, strict=True):
+        # Of a very short round no tick may be counted.
+        yield max(after - before, 0.01)
 
 
 def memory(kind: str, most: int, steps: int) -> Report:
@@ -81,7 +88,7 @@ def memory(kind: str, most: int, steps: int) -> Report:
 def throughput_table(told: Report) -> Iterator[str]:
     load = f"{told['rounds']} rounds of {told['exchanges']:,} exchanges, {told['bodies']} bodies"
     yield f"\nShare of bare mitmdump: {load}\n"
-    columns = [(kind, what) for kind in KINDS[1:] for what in ("time", "cpu")]
+    columns = [(kind, what) for kind in KINDS[1:] for what in WHATS]
     yield f"| round | {' | '.join(f'{kind}, {what}' for kind, what in columns)} |"
     yield "|---" * (len(columns) + 1) + "|"
     found = [told["against_bare"][kind][what] for kind, what in columns]
@@ -117,8 +124,8 @@ def _quartiles(found: list[float]) -> list[float]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9, help="of throughput; 0 for none (default: %(default)s)")
-    parser.add_argument("--exchanges", type=int, default=1800, help="in each round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=24, help="of throughput; 0 for none (default: %(default)s)")
+    parser.add_argument("--exchanges", type=int, default=600, help="in each round (default: %(default)s)")
     parser.add_argument("--bodies", choices=PADDING_BYTES, default="small", help="(default: %(default)s)")
     parser.add_argument("--memory", type=int, default=20_000, help="exchanges; 0 for none (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=50_000, help="on one WebSocket; 0 for none (%(default)s)")

@@ -39,10 +39,10 @@ APART = {"record", "replay", "verify"}
 PROVED_ELSEWHERE = {
     "errors": None,  # names only
     "events": None,  # values only
+    "record/protocol": None,  # values only
     "record/addon": "tests/peers/mitmdump/test_exchanges.py",  # only a real mitmdump calls these three
     "record/ending": "tests/peers/mitmdump/test_endings.py",
     "record/run": "tests/peers/mitmdump/test_record_verb.py",
-    "record/recorder": "tests/peers/mitmdump/test_exchanges.py",
     "demo/app": "tests/demo/test_show.py",  # a program of its own, run as the demo runs it
 }
 """Modules without a twin: the file that proves them, or None for those that do nothing."""

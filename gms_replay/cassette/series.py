@@ -8,44 +8,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from gms_replay.cassette import opening, schema
+from gms_replay.cassette.extent import Limits, Progress, Tally
 from gms_replay.cassette.reader import look_into
-from gms_replay.cassette.writer import Tally, Writer
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a file may grow to before the next one is begun; None for no limit. The age is that of its last run."""
-
-    size_bytes: int | None = None
-    age_us: int | None = None
-
-    def reached(self, size_bytes: int, age_us: int) -> bool:
-        if self.size_bytes is not None and size_bytes >= self.size_bytes:
-            return True
-        return self.age_us is not None and age_us >= self.age_us
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a recording is: counts of all its files since it began, but `run_id`, `size_bytes` of the current one.
-
-    `committed_at_us` is when facts were last put on disk, None before; `waiting` is how many are not there yet.
-    """
-
-    path: Path
-    run_id: int
-    exchanges: int
-    messages: int
-    pushes: int
-    size_bytes: int
-    committed_at_us: int | None
-    waiting: int
+from gms_replay.cassette.writer import Writer
 
 
 class Series:

@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sqlalchemy import Table
 
 from gms_replay.cassette import claim, inserts, opening, rows, schema
 from gms_replay.cassette.backlog import Backlog
+from gms_replay.cassette.extent import Tally
 from gms_replay.errors import CassetteError
 from gms_replay.model import Body, Direction, Message, Outcome, Push, Request, Socket, Transport
 
@@ -40,25 +40,6 @@ _PATIENCE_AT_CLOSE_S = 5.0
 _RETIRED_RETRY_S = 1.0
 
 _Fact = tuple[Table, rows.Values]
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How much was told, and when some of it was last put on disk; None before."""
-
-    exchanges: int = 0
-    messages: int = 0
-    pushes: int = 0
-    committed_at_us: int | None = None
-
-    def __add__(self, other: "Tally") -> "Tally":
-        commits = [at_us for at_us in (self.committed_at_us, other.committed_at_us) if at_us is not None]
-        return Tally(
-            self.exchanges + other.exchanges,
-            self.messages + other.messages,
-            self.pushes + other.pushes,
-            max(commits, default=None),
-        )
 
 
 class Writer:

@@ -3,8 +3,7 @@
 import logging
 import platform
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from mitmproxy import ctx, version
@@ -13,13 +12,18 @@ from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
 from gms_replay import __version__
-from gms_replay.cassette.series import Progress, Series
-from gms_replay.cassette.writer import Writer
-from gms_replay.errors import CassetteError, GmsReplayError
+from gms_replay.cassette.extent import Progress
+from gms_replay.errors import GmsReplayError
 from gms_replay.record import ending, options
-from gms_replay.record.recorder import Recorder, Watch
+from gms_replay.record.protocol import Begin, Begun, Recorded
+from gms_replay.record.recorder import Recorder
+from gms_replay.record.writer_process import WriterProcess
 
 _log = logging.getLogger(__name__)
+
+
+Watch = Callable[[Begun | Recorded], None]
+"""Told of each file that is begun, of each exchange at its end, and of WebSocket messages as they come."""
 
 
 class GmsRecorder:
@@ -29,17 +33,17 @@ class GmsRecorder:
     """
 
     def __init__(self, watch: Watch | None = None) -> None:
-        """`watch` is told in mitmproxy's loop what was recorded, see `recorder.Watch`."""
+        """`watch` is told in mitmproxy's loop, a moment later, or at exit when that has ended."""
         self._watch = watch
-        self._series: Series | None = None
+        self._has_watch_failed = False
+        self._writer: WriterProcess | None = None
         self._opened: Recorder | None = None
         self._is_refused = False
-        self._arriving: set[str] = set()
 
     @property
     def progress(self) -> Progress | None:
-        """How far the recording is, for any thread; None before the cassette is open."""
-        return self._series.progress if self._series else None
+        """How far the recording is, for any thread, where it is watched; None before that is known."""
+        return self._writer.progress if self._writer else None
 
     def load(self, loader: Loader) -> None:
         for name, (default, text) in options.OPTIONS.items():
@@ -54,12 +58,8 @@ class GmsRecorder:
     def running(self) -> None:
         self._recorder()
 
-    def requestheaders(self, flow: HTTPFlow) -> None:
-        self._arriving.add(flow.id)
-
     def request(self, flow: HTTPFlow) -> None:
-        self._arriving.discard(flow.id)
-        self._asked(flow)
+        self._recorder().asked(flow)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         self._recorder().answering(flow)
@@ -68,10 +68,9 @@ class GmsRecorder:
         self._recorder().ended(flow)
 
     def error(self, flow: HTTPFlow) -> None:
-        if flow.id in self._arriving:
+        if flow.request.timestamp_end is None:
             # Cut off inside its body: there was no `request`.
-            self._arriving.remove(flow.id)
-            self._asked(flow)
+            self._recorder().asked(flow)
         self._recorder().ended(flow)
 
     def websocket_start(self, flow: HTTPFlow) -> None:
@@ -82,14 +81,6 @@ class GmsRecorder:
 
     def websocket_end(self, flow: HTTPFlow) -> None:
         self._recorder().socket_closed(flow)
-
-    def _asked(self, flow: HTTPFlow) -> None:
-        recorder = self._recorder()
-        try:
-            recorder.asked(flow)
-        except CassetteError as error:
-            # The next file cannot be opened.
-            self._refuse(error)
 
     def _recorder(self) -> Recorder:
         """Opens the cassette at its first use: `running`, or a request before it, for mitmproxy listens first."""
@@ -107,9 +98,34 @@ class GmsRecorder:
         settings = options.settings(
             told.gms_cassette, told.gms_hosts, told.gms_redact, told.gms_max_mib, told.gms_max_minutes
         )
-        self._series = Series(settings.cassette, _writer, settings.limits)
-        ending.close_at_exit(self._series)
-        return Recorder(self._series, settings.hosts, keep_frames=bool(told.save_stream_file), watch=self._watch)
+        modes = _modes()
+        begin = Begin(
+            settings.cassette,
+            settings.limits,
+            mode="+".join(mode.type_name for mode in modes),
+            upstream=" ".join(mode.data for mode in modes if mode.data) or None,
+            versions=(
+                ("gms_replay", __version__),
+                ("mitmproxy", version.VERSION),
+                ("python", platform.python_version()),
+            ),
+            is_watched=self._watch is not None,
+        )
+        self._writer = WriterProcess(begin, ctx.master.event_loop, self._hear)
+        ending.close_at_exit(self._writer)
+        return Recorder(self._writer.tell, settings.hosts, keep_frames=bool(told.save_stream_file))
+
+    def _hear(self, report: Begun | Recorded) -> None:
+        if isinstance(report, Begun):
+            _log.warning("gms_record: recording into %s, secrets and personal data as they are", report.cassette)
+        if self._watch is None:
+            return
+        try:
+            self._watch(report)
+        except Exception:
+            if not self._has_watch_failed:
+                self._has_watch_failed = True
+                _log.exception("gms_record: all is recorded, but it could not be shown")
 
     def _refuse(self, error: GmsReplayError) -> NoReturn:
         # Hooks are called until the end; one line is enough.
@@ -117,24 +133,6 @@ class GmsRecorder:
             sys.exit(1)
         self._is_refused = True
         ending.refuse(error)
-
-
-def _writer(path: Path, started_at_us: int) -> Writer:
-    modes = _modes()
-    writer = Writer(
-        path,
-        started_at_us=started_at_us,
-        mode="+".join(mode.type_name for mode in modes),
-        upstream=" ".join(mode.data for mode in modes if mode.data) or None,
-        versions=(
-            ("gms_replay", __version__),
-            ("mitmproxy", version.VERSION),
-            ("python", platform.python_version()),
-        ),
-        on_failure=ending.stopper(ctx.master.event_loop),
-    )
-    _log.warning("gms_record: recording into %s, secrets and personal data as they are", path)
-    return writer
 
 
 def _modes() -> list[ProxyMode]:

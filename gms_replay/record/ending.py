@@ -4,16 +4,13 @@ mitmproxy hides exceptions of addons, and calls them until the very end: so a re
 lets pass, and the cassettes are closed when the interpreter exits.
 """
 
-import asyncio
 import atexit
-import contextlib
 import os
 import sys
-from collections.abc import Callable
 from typing import NoReturn
 
-from gms_replay.cassette.series import Series
 from gms_replay.errors import CassetteError
+from gms_replay.record.writer_process import WriterProcess
 
 
 def refuse(error: Exception) -> NoReturn:
@@ -22,23 +19,12 @@ def refuse(error: Exception) -> NoReturn:
     sys.exit(1)
 
 
-def stopper(loop: asyncio.AbstractEventLoop) -> Callable[[Exception], None]:
-    """What another thread calls to end mitmproxy: there, SystemExit would end that thread only."""
-
-    def stop(_: Exception) -> None:
-        # Where the loop is closed, mitmproxy is ending already. `close_at_exit` tells the reason, either way.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(sys.exit, 1)
-
-    return stop
-
-
-def close_at_exit(series: Series) -> None:
-    """Drain and close the cassettes when the interpreter exits; what fails is told on stderr, and makes it exit 1."""
+def close_at_exit(writer: WriterProcess) -> None:
+    """Let all be written when the interpreter exits; what fails is told on stderr, and makes it exit 1."""
 
     def close() -> None:
         try:
-            series.close()
+            writer.close()
         except CassetteError as error:
             tell(error)
             # Too late for SystemExit: the status is already settled.

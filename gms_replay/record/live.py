@@ -17,7 +17,7 @@ from mitmproxy.tls import TlsData
 from gms_replay import gms
 from gms_replay.formats import tale
 from gms_replay.model import Exchange, Message
-from gms_replay.record import facts
+from gms_replay.record.recorder import is_recorded
 
 _MOST_REMEMBERED = 1000
 
@@ -32,7 +32,6 @@ class Live:
         self._tell = tell
         self._trust = trust
         self._onboarding = onboarding
-        self._recorded: Exchange | None = None
         self._user: str | None = None
         self._polls: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
@@ -42,9 +41,6 @@ class Live:
 
     def watch(self, exchange: Exchange, messages: tuple[Message, ...]) -> None:
         """Tell what was recorded: an exchange that ended, or one whose WebSocket brought messages."""
-        self._recorded = exchange
-        if exchange.response:
-            self._troubles.pop(_place(exchange.request.host, exchange.request.port), None)
         for line in tale.acts(exchange, messages):
             if not line.is_typing and not (line.is_poll and self._is_old(exchange, line.text)):
                 self._name(gms.gms_user(exchange.request.headers))
@@ -84,11 +80,10 @@ class Live:
         self._trouble(f"app {name}", f"an app broke off TLS for {name}: {data.conn.error}; {self._trust}")
 
     def _ended(self, flow: HTTPFlow) -> None:
-        recorded, self._recorded = self._recorded, None
         asked = flow.request
-        if recorded and recorded.request.started_at_us == facts.instant_us(asked.timestamp_start):
-            return
-        if asked.pretty_host != self._onboarding:
+        if flow.response:
+            self._troubles.pop(_place(asked.host, asked.port), None)
+        if not is_recorded(flow) and asked.pretty_host != self._onboarding:
             self._pass(_place(asked.host, asked.port), f"{asked.method} {asked.path}")
 
     def _pass(self, place: str, what: str) -> None:

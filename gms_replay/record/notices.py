@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gms_replay.cassette.counts import Counts
-from gms_replay.cassette.series import Progress
+from gms_replay.cassette.extent import Progress
 from gms_replay.formats.tale import count, plain
 from gms_replay.record.gms_url import GmsUrl
 

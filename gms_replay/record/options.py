@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gms_replay.cassette.series import Limits
+from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
 
 CASSETTE = "gms_cassette"

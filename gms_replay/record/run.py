@@ -24,11 +24,11 @@ from mitmproxy.options import Options
 from gms_replay.cassette.counts import count
 from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.errors import CassetteError, OptionError
-from gms_replay.model import Exchange, Message
 from gms_replay.record import ending, notices
 from gms_replay.record.addon import GmsRecorder
 from gms_replay.record.gms_url import GmsUrl
 from gms_replay.record.live import Live, Remarks
+from gms_replay.record.protocol import Begun, Recorded
 from gms_replay.record.screen import Screen
 
 _KILLED_BY_INTERRUPT = 128 + signal.SIGINT
@@ -81,7 +81,7 @@ class _Recording:
         self._door = notices.Door(plan.host, plan.port, plan.gms)
         self._live = Live(screen.line, trust=self._door.trust)
         self._recorder = GmsRecorder(watch=self._watch)
-        self._files: list[Path] = []
+        self._files: list[Begun] = []
         self.status: object = 0
         """What the program ends with, as SystemExit has it."""
 
@@ -100,12 +100,12 @@ class _Recording:
 
     def tell_end(self) -> None:
         """The last lines, once the files are closed."""
-        for file in self._files:
+        for file, _ in self._files:
             try:
                 self._screen.line(notices.closing(file, count(file)))
             except CassetteError as error:
                 ending.tell(error)
-        for line in notices.next_steps(self._files[-1]) if self._files else ():
+        for line in notices.next_steps(self._files[-1].cassette) if self._files else ():
             self._screen.line(line)
         if not self._screen.close():
             # What is stuck in a write would keep the interpreter from its end.
@@ -127,24 +127,19 @@ class _Recording:
         """It listens, and the cassette is open."""
         logging.getLogger().addHandler(Remarks(self._screen.line))
         door = notices.Door(self._plan.host, port, self._plan.gms)
-        if progress := self._recorder.progress:
-            self._note_file(progress.path)
-            for line in notices.opening(door, progress.path, progress.run_id, self._plan.hosts):
-                self._screen.line(line)
+        for line in notices.opening(door, self._files[0].cassette, self._files[0].run_id, self._plan.hosts):
+            self._screen.line(line)
         started_at_us = _now_us()
         self._screen.show_status(lambda: self._status(started_at_us))
 
-    def _watch(self, exchange: Exchange, messages: tuple[Message, ...]) -> None:
-        if (progress := self._recorder.progress) and self._note_file(progress.path):
-            self._screen.line(notices.going_on(progress.path))
-        self._live.watch(exchange, messages)
-
-    def _note_file(self, path: Path) -> bool:
-        """Whether another file than before is recorded into."""
-        if path in self._files:
-            return False
-        self._files.append(path)
-        return len(self._files) > 1
+    def _watch(self, report: Begun | Recorded) -> None:
+        match report:
+            case Recorded(exchange, messages):
+                self._live.watch(exchange, messages)
+            case Begun(cassette):
+                if self._files:
+                    self._screen.line(notices.going_on(cassette))
+                self._files.append(report)
 
     def _status(self, started_at_us: int) -> str:
         progress = self._recorder.progress

@@ -2,8 +2,9 @@ import threading
 
 import pytest
 
+from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
-from gms_replay.cassette.series import Limits, Progress, Series
+from gms_replay.cassette.series import Series
 from gms_replay.errors import CassetteError, NotACassetteError
 
 MINUTE_US = 60_000_000

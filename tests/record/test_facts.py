@@ -1,18 +1,54 @@
 import pytest
-from mitmproxy.http import Headers
-from mitmproxy.test.tflow import tflow
+from seen import ANSWER, ASKED, ENDED
 
-from gms_replay.model import Body
+from gms_replay.model import Body, Outcome, Request, Response
 from gms_replay.record import facts
-from gms_replay.record.tap import Tap
+
+SECOND_US = 1_000_000
+
+
+def test_request_in_our_words():
+    assert facts.request(ASKED) == Request(
+        method="GET",
+        scheme="http",
+        host="address",
+        port=22,
+        target="/path",
+        http_version="HTTP/1.1",
+        headers=(("header", "qvalue"), ("content-length", "7")),
+        body=Body(b"content"),
+        started_at_us=946681200 * SECOND_US,
+        ended_at_us=946681201 * SECOND_US,
+        client="127.0.0.1:22",
+    )
+
+
+def test_answer_in_our_words():
+    assert facts.outcome(ENDED) == Outcome(
+        946681203 * SECOND_US,
+        Response(
+            status=200,
+            reason="OK",
+            http_version="HTTP/1.1",
+            headers=(("header-response", "svalue"), ("content-length", "7")),
+            body=Body(b"message"),
+            started_at_us=946681202 * SECOND_US,
+            ended_at_us=946681203 * SECOND_US,
+        ),
+    )
+
+
+def test_cut_off_has_no_end():
+    assert facts.request(ASKED._replace(ended_at_s=None)).ended_at_us is None
+
+    outcome = facts.outcome(ENDED._replace(answer=ANSWER._replace(ended_at_s=None, body=None), error="cut"))
+    assert (outcome.error, outcome.response.ended_at_us, outcome.response.body) == ("cut", None, Body())
 
 
 def test_any_bytes_survive():
-    flow = tflow()
-    flow.request.data.path = b"/\xff?\xc3\xa9"
-    flow.request.headers = Headers(((b"\xfe", b"\xe9 "), (b"Host", b"h"), (b"host", b"i")))
-
-    request = facts.request(flow)
+    request = facts.request(
+        ASKED._replace(path=b"/\xff?\xc3\xa9", fields=((b"\xfe", b"\xe9 "), (b"Host", b"h"), (b"host", b"i")))
+    )
 
     assert (request.target, request.headers) == ("/\xff?\xc3\xa9", (("\xfe", "\xe9 "), ("Host", "h"), ("host", "i")))
 
@@ -25,37 +61,13 @@ def test_any_bytes_survive():
     ],
 )
 def test_authority_becomes_host(fields, expected):
-    flow = tflow()
-    flow.request.data.http_version = b"HTTP/2.0"
-    flow.request.data.authority = b"api.push.apple.com:443"
-    flow.request.headers = Headers(fields)
+    told = ASKED._replace(http_version=b"HTTP/2.0", authority=b"api.push.apple.com:443", fields=fields)
 
-    assert facts.request(flow).headers == expected
+    assert facts.request(told).headers == expected
 
 
 def test_clients_address_is_unambiguous():
-    flow = tflow()
-    flow.client_conn.peername = ("::1", 4000, 0, 0)
-
-    assert facts.request(flow).client == "[::1]:4000"
-
-
-def test_streamed_body_comes_from_tap():
-    flow, tap = tflow(resp=True), Tap()
-    flow.response.raw_content = None
-    tap(b"[]")
-
-    assert facts.outcome(flow, tap).response.body == Body(b"[]")
-
-
-def test_error_keeps_cut_answer():
-    flow = tflow(resp=True, err=True)
-    flow.response.timestamp_end = None
-
-    outcome = facts.outcome(flow, None)
-
-    assert (outcome.error, outcome.at_us) == (flow.error.msg, facts.instant_us(flow.error.timestamp))
-    assert (outcome.response.status, outcome.response.ended_at_us) == (200, None)
+    assert facts.request(ASKED._replace(peer=("::1", 4000, 0, 0))).client == "[::1]:4000"
 
 
 def test_messages_keep_their_places():

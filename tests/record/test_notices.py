@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gms_replay.cassette.counts import Counts
-from gms_replay.cassette.series import Progress
+from gms_replay.cassette.extent import Progress
 from gms_replay.record import notices
 from gms_replay.record.gms_url import GmsUrl
 from gms_replay.record.notices import Door

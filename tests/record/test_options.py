@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gms_replay.cassette.series import Limits
+from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
 from gms_replay.record import options
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import pytest
 from mitmproxy.certs import CertStore
+from processes import is_over
 
 from gms_replay.cassette import reader
 from gms_replay.model import Exchange, Recording
@@ -141,12 +142,17 @@ class Mitmdump:
 
     def ready(self) -> "Mitmdump":
         """Waits until it records."""
-        eventually(self._said_so, "the recorder's first line")
+        self.says("gms_record: recording into")
         return self
 
-    def _said_so(self) -> bool:
-        assert self.process.poll() is None, self.out + self.err
-        return "gms_record: recording into" in self.out
+    def says(self, text: str) -> None:
+        """Waits for a text in what it logs."""
+
+        def is_said() -> bool:
+            assert self.process.poll() is None, self.out + self.err
+            return text in self.out
+
+        eventually(is_said, text)
 
     @property
     def ports(self) -> list[int]:
@@ -157,6 +163,15 @@ class Mitmdump:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(WAIT_S)
+
+    @staticmethod
+    def ended(pid: int) -> None:
+        """Waits until a process is gone."""
+        eventually(lambda: is_over(pid), "its end")
+
+    def blocked(self) -> None:
+        """Waits until it cannot go on, because nobody takes what it writes."""
+        eventually(lambda: "pipe_write" in Path("/proc", str(self.process.pid), "wchan").read_text(), "a full pipe")
 
     def recorded(self, find: Callable[[Recording], T | None]) -> T:
         """What `find` finds in the cassette, once it is there."""

@@ -1,11 +1,13 @@
-import resource
+import os
 import signal
 import socket
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from processes import children, limit_files
 
 from gms_replay.cassette import reader
 from gms_replay.model import Body
@@ -166,8 +168,12 @@ def test_killed_keeps_what_was_complete(upstream, start):
         waiting.sendall(poll(held))
         mitmdump.exchange(answered)
         mitmdump.recorded(lambda recording: mitmdump.of(recording, held))
+        (writer,) = children(mitmdump.process.pid)
         assert mitmdump.end(signal.SIGKILL) == -signal.SIGKILL
+        # What writes the cassette outlives it, to make one plain file of it.
+        mitmdump.ended(writer)
 
+    assert sorted(file.name for file in mitmdump.cassette.parent.iterdir()) == ["err.txt", "out.txt", "visit.sqlite"]
     recording = reader.read(mitmdump.cassette)
     (dropped,), (done,) = mitmdump.of(recording, held), mitmdump.of(recording, answered)
     assert dropped.unfinished
@@ -180,13 +186,50 @@ def test_full_disk_ends_mitmdump(upstream, start):
     path = "/genesys/1/service/full/get-dialog-start-chat"
     size = 300_000
     upstream.plays(path, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
-    resource.prlimit(mitmdump.process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+    limit_files(mitmdump.process.pid, 100_000)
 
     with mitmdump.connected() as client, suppress(ConnectionError):
         client.sendall(poll(path))
         mitmdump.rest(client)
-    # A limit of the whole process: what it logs to stays far below.
     assert mitmdump.process.wait(20) == 1
 
     (line,) = [line for line in mitmdump.err.splitlines() if line.startswith("gms_record: ")]
     assert f"{mitmdump.cassette}: cannot be written: " in line
+
+
+def test_writer_killed_ends_mitmdump(upstream, start):
+    mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
+    path = "/genesys/cometd/kept"
+    upstream.plays(path, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+    with mitmdump.connected() as client:
+        client.sendall(poll(path))
+        mitmdump.exchange(path)
+    (writer,) = children(mitmdump.process.pid)
+
+    os.kill(writer, signal.SIGKILL)
+
+    assert mitmdump.process.wait(20) == 1
+    (line,) = [line for line in mitmdump.err.splitlines() if line.startswith("gms_record: ")]
+    assert "visit.sqlite: the process that writes it was ended by SIGKILL" in line
+    assert mitmdump.exchange(path).response.body == Body(b"[]")
+
+
+def test_stopped_writer_holds_up_traffic(upstream, start):
+    """So memory stays bounded; and nothing is dropped."""
+    mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
+    path, size, count = "/genesys/1/service/slow/get-dialog-start-chat", 1 << 20, 8
+    upstream.plays(path, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+    (writer,) = children(mitmdump.process.pid)
+    asked = poll(path).replace(b"Host: h", b"Host: h\r\nConnection: close")
+
+    with ThreadPoolExecutor() as threads:
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            passing = [threads.submit(mitmdump.send, asked) for _ in range(count)]
+            mitmdump.blocked()
+        finally:
+            os.kill(writer, signal.SIGCONT)
+        assert all(each.result(60).endswith(b"xx") for each in passing)
+
+    assert mitmdump.end() == 0
+    assert [len(exchange.response.body.wire) for exchange in reader.read(mitmdump.cassette).exchanges] == [size] * count

@@ -1,11 +1,11 @@
 """What ends a recorder that was left alone: each told in one line, exit 1, all that was committed kept."""
 
-import resource
 import shutil
 import sys
 from contextlib import suppress
 
 import pytest
+from processes import limit_files
 
 from gms_replay.cassette import reader
 
@@ -134,8 +134,7 @@ def test_full_disk_keeps_committed(start, upstream):
     mitmdump = start(*mode(upstream)).ready()
     take(upstream, mitmdump, "kept")
     mitmdump.exchange(DIALOG.format("kept"))
-    # A limit of the whole process: what it logs to stays far below.
-    resource.prlimit(mitmdump.process.pid, resource.RLIMIT_FSIZE, (200_000, 200_000))
+    limit_files(mitmdump.process.pid, 200_000)
 
     take(upstream, mitmdump, "large", 300_000)
 
@@ -152,6 +151,7 @@ def test_size_limit_begins_next_file(start, upstream):
         mitmdump.cassette = mitmdump.cassette.with_name("visit-2.sqlite")
         if name == "first":
             take(upstream, mitmdump, "between")
+            mitmdump.says("visit-2.sqlite")
     assert mitmdump.end() == 0
 
     assert names(mitmdump.cassette.with_name("visit.sqlite")) == ["first"]

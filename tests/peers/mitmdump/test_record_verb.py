@@ -3,7 +3,6 @@
 import os
 import pty
 import re
-import resource
 import shutil
 import signal
 import sqlite3
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from mitmproxy.certs import CertStore
+from processes import limit_files
 
 from gms_replay.cassette import reader
 from gms_replay.model import Recording
@@ -351,7 +351,7 @@ def test_held_cassette_is_refused(record: Callable[..., Recorder], tmp_path: Pat
 
 def test_full_disk_ends_recording(record: Callable[..., Recorder], gms: str) -> None:
     recorder = record("--gms", gms).ready()
-    resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+    limit_files(recorder.process.pid, 100_000)
 
     with app() as client, suppress(httpx.HTTPError):
         client.post(f"{recorder.url}/1/service/callback/sales", content=b"x" * 300_000)

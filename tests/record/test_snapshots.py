@@ -1,0 +1,57 @@
+import pickle
+
+from mitmproxy.test.tflow import tflow, twebsocketflow
+from seen import ANSWER, ASKED
+
+from gms_replay.record import snapshots
+from gms_replay.record.protocol import Closed, Ended, Frame, Upgraded
+from gms_replay.record.tap import Tap
+
+
+def test_request_as_it_is():
+    assert snapshots.asked(7, "", tflow()) == ASKED
+
+
+def test_answer_as_it_is():
+    assert snapshots.ended(7, tflow(resp=True), None) == Ended(7, 946681203, ANSWER, None, goes_on=False)
+
+
+def test_error_keeps_cut_answer():
+    flow = tflow(resp=True, err=True)
+    flow.response.timestamp_end = None
+
+    told = snapshots.ended(7, flow, None)
+
+    assert told == Ended(7, flow.error.timestamp, ANSWER._replace(ended_at_s=None), flow.error.msg, goes_on=False)
+
+
+def test_error_without_answer():
+    flow = tflow(err=True)
+
+    assert snapshots.ended(7, flow, None) == Ended(7, flow.error.timestamp, None, flow.error.msg, goes_on=False)
+
+
+def test_streamed_body_comes_from_tap():
+    flow, tap = tflow(resp=True), Tap()
+    flow.response.raw_content = None
+    tap(b"[]")
+
+    assert snapshots.ended(7, flow, tap).answer.body == b"[]"
+
+
+def test_socket_from_its_opening_to_its_close():
+    flow = twebsocketflow(close_code=1001, close_reason="bye")
+    flow.websocket.timestamp_end, flow.websocket.closed_by_client = 946681210.5, True
+
+    assert snapshots.ended(7, flow, None).goes_on
+    assert snapshots.upgraded(7, flow) == Upgraded(7, flow.response.timestamp_end)
+    first = flow.websocket.messages[0]
+    assert snapshots.frame(7, first) == Frame(7, is_from_client=True, at_s=first.timestamp, content=b"hello binary")
+    assert snapshots.closed(7, flow.websocket) == Closed(7, 946681210.5, 1001, "bye", is_by_client=True)
+
+
+def test_nothing_of_mitmproxys_goes_along():
+    """Another process, which has no mitmproxy, can read it."""
+    told = pickle.dumps([snapshots.asked(1, "", tflow()), snapshots.ended(1, tflow(resp=True), None)])
+
+    assert b"mitmproxy" not in told

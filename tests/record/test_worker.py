@@ -1,0 +1,55 @@
+import io
+import pickle
+
+import pytest
+from seen import ASKED, ENDED
+
+from gms_replay.cassette.extent import Limits, Progress
+from gms_replay.cassette.reader import read
+from gms_replay.record.protocol import Begin, Begun, Failed, Recorded
+from gms_replay.record.worker import write_down
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "visit.sqlite"
+
+
+@pytest.fixture
+def reports(path):
+    """`reports(*lists, …)`: what is said to an input that ends after these."""
+
+    def said(*words, is_watched=False, cut=0):
+        begin = Begin(path, Limits(), "regular", None, (("python", "3"),), is_watched)
+        source = b"".join(pickle.dumps(word) for word in (begin, *words))
+        heard = []
+        write_down(io.BytesIO(source[: len(source) - cut]), heard.append)
+        return heard
+
+    return said
+
+
+def test_what_it_hears_is_written(path, reports):
+    assert reports([ASKED], [ENDED]) == [Begun(path, 1)]
+    assert [exchange.unfinished for exchange in read(path).exchanges] == [False]
+
+
+def test_who_watches_is_told(path, reports):
+    told = [report for report in reports([ASKED, ENDED], is_watched=True) if not isinstance(report, Progress)]
+
+    assert told == [Begun(path, 1), Recorded(read(path).exchanges[0], ())]
+
+
+def test_word_cut_short_is_the_end(path, reports):
+    assert reports([ASKED], [ENDED], cut=9) == [Begun(path, 1)]
+    assert [exchange.unfinished for exchange in read(path).exchanges] == [True]
+
+
+def test_no_cassette_is_said_at_once(path, reports):
+    path.write_bytes(b"no cassette")
+
+    (failed,) = reports([ASKED])
+
+    assert isinstance(failed, Failed)
+    assert str(path) in failed.reason
+    assert path.read_bytes() == b"no cassette"
