@@ -1,6 +1,6 @@
 """Facts inserted in batches, with no compiler between them and SQLite.
 
-While recording each microsecond counts, because Python runs one thread at a time, and the other is the proxy.
+While recording each microsecond counts: what the writer uses of the machine, the proxy and its apps do without.
 """
 
 import json
