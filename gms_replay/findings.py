@@ -118,7 +118,7 @@ def _shows_dialog(one: Visited) -> bool:
 
 
 def _succeeded(exchange: Exchange) -> bool:
-    return exchange.response is not None and exchange.response.status < 400
+    return exchange.response is not None and not exchange.response.is_refusal
 
 
 def _is_over(one: Visited) -> bool:

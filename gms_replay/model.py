@@ -75,6 +75,10 @@ class Response:
     started_at_us: int
     ended_at_us: int | None
 
+    @property
+    def is_refusal(self) -> bool:
+        return self.status >= 400
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -16,7 +16,7 @@ from gms_replay.events import JSON, Action, Asked, Noted, Respond
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
-from gms_replay.model import header
+from gms_replay.model import Response, header
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Answer, Cause, Event, State, Story
 from gms_replay.timeline import Timeline
@@ -153,13 +153,13 @@ class Playing:
             miss = self._miss(operation, asked, ranked)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
-                self._act(operation, now_us)
+                self._act(operation, None, now_us)
             return miss
         if key in self._lost:
             answer = self._lost.pop(key)
         else:
             answer = self._choose(operation, right)
-            self._act(operation, now_us)
+            self._act(operation, answer.response, now_us)
         self._used.add(answer.index)
         if operation.kind in POLLED:
             self._patience.ask(now_us)
@@ -181,12 +181,15 @@ class Playing:
             {field: back(value) for field, value in said.items()},
         )
 
-    def _act(self, operation: Operation, now_us: int) -> None:
-        if operation.act is not None:
-            self._acts[operation.act].happen(now_us)
-            self._patience.move(now_us)
-            for queue in self._polled:
-                queue.outdate(self._has_happened)
+    def _act(self, operation: Operation, response: Response | None, now_us: int) -> None:
+        act = operation.act
+        # A start that is not taken begins nothing: so `story` counts them, too.
+        if act is None or (act is Act.START and (response is None or response.is_refusal)):
+            return
+        self._acts[act].happen(now_us)
+        self._patience.move(now_us)
+        for queue in self._polled:
+            queue.outdate(self._has_happened)
 
     def ask_comet(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes one request's Bayeux messages."""

@@ -182,6 +182,11 @@ def _is_whole(one: Visited) -> bool:
     return outcome is not None and outcome.response is not None and outcome.error is None
 
 
+def _is_taken(one: Visited) -> bool:
+    response = one.exchange.response
+    return _is_whole(one) and response is not None and not response.is_refusal
+
+
 def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
     request, response = one.exchange.request, one.exchange.response
     assert response is not None, "only whole exchanges become answers"
@@ -199,12 +204,15 @@ def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
 
 
 def _acts(session: Session) -> list[tuple[int, Act]]:
-    """When the app acted, and how. An act that was repeated because its answer never came counts once."""
+    """When the app acted, and how. An act that was repeated because its answer never came counts once.
+
+    A start that GMS did not take began nothing: it may even be another's who gave no name.
+    """
     acts: list[tuple[int, Act]] = []
     lost: set[tuple[tuple[str, ...], Said]] = set()
     for one in session:
         act = one.operation.act
-        if act is None:
+        if act is None or (act is Act.START and not _is_taken(one)):
             continue
         asked = (one.operation.key, frozenset(one.said.items()))
         if asked not in lost:

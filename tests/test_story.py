@@ -113,6 +113,15 @@ def test_recorded_retry_counts_once() -> None:
     assert compiled(tape).events["/_genesys"][0].causes == (Cause(Act.START, 1, at(0)), Cause(Act.SEND, 1, at(1)))
 
 
+def test_starts_that_were_not_taken_cause_nothing() -> None:
+    tape = begun()
+    tape.ask(1, "POST", CALLBACK, b"", b"{}", status=400)
+    tape.ask_in_vain(2, "POST", CALLBACK, error="Client disconnected.")
+    tape.poll(3, 1, frame(1, HELLO))
+
+    assert compiled(tape).events["/_genesys"][0].causes == (Cause(Act.START, 1, at(0)),)
+
+
 def test_same_words_twice_count_twice() -> None:
     tape = begun()
     tape.ask(1, "POST", f"{CHAT_PATH}/send", "message=Hello.")

@@ -124,7 +124,12 @@ def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
 def main() -> None:
     """Visits the GMS that the command line names."""
     base_url, path = sys.argv[1:]
-    transcript = asyncio.run(DemoApp(base_url, lambda line: print(line, flush=True)).visit())
+    try:
+        transcript = asyncio.run(DemoApp(base_url, lambda line: print(line, flush=True)).visit())
+    except httpx.HTTPStatusError as error:
+        sys.exit(f"{error.request.method} {error.request.url}: {error.response.status_code}\n{error.response.text}")
+    except httpx.TransportError as error:
+        sys.exit(f"{base_url}: {error or type(error).__name__}; does it run, and is its address right?")
     Path(path).write_text(transcripts.dump(transcript), encoding="utf-8")
 
 

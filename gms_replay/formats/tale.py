@@ -138,7 +138,7 @@ def _did(one: Visited, told: Texts) -> str:
 
 def _refusal(exchange: Exchange, told: Texts) -> str:
     response = exchange.response
-    if response is None or response.status < 400:
+    if response is None or not response.is_refusal:
         return ""
     reason = told.get(("message",)) or response.reason
     return f": refused with {response.status}" + (f", {reason}" if reason else "")

@@ -1,7 +1,7 @@
 """What a recording tells while it happens: acts, messages, and why nothing is recorded where nothing is.
 
 Strategy: each trouble and each stranger is told once, because apps retry for as long as they live; a server that could
-not be reached is told anew when it has answered in between.
+not be reached is told anew when it has answered in between. A stranger is a host; where all goes to the GMS, a path.
 """
 
 import logging
@@ -25,17 +25,21 @@ _MOST_REMEMBERED = 1000
 class Live:
     """An addon, to stand after the recorder, that gives lines to `tell`.
 
-    `trust` says how apps come to trust the proxy; `onboarding` is the host that mitmproxy answers for itself.
+    `trust` says how apps come to trust the proxy; `one_host`: all traffic goes to one; `onboarding` is the host that
+    mitmproxy answers for itself.
     """
 
-    def __init__(self, tell: Callable[[str], None], *, trust: str, onboarding: str = "mitm.it") -> None:
+    def __init__(
+        self, tell: Callable[[str], None], *, trust: str, one_host: bool = False, onboarding: str = "mitm.it"
+    ) -> None:
         self._tell = tell
         self._trust = trust
+        self._one_host = one_host
         self._onboarding = onboarding
         self._user: str | None = None
         self._polls: dict[str, str] = {}
         self._troubles: dict[str, str] = {}
-        self._strangers: set[str] = set()
+        self._strangers: set[tuple[str, str]] = set()
         self.passed = 0
         """How many requests and connections passed unrecorded."""
 
@@ -43,8 +47,8 @@ class Live:
         """Tell what was recorded: an exchange that ended, or one whose WebSocket brought messages."""
         for line in tale.acts(exchange, messages):
             if not line.is_typing and not (line.is_poll and self._is_old(exchange, line.text)):
-                self._name(gms.gms_user(exchange.request.headers))
-                self._say(line.who, line.text, line.at_us / 1_000_000)
+                self._name(gms.gms_user(exchange.request.headers), line.at_us)
+                self._say(line.who, line.text, line.at_us)
 
     def response(self, flow: HTTPFlow) -> None:
         # Version 11 may tell an answer after an error: that flow has ended already.
@@ -84,12 +88,14 @@ class Live:
         if flow.response:
             self._troubles.pop(_place(asked.host, asked.port), None)
         if not is_recorded(flow) and asked.pretty_host != self._onboarding:
-            self._pass(_place(asked.host, asked.port), f"{asked.method} {asked.path}")
+            path = f"{asked.method} {asked.path.partition('?')[0]}"
+            self._pass(_place(asked.host, asked.port), path, path if self._one_host else "")
 
-    def _pass(self, place: str, what: str) -> None:
+    def _pass(self, place: str, what: str, path: str = "") -> None:
         self.passed += 1
-        if place not in self._strangers and len(self._strangers) < _MOST_REMEMBERED:
-            self._strangers.add(place)
+        stranger = place, path
+        if stranger not in self._strangers and len(self._strangers) < _MOST_REMEMBERED:
+            self._strangers.add(stranger)
             self._say("", f"passes unrecorded: {place} ({what})")
 
     def _is_old(self, exchange: Exchange, poll: str) -> bool:
@@ -100,9 +106,9 @@ class Live:
         _remember(self._polls, app, poll)
         return before == poll
 
-    def _name(self, user: str | None) -> None:
+    def _name(self, user: str | None, at_us: int) -> None:
         if user and user != self._user:
-            self._say("", f"user {user}")
+            self._say("", f"user {user}", at_us)
             self._user = user
 
     def _trouble(self, key: str, text: str) -> None:
@@ -110,8 +116,8 @@ class Live:
             _remember(self._troubles, key, text)
             self._say("", text)
 
-    def _say(self, who: str, text: str, at_s: float | None = None) -> None:
-        shown = time.strftime("%H:%M:%S", time.localtime(at_s))
+    def _say(self, who: str, text: str, at_us: int | None = None) -> None:
+        shown = time.strftime("%H:%M:%S", time.localtime(None if at_us is None else at_us / 1_000_000))
         self._tell(tale.plain(f"{shown}  {who:4}  {text}"))
 
 

@@ -82,6 +82,11 @@ def closing(cassette: Path, counts: Counts) -> str:
     return plain(f"{cassette}: {', '.join(held)} in {count(counts.runs, 'run')}")
 
 
+def unrecorded(passed: int) -> str:
+    """How much was none of ours."""
+    return f"{count(passed, 'request')} passed unrecorded"
+
+
 def next_steps(cassette: Path) -> Iterator[str]:
     """The last lines: what to do with a file."""
     name = plain(shlex.quote(str(cassette)))

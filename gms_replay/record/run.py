@@ -79,7 +79,7 @@ class _Recording:
         self._plan = plan
         self._screen = screen
         self._door = notices.Door(plan.host, plan.port, plan.gms)
-        self._live = Live(screen.line, trust=self._door.trust)
+        self._live = Live(screen.line, trust=self._door.trust, one_host=plan.gms is not None)
         self._recorder = GmsRecorder(watch=self._watch)
         self._files: list[Begun] = []
         self.status: object = 0
@@ -105,6 +105,8 @@ class _Recording:
                 self._screen.line(notices.closing(file, count(file)))
             except CassetteError as error:
                 ending.tell(error)
+        if self._live.passed:
+            self._screen.line(notices.unrecorded(self._live.passed))
         for line in notices.next_steps(self._files[-1].cassette) if self._files else ():
             self._screen.line(line)
         if not self._screen.close():

@@ -1,5 +1,6 @@
 """The player on a socket, by uvicorn."""
 
+import errno
 import signal
 import socket
 import time
@@ -76,4 +77,5 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise OptionError(f"{host} port {port} cannot be served on: {error.strerror}; --port 0 picks a port") from None
+        way_out = "--port 0 picks a port" if error.errno == errno.EADDRINUSE else "check --host and --port"
+        raise OptionError(f"{host} port {port} cannot be served on: {error.strerror}; {way_out}") from None

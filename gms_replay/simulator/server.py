@@ -1,5 +1,6 @@
 """The simulated GMS on a socket."""
 
+import errno
 import signal
 import socket
 from collections.abc import Callable
@@ -73,4 +74,5 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise OptionError(f"{host} port {port} cannot be served on: {error.strerror}; --port 0 picks a port") from None
+        way_out = "--port 0 picks a port" if error.errno == errno.EADDRINUSE else "check --host and --port"
+        raise OptionError(f"{host} port {port} cannot be served on: {error.strerror}; {way_out}") from None

@@ -1,10 +1,15 @@
 """The demo as a newcomer sees it; `make demo` runs the same in CI's fresh clone."""
 
+import re
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from factories import Tape
 from rich.console import Console
+from serving import served
 
 from gms_replay.cassette.reader import read
 from gms_replay.demo.show import play
@@ -32,3 +37,24 @@ def test_existing_cassette_is_spared(tmp_path: Path) -> None:
         play(tmp_path / "demo.sqlite", Console(file=StringIO()))
 
     assert (tmp_path / "demo.sqlite").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/genesys", '/genesys/1/service/callback/.*: 404\n{.*"kind": '),
+        (":1/genesys", "does it run, and is its address right"),
+    ],
+)
+def test_app_says_why_it_cannot_go_on(tmp_path: Path, path: str, expected: str) -> None:
+    """A newcomer's first replay may be of another app's visit."""
+    tape = Tape()
+    tape.poll(0, 1)
+    with served(tape.recording()) as server:
+        origin = server.origin if path.startswith("/") else server.origin.rpartition(":")[0]
+        command = [sys.executable, "-m", "gms_replay.demo.app", f"{origin}{path}", str(tmp_path / "told.json")]
+        ended = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    assert ended.returncode == 1
+    assert re.search(expected, ended.stderr, re.DOTALL)
+    assert "Traceback" not in ended.stderr

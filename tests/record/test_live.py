@@ -58,6 +58,15 @@ def test_acts_name_their_user(live: Live, told: Told) -> None:
     ]
 
 
+def test_user_is_named_at_its_act() -> None:
+    """Lines come late, and tell when it happened."""
+    lines: list[str] = []
+    Live(lines.append, trust="").watch(Tape().ask(5, "POST", f"{CHAT_PATH}/send", {"message": "hi"}), ())
+
+    user, act = (line[:8] for line in lines)
+    assert user == act
+
+
 def test_typing_is_not_told(live: Live, told: Told) -> None:
     tape = Tape(user=None)
     live.watch(tape.ask(0, "POST", f"{CHAT_PATH}/startTyping"), ())
@@ -94,6 +103,19 @@ def test_strangers_are_told_once(live: Live, told: Told) -> None:
         "      passes unrecorded: address:22 (no HTTP)",
     ]
     assert live.passed == 3
+
+
+def test_strangers_of_one_host_are_paths(told: Told) -> None:
+    live = Live(told, trust="trust us", one_host=True)
+    for path in ("/path?a", "/path?b", "/other"):
+        made = flow()
+        made.request.path = path
+        live.response(made)
+
+    assert told == [
+        "      passes unrecorded: other.example:22 (GET /path)",
+        "      passes unrecorded: other.example:22 (GET /other)",
+    ]
 
 
 def test_recorded_is_no_stranger(live: Live, told: Told) -> None:

@@ -28,10 +28,10 @@ def path(tmp_path):
 def loop():
     loop = asyncio.new_event_loop()
     yield loop
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
+    for task in asyncio.all_tasks(loop):
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
     loop.close()
 
 

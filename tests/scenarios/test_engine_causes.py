@@ -15,6 +15,7 @@ from factories import (
     REFRESH,
     REPLY,
     SEND,
+    SERVICE,
     WRITES,
     Tape,
     chat_recording,
@@ -226,6 +227,43 @@ def test_missing_act_is_given_up() -> None:
 
     assert app.times == [1, 13]
     assert app.driver.notes == ["session s1: went on without send 1, which the app never did"]
+
+
+def test_starts_of_strangers_hold_up_nothing() -> None:
+    """Refused or unanswered: what gave no id stands in whichever visit is near."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % SERVICE.encode(), takes_s=0)
+    tape.open_comet(0.1)
+    stranger = Tape(None, "other.example:9000")
+    stranger.exchanges = tape.exchanges
+    stranger.ask(1, "POST", "/genesys/1/service/callback/typo", b"a=b", b"{}", status=404)
+    stranger.ask_in_vain(2, "POST", "/genesys/1/service/callback/typo", b"a=b", error="gone")
+    tape.poll(2.99, 0.01, frame(1, JOINED))
+
+    app = start_chatting(tape.recording())
+    app.listen(20)
+
+    assert app.times == [3]
+    assert app.driver.notes == []
+
+
+def test_refused_start_causes_nothing_again() -> None:
+    """What the recording refused is refused, and the story goes on from the start that it took."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"a=1", b"{}", status=400)
+    tape.ask(2, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % SERVICE.encode(), takes_s=0)
+    tape.open_comet(2.1)
+    tape.poll(4.99, 0.01, frame(1, JOINED))
+
+    app = visiting(tape.recording())
+    assert app.call("POST", CALLBACK, b"a=1").status == 400
+    app.wait_until(10)
+    app.call("POST", CALLBACK, ORDER)
+    app.shake_hands()
+    app.subscribe()
+    app.listen(20)
+
+    assert app.times == [13]
 
 
 def test_given_up_acts_are_numbered() -> None:

@@ -231,7 +231,8 @@ def test_forward_proxy_mentions_strangers(record: Callable[..., Recorder], gms: 
     assert recorder.end() == 0
 
     place = gms.removeprefix("http://").partition("/")[0]
-    assert recorder.out.count("unrecorded") == 1
+    assert recorder.out.count("passes unrecorded") == 1
+    assert "\n2 requests passed unrecorded\n" in recorder.out
     assert f"passes unrecorded: {place} (GET /index.html)" in recorder.out
     assert TOLD in recorder.out
     assert len(recorder.recording.exchanges) == 1
