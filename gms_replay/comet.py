@@ -2,6 +2,9 @@
 
 It plays the protocol itself, as a CometD server does (Bayeux 1.0, sections 4 and 5); what is on the channels comes
 from the story. It knows no clock: whoever calls it says what time it is, and asks `next_wakeup_us`.
+
+A client is where its last message came from. Over long polling events travel on the answer to a held connect; over a
+WebSocket they go out at once, and a connect is held for its own sake.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,13 +14,15 @@ from typing import Any
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
 
+CONNECTION_TYPES = ("websocket", "long-polling")
+
 _TIMEOUT_MS = 30_000
 _MAX_INTERVAL_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The answer to a request: its messages in order, each JSON."""
+    """Messages in order, each JSON: the answer to a request, or a frame for the WebSocket of that id."""
 
     request_id: int
     messages: tuple[bytes, ...]
@@ -34,11 +39,13 @@ class _Held:
 class Client:
     """One Bayeux client. `queue` holds the numbers of the events that it has to be told.
 
-    `sent` is what the last answer carried, and to which request: given back if the answer never arrived.
+    `sent` is what the last answer carried, and to which request: given back if the answer never arrived. `socket` is
+    the WebSocket that it speaks over, None over long polling.
     """
 
     client_id: str
     expires_at_us: int
+    socket: int | None = None
     subscriptions: list[str] = field(default_factory=list)
     queue: set[int] = field(default_factory=set)
     sent: tuple[int, frozenset[int]] = (0, frozenset())
@@ -76,21 +83,28 @@ class Comet:
     def knows(self, client_id: object) -> bool:
         return isinstance(client_id, str) and client_id in self._clients
 
-    def receive(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Frame]:
-        """The answers to one request's messages; a connect that is alone and has nothing to tell is held."""
+    def receive(
+        self, request_id: int, messages: tuple[Parsed, ...], now_us: int, *, over_socket: bool = False
+    ) -> Iterator[Frame]:
+        """The answers to the messages of one request, or of one frame of the WebSocket that has this id.
+
+        A connect with nothing to tell is held; over long polling only where it is alone.
+        """
         replies: list[bytes] = []
         for message in messages:
             client = self._client(message)
             if client is not None:
                 client.expires_at_us = now_us + self._max_interval_ms * 1000
+                client.socket = request_id if over_socket else None
             if message.channel == bayeux.HANDSHAKE:
                 replies.append(self._handshake(message, now_us))
             elif client is None:
                 replies.append(_unknown(message))
             elif message.channel == bayeux.CONNECT:
                 yield from self._answer_held(client, now_us)
-                client.held = _Held(request_id, message, self._until_us(client, message, len(messages), now_us))
-                if client.queue or client.held.until_us <= now_us:
+                shared = len(messages) > 1 and not over_socket
+                client.held = _Held(request_id, message, self._until_us(client, message, shared, now_us))
+                if _is_ready(client, now_us):
                     replies += self._connected(client, now_us)
             elif message.channel == bayeux.DISCONNECT:
                 yield from self._answer_held(client, now_us)
@@ -107,17 +121,21 @@ class Comet:
         self._offer({len(self._events) - 1})
 
     def flush(self, now_us: int) -> Iterator[Frame]:
-        """Drops silent clients, then answers the polls that have something to tell, or have been held long enough."""
+        """Drops silent clients, tells what waits for sockets, answers polls that are ready."""
         for client in list(self._clients.values()):
             if client.held is None and client.expires_at_us <= now_us:
                 self._drop(client)
         for client in self._clients.values():
-            if client.held is not None and (client.queue or client.held.until_us <= now_us):
+            if client.socket is not None and client.queue:
+                yield Frame(client.socket, self._taken_out(client))
+            if _is_ready(client, now_us):
                 yield from self._answer_held(client, now_us)
 
     def gone(self, request_id: int, now_us: int) -> None:
-        """The app hung up on a poll: what its answer carried, or would have, comes with the next."""
+        """The app hung up on a poll, or a socket: what the answer carried, or would have, comes with the next."""
         for client in self._clients.values():
+            if client.socket == request_id:
+                client.socket = None
             if client.held is not None and client.held.request_id == request_id:
                 client.held = None
                 client.expires_at_us = now_us + self._max_interval_ms * 1000
@@ -148,7 +166,7 @@ class Comet:
 
     def _handshake(self, message: Parsed, now_us: int) -> bytes:
         offered = message.fields.get("supportedConnectionTypes", ["long-polling"])
-        if not isinstance(offered, list) or "long-polling" not in offered:
+        if not isinstance(offered, list) or not any(name in offered for name in CONNECTION_TYPES):
             refusal = {"reconnect": "none"}
             return _reply(message, successful=False, error="412:connection_types:none in common", advice=refusal)
         client = Client(self._mint(), now_us + self._max_interval_ms * 1000)
@@ -157,15 +175,15 @@ class Comet:
             message,
             version="1.0",
             minimumVersion="1.0",
-            supportedConnectionTypes=["long-polling"],
+            supportedConnectionTypes=list(CONNECTION_TYPES),
             clientId=client.client_id,
             successful=True,
             advice=self._advice,
         )
 
-    def _until_us(self, client: Client, message: Parsed, in_batch: int, now_us: int) -> int:
+    def _until_us(self, client: Client, message: Parsed, shared: bool, now_us: int) -> int:
         """How long a connect may be held: not at all the first time (WIRE: aiocometd), nor where others share it."""
-        if not client.has_connected or in_batch > 1:
+        if not client.has_connected or shared:
             return now_us
         advice = message.fields.get("advice")
         asked = advice.get("timeout") if isinstance(advice, dict) else None
@@ -180,15 +198,22 @@ class Comet:
         """Events first, then the connect's reply, as CometD orders them."""
         held = client.held
         assert held is not None, "only a held connect is answered"
-        told, client.queue, client.held = sorted(client.queue), set(), None
-        client.sent = (held.request_id, frozenset(told))
-        self._told.update(told)
+        numbers, client.held = frozenset(client.queue), None
+        events = self._taken_out(client)
+        if client.socket is None:
+            client.sent = (held.request_id, numbers)
         client.expires_at_us = now_us + self._max_interval_ms * 1000
         fields: dict[str, Any] = {"clientId": client.client_id, "successful": True}
         if not client.has_connected:
             fields["advice"] = self._advice
         client.has_connected = True
-        return [self._events[number][1] for number in told] + [_reply(held.message, **fields)]
+        return [*events, _reply(held.message, **fields)]
+
+    def _taken_out(self, client: Client) -> tuple[bytes, ...]:
+        """All that waits for a client, in order; from now on it counts as told."""
+        told, client.queue = sorted(client.queue), set()
+        self._told.update(told)
+        return tuple(self._events[number][1] for number in told)
 
     def _plain(self, client: Client, message: Parsed) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
@@ -230,6 +255,13 @@ class Comet:
 def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
     """What a CometD server says to messages of a client that it does not know."""
     return tuple(_unknown(message) for message in messages)
+
+
+def _is_ready(client: Client, now_us: int) -> bool:
+    """Whether there is a held connect to be answered now."""
+    if client.held is None:
+        return False
+    return client.held.until_us <= now_us or (client.socket is None and bool(client.queue))
 
 
 def _unknown(message: Parsed) -> bytes:

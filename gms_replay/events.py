@@ -30,8 +30,24 @@ class RequestArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketOpened:
+    """The app wants a WebSocket, by this request. `socket_id` is the front end's, and no request's."""
+
+    socket_id: int
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class TextArrived:
+    """A whole message came over a WebSocket."""
+
+    socket_id: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PeerGone:
-    """The app hung up before the answer to this request had been sent to its end."""
+    """The app hung up before the answer to this request had been sent to its end; or the WebSocket of this id ended."""
 
     request_id: int
 
@@ -48,17 +64,41 @@ class Woke:
     """The time that `next_wakeup_us` named has come."""
 
 
-Event = RequestArrived | PeerGone | Sent | Woke
+Event = RequestArrived | SocketOpened | TextArrived | PeerGone | Sent | Woke
 
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Answers a request. Names of headers are in lower case; the front end adds the length."""
+    """Answers a request, or refuses a WebSocket. Names of headers are in lower case; the front end adds the length."""
 
     request_id: int
     status: int
     headers: Headers
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptSocket:
+    """Opens the WebSocket that was asked for."""
+
+    socket_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Sends a message over a WebSocket."""
+
+    socket_id: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSocket:
+    """Closes a WebSocket, with a code of RFC 6455, section 7.4."""
+
+    socket_id: int
+    code: int
+    reason: str
 
 
 JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
@@ -72,4 +112,4 @@ class Noted:
     text: str
 
 
-Action = Respond | Noted
+Action = Respond | AcceptSocket | SendText | CloseSocket | Noted

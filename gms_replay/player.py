@@ -13,7 +13,22 @@ from gms_replay import bayeux, gms, identities, match
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.comet import refuse
 from gms_replay.errors import BayeuxError
-from gms_replay.events import JSON, Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent
+from gms_replay.events import (
+    JSON,
+    AcceptSocket,
+    Action,
+    Asked,
+    CloseSocket,
+    Event,
+    Noted,
+    PeerGone,
+    RequestArrived,
+    Respond,
+    SendText,
+    Sent,
+    SocketOpened,
+    TextArrived,
+)
 from gms_replay.gms import OPENINGS, Kind, Operation
 from gms_replay.match import Miss, MissKind
 from gms_replay.model import Headers, header
@@ -23,6 +38,9 @@ from gms_replay.story import Story
 
 _SEGMENT = re.compile(r"/~(?P<name>s\d+)(?=/)")
 _TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
+# What CometD's server closes with where a frame does not parse.
+_UNEXPECTED = 1011
+_LONGEST_REASON = 120
 
 
 class Player:
@@ -39,6 +57,7 @@ class Player:
         self._sessions: dict[str, Playing] = {}
         self._told: dict[int, int] = {}
         self._asked: dict[int, Playing] = {}
+        self._sockets: dict[int, tuple[Operation, Asked]] = {}
 
     @property
     def sessions(self) -> tuple[Playing, ...]:
@@ -51,8 +70,15 @@ class Player:
         if isinstance(event, RequestArrived):
             actions += self._request(event.request_id, event.asked, now_us)
             concerned = self._asked.get(event.request_id)
-        elif isinstance(event, PeerGone) and (concerned := self._asked.pop(event.request_id, None)):
-            concerned.gone(event.request_id, now_us)
+        elif isinstance(event, SocketOpened):
+            actions += self._socket(event.socket_id, event.asked)
+        elif isinstance(event, TextArrived):
+            actions += self._text(event.socket_id, event.text, now_us)
+            concerned = self._asked.get(event.socket_id)
+        elif isinstance(event, PeerGone):
+            self._sockets.pop(event.request_id, None)
+            if concerned := self._asked.pop(event.request_id, None):
+                concerned.gone(event.request_id, now_us)
         elif isinstance(event, Sent) and (told := self._asked.pop(event.request_id, None)):
             told.sent(event.request_id)
         return actions + (list(concerned.advance(now_us)) if concerned else [])
@@ -63,16 +89,58 @@ class Player:
         return min((at_us for at_us in times if at_us is not None), default=None)
 
     def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
-        segment = _SEGMENT.search(asked.target.partition("?")[0])
-        session = self._sessions.get(segment["name"]) if segment else None
-        path = asked.target.replace(segment[0], "", 1) if segment else asked.target
-        operation = gms.recognise(asked.method, path, asked.body)
+        session, operation = self._addressed(asked)
         if operation is None:
             yield from _missed(request_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
         elif operation.kind is Kind.COMET:
-            yield from self._comet(request_id, operation, asked, session, now_us)
+            try:
+                messages = bayeux.parse(asked.body)
+            except BayeuxError as error:
+                yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
+                return
+            told = self._comet(request_id, operation, asked, session, messages, now_us)
+            if told is None:
+                yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
+            else:
+                yield from told
         else:
             yield from self._rest(request_id, operation, asked, session, now_us)
+
+    def _socket(self, socket_id: int, asked: Asked) -> Iterator[Action]:
+        _, operation = self._addressed(asked)
+        if operation is not None and operation.kind is Kind.COMET:
+            self._sockets[socket_id] = operation, asked
+            yield AcceptSocket(socket_id)
+        else:
+            yield from _missed(socket_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
+
+    def _text(self, socket_id: int, text: bytes, now_us: int) -> Iterator[Action]:
+        if socket_id not in self._sockets:
+            # It is being closed.
+            return
+        operation, asked = self._sockets[socket_id]
+        try:
+            messages = bayeux.parse(text)
+            if not messages:
+                raise BayeuxError("no message in it")
+        except BayeuxError as error:
+            del self._sockets[socket_id]
+            # A reason has 123 bytes (RFC 6455, section 5.5).
+            yield CloseSocket(socket_id, _UNEXPECTED, f"not a Bayeux frame: {error}"[:_LONGEST_REASON])
+            return
+        session, _ = self._addressed(asked)
+        told = self._comet(socket_id, operation, asked, session, messages, now_us, over_socket=True)
+        if told is None:
+            yield SendText(socket_id, bayeux.frame(refuse(messages)))
+        else:
+            yield from told
+
+    def _addressed(self, asked: Asked) -> tuple[Playing | None, Operation | None]:
+        """What a request is about, and the session that its path names, if it does."""
+        segment = _SEGMENT.search(asked.target.partition("?")[0])
+        session = self._sessions.get(segment["name"]) if segment else None
+        path = asked.target.replace(segment[0], "", 1) if segment else asked.target
+        return session, gms.recognise(asked.method, path, asked.body)
 
     def _rest(
         self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
@@ -88,22 +156,25 @@ class Player:
             self._keep(session, request_id)
 
     def _comet(
-        self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
-    ) -> Iterator[Action]:
-        try:
-            messages = bayeux.parse(asked.body)
-        except BayeuxError as error:
-            yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
-            return
+        self,
+        request_id: int,
+        operation: Operation,
+        asked: Asked,
+        session: Playing | None,
+        messages: tuple[Parsed, ...],
+        now_us: int,
+        *,
+        over_socket: bool = False,
+    ) -> Iterator[Action] | None:
+        """What is to be done about messages; None where they are nobody's."""
         session = self._session_of_client(messages) or session
         if session is None and any(message.channel == HANDSHAKE for message in messages):
             session = self._unbound(asked) or self._opened(operation, asked, now_us)
         if session is None:
-            yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
-            return
+            return None
         session.visit(asked, operation, _origin(asked))
         self._keep(session, request_id)
-        yield from session.ask_comet(request_id, messages, now_us)
+        return session.ask_comet(request_id, messages, now_us, over_socket=over_socket)
 
     def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""

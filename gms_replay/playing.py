@@ -12,7 +12,7 @@ from gms_replay import fields, match
 from gms_replay.acts import Acts, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.comet import Comet, Frame
-from gms_replay.events import JSON, Action, Asked, Noted, Respond
+from gms_replay.events import JSON, Action, Asked, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
@@ -96,6 +96,7 @@ class Playing:
         self._lost: dict[_Meaning, Answer] = {}
         self._refused: set[_Meaning] = set()
         self._patience = Patience(opened_at_us)
+        self._sockets: set[int] = set()
         self._notes: list[str] = []
 
     @property
@@ -191,10 +192,14 @@ class Playing:
         for queue in self._polled:
             queue.outdate(self._has_happened)
 
-    def ask_comet(self, request_id: int, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
-        """Takes one request's Bayeux messages."""
+    def ask_comet(
+        self, request_id: int, messages: tuple[Parsed, ...], now_us: int, *, over_socket: bool = False
+    ) -> Iterator[Action]:
+        """Takes the Bayeux messages of one request, or of one frame of the WebSocket that has this id."""
+        if over_socket:
+            self._sockets.add(request_id)
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
-        for answer in self.comet.receive(request_id, messages, now_us):
+        for answer in self.comet.receive(request_id, messages, now_us, over_socket=over_socket):
             shaken_at_us = now_us if shakes_hands and answer.request_id == request_id else None
             yield self._framed(answer, shaken_at_us=shaken_at_us)
         self._patience.poll(self.comet.is_polled, now_us)
@@ -204,6 +209,7 @@ class Playing:
         lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
         if lost is not None and lost.answer.operation.kind not in POLLED:
             self._lost[lost.asked] = lost.answer
+        self._sockets.discard(request_id)
         self.comet.gone(request_id, now_us)
         self._patience.poll(self.comet.is_polled, now_us)
 
@@ -328,7 +334,9 @@ class Playing:
         )
         return Respond(pending.request_id, answer.response.status, headers, body)
 
-    def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Respond:
+    def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Action:
+        if answer.request_id in self._sockets:
+            return SendText(answer.request_id, frame(answer.messages))
         headers, comet = JSON, self.story.comet
         if shaken_at_us is not None and comet.headers:
             shift_us = self._timeline.shift_us(comet.at_us, shaken_at_us)

@@ -24,6 +24,11 @@ class Peer:
         parsed = bayeux.parse(json.dumps(messages).encode())
         return list(self.comet.receive(self.asked, parsed, round(at_s * SECOND_US)))
 
+    def say(self, at_s: float, *messages: dict[str, Any], socket: int = 100) -> list[Frame]:
+        """The same over a WebSocket."""
+        parsed = bayeux.parse(json.dumps(messages).encode())
+        return list(self.comet.receive(socket, parsed, round(at_s * SECOND_US), over_socket=True))
+
     def handshake(self, at_s: float = 0, **fields: Any) -> dict[str, Any]:
         (reply,) = replies(self.send(at_s, {"channel": "/meta/handshake", "id": "1"} | fields))
         return reply
@@ -79,7 +84,7 @@ def test_handshake_names_client() -> None:
         "id": "1",
         "version": "1.0",
         "minimumVersion": "1.0",
-        "supportedConnectionTypes": ["long-polling"],
+        "supportedConnectionTypes": ["websocket", "long-polling"],
         "clientId": "a",
         "successful": True,
         "advice": ADVICE,
@@ -94,8 +99,9 @@ def test_recorded_advice_is_given() -> None:
     }
 
 
-def test_websocket_only_is_refused() -> None:
-    reply = Peer().handshake(supportedConnectionTypes=["websocket"])
+@pytest.mark.parametrize("offered", [["callback-polling"], [], "websocket", [["websocket"]]])
+def test_no_transport_in_common(offered: Any) -> None:
+    reply = Peer().handshake(supportedConnectionTypes=offered)
 
     assert reply["successful"] is False
     assert reply["error"].startswith("412:")
@@ -472,3 +478,88 @@ def test_left_client_hands_over_late() -> None:
     peer.gone(4, 5)
 
     assert texts(peer.connect(6, client="b")) == ["one"]
+
+
+def over_socket() -> Peer:
+    """A client "a" that shook hands, connected and subscribed over a WebSocket."""
+    peer = Peer()
+    peer.say(0, {"channel": "/meta/handshake"})
+    peer.say(0, CONNECT)
+    peer.say(0, {"channel": "/meta/subscribe", "clientId": "a", "subscription": "/_genesys"})
+    return peer
+
+
+CONNECT = {"channel": "/meta/connect", "clientId": "a", "id": "c"}
+
+
+def test_socket_hears_at_once() -> None:
+    """While its connect stays held."""
+    peer = over_socket()
+    assert peer.say(1, CONNECT) == []
+    peer.tell("one")
+    peer.tell("two")
+
+    assert peer.flush(2) == [Frame(100, (event("one"), event("two")))]
+    assert peer.comet.is_polled
+    assert peer.flush(3) == []
+    assert [reply["id"] for reply in replies(peer.flush(31))] == ["c"]
+
+
+def test_socket_hears_without_connect() -> None:
+    peer = over_socket()
+    peer.tell("one")
+
+    assert texts(peer.flush(1)) == ["one"]
+
+
+def test_socket_holds_connect_in_batch() -> None:
+    peer = over_socket()
+
+    (reply,) = replies(peer.say(1, CONNECT, {"channel": "/_genesys", "clientId": "a", "data": 1}))
+
+    assert reply["channel"] == "/_genesys"
+    assert peer.comet.is_polled
+
+
+def test_lost_socket_loses_nothing_later() -> None:
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    peer.gone(100, 2)
+    peer.tell("one")
+    assert peer.flush(3) == []
+    assert not peer.comet.is_polled
+
+    assert texts(peer.connect(4)) == ["one"]
+
+
+def test_lost_socket_expires() -> None:
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    peer.gone(100, 2)
+
+    assert peer.wakeup_s == 12
+    assert peer.flush(12) == []
+    assert not peer.comet.is_alive
+
+
+def test_client_moves_from_polls_to_socket() -> None:
+    """What it held before is answered where it was asked."""
+    peer = listening()
+    assert peer.connect(1) == []
+    (answered,) = peer.say(2, CONNECT)
+    peer.tell("one")
+
+    assert answered.request_id == peer.asked
+    assert peer.flush(3) == [Frame(100, (event("one"),))]
+
+
+def test_client_moves_from_socket_to_polls() -> None:
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    (answered,) = peer.connect(2)
+    assert answered.request_id == 100
+    peer.tell("one")
+
+    (frame,) = peer.flush(3)
+    assert frame.request_id == peer.asked
+    assert texts([frame]) == ["one"]

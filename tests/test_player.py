@@ -5,7 +5,19 @@ import pytest
 from driver import NOW_US, App, Driver
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, MENU, ORDER, SERVICE, Tape
 
-from gms_replay.events import Asked, Noted, PeerGone, RequestArrived, Respond, Woke
+from gms_replay.events import (
+    AcceptSocket,
+    Asked,
+    CloseSocket,
+    Noted,
+    PeerGone,
+    RequestArrived,
+    Respond,
+    SendText,
+    SocketOpened,
+    TextArrived,
+    Woke,
+)
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
 
@@ -206,3 +218,71 @@ def test_unkept_session_is_not_counted() -> None:
     assert ann.call("POST", CALLBACK, ORDER | {"_media_type": "voice"}).status == 404
     assert start(ben) == SERVICE
     assert [session.name for session in ann.driver.player.sessions] == ["s1"]
+
+
+UPGRADE = Asked("GET", "http", "/genesys/cometd", (("host", "play.test"), ("gms_user", "ann")), b"")
+HANDSHAKE = b'[{"channel":"/meta/handshake","id":"1"}]'
+
+
+def test_socket_under_comet_path_opens() -> None:
+    assert player().receive(SocketOpened(3, UPGRADE), NOW_US) == [AcceptSocket(3)]
+
+
+def test_socket_elsewhere_is_refused() -> None:
+    asked = Asked("GET", "http", "/genesys/1/service/callback/sales", (), b"")
+
+    noted, respond = player().receive(SocketOpened(3, asked), NOW_US)
+
+    assert isinstance(noted, Noted)
+    assert (respond.request_id, respond.status) == (3, 404)
+
+
+def test_socket_answers_its_frames() -> None:
+    playing = player()
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+
+    (sent,) = playing.receive(TextArrived(3, HANDSHAKE), NOW_US)
+
+    assert isinstance(sent, SendText)
+    assert sent.socket_id == 3
+    assert json.loads(sent.text)[0]["successful"] is True
+    assert [session.user for session in playing.sessions] == ["ann"]
+
+
+def test_unknown_client_over_socket() -> None:
+    playing = player()
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+
+    (sent,) = playing.receive(TextArrived(3, b'{"channel":"/meta/connect","clientId":"nobody"}'), NOW_US)
+
+    assert json.loads(sent.text)[0]["error"] == "402::session_unknown"
+
+
+@pytest.mark.parametrize("text", [b"", b"[", b"[]", b"\xff", b"[" * 1000, b'{"channel":"' + b"x" * 500])
+def test_no_bayeux_closes_socket(text: bytes) -> None:
+    playing = player()
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+
+    (closed,) = playing.receive(TextArrived(3, text), NOW_US)
+
+    assert isinstance(closed, CloseSocket)
+    assert (closed.socket_id, closed.code) == (3, 1011)
+    assert closed.reason.startswith("not a Bayeux frame: ")
+    assert len(closed.reason.encode()) <= 123
+    assert playing.receive(TextArrived(3, HANDSHAKE), NOW_US) == []
+    assert playing.receive(PeerGone(3), NOW_US) == []
+
+
+def test_closed_socket_leaves_its_session() -> None:
+    """Its client waits for the next one."""
+    playing = player()
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+    (sent,) = playing.receive(TextArrived(3, HANDSHAKE), NOW_US)
+    connect = {"channel": "/meta/connect", "clientId": json.loads(sent.text)[0]["clientId"]}
+
+    playing.receive(PeerGone(3), NOW_US)
+    playing.receive(SocketOpened(4, UPGRADE), NOW_US)
+    (sent,) = playing.receive(TextArrived(4, json.dumps(connect).encode()), NOW_US)
+
+    assert json.loads(sent.text)[0]["successful"] is True
+    assert len(playing.sessions) == 1

@@ -9,7 +9,22 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import count
 from typing import Any
 
-from gms_replay.events import Action, Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent, Woke
+from gms_replay.events import (
+    AcceptSocket,
+    Action,
+    Asked,
+    CloseSocket,
+    Event,
+    Noted,
+    PeerGone,
+    RequestArrived,
+    Respond,
+    SendText,
+    Sent,
+    SocketOpened,
+    TextArrived,
+    Woke,
+)
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
 
@@ -22,6 +37,8 @@ LARGEST_BODY = 16 * 1024 * 1024
 
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
+_ForSocket = AcceptSocket | SendText | CloseSocket
+
 
 class ReplayApp:
     """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player remarks."""
@@ -32,12 +49,14 @@ class ReplayApp:
         self._note = note
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Respond]] = {}
+        self._sockets: dict[int, asyncio.Queue[_ForSocket | Respond]] = {}
         self._alarm: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise ValueError(f"only HTTP is played, not {scope['type']}")
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        if scope["type"] == "websocket":
+            await self._converse(_asked(scope, headers, b""), receive, send)
+            return
         cors = _cors(headers)
         if scope["method"] == "OPTIONS" and header(headers, "access-control-request-method"):
             await _send(send, Respond(0, 200, (), b""), cors)
@@ -49,7 +68,7 @@ class ReplayApp:
             await self._answer(_asked(scope, headers, body), receive, send, cors)
 
     def close(self) -> None:
-        """Answers whatever is held, so that nobody waits for a server that ends."""
+        """Answers whatever is held, so that nobody waits for a server that ends. Sockets the server closes itself."""
         if self._alarm is not None:
             self._alarm.cancel()
         for request_id, waiting in self._waiting.items():
@@ -74,6 +93,25 @@ class ReplayApp:
             hung_up.cancel()
             del self._waiting[request_id]
 
+    async def _converse(self, asked: Asked, receive: Receive, send: Send) -> None:
+        """Carries a WebSocket's messages in and out until one side ends it."""
+        socket_id = next(self._numbers)
+        outbox: asyncio.Queue[_ForSocket | Respond] = asyncio.Queue()
+        self._sockets[socket_id] = outbox
+        sending = asyncio.ensure_future(_send_all(outbox, send))
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
+                if message["type"] == "websocket.connect":
+                    self._play(SocketOpened(socket_id, asked))
+                else:
+                    self._play(TextArrived(socket_id, message.get("bytes") or message["text"].encode()))
+        finally:
+            del self._sockets[socket_id]
+            self._play(PeerGone(socket_id))
+            sending.cancel()
+            # The app may be gone in the middle of it.
+            await asyncio.gather(sending, return_exceptions=True)
+
     def _play(self, event: Event) -> None:
         self._do(self._player.receive(event, self._clock()))
         if self._alarm is not None:
@@ -87,6 +125,11 @@ class ReplayApp:
         for action in actions:
             if isinstance(action, Noted):
                 self._note(action.text)
+            elif isinstance(action, _ForSocket):
+                if outbox := self._sockets.get(action.socket_id):
+                    outbox.put_nowait(action)
+            elif outbox := self._sockets.get(action.request_id):
+                outbox.put_nowait(action)
             elif (waiting := self._waiting.get(action.request_id)) and not waiting.done():
                 waiting.set_result(action)
 
@@ -113,9 +156,10 @@ async def _hung_up(receive: Receive) -> None:
 def _asked(scope: Scope, headers: Headers, body: bytes) -> Asked:
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
+    scheme: str = scope["scheme"]
     return Asked(
-        method=scope["method"],
-        scheme=scope["scheme"],
+        method=scope.get("method", "GET"),
+        scheme={"ws": "http", "wss": "https"}.get(scheme, scheme),
         target=(path + (b"?" + query if query else b"")).decode("latin-1"),
         headers=headers,
         body=body,
@@ -140,10 +184,26 @@ def _cors(headers: Headers) -> Headers:
     )
 
 
-async def _send(send: Send, answer: Respond, cors: Headers) -> None:
+async def _send(send: Send, answer: Respond, cors: Headers, of: str = "http.response") -> None:
     # 204 has no length to tell (RFC 9110, section 8.6).
     length = () if answer.status == 204 else (("content-length", str(len(answer.body))),)
     headers = (*answer.headers, *cors, *length)
     coded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": coded})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": f"{of}.start", "status": answer.status, "headers": coded})
+    await send({"type": f"{of}.body", "body": answer.body})
+
+
+async def _send_all(outbox: asyncio.Queue[_ForSocket | Respond], send: Send) -> None:
+    """Sends what is put into the outbox of a WebSocket, until that closes it."""
+    while True:
+        match await outbox.get():
+            case AcceptSocket():
+                await send({"type": "websocket.accept"})
+            case SendText(_, text):
+                await send({"type": "websocket.send", "text": text.decode()})
+            case CloseSocket(_, code, reason):
+                await send({"type": "websocket.close", "code": code, "reason": reason})
+                return
+            case Respond() as refusal:
+                await _send(send, refusal, (), of="websocket.http.response")
+                return

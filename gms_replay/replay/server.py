@@ -34,7 +34,8 @@ class ReplayServer(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 http="httptools",
-                ws="none",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
                 lifespan="off",
                 date_header=False,
                 server_header=False,

@@ -1,13 +1,16 @@
-"""aiocometd, a client that nobody here wrote, against our server: a recorded chat over long polling."""
+"""aiocometd, a client that nobody here wrote, against our server: a recorded chat, over either transport."""
 
 import asyncio
 import json
+from itertools import product
 
 import factories
 import httpx
+import pytest
 from factories import CHAT_DIALOG, CHAT_PATH, Tape, frame
 from serving import Served, served
 
+from gms_replay.model import Transport
 from gms_replay.verify.comet_client import CometClient
 
 
@@ -37,11 +40,15 @@ async def begin(http: httpx.AsyncClient, server: Served) -> str:
     return str((await http.post(server.origin + CHAT_DIALOG)).json()["_comet_url"])
 
 
-def test_whole_chat_arrives_in_order() -> None:
+TRANSPORTS = pytest.mark.parametrize("transport", [Transport.LONG_POLLING, Transport.WEBSOCKET])
+
+
+@TRANSPORTS
+def test_whole_chat_arrives_in_order(transport: Transport) -> None:
     async def chat(server: Served) -> list[dict[str, object]]:
         async with httpx.AsyncClient(headers={"gms_user": "bob"}, trust_env=False) as http:
             url = await begin(http, server)
-            async with CometClient(url, headers={"gms_user": "bob"}) as comet:
+            async with CometClient(url, headers={"gms_user": "bob"}, transports=[transport]) as comet:
                 await comet.subscribe("/_genesys")
                 told = [await comet.next_message(20)]
                 await http.post(f"{server.origin}{CHAT_PATH}/send", json={"message": "Hi."})
@@ -54,15 +61,19 @@ def test_whole_chat_arrives_in_order() -> None:
     assert [message["channel"] for message in messages] == ["/_genesys"] * 4
 
 
-def test_late_subscriber_misses_nothing() -> None:
+@pytest.mark.parametrize("transports", list(product((Transport.LONG_POLLING, Transport.WEBSOCKET), repeat=2)), ids=str)
+def test_late_subscriber_misses_nothing(transports: tuple[Transport, Transport]) -> None:
+    """Nor does one that comes back over another transport."""
+    before, after = transports
+
     async def chat(server: Served) -> list[dict[str, object]]:
         async with httpx.AsyncClient(headers={"gms_user": "bob"}, trust_env=False) as http:
             url = await begin(http, server)
             await http.post(f"{server.origin}{CHAT_PATH}/send", json={"message": "Hi."})
-            async with CometClient(url, headers={"gms_user": "bob"}) as first:
+            async with CometClient(url, headers={"gms_user": "bob"}, transports=[before]) as first:
                 await first.subscribe("/_genesys")
                 told = [await first.next_message(20)]
-            async with CometClient(url, headers={"gms_user": "bob"}) as second:
+            async with CometClient(url, headers={"gms_user": "bob"}, transports=[after]) as second:
                 await second.subscribe("/_genesys")
                 return told + [await second.next_message(20) for _ in range(3)]
 
@@ -72,14 +83,15 @@ def test_late_subscriber_misses_nothing() -> None:
     assert lines(messages) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
 
 
-def test_two_apps_hear_their_own() -> None:
+@TRANSPORTS
+def test_two_apps_hear_their_own(transport: Transport) -> None:
     async def chat(server: Served, user: str) -> tuple[str, list[dict[str, object]]]:
         async with httpx.AsyncClient(headers={"gms_user": user}, trust_env=False) as http:
             answer = await http.post(server.origin + factories.CALLBACK)
             service = answer.json()["_id"]
             path = CHAT_DIALOG.replace(factories.SERVICE, service)
             dialog = (await http.post(server.origin + path)).json()
-            async with CometClient(dialog["_comet_url"], headers={"gms_user": user}) as comet:
+            async with CometClient(dialog["_comet_url"], headers={"gms_user": user}, transports=[transport]) as comet:
                 await comet.subscribe("/_genesys")
                 told = [await comet.next_message(20)]
                 await http.post(f"{dialog['_start_chat_url']}/send", json={"message": "Hi."})

@@ -9,6 +9,9 @@ import httpx
 import pytest
 from factories import CHAT_DIALOG, CLIENT, Tape, frame
 from serving import Served, served
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as connect_socket
 
 from gms_replay.replay.asgi import LARGEST_BODY
 
@@ -192,3 +195,54 @@ def test_chunked_request_is_read(app: httpx.Client) -> None:
     answer = app.post(factories.CALLBACK, content=iter([b"{", b"}"]))
 
     assert answer.status_code == 200
+
+
+def over_socket(server: Served, path: str = COMET) -> ClientConnection:
+    return connect_socket(f"ws{server.origin.removeprefix('http')}{path}", proxy=None)
+
+
+def test_socket_hears_both_messages(server: Served, app: httpx.Client) -> None:
+    """A session begun over HTTP, which goes on over a WebSocket."""
+    client = subscribed(app)
+
+    with over_socket(server) as talk:
+        talk.send(json.dumps({"channel": "/meta/connect", "clientId": client, "connectionType": "websocket"}))
+        [first] = json.loads(talk.recv(20))
+        app.post(f"{factories.CHAT_PATH}/send", json={"message": "Hello."})
+        [second] = json.loads(talk.recv(20))
+
+    assert [message["channel"] for message in (first, second)] == ["/_genesys", "/_genesys"]
+
+
+@pytest.mark.parametrize("text", ["no Bayeux", b"\xff\x00"])
+def test_garbage_closes_socket(server: Served, text: str | bytes) -> None:
+    with over_socket(server) as talk:
+        talk.send(text)
+
+        with pytest.raises(ConnectionClosedError) as closed:
+            talk.recv(20)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1011
+    assert closed.value.rcvd.reason.startswith("not a Bayeux frame: ")
+
+
+def test_socket_elsewhere_is_a_miss(server: Served) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        over_socket(server, "/genesys/1/service/callback/sales")
+
+    assert refused.value.response.status_code == 404
+    assert json.loads(refused.value.response.body)["kind"] == "unknown route"
+
+
+def test_server_that_ends_closes_sockets(server: Served) -> None:
+    with over_socket(server) as talk:
+        talk.send(json.dumps({"channel": "/meta/handshake"}))
+        talk.recv(20)
+        server.stop()
+
+        with pytest.raises(ConnectionClosed) as closed:
+            talk.recv(20)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
