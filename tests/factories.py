@@ -6,6 +6,7 @@ A `Tape` numbers what it is given, in order. Times are seconds after START_US, 2
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gms_replay.model import (
@@ -19,6 +20,7 @@ from gms_replay.model import (
     Request,
     Response,
     Run,
+    Socket,
     Transport,
 )
 
@@ -287,3 +289,22 @@ def chat_recording(*events: tuple[float, bytes], sends: tuple[float, ...] = (), 
     for at_s, event in events:
         tape.poll(at_s - 0.01, 0.01, event)
     return tape.recording()
+
+
+def over_socket(recording: Recording) -> Recording:
+    """The same, as if its Comet had been one WebSocket from its beginning to its end."""
+    polls = [exchange for exchange in recording.exchanges if exchange.request.target == "/genesys/cometd"]
+    first, last = polls[0], polls[-1]
+    assert last.outcome is not None
+    opened_us = first.request.started_at_us
+    upgraded = Outcome(opened_us, Response(101, "", "HTTP/1.1", (), Body(), opened_us, opened_us))
+    upgrade = Exchange(first.id, 1, replace(first.request, method="GET", body=Body()), upgraded)
+    others = (exchange for exchange in recording.exchanges if exchange not in polls)
+    return replace(
+        recording,
+        exchanges=tuple(sorted((upgrade, *others), key=lambda exchange: exchange.id)),
+        messages=tuple(
+            replace(message, exchange_id=upgrade.id, transport=Transport.WEBSOCKET) for message in recording.messages
+        ),
+        sockets=(Socket(upgrade.id, opened_us, last.outcome.at_us, 1000, "", Direction.TO_SERVER),),
+    )

@@ -82,9 +82,15 @@ class WriterProcess:
 
     def _listen(self, from_writer: IO[bytes]) -> Iterator[Report]:
         """All that the writer says, in a thread; at last, where it did not end by itself, that it failed."""
-        with from_writer, contextlib.suppress(EOFError, pickle.UnpicklingError):
-            while True:
-                yield pickle.load(from_writer)
+        with from_writer:
+            try:
+                while True:
+                    yield pickle.load(from_writer)
+            except EOFError:
+                pass
+            except pickle.UnpicklingError:
+                # Ended in the middle of a word, or something else speaks there: it would not be understood any more.
+                self._process.kill()
         if status := self._process.wait():
             how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
             yield Failed(f"{self._cassette}: the process that writes it {how}; what it had written can be read")
@@ -122,11 +128,15 @@ def _start() -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=_PIPE_BYTES,
-        pipesize=_PIPE_BYTES,
         env=environment,
         # A Ctrl+C in a terminal is for all of its processes: this one ends when it has written all.
         start_new_session=True,
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    # So that the proxy hardly ever waits; only Linux can, and it allows each user so much.
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return process, process.stdin, process.stdout

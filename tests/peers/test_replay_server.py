@@ -7,10 +7,10 @@ from itertools import product
 import factories
 import httpx
 import pytest
-from factories import CHAT_DIALOG, CHAT_PATH, Tape, frame
+from factories import CHAT_DIALOG, CHAT_PATH, Tape, frame, over_socket
 from serving import Served, served
 
-from gms_replay.model import Transport
+from gms_replay.model import Recording, Transport
 from gms_replay.verify.comet_client import CometClient
 
 
@@ -40,11 +40,15 @@ async def begin(http: httpx.AsyncClient, server: Served) -> str:
     return str((await http.post(server.origin + CHAT_DIALOG)).json()["_comet_url"])
 
 
+RECORDED = pytest.mark.parametrize(
+    "recording", [quick_chat().recording(), over_socket(quick_chat().recording())], ids=["polled", "over-socket"]
+)
 TRANSPORTS = pytest.mark.parametrize("transport", [Transport.LONG_POLLING, Transport.WEBSOCKET])
 
 
+@RECORDED
 @TRANSPORTS
-def test_whole_chat_arrives_in_order(transport: Transport) -> None:
+def test_whole_chat_arrives_in_order(recording: Recording, transport: Transport) -> None:
     async def chat(server: Served) -> list[dict[str, object]]:
         async with httpx.AsyncClient(headers={"gms_user": "bob"}, trust_env=False) as http:
             url = await begin(http, server)
@@ -54,7 +58,7 @@ def test_whole_chat_arrives_in_order(transport: Transport) -> None:
                 await http.post(f"{server.origin}{CHAT_PATH}/send", json={"message": "Hi."})
                 return told + [await comet.next_message(20) for _ in range(3)]
 
-    with served(quick_chat().recording()) as server:
+    with served(recording) as server:
         messages = asyncio.run(chat(server))
 
     assert lines(messages) == ["has joined the session", "Hello.", "is typing", "How may I help?"]

@@ -20,6 +20,7 @@ from factories import (
     Tape,
     chat_recording,
     frame,
+    over_socket,
     position,
 )
 
@@ -219,6 +220,20 @@ def test_subscription_gates_delivery_only() -> None:
     app.listen(15)
 
     assert app.times == [8, 20]
+
+
+def test_socket_tells_the_same_as_polls() -> None:
+    polled = chat_recording((1, frame(1, JOINED)), (5, frame(2, REPLY)), sends=(3,))
+    heard = []
+    for recording in (polled, over_socket(polled)):
+        app = start_chatting(recording)
+        app.wait_until(7)
+        send(app, "3")
+        app.listen(20)
+        heard.append(app.heard)
+
+    assert heard[0] == heard[1]
+    assert app.times == [7, 9]
 
 
 def test_missing_act_is_given_up() -> None:
