@@ -150,7 +150,15 @@ class Player:
             yield from _missed(request_id, self._nowhere(MissKind.WRONG_SESSION, asked))
             return
         session.visit(asked, operation, _origin(asked))
-        if miss := session.ask(request_id, operation, asked, now_us):
+        miss = session.ask(request_id, operation, asked, now_us)
+        if miss and operation.service_id is None and session.name in self._sessions:
+            # Visits may begin with other questions than the start: this may be the app's next one.
+            following = self._opened(operation, asked, now_us)
+            if following and match.fits(operation, asked, following.story.answers):
+                session = following
+                session.visit(asked, operation, _origin(asked))
+                miss = session.ask(request_id, operation, asked, now_us)
+        if miss:
             yield from _missed(request_id, miss)
         else:
             self._keep(session, request_id)
@@ -198,16 +206,16 @@ class Player:
         return next((session for session in ready if not session.is_told), next(iter(ready or mine), None))
 
     def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
-        """A new session, not kept yet: its story answers the request, was told least often, and is this user's."""
+        """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
         user = gms.gms_user(asked.headers)
         fitting = [
-            (not match.fits(operation, asked, story.answers), self._told.get(index, 0), story.user != user, index)
+            (*_unlikeness(operation, asked, story), self._told.get(index, 0), story.user != user, index)
             for index, story in enumerate(self._stories)
             if operation.service_id is None or operation.service_id in story.service_ids
         ]
         if not fitting:
             return None
-        _, told, _, index = min(fitting)
+        *_, told, _, index = min(fitting)
         story = self._stories[index]
         name = f"s{len(self._sessions) + 1}"
         taken = story.recorded.identities
@@ -245,6 +253,12 @@ def _is_of(session: Playing, asked: Asked) -> bool:
     """Whether a session is of the app that asks: of the same user, or, where it names none, of the same address."""
     user = gms.gms_user(asked.headers)
     return session.user == user if user else session.peer == asked.peer
+
+
+def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:
+    """Whether a story has no answer to a request, and whether it has none to any for the same thing."""
+    is_other = all(answer.operation.key != operation.key for answer in story.answers)
+    return not match.fits(operation, asked, story.answers), is_other
 
 
 def _origin(asked: Asked) -> str:

@@ -286,3 +286,31 @@ def test_closed_socket_leaves_its_session() -> None:
 
     assert json.loads(sent.text)[0]["successful"] is True
     assert len(playing.sessions) == 1
+
+
+def two_visits() -> Tape:
+    """Of one user: a start, and later slots and a start for another service."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    tape.ask(60, "GET", AVAILABILITY.replace("sales", "card"), b"", b'{"later":1}')
+    tape.ask(61, "POST", CALLBACK.replace("sales", "card"), ORDER, {"_id": SERVICE.replace("3SQI", "4SQI")})
+    return tape
+
+
+def test_next_visit_may_begin_with_slots() -> None:
+    (ann,) = apps("ann", tape=two_visits())
+    start(ann)
+
+    assert ann.call("GET", AVAILABILITY.replace("sales", "card")).status == 200
+    assert ann.call("POST", CALLBACK.replace("sales", "card"), ORDER).status == 200
+    assert len(ann.driver.player.sessions) == 2
+
+
+def test_miss_is_compared_with_its_own_kind() -> None:
+    """Not with the visit that comes first."""
+    (ann,) = apps("ann", tape=two_visits())
+
+    missed = json.loads(ann.call("POST", CALLBACK.replace("sales", "card"), ORDER | {"extra": "1"}).body)
+
+    assert missed["kind"] == "field differs"
+    assert missed["nearest"][0]["target"] == CALLBACK.replace("sales", "card")

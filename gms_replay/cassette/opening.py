@@ -172,8 +172,18 @@ def dangling(connection: Connection) -> str | None:
 
 
 def claim(path: Path) -> None:
-    """Create an empty file where there was none. Raises OSError."""
+    """Create an empty file where there was none. Raises OSError, or CassetteError where another's -wal lies in wait.
+
+    SQLite takes a -wal that it finds for the new file's, and throws away what is in it.
+    """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and wal.stat().st_size:
+        path.unlink()
+        raise CassetteError(
+            f"{wal}: left by a cassette that was moved or removed, and may hold the last of it; "
+            f"put it beside that cassette, under its name with -wal, or remove it"
+        )
 
 
 def remove(path: Path) -> None:

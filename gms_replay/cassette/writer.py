@@ -323,4 +323,8 @@ def _size(body: Body) -> int:
 
 
 def _gone(path: Path, file: Path, how: str) -> CassetteError:
-    return CassetteError(f"{path}: {file.name} was {how} while it was recorded into; record into another file")
+    wal = _wal(path)
+    rest = (
+        "" if file.name == wal.name else f"; if it is elsewhere, put {wal.name}, which holds the last of it, beside it"
+    )
+    return CassetteError(f"{path}: {file.name} was {how} while it was recorded into{rest}; record into another file")

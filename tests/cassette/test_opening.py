@@ -1,5 +1,6 @@
 import os
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +123,23 @@ def test_errors_get_one_line(tmp_path, error, doing, kind, told):
     assert type(named.value) is kind
     assert told in str(named.value)
     assert "\n" not in str(named.value)
+
+
+def test_wal_of_a_moved_cassette_is_spared(tmp_path: Path) -> None:
+    """SQLite would throw it away, and with it what was recorded last."""
+    wal = tmp_path / "visit.sqlite-wal"
+    wal.write_bytes(b"what was recorded last")
+
+    with pytest.raises(CassetteError, match=r"visit\.sqlite-wal: left by a cassette that was moved or removed"):
+        opening.claim(tmp_path / "visit.sqlite")
+
+    assert wal.read_bytes() == b"what was recorded last"
+    assert [file.name for file in tmp_path.iterdir()] == [wal.name]
+
+
+def test_empty_wal_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "visit.sqlite-wal").touch()
+
+    opening.claim(tmp_path / "visit.sqlite")
+
+    assert (tmp_path / "visit.sqlite").read_bytes() == b""

@@ -120,6 +120,22 @@ def test_deleted_file_ends_mitmdump(start, upstream):
     assert "visit.sqlite was removed while it was recorded into" in last_line(mitmdump)
 
 
+def test_moved_file_loses_nothing(start, run, upstream, tmp_path):
+    """Nor does starting again: what was recorded is in the -wal that stayed behind."""
+    mitmdump = start(*mode(upstream)).ready()
+    take(upstream, mitmdump, "moved")
+    mitmdump.exchange(DIALOG.format("moved"))
+    moved = mitmdump.cassette.with_name("moved.sqlite")
+    mitmdump.cassette.rename(moved)
+    assert "if it is elsewhere, put visit.sqlite-wal, which holds the last of it, beside it" in last_line(mitmdump)
+
+    again = run(tmp_path, "--mode", "regular@0", "--set", f"gms_cassette={mitmdump.cassette}")
+
+    assert "visit.sqlite-wal: left by a cassette that was moved or removed" in last_line(again)
+    mitmdump.cassette.with_name("visit.sqlite-wal").rename(f"{moved}-wal")
+    assert names(moved) == ["moved"]
+
+
 def test_replaced_file_ends_mitmdump(start, upstream):
     mitmdump = start(*mode(upstream)).ready()
     copy = mitmdump.cassette.with_name("copy")
