@@ -20,6 +20,7 @@ from gms_replay.simulator.routes import Routes
 from gms_replay.simulator.services import Service, Services, State
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.slots import Slots
+from gms_replay.simulator.sockets import converse
 from gms_replay.simulator.steps import Steps, wake_up
 from gms_replay.simulator.tasks import Tasks
 from gms_replay.simulator.waiting import Waiting
@@ -36,14 +37,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class SimulatedGms:
-    """A GMS below `/genesys`. It takes HTTP scopes only; `close` sends agents and held polls home."""
+    """A GMS below `/genesys`. It takes HTTP and WebSocket scopes; `close` sends agents and held polls home."""
 
     def __init__(self, settings: Settings) -> None:
         chance = Chance(settings.seed, quick=settings.quick)
         now_us = settings.now_us
         self._tasks = Tasks()
         self._ids = Ids(chance.source)
-        self._comet = Comet(self._ids, timeout_s=settings.poll_timeout_s, max_interval_s=settings.max_interval_s)
+        self._comet = Comet(
+            self._ids, self._tasks, timeout_s=settings.poll_timeout_s, max_interval_s=settings.max_interval_s
+        )
         self._pushes = Pushes(self._tasks, lambda service: chance.pace("push", service.number))
         services = Services()
         waiting = Waiting(self._tasks, chance, now_us, self._wake)
@@ -60,6 +63,12 @@ class SimulatedGms:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            if _is_comet(call := _call(scope, b"")):
+                await converse(self._comet, call.user, receive, send)
+            else:
+                await send({"type": "websocket.close"})
+            return
         body = await _read(receive)
         if body is None:
             return
@@ -83,7 +92,7 @@ class SimulatedGms:
                 raise RefusalError(413, Wrong.SIZE, "The body is too large")
             if path != BASE_PATH and not path.startswith(f"{BASE_PATH}/"):
                 raise RefusalError(404, Wrong.PATH, f"No resource {path}")
-            if call.parts[:1] == ("cometd",) and call.parts[1:] in _COMET_SUFFIXES:
+            if _is_comet(call):
                 return await self._comet_answer(call, receive)
             return self._routes.answer(call)
         except RefusalError as refusal:
@@ -104,6 +113,10 @@ class SimulatedGms:
         if shaken and "BAYEUX_BROWSER=" not in (header(call.headers, "cookie") or ""):
             headers = (("set-cookie", f"BAYEUX_BROWSER={self._ids.browser()}; Path=/; HttpOnly"),)
         return Answer(200, bayeux.frame(answers), headers)
+
+
+def _is_comet(call: Call) -> bool:
+    return call.parts[:1] == ("cometd",) and call.parts[1:] in _COMET_SUFFIXES
 
 
 def _bad_frame(text: str) -> Answer:
@@ -133,7 +146,7 @@ def _call(scope: Scope, body: bytes) -> Call:
     host = header(headers, "host") or ":".join(str(part) for part in scope["server"])
     below = scope["path"].removeprefix(BASE_PATH).removeprefix("/")
     return Call(
-        method=scope["method"],
+        method=scope.get("method", "GET"),
         base_url=f"{scope['scheme']}://{host}{BASE_PATH}",
         parts=tuple(below.split("/")) if below else (),
         query=scope["query_string"].decode("latin-1"),

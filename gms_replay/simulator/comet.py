@@ -1,8 +1,8 @@
-"""Comet: Bayeux sessions over long polling, as CometD's Java server keeps them.
+"""Comet: Bayeux sessions over long polling and WebSocket, as CometD's Java server keeps them.
 
-What is published for a user waits in the user's mailbox until a poll of a subscribed session takes it. So nothing
-depends on sessions: what comes before the subscription, what a dropped poll would have carried, and what came while the
-app was away is there for the next poll.
+What is published for a user waits in the user's mailbox until a poll of a subscribed session takes it, or goes out
+over its WebSocket. So nothing depends on sessions: what comes before the subscription, what a dropped poll would have
+carried, and what came while the app was away is there for the next one.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.tasks import Tasks
 
 _HOLD_AT_MOST_MS = 600_000
 _REHANDSHAKE = {"interval": 0, "reconnect": "handshake"}
@@ -22,12 +23,28 @@ Gone = Callable[[], Coroutine[Any, Any, None]]
 """Returns when the peer of a poll has gone away."""
 
 
+@dataclass(eq=False, slots=True)
+class Socket:
+    """A WebSocket. `send` puts messages on their way, as one frame."""
+
+    send: Callable[[list[bytes]], None]
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def gone(self) -> None:
+        """Return when it is closed."""
+        await self.closed.wait()
+
+
 @dataclass(slots=True)
 class Client:
-    """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one."""
+    """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
+
+    `socket` is what it came by last; None where that was a request.
+    """
 
     id: str
     user: str
+    socket: Socket | None = None
     subscriptions: set[str] = field(default_factory=set)
     connected: bool = False
     held: asyncio.Future[None] | None = None
@@ -47,8 +64,9 @@ class Client:
 class Comet:
     """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
 
-    def __init__(self, ids: Ids, *, timeout_s: float, max_interval_s: float) -> None:
+    def __init__(self, ids: Ids, tasks: Tasks, *, timeout_s: float, max_interval_s: float) -> None:
         self._ids = ids
+        self._tasks = tasks
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
         self._clients: dict[str, Client] = {}
@@ -60,6 +78,8 @@ class Comet:
 
         Only a connect that comes alone is held: whoever sends it with others wants those answered.
         """
+        for speaker in filter(None, map(self._client, messages)):
+            speaker.socket = None
         if len(messages) == 1 and (client := self._polling(messages[0])):
             return await self._poll(client, messages[0], gone)
         replies = [bayeux.dump(self._reply(message, user)) for message in messages]
@@ -69,11 +89,34 @@ class Comet:
                 events += self._take(client)
         return events + replies
 
+    def hear(self, messages: Sequence[Parsed], user: str, socket: Socket) -> None:
+        """Take a frame of a WebSocket. Replies go out over it, each connect's when its hold is over."""
+        replies: list[bytes] = []
+        for message in messages:
+            if client := self._client(message):
+                client.socket = socket
+            if client and message.channel == bayeux.CONNECT:
+                self._tasks.begin(self._linger(client, message, socket))
+            else:
+                replies.append(bayeux.dump(self._reply(message, user)))
+        if replies:
+            socket.send(replies)
+        for client in filter(None, map(self._client, messages)):
+            self._push(client)
+
+    def left(self, socket: Socket) -> None:
+        """A WebSocket is closed: its sessions live on for as long as they may without a poll."""
+        socket.closed.set()
+        for client in self._clients.values():
+            if client.socket is socket:
+                client.socket = None
+                self._rest(client)
+
     def publish(self, user: str, channel: str, data: dict[str, Any]) -> None:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
         self._mail.setdefault(user, []).append((channel, bayeux.dump({"data": data, "channel": channel})))
         for client in reversed(self._clients.values()):
-            if client.user == user and client.takes(channel) and client.wake():
+            if client.user == user and client.takes(channel) and (self._push(client) or client.wake()):
                 return
 
     def forget_mail(self, user: str) -> None:
@@ -101,6 +144,15 @@ class Comet:
             self._rest(client)
             return None
         return [*self._take(client), bayeux.dump(self._connected(message, client))]
+
+    async def _linger(self, client: Client, message: Parsed, socket: Socket) -> None:
+        """Hold a connect that came over a WebSocket, where nothing waits for it."""
+        client.wake()
+        hold_s = self._hold_s(client, message)
+        if hold_s and not await self._hold(client, hold_s, socket.gone):
+            self._rest(client)
+        else:
+            socket.send([bayeux.dump(self._connected(message, client))])
 
     async def _hold(self, client: Client, hold_s: float, gone: Gone) -> bool:
         """Wait for a reason to answer; False where the peer has gone."""
@@ -136,6 +188,14 @@ class Comet:
 
     def _has_mail(self, client: Client) -> bool:
         return any(client.takes(channel) for channel, _ in self._mail.get(client.user, ()))
+
+    def _push(self, client: Client) -> bool:
+        """Send a session's mail over its WebSocket; False where it has none."""
+        if client.socket is None:
+            return False
+        if mail := self._take(client):
+            client.socket.send(mail)
+        return True
 
     def _take(self, client: Client) -> list[bytes]:
         if client.id not in self._clients:
@@ -174,7 +234,7 @@ class Comet:
             successful=True,
             version="1.0",
             minimumVersion="1.0",
-            supportedConnectionTypes=["long-polling"],
+            supportedConnectionTypes=["websocket", "long-polling"],
             clientId=client.id,
             advice=self._advice(),
         )

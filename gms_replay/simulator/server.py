@@ -31,7 +31,8 @@ class SimulatorServer(uvicorn.Server):
             uvicorn.Config(
                 self._gms,
                 http="httptools",
-                ws="none",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
                 lifespan="off",
                 server_header=False,
                 access_log=False,

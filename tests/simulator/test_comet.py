@@ -7,6 +7,7 @@ from gms_replay import bayeux
 from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.tasks import Tasks
 
 
 def channels(messages):
@@ -24,7 +25,7 @@ def read(connection):
     return messages
 
 
-def test_handshake_offers_long_polling(app):
+def test_handshake_offers_what_there_is(app):
     shaken = shake(app)
     client_id = shaken.pop("clientId")
     assert len(client_id) > 20
@@ -34,7 +35,7 @@ def test_handshake_offers_long_polling(app):
         "successful": True,
         "version": "1.0",
         "minimumVersion": "1.0",
-        "supportedConnectionTypes": ["long-polling"],
+        "supportedConnectionTypes": ["websocket", "long-polling"],
         "advice": {"interval": 0, "timeout": 60000, "maxInterval": 10000, "reconnect": "retry"},
     }
 
@@ -271,7 +272,7 @@ async def subscribed(comet):
 
 def test_event_outlives_its_leaving_peer():
     async def scenario():
-        comet = Comet(Ids(Chance(1, quick=True).source), timeout_s=60, max_interval_s=60)
+        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), timeout_s=60, max_interval_s=60)
         send = await subscribed(comet)
 
         async def gone():
@@ -287,7 +288,7 @@ def test_event_outlives_its_leaving_peer():
 
 def test_closed_comet_holds_nothing():
     async def scenario():
-        comet = Comet(Ids(Chance(1, quick=True).source), timeout_s=600, max_interval_s=60)
+        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), timeout_s=600, max_interval_s=60)
         send = await subscribed(comet)
         comet.close()
         return await send("/meta/connect")

@@ -1,0 +1,162 @@
+import json
+from contextlib import contextmanager
+
+import pytest
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect
+
+
+class Wire:
+    """A WebSocket of an app's: its messages one by one, whichever frame brought them."""
+
+    def __init__(self, app, socket):
+        self.app = app
+        self.socket = socket
+        self.messages = []
+
+    def say(self, *messages):
+        self.socket.send(json.dumps(messages))
+
+    def hear(self):
+        if not self.messages:
+            self.messages = json.loads(self.socket.recv(60))
+        return self.messages.pop(0)
+
+    def open(self):
+        """A session that has connected and subscribed."""
+        self.say({"channel": "/meta/handshake", "id": "1", "supportedConnectionTypes": ["websocket"]})
+        self.app.client_id = self.hear()["clientId"]
+        self.connect()
+        assert self.hear()["successful"]
+        self.subscribe()
+        assert self.hear()["channel"] == "/meta/subscribe"
+
+    def connect(self, **fields):
+        self.say(self.app.connect_message(connectionType="websocket", **fields))
+
+    def subscribe(self):
+        channel = {"channel": "/meta/subscribe", "subscription": "/_genesys"}
+        self.say(channel | {"clientId": self.app.client_id, "id": "s"})
+
+    def hear_chat(self, until):
+        """The chat's frames up to the first whose message is as asked for."""
+        frames = []
+        while not (frames and until(frames[-1]["data"]["message"])):
+            frames.append(self.hear())
+        return frames
+
+
+@contextmanager
+def wire(app, path="/cometd"):
+    url = app.base_url.replace("http", "ws", 1) + path
+    with connect(url, additional_headers={"gms_user": app.user}, proxy=None) as socket:
+        yield Wire(app, socket)
+
+
+def positions(frames):
+    return [int(frame["data"]["message"]["transcriptPosition"]) for frame in frames]
+
+
+def test_handshake_offers_both(app):
+    with wire(app) as comet:
+        comet.say({"channel": "/meta/handshake", "id": "1"})
+
+        assert comet.hear()["supportedConnectionTypes"] == ["websocket", "long-polling"]
+
+
+def test_chat_is_told_while_connect_is_held(app, until_line):
+    with wire(app, "/cometd/connect") as comet:
+        comet.open()
+        comet.connect()
+        app.start_chat()
+
+        frames = comet.hear_chat(until_line("Message.Text", "AGENT"))
+
+    assert {frame["channel"] for frame in frames} == {"/_genesys"}
+    assert positions(frames) == [2, 3, 4, 5]
+
+
+def test_held_connect_is_answered(app_of):
+    app = app_of(poll_timeout_s=0.05)
+    with wire(app) as comet:
+        comet.open()
+        comet.connect()
+
+        assert comet.hear() == {"channel": "/meta/connect", "id": "c", "successful": True}
+
+
+def test_second_connect_frees_first(app):
+    with wire(app) as comet:
+        comet.open()
+        comet.connect(id="first")
+        comet.connect(id="second")
+
+        assert comet.hear()["id"] == "first"
+
+
+def test_chat_goes_on_over_polls(app, until_line):
+    """What was told over the socket is not told again."""
+    with wire(app) as comet:
+        comet.open()
+        app.start_chat()
+        before = comet.hear_chat(until_line("Notice.Joined", "AGENT"))
+    after = app.chat_frames(until_line("Message.Text", "AGENT"))
+
+    told = positions(before + after)
+    assert told == list(range(2, 2 + len(told)))
+
+
+def test_chat_goes_on_over_socket(app, until_disconnected):
+    app.open_comet()
+    poll = app.begin_poll()
+    with wire(app) as comet:
+        comet.connect()
+        assert json.loads(poll.getresponse().read())[0]["channel"] == "/meta/connect"
+        app.chat(app.start_chat(), "disconnect")
+
+        told = positions(comet.hear_chat(until_disconnected))
+    poll.close()
+    assert told[:-1] == list(range(2, 1 + len(told)))
+
+
+def test_late_subscriber_hears_all(app, until_line):
+    with wire(app) as comet:
+        comet.say({"channel": "/meta/handshake"})
+        app.client_id = comet.hear()["clientId"]
+        service_id = app.start_chat()
+        while not any("is typing" in line for line in app.chat(service_id, "refresh")["transcriptToShow"]):
+            pass
+        comet.subscribe()
+        assert comet.hear()["channel"] == "/meta/subscribe"
+
+        assert positions(comet.hear_chat(until_line("Notice.TypingStarted", "AGENT"))) == [2, 3]
+
+
+def test_session_outlives_its_socket_for_a_while(app_of):
+    app = app_of(max_interval_s=0.05)
+    with wire(app) as comet:
+        comet.open()
+        comet.connect()
+
+    def is_known():
+        message = {"channel": "/service/x", "clientId": app.client_id}
+        return app.comet(message)[0]["successful"]
+
+    while is_known():
+        pass
+
+
+@pytest.mark.parametrize("frame", ["", "{", "[1]", b"\xff"])
+def test_no_bayeux_closes_socket(app, frame):
+    with wire(app) as comet:
+        comet.socket.send(frame)
+
+        with pytest.raises(ConnectionClosedError) as closed:
+            comet.socket.recv(60)
+    assert closed.value.rcvd.code == 1011
+
+
+def test_elsewhere_is_refused(app):
+    with pytest.raises(InvalidStatus) as refused, wire(app, "/1/service/callback/samples"):
+        pass
+    assert refused.value.response.status_code == 403
