@@ -1,9 +1,21 @@
 """When the app acted, and how long it has waited for what it did not do; see docs/architecture.md, "Causes"."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 PATIENCE_US = 10_000_000
 """How long an app may wait for what an act of its own has to cause, before the story goes on without the act."""
+
+
+class MissingAct(StrEnum):
+    """What becomes of a story that waits for an act which the app does not do, when its patience is over.
+
+    WAIT: it waits for ever. GO_ON: it goes on as if the act had been done. MISS: it waits for ever, and says so.
+    """
+
+    WAIT = "wait"
+    GO_ON = "go-on"
+    MISS = "miss"
 
 
 @dataclass(slots=True)

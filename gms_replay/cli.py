@@ -120,8 +120,25 @@ def show(cassette: Path) -> None:
     metavar="INSTANT",
     help="Instant at which every session starts for its app.  [default: now]",
 )
-def serve(cassette: Path, host: str, port: int, now: int | None) -> None:
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 1000),
+    help="How many times faster than recorded. What the app waits for by itself is not.",
+)
+@click.option(
+    "--missing-act",
+    default="go-on",
+    show_default=True,
+    type=click.Choice(["wait", "go-on", "miss"]),
+    help="What to do after ten seconds when the story waits for what the app does not do: wait on, go on without, or "
+    "wait on and say so.",
+)
+@click.option("--seed", default=0, show_default=True, help="What the ids of further sessions are drawn from.")
+def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, missing_act: str, seed: int) -> None:
     """Play CASSETTE as a GMS."""
+    from gms_replay.acts import MissingAct
     from gms_replay.cassette.reader import read
     from gms_replay.player import Player
     from gms_replay.replay.server import ReplayServer
@@ -135,7 +152,7 @@ def serve(cassette: Path, host: str, port: int, now: int | None) -> None:
         for base in dict.fromkeys(story.recorded.base for story in stories):
             click.echo(f"put this URL into the app: {shown}{base}")
 
-    player = Player(stories, now_us=now)
+    player = Player(stories, now_us=now, seed=seed, speed=speed, missing_act=MissingAct(missing_act))
     ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True)).run_bound()
 
 

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gms_replay import bayeux
+from gms_replay import bayeux, extensions
 from gms_replay.bayeux import Parsed
+from gms_replay.extensions import Batches
+from gms_replay.model import Transport
 
-CONNECTION_TYPES = ("websocket", "long-polling")
+CONNECTION_TYPES = (Transport.WEBSOCKET, Transport.CALLBACK_POLLING, Transport.LONG_POLLING)
 
 _TIMEOUT_MS = 30_000
 _MAX_INTERVAL_MS = 10_000
+# What CometD's server has a client wait for whose browser already polls (its option multiSessionInterval).
+_MULTIPLE_CLIENTS = {"multiple-clients": True, "reconnect": "retry", "interval": 2000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +33,75 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """What messages came by: a request, or the WebSocket that has this id. `browser`: the value of CometD's cookie."""
+
+    id: int
+    transport: Transport = Transport.LONG_POLLING
+    browser: str | None = None
+
+    @property
+    def is_socket(self) -> bool:
+        return self.transport is Transport.WEBSOCKET
+
+
+@dataclass(frozen=True, slots=True)
 class _Held:
-    request_id: int
+    carrier: Carrier
     message: Parsed
     until_us: int
+    is_one_too_many: bool
 
 
 @dataclass(slots=True)
 class Client:
     """One Bayeux client. `queue` holds the numbers of the events that it has to be told.
 
-    `sent` is what the last answer carried, and to which request: given back if the answer never arrived. `socket` is
-    the WebSocket that it speaks over, None over long polling.
+    `carrier` is what its last message came by; None where that was a WebSocket that has ended.
     """
 
     client_id: str
     expires_at_us: int
-    socket: int | None = None
+    carrier: Carrier | None
+    batches: Batches | None
     subscriptions: list[str] = field(default_factory=list)
     queue: set[int] = field(default_factory=set)
-    sent: tuple[int, frozenset[int]] = (0, frozenset())
     held: _Held | None = None
     has_connected: bool = False
+
+    @property
+    def socket(self) -> Carrier | None:
+        """The WebSocket over which events go out at once; None where they wait for a connect."""
+        is_open = self.carrier is not None and self.carrier.is_socket and self.batches is None
+        return self.carrier if is_open else None
 
 
 class Comet:
     """The Bayeux clients of one session, and what waits for a subscriber: all that none of them was told.
 
     `mint` gives a new client id. `advice` is the recorded server's; what it leaves out is CometD's default
-    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s).
+    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s). `ahead_us`: how far what we tell of the time
+    is ahead of the caller's. `timestamp` writes an instant as the recorded server did in its replies, where it did.
     """
 
-    def __init__(self, mint: Callable[[], str], advice: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        mint: Callable[[], str],
+        advice: dict[str, Any],
+        *,
+        ahead_us: int = 0,
+        timestamp: Callable[[int], str] | None = None,
+    ) -> None:
         self._mint = mint
         self._timeout_ms = _milliseconds(advice.get("timeout"), _TIMEOUT_MS)
         self._max_interval_ms = _milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
         self._advice = {"interval": 0, "reconnect": "retry"} | advice | {"timeout": self._timeout_ms}
+        self._ahead_us = ahead_us
+        self._timestamp = timestamp
         self._clients: dict[str, Client] = {}
         self._events: list[tuple[str, bytes]] = []
         self._told: set[int] = set()
-        self._parted: dict[int, frozenset[int]] = {}
+        self._carried: dict[int, list[tuple[str, frozenset[int]]]] = {}
 
     @property
     def is_alive(self) -> bool:
@@ -83,37 +116,42 @@ class Comet:
     def knows(self, client_id: object) -> bool:
         return isinstance(client_id, str) and client_id in self._clients
 
-    def receive(
-        self, request_id: int, messages: tuple[Parsed, ...], now_us: int, *, over_socket: bool = False
-    ) -> Iterator[Frame]:
-        """The answers to the messages of one request, or of one frame of the WebSocket that has this id.
+    def receive(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Frame]:
+        """The answers to the messages of one request, or of one frame of a WebSocket.
 
-        A connect with nothing to tell is held; over long polling only where it is alone.
+        A connect with nothing to tell is held; over long polling only where it is alone. Events go before the replies,
+        and with any of them: but not past an answer that is on its way with earlier ones.
         """
         replies: list[bytes] = []
+        told: list[bytes] = []
         for message in messages:
             client = self._client(message)
             if client is not None:
                 client.expires_at_us = now_us + self._max_interval_ms * 1000
-                client.socket = request_id if over_socket else None
+                client.carrier = carrier
             if message.channel == bayeux.HANDSHAKE:
-                replies.append(self._handshake(message, now_us))
+                replies.append(self._handshake(message, carrier, now_us))
             elif client is None:
                 replies.append(_unknown(message))
             elif message.channel == bayeux.CONNECT:
                 yield from self._answer_held(client, now_us)
-                shared = len(messages) > 1 and not over_socket
-                client.held = _Held(request_id, message, self._until_us(client, message, shared, now_us))
+                self._acknowledge(client, message)
+                self._hold(client, carrier, message, now_us, is_alone=len(messages) == 1)
                 if _is_ready(client, now_us):
-                    replies += self._connected(client, now_us)
+                    *events, reply = self._connected(client, now_us)
+                    told += events
+                    replies.append(reply)
             elif message.channel == bayeux.DISCONNECT:
-                yield from self._answer_held(client, now_us)
+                yield from self._answer_held(client, now_us, advice={"reconnect": "none"})
                 self._drop(client)
-                replies.append(_reply(message, successful=True))
+                replies.append(self._reply(message, now_us, successful=True))
             else:
-                replies.append(self._plain(client, message))
+                # Before it is looked at: what waited for this very subscription comes after its reply.
+                if carrier.transport is Transport.LONG_POLLING and self._may_tell(client):
+                    told += self._taken_out(client, carrier)
+                replies.append(self._plain(client, message, now_us))
         if replies or not messages:
-            yield Frame(request_id, tuple(replies))
+            yield Frame(carrier.id, (*told, *replies))
 
     def deliver(self, channel: str, raw: bytes) -> None:
         """Queues a message for every subscriber; without one it waits for the first."""
@@ -127,32 +165,33 @@ class Comet:
                 self._drop(client)
         for client in self._clients.values():
             if client.socket is not None and client.queue:
-                yield Frame(client.socket, self._taken_out(client))
+                yield Frame(client.socket.id, self._taken_out(client, client.socket))
             if _is_ready(client, now_us):
                 yield from self._answer_held(client, now_us)
 
-    def gone(self, request_id: int, now_us: int) -> None:
-        """The app hung up on a poll, or a socket: what the answer carried, or would have, comes with the next."""
+    def gone(self, carrier_id: int, now_us: int) -> None:
+        """The app hung up on a poll, or a socket: what the answer carried, or would have, comes with the next.
+
+        What went out over a socket is lost, unless the client would have acknowledged it.
+        """
         for client in self._clients.values():
-            if client.socket == request_id:
-                client.socket = None
-            if client.held is not None and client.held.request_id == request_id:
+            if client.carrier is not None and client.carrier.is_socket and client.carrier.id == carrier_id:
+                client.carrier = None
+                if client.batches is not None:
+                    self._take_back(client, client.batches.outstanding)
+            if client.held is not None and client.held.carrier.id == carrier_id:
                 client.held = None
                 client.expires_at_us = now_us + self._max_interval_ms * 1000
-            if client.sent[0] == request_id:
-                self._told -= client.sent[1]
-                client.queue |= client.sent[1]
-                client.sent = (0, frozenset())
-        if lost := self._parted.pop(request_id, None):
-            self._told -= lost
-            self._offer(lost)
+        for client_id, lost in self._carried.pop(carrier_id, ()):
+            if one := self._clients.get(client_id):
+                self._take_back(one, lost)
+            else:
+                self._told -= lost
+                self._offer(lost)
 
     def sent(self, request_id: int) -> None:
-        """The app has what the answer to a poll carried."""
-        for client in self._clients.values():
-            if client.sent[0] == request_id:
-                client.sent = (0, frozenset())
-        self._parted.pop(request_id, None)
+        """The app has what the answer to a request carried."""
+        self._carried.pop(request_id, None)
 
     def next_wakeup_us(self) -> int | None:
         return min(
@@ -164,15 +203,19 @@ class Comet:
         client_id = message.fields.get("clientId")
         return self._clients.get(client_id) if isinstance(client_id, str) else None
 
-    def _handshake(self, message: Parsed, now_us: int) -> bytes:
-        offered = message.fields.get("supportedConnectionTypes", ["long-polling"])
+    def _handshake(self, message: Parsed, carrier: Carrier, now_us: int) -> bytes:
+        offered = message.fields.get("supportedConnectionTypes", [Transport.LONG_POLLING])
         if not isinstance(offered, list) or not any(name in offered for name in CONNECTION_TYPES):
             refusal = {"reconnect": "none"}
-            return _reply(message, successful=False, error="412:connection_types:none in common", advice=refusal)
-        client = Client(self._mint(), now_us + self._max_interval_ms * 1000)
+            error = "412:connection_types:none in common"
+            return self._reply(message, now_us, successful=False, error=error, advice=refusal)
+        batches = Batches() if extensions.asks_for_acknowledgement(message) else None
+        client = Client(self._mint(), now_us + self._max_interval_ms * 1000, carrier, batches)
         self._clients[client.client_id] = client
-        return _reply(
+        return self._reply(
             message,
+            now_us,
+            ext={} if batches is None else {"ack": True},
             version="1.0",
             minimumVersion="1.0",
             supportedConnectionTypes=list(CONNECTION_TYPES),
@@ -181,60 +224,100 @@ class Comet:
             advice=self._advice,
         )
 
-    def _until_us(self, client: Client, message: Parsed, shared: bool, now_us: int) -> int:
-        """How long a connect may be held: not at all the first time (WIRE: aiocometd), nor where others share it."""
-        if not client.has_connected or shared:
-            return now_us
-        advice = message.fields.get("advice")
-        asked = advice.get("timeout") if isinstance(advice, dict) else None
-        return now_us + _milliseconds(asked, self._timeout_ms) * 1000
+    def _hold(self, client: Client, carrier: Carrier, message: Parsed, now_us: int, *, is_alone: bool) -> None:
+        """Holds a connect: not at all the first time (WIRE: aiocometd), nor where others share its answer."""
+        until_us = now_us
+        if client.has_connected and (is_alone or carrier.is_socket):
+            advice = message.fields.get("advice")
+            asked = advice.get("timeout") if isinstance(advice, dict) else None
+            until_us += _milliseconds(asked, self._timeout_ms) * 1000
+        polling = {one.held.carrier.browser for one in self._clients.values() if one.held}
+        is_one_too_many = until_us > now_us and carrier.browser is not None and carrier.browser in polling
+        client.held = _Held(carrier, message, now_us if is_one_too_many else until_us, is_one_too_many)
 
-    def _answer_held(self, client: Client, now_us: int) -> Iterator[Frame]:
+    def _answer_held(self, client: Client, now_us: int, **fields: Any) -> Iterator[Frame]:
         if client.held is not None:
-            request_id = client.held.request_id
-            yield Frame(request_id, tuple(self._connected(client, now_us)))
+            carrier_id = client.held.carrier.id
+            yield Frame(carrier_id, tuple(self._connected(client, now_us, **fields)))
 
-    def _connected(self, client: Client, now_us: int) -> list[bytes]:
+    def _connected(self, client: Client, now_us: int, **fields: Any) -> list[bytes]:
         """Events first, then the connect's reply, as CometD orders them."""
         held = client.held
         assert held is not None, "only a held connect is answered"
-        numbers, client.held = frozenset(client.queue), None
-        events = self._taken_out(client)
-        if client.socket is None:
-            client.sent = (held.request_id, numbers)
+        client.held = None
+        numbers = frozenset(client.queue)
+        events = self._taken_out(client, held.carrier)
         client.expires_at_us = now_us + self._max_interval_ms * 1000
-        fields: dict[str, Any] = {"clientId": client.client_id, "successful": True}
+        ext = {} if client.batches is None else {"ack": client.batches.close(numbers)}
         if not client.has_connected:
-            fields["advice"] = self._advice
+            fields = {"advice": self._advice} | fields
+        if held.is_one_too_many:
+            fields = {"advice": _MULTIPLE_CLIENTS} | fields
         client.has_connected = True
-        return [*events, _reply(held.message, **fields)]
+        return [
+            *events,
+            self._reply(held.message, now_us, ext=ext, clientId=client.client_id, successful=True, **fields),
+        ]
 
-    def _taken_out(self, client: Client) -> tuple[bytes, ...]:
-        """All that waits for a client, in order; from now on it counts as told."""
+    def _taken_out(self, client: Client, carrier: Carrier) -> tuple[bytes, ...]:
+        """All that waits for a client, in order; from now on it counts as told, unless the answer gets lost."""
         told, client.queue = sorted(client.queue), set()
         self._told.update(told)
+        if told and not carrier.is_socket:
+            self._carried.setdefault(carrier.id, []).append((client.client_id, frozenset(told)))
         return tuple(self._events[number][1] for number in told)
 
-    def _plain(self, client: Client, message: Parsed) -> bytes:
+    def _take_back(self, client: Client, numbers: frozenset[int]) -> None:
+        self._told -= numbers
+        client.queue |= numbers
+
+    def _may_tell(self, client: Client) -> bool:
+        """Whether events may go out with another answer than a connect's: nobody says which of two arrives first."""
+        is_told = any(client_id == client.client_id for sent in self._carried.values() for client_id, _ in sent)
+        return client.batches is None and client.held is None and not is_told
+
+    def _acknowledge(self, client: Client, message: Parsed) -> None:
+        """Forgets what the client says that it has, and tells the rest once more."""
+        last = extensions.acknowledged(message)
+        if client.batches is None or last is None:
+            return
+        had, lost = client.batches.acknowledge(last)
+        for carried in self._carried.values():
+            carried[:] = (one for one in carried if one[0] != client.client_id)
+        client.queue -= had
+        self._told |= had
+        self._take_back(client, lost)
+
+    def _plain(self, client: Client, message: Parsed, now_us: int) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
-            return self._subscription(client, message)
-        error: dict[str, str] = {} if message.channel else {"error": "400::channel_missing"}
+            return self._subscription(client, message, now_us)
+        error: dict[str, Any] = {} if message.channel else {"error": "400::channel_missing"}
         if bayeux.is_meta(message.channel):
             error = {"error": f"404:{message.channel}:channel_unknown"}
-        return _reply(message, successful=not error, **error)
+        return self._reply(message, now_us, successful=not error, **error)
 
-    def _subscription(self, client: Client, message: Parsed) -> bytes:
+    def _subscription(self, client: Client, message: Parsed, now_us: int) -> bytes:
         asked = message.fields.get("subscription")
         listed = asked if isinstance(asked, list) else [asked]
         names = [name for name in listed if isinstance(name, str) and name.startswith("/")]
         if not names or len(names) < len(listed):
-            return _reply(message, successful=False, error="403::subscription_invalid")
+            return self._reply(message, now_us, successful=False, error="403::subscription_invalid")
         if message.channel == bayeux.UNSUBSCRIBE:
             client.subscriptions = [name for name in client.subscriptions if name not in names]
         else:
             client.subscriptions += names
             client.queue |= self._taken(client, range(len(self._events)))
-        return _reply(message, successful=True, subscription=asked)
+        return self._reply(message, now_us, successful=True, subscription=asked)
+
+    def _reply(self, message: Parsed, now_us: int, *, ext: dict[str, Any] | None = None, **fields: Any) -> bytes:
+        """A reply, with what the extensions add: the time that the client asks for, and the recorded server's."""
+        now_us += self._ahead_us
+        ext = dict(ext or {})
+        if timesync := extensions.timesync(message, now_us // 1000):
+            ext["timesync"] = timesync
+        if self._timestamp is not None:
+            fields["timestamp"] = self._timestamp(now_us)
+        return _reply(message, **fields, **({"ext": ext} if ext else {}))
 
     def _offer(self, numbers: Iterable[int]) -> None:
         for client in self._clients.values():
@@ -247,8 +330,6 @@ class Comet:
     def _drop(self, client: Client) -> None:
         """What the client was not told goes to the app's next one, which may be there already."""
         del self._clients[client.client_id]
-        if client.sent[1]:
-            self._parted[client.sent[0]] = client.sent[1]
         self._offer(client.queue)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux
+from gms_replay import bayeux, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
 
@@ -172,11 +172,11 @@ PUSH_PROVIDERS = {"device": "apns", "messages:send": "fcm", "fcm/send": "fcm"}
 def recognise(method: str, target: str, body: bytes) -> Operation | None:
     """The operation that a request asks for; None where it is nothing of GMS's.
 
-    `target` may carry a query. A body that holds Bayeux is Comet, at whatever path: `_comet_url` may name any.
+    `target` may carry a query. What holds Bayeux is Comet, at whatever path: `_comet_url` may name any.
     """
     path = target.partition("?")[0]
     named = _by_path(method, path)
-    if named is None and method == "POST" and b"/meta/" in body and _speaks_bayeux(body):
+    if named is None and any(map(_speaks_bayeux, _frames(method, target, body))):
         return Operation(Kind.COMET, path.rpartition("/")[0])
     if named is not None and method == "OPTIONS":
         return replace(named, kind=Kind.PREFLIGHT)
@@ -195,9 +195,16 @@ def _by_path(method: str, path: str) -> Operation | None:
     return Operation(Kind.COMET, found["base"]) if found else None
 
 
-def _speaks_bayeux(body: bytes) -> bool:
+def _frames(method: str, target: str, body: bytes) -> tuple[bytes, ...]:
+    if method == "POST":
+        return (body,)
+    polled = jsonp.asked(target) if method == "GET" else None
+    return polled.frames if polled else ()
+
+
+def _speaks_bayeux(frame: bytes) -> bool:
     try:
-        return any(bayeux.is_meta(message.channel) for message in bayeux.parse(body))
+        return b"/meta/" in frame and any(bayeux.is_meta(message.channel) for message in bayeux.parse(frame))
     except BayeuxError:
         return False
 

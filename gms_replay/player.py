@@ -7,11 +7,13 @@ seed, events and times give the same bytes). Here requests find their session; `
 import json
 import re
 from collections.abc import Iterator
-from itertools import count
+from dataclasses import replace
+from itertools import chain, count
 
-from gms_replay import bayeux, gms, identities, match
+from gms_replay import bayeux, gms, identities, jsonp, match
+from gms_replay.acts import MissingAct
 from gms_replay.bayeux import HANDSHAKE, Parsed
-from gms_replay.comet import refuse
+from gms_replay.comet import Carrier, refuse
 from gms_replay.errors import BayeuxError
 from gms_replay.events import (
     JSON,
@@ -31,13 +33,15 @@ from gms_replay.events import (
 )
 from gms_replay.gms import OPENINGS, Kind, Operation
 from gms_replay.match import Miss, MissKind
-from gms_replay.model import Headers, header
+from gms_replay.model import Headers, Transport, header
 from gms_replay.playing import Playing
 from gms_replay.rewrite import is_mappable
 from gms_replay.story import Story
 
 _SEGMENT = re.compile(r"/~(?P<name>s\d+)(?=/)")
 _TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
+_SCRIPT = "text/javascript;charset=UTF-8"
+_BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
 _UNEXPECTED = 1011
 _LONGEST_REASON = 120
@@ -47,17 +51,29 @@ class Player:
     """Plays stories to any number of apps, each in a session of its own.
 
     `now_us`: the instant at which every session starts for its app; None for the time at which it really does.
-    `seed`: what the identities of further sessions and Bayeux client ids are drawn from.
+    `seed`: what the identities of further sessions and Bayeux client ids are drawn from. `speed`: how many times faster
+    than recorded stories are told. `missing_act`: what becomes of a story that waits for an act in vain.
     """
 
-    def __init__(self, stories: tuple[Story, ...], *, now_us: int | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        stories: tuple[Story, ...],
+        *,
+        now_us: int | None = None,
+        seed: int = 0,
+        speed: float = 1.0,
+        missing_act: MissingAct = MissingAct.GO_ON,
+    ) -> None:
         self._stories = stories
         self._now_us = now_us
         self._seed = seed
+        self._speed = speed
+        self._missing_act = missing_act
         self._sessions: dict[str, Playing] = {}
         self._told: dict[int, int] = {}
         self._asked: dict[int, Playing] = {}
         self._sockets: dict[int, tuple[Operation, Asked]] = {}
+        self._callbacks: dict[int, str] = {}
 
     @property
     def sessions(self) -> tuple[Playing, ...]:
@@ -77,11 +93,13 @@ class Player:
             concerned = self._asked.get(event.socket_id)
         elif isinstance(event, PeerGone):
             self._sockets.pop(event.request_id, None)
+            self._callbacks.pop(event.request_id, None)
             if concerned := self._asked.pop(event.request_id, None):
                 concerned.gone(event.request_id, now_us)
         elif isinstance(event, Sent) and (told := self._asked.pop(event.request_id, None)):
             told.sent(event.request_id)
-        return actions + (list(concerned.advance(now_us)) if concerned else [])
+        actions += concerned.advance(now_us) if concerned else ()
+        return [self._dressed(action) for action in actions]
 
     def next_wakeup_us(self) -> int | None:
         """When to send Woke, if nothing else comes before; None where nothing is left to do."""
@@ -93,18 +111,31 @@ class Player:
         if operation is None:
             yield from _missed(request_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
         elif operation.kind is Kind.COMET:
-            try:
-                messages = bayeux.parse(asked.body)
-            except BayeuxError as error:
-                yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
-                return
-            told = self._comet(request_id, operation, asked, session, messages, now_us)
-            if told is None:
-                yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
-            else:
-                yield from told
+            yield from self._polled(request_id, operation, asked, session, now_us)
         else:
             yield from self._rest(request_id, operation, asked, session, now_us)
+
+    def _polled(
+        self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
+    ) -> Iterator[Action]:
+        """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
+        called = jsonp.asked(asked.target) if asked.method == "GET" else None
+        try:
+            if asked.method == "GET" and (called is None or not called.frames):
+                raise BayeuxError("a GET needs jsonp=NAME and message=JSON in its query")
+            messages = tuple(chain.from_iterable(map(bayeux.parse, called.frames if called else (asked.body,))))
+        except BayeuxError as error:
+            yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
+            return
+        if called:
+            self._callbacks[request_id] = called.callback
+        transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
+        carrier = Carrier(request_id, transport, _browser(asked))
+        told = self._comet(carrier, operation, asked, session, messages, now_us)
+        if told is None:
+            yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
+        else:
+            yield from told
 
     def _socket(self, socket_id: int, asked: Asked) -> Iterator[Action]:
         _, operation = self._addressed(asked)
@@ -129,7 +160,7 @@ class Player:
             yield CloseSocket(socket_id, _UNEXPECTED, f"not a Bayeux frame: {error}"[:_LONGEST_REASON])
             return
         session, _ = self._addressed(asked)
-        told = self._comet(socket_id, operation, asked, session, messages, now_us, over_socket=True)
+        told = self._comet(Carrier(socket_id, Transport.WEBSOCKET), operation, asked, session, messages, now_us)
         if told is None:
             yield SendText(socket_id, bayeux.frame(refuse(messages)))
         else:
@@ -165,14 +196,12 @@ class Player:
 
     def _comet(
         self,
-        request_id: int,
+        carrier: Carrier,
         operation: Operation,
         asked: Asked,
         session: Playing | None,
         messages: tuple[Parsed, ...],
         now_us: int,
-        *,
-        over_socket: bool = False,
     ) -> Iterator[Action] | None:
         """What is to be done about messages; None where they are nobody's."""
         session = self._session_of_client(messages) or session
@@ -181,8 +210,8 @@ class Player:
         if session is None:
             return None
         session.visit(asked, operation, _origin(asked))
-        self._keep(session, request_id)
-        return session.ask_comet(request_id, messages, now_us, over_socket=over_socket)
+        self._keep(session, carrier.id)
+        return session.ask_comet(carrier, messages, now_us)
 
     def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""
@@ -229,6 +258,8 @@ class Player:
             identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
             mint=lambda: identities.client_id(self._key(name, f"client {next(minted)}")),
             comet_segment=f"/~{name}" if told else "",
+            speed=self._speed,
+            missing_act=self._missing_act,
         )
 
     def _keep(self, session: Playing, request_id: int) -> None:
@@ -237,6 +268,14 @@ class Player:
             self._sessions[session.name] = session
             index = self._stories.index(session.story)
             self._told[index] = self._told.get(index, 0) + 1
+
+    def _dressed(self, action: Action) -> Action:
+        """An answer as the script that asked for it calls it."""
+        callback = self._callbacks.pop(action.request_id, None) if isinstance(action, Respond) else None
+        if callback is None or not isinstance(action, Respond):
+            return action
+        headers = tuple((name, _SCRIPT if name == "content-type" else value) for name, value in action.headers)
+        return replace(action, headers=headers, body=jsonp.script(callback, action.body))
 
     def _key(self, name: str, value: str) -> str:
         return f"{self._seed} {name} {value}"
@@ -253,6 +292,12 @@ def _is_of(session: Playing, asked: Asked) -> bool:
     """Whether a session is of the app that asks: of the same user, or, where it names none, of the same address."""
     user = gms.gms_user(asked.headers)
     return session.user == user if user else session.peer == asked.peer
+
+
+def _browser(asked: Asked) -> str | None:
+    """The browser that a request comes from, as CometD tells them apart."""
+    cookie = _BROWSER.search(header(asked.headers, "cookie") or "")
+    return cookie["value"] if cookie else None
 
 
 def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gms_replay import fields, match
-from gms_replay.acts import Acts, Patience
+from gms_replay.acts import Acts, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
-from gms_replay.comet import Comet, Frame
+from gms_replay.comet import Carrier, Comet, Frame
 from gms_replay.events import JSON, Action, Asked, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
@@ -60,6 +60,7 @@ class Playing:
     """A story being told to one app, from `opened_at_us` on.
 
     `now_us`: with `--now`, the instant at which the session starts for the app. `identities`: recorded to told.
+    `speed`: how many times faster than recorded things follow upon each other.
     """
 
     def __init__(
@@ -72,15 +73,21 @@ class Playing:
         identities: dict[str, str],
         mint: Callable[[], str],
         comet_segment: str,
+        speed: float = 1.0,
+        missing_act: MissingAct = MissingAct.GO_ON,
     ) -> None:
         self.name = name
         self.story = story
         self.user: str | None = None
         self.peer = ""
-        self.comet = Comet(mint, story.comet.advice)
+        ahead_us = 0 if now_us is None else now_us - opened_at_us
+        self.comet = Comet(mint, story.comet.advice, ahead_us=ahead_us, timestamp=story.comet.timestamp)
         pinned_us = None if now_us is None else now_us - story.start_us
         self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
         self._opened_at_us = opened_at_us
+        self._speed = speed
+        self._missing_act = missing_act
+        self._missed: tuple[Act, int] | None = None
         self._identities = identities
         self._recorded = {told: recorded for recorded, told in identities.items()}
         self._comet_segment = comet_segment
@@ -165,7 +172,9 @@ class Playing:
         if operation.kind in POLLED:
             self._patience.ask(now_us)
         accepts = header(asked.headers, "accept-encoding") or ""
-        self._pending[request_id] = _Pending(request_id, answer, now_us + answer.latency_us, key, accepts)
+        self._pending[request_id] = _Pending(
+            request_id, answer, now_us + self._paced_us(answer.latency_us), key, accepts
+        )
         return None
 
     def _as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
@@ -192,15 +201,13 @@ class Playing:
         for queue in self._polled:
             queue.outdate(self._has_happened)
 
-    def ask_comet(
-        self, request_id: int, messages: tuple[Parsed, ...], now_us: int, *, over_socket: bool = False
-    ) -> Iterator[Action]:
-        """Takes the Bayeux messages of one request, or of one frame of the WebSocket that has this id."""
-        if over_socket:
-            self._sockets.add(request_id)
+    def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
+        """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
+        if carrier.is_socket:
+            self._sockets.add(carrier.id)
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
-        for answer in self.comet.receive(request_id, messages, now_us, over_socket=over_socket):
-            shaken_at_us = now_us if shakes_hands and answer.request_id == request_id else None
+        for answer in self.comet.receive(carrier, messages, now_us):
+            shaken_at_us = now_us if shakes_hands and answer.request_id == carrier.id else None
             yield self._framed(answer, shaken_at_us=shaken_at_us)
         self._patience.poll(self.comet.is_polled, now_us)
 
@@ -227,9 +234,7 @@ class Playing:
                 self._given[item.request_id] = self._pending.pop(item.request_id)
                 yield self._respond(item)
             elif isinstance(item, Act):
-                self._patience.move(due_at_us)
-                place = self._acts[item].give_up(due_at_us)
-                yield Noted(f"session {self.name}: went on without {item} {place}, which the app never did")
+                yield self._lack(item, due_at_us)
             else:
                 self._patience.move(due_at_us)
                 self._release(item, due_at_us)
@@ -280,19 +285,23 @@ class Playing:
         return min(items, key=lambda due: due[0], default=None)
 
     def _due_us(self, queue: _Queue) -> int | None:
-        """When a queue's head is due: the latest, over its causes and the item before it, of then plus the gap."""
+        """When a queue's head is due: the latest, over its causes and the one before, of then plus the paced gap."""
         item = queue.head
         if item is None:
             return None
-        due_at_us = self._opened_at_us + item.at_us - self.story.start_us if not item.causes else 0
+        due_at_us = self._opened_at_us + self._paced_us(item.at_us - self.story.start_us) if not item.causes else 0
         if queue.next:
-            due_at_us = max(due_at_us, queue.released_at_us + item.gap_us)
+            due_at_us = max(due_at_us, queue.released_at_us + self._paced_us(item.gap_us))
         for cause in item.causes:
             happened = self._acts[cause.act].happened_at_us
             if len(happened) < cause.count:
                 return None
-            due_at_us = max(due_at_us, happened[cause.count - 1] + item.at_us - cause.at_us)
+            due_at_us = max(due_at_us, happened[cause.count - 1] + self._paced_us(item.at_us - cause.at_us))
         return due_at_us
+
+    def _paced_us(self, recorded_us: int) -> int:
+        """How long something takes that took so long when it was recorded."""
+        return round(recorded_us / self._speed)
 
     def _release(self, queue: _Queue, due_at_us: int) -> None:
         item = queue.items[queue.next]
@@ -304,14 +313,28 @@ class Playing:
         else:
             self.comet.deliver(item.channel, item.body.render(self._telling([item.body], shift_us)))
 
+    def _lack(self, act: Act, at_us: int) -> Noted:
+        """The app's patience for what this act should bring about is over."""
+        if self._missing_act is MissingAct.MISS:
+            place = len(self._acts[act].happened_at_us) + 1
+            self._missed = act, place
+            return Noted(f"session {self.name}: miss: the story waits for {act} {place}, which the app does not do")
+        self._patience.move(at_us)
+        place = self._acts[act].give_up(at_us)
+        return Noted(f"session {self.name}: went on without {act} {place}, which the app never did")
+
     def _patience_out(self) -> tuple[int, Act] | None:
-        """The act that the story is stuck for, and when it goes on without; asked only while nothing else is due."""
+        """The act that the story is stuck for, and when that is too long; asked only while nothing else is due."""
+        if self._missing_act is MissingAct.WAIT:
+            return None
         ends_at_us = self._patience.ends_at_us
         heads = [queue.head for queue in self._queues if queue.head is not None]
         missing = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
         if ends_at_us is None or not missing:
             return None
-        return ends_at_us, min(missing, key=lambda cause: cause.at_us).act
+        act = min(missing, key=lambda cause: cause.at_us).act
+        is_told = self._missed == (act, len(self._acts[act].happened_at_us) + 1)
+        return None if is_told else (ends_at_us, act)
 
     def _has_happened(self, cause: Cause) -> bool:
         return len(self._acts[cause.act].happened_at_us) >= cause.count

@@ -6,9 +6,9 @@ when the item is due, however the app's own pace differs.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import gcd
 from typing import Any
 
@@ -101,11 +101,15 @@ class State:
 
 @dataclass(frozen=True)
 class CometSettings:
-    """What the recorded server said of itself when the app shook hands, which it asked for at `at_us`."""
+    """What the recorded server said of itself when the app shook hands, which it asked for at `at_us`.
+
+    `timestamp` writes an instant as it did in its replies; None where it did not.
+    """
 
     at_us: int
     advice: dict[str, Any]
     headers: tuple[tuple[str, Template], ...]
+    timestamp: Callable[[int], str] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -343,6 +347,7 @@ def _grid_us(told: list[Told]) -> int:
 def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
     advice: dict[str, Any] = {}
     headers: Headers = ()
+    timestamp: Callable[[int], str] | None = None
     at_us = session[0].at_us
     for one in session:
         for heard in one.heard:
@@ -352,5 +357,8 @@ def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
                     headers, at_us = one.exchange.response.headers, one.at_us
                 if isinstance(said.get("advice"), dict):
                     advice = advice or said["advice"]
+                written = said.get("timestamp")
+                if isinstance(written, str) and (found := instants.parse(written)) is not None:
+                    timestamp = partial(instants.render, notation=found[1])
     shown = tuple((name, value) for name, value in headers if name.lower() == "set-cookie")
-    return CometSettings(at_us, advice, compiled_headers(compiler, shown))
+    return CometSettings(at_us, advice, compiled_headers(compiler, shown), timestamp)

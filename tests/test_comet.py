@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from gms_replay import bayeux
-from gms_replay.comet import Comet, Frame, refuse
+from gms_replay.comet import Carrier, Comet, Frame, refuse
+from gms_replay.model import Transport
 
 SECOND_US = 1_000_000
 ADVICE = {"interval": 0, "reconnect": "retry", "timeout": 30_000}
@@ -14,20 +15,19 @@ ADVICE = {"interval": 0, "reconnect": "retry", "timeout": 30_000}
 class Peer:
     """A server's side, and the clients that talk to it; times are in seconds."""
 
-    def __init__(self, **advice: Any) -> None:
+    def __init__(self, transport: Transport = Transport.LONG_POLLING, **advice: Any) -> None:
         names = iter("abcdefgh")
         self.comet = Comet(lambda: next(names), advice)
+        self.transport = transport
         self.asked = 0
 
-    def send(self, at_s: float, *messages: dict[str, Any]) -> list[Frame]:
+    def send(self, at_s: float, *messages: dict[str, Any], browser: str | None = None) -> list[Frame]:
         self.asked += 1
-        parsed = bayeux.parse(json.dumps(messages).encode())
-        return list(self.comet.receive(self.asked, parsed, round(at_s * SECOND_US)))
+        return self._receive(Carrier(self.asked, self.transport, browser), at_s, messages)
 
     def say(self, at_s: float, *messages: dict[str, Any], socket: int = 100) -> list[Frame]:
         """The same over a WebSocket."""
-        parsed = bayeux.parse(json.dumps(messages).encode())
-        return list(self.comet.receive(socket, parsed, round(at_s * SECOND_US), over_socket=True))
+        return self._receive(Carrier(socket, Transport.WEBSOCKET), at_s, messages)
 
     def handshake(self, at_s: float = 0, **fields: Any) -> dict[str, Any]:
         (reply,) = replies(self.send(at_s, {"channel": "/meta/handshake", "id": "1"} | fields))
@@ -40,6 +40,10 @@ class Peer:
         asked = {"channel": "/meta/subscribe", "clientId": client, "id": "s", "subscription": subscription}
         (reply,) = replies(self.send(at_s, asked))
         return reply
+
+    def _receive(self, carrier: Carrier, at_s: float, messages: tuple[dict[str, Any], ...]) -> list[Frame]:
+        parsed = bayeux.parse(json.dumps(messages).encode())
+        return list(self.comet.receive(carrier, parsed, round(at_s * SECOND_US)))
 
     def flush(self, at_s: float) -> list[Frame]:
         return list(self.comet.flush(round(at_s * SECOND_US)))
@@ -84,7 +88,7 @@ def test_handshake_names_client() -> None:
         "id": "1",
         "version": "1.0",
         "minimumVersion": "1.0",
-        "supportedConnectionTypes": ["websocket", "long-polling"],
+        "supportedConnectionTypes": ["websocket", "callback-polling", "long-polling"],
         "clientId": "a",
         "successful": True,
         "advice": ADVICE,
@@ -99,7 +103,7 @@ def test_recorded_advice_is_given() -> None:
     }
 
 
-@pytest.mark.parametrize("offered", [["callback-polling"], [], "websocket", [["websocket"]]])
+@pytest.mark.parametrize("offered", [["eventsource"], [], "websocket", [["websocket"]]])
 def test_no_transport_in_common(offered: Any) -> None:
     reply = Peer().handshake(supportedConnectionTypes=offered)
 
@@ -563,3 +567,205 @@ def test_client_moves_from_socket_to_polls() -> None:
     (frame,) = peer.flush(3)
     assert frame.request_id == peer.asked
     assert texts([frame]) == ["one"]
+
+
+def publish(client: str = "a") -> dict[str, Any]:
+    return {"channel": "/service/chat", "clientId": client, "id": "p", "data": {}}
+
+
+def test_events_travel_with_other_answers() -> None:
+    """As on CometD's server: before the reply."""
+    peer = listening()
+    peer.tell("one")
+
+    (frame,) = peer.send(1, publish())
+
+    assert frame.messages[0] == event("one")
+    assert json.loads(frame.messages[1])["channel"] == "/service/chat"
+    assert peer.connect(2) == []
+
+
+def test_held_poll_carries_events_alone() -> None:
+    peer = listening()
+    peer.connect(1)
+    held = peer.asked
+    peer.tell("one")
+
+    assert [reply["id"] for reply in replies(peer.send(2, publish()))] == ["p"]
+    (frame,) = peer.flush(2)
+    assert (frame.request_id, frame.messages[0]) == (held, event("one"))
+
+
+def test_later_events_wait_for_earlier() -> None:
+    """Nobody says which of two answers under way arrives first."""
+    peer = listening()
+    peer.connect(1)
+    polled = peer.asked
+    peer.tell("one")
+    peer.flush(2)
+    peer.tell("two")
+
+    assert texts(peer.send(2, publish())) == []
+    peer.comet.sent(polled)
+    assert texts(peer.send(3, publish())) == ["two"]
+
+
+def test_lost_answer_to_publish_comes_again() -> None:
+    peer = listening()
+    peer.tell("one")
+    peer.send(1, publish())
+    peer.gone(peer.asked, 2)
+
+    assert texts(peer.connect(3)) == ["one"]
+
+
+def test_scripts_hear_by_connect_only() -> None:
+    peer = Peer(Transport.CALLBACK_POLLING)
+    peer.handshake()
+    peer.connect(0)
+    peer.subscribe(0)
+    peer.tell("one")
+
+    assert texts(peer.send(1, publish())) == []
+    assert texts(peer.connect(2)) == ["one"]
+
+
+def test_freed_poll_is_told_to_stay_away() -> None:
+    peer = listening()
+    peer.connect(1)
+
+    freed, _ = peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "id": "d"})
+
+    assert json.loads(freed.messages[0])["advice"] == {"reconnect": "none"}
+
+
+def test_second_client_of_browser_is_not_held() -> None:
+    peer = listening()
+    peer.handshake()
+    peer.connect(0, client="b")
+    poll = {"channel": "/meta/connect", "clientId": "a", "id": "c"}
+    assert peer.send(1, poll, browser="x") == []
+
+    (reply,) = replies(peer.send(2, poll | {"clientId": "b"}, browser="x"))
+    assert reply["advice"] == {"multiple-clients": True, "reconnect": "retry", "interval": 2000}
+    assert peer.send(3, poll | {"clientId": "b"}, browser="y") == []
+
+
+def test_browser_polls_anew_as_often_as_it_likes() -> None:
+    peer = listening()
+    poll = {"channel": "/meta/connect", "clientId": "a", "id": "c"}
+    peer.send(1, poll, browser="x")
+
+    (freed,) = peer.send(2, poll, browser="x")
+
+    assert "advice" not in json.loads(freed.messages[0])
+
+
+def acknowledging(transport: Transport = Transport.LONG_POLLING) -> Peer:
+    """A client "a" that says what it has, subscribed and connected once."""
+    peer = Peer(transport)
+    assert peer.handshake(ext={"ack": True})["ext"] == {"ack": True}
+    assert replies(peer.connect(0, ext={"ack": 0}))[0]["ext"] == {"ack": 1}
+    peer.subscribe(0)
+    return peer
+
+
+def test_unacknowledged_comes_again() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    assert texts(peer.connect(1, ext={"ack": 1})) == ["one"]
+    peer.comet.sent(peer.asked)
+    peer.tell("two")
+
+    again = peer.connect(2, ext={"ack": 1})
+
+    assert texts(again) == ["one", "two"]
+    assert replies(again)[-1]["ext"] == {"ack": 3}
+
+
+def test_acknowledged_comes_once() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    peer.connect(1, ext={"ack": 1})
+
+    assert peer.connect(2, ext={"ack": 2}) == []
+
+
+def test_acknowledged_comes_once_though_its_answer_seemed_lost() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    peer.connect(1, ext={"ack": 1})
+    told = peer.asked
+    peer.gone(told, 2)
+
+    assert peer.connect(3, ext={"ack": 2}) == []
+
+    peer.gone(told, 4)
+    assert peer.flush(4) == []
+
+
+def test_acknowledging_client_hears_by_connect_only() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+
+    assert texts(peer.send(1, publish())) == []
+
+
+def test_acknowledging_socket_loses_nothing() -> None:
+    """What was sent over a socket that broke is told once more, and not if it had arrived."""
+    peer = Peer()
+    peer.say(0, {"channel": "/meta/handshake", "ext": {"ack": True}})
+    peer.say(0, CONNECT | {"ext": {"ack": 0}})
+    peer.say(0, {"channel": "/meta/subscribe", "clientId": "a", "subscription": "/_genesys"})
+    peer.say(1, CONNECT | {"ext": {"ack": 1}})
+    peer.tell("one")
+    assert texts(peer.flush(2)) == ["one"]
+    assert peer.say(2, CONNECT | {"ext": {"ack": 2}}) == []
+    peer.tell("two")
+    assert texts(peer.flush(3)) == ["two"]
+    peer.gone(100, 4)
+
+    assert texts(peer.say(5, CONNECT | {"ext": {"ack": 2}}, socket=101)) == ["two"]
+
+
+def test_unacknowledged_goes_to_next_client_after_broken_socket() -> None:
+    peer = Peer()
+    peer.say(0, {"channel": "/meta/handshake", "ext": {"ack": True}})
+    peer.say(0, CONNECT)
+    peer.say(0, {"channel": "/meta/subscribe", "clientId": "a", "subscription": "/_genesys"})
+    peer.tell("one")
+    assert texts(peer.say(1, CONNECT)) == ["one"]
+    peer.gone(100, 2)
+    peer.flush(20)
+    peer.handshake(21)
+    peer.connect(21, client="b")
+    peer.subscribe(21, client="b")
+
+    assert texts(peer.connect(22, client="b")) == ["one"]
+
+
+@pytest.mark.parametrize("ack", ["1", None, True, [], 1e99])
+def test_odd_acknowledgements_count_as_none(ack: object) -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    peer.connect(1, ext={"ack": 1})
+
+    assert peer.connect(2, ext={"ack": ack}) == []
+
+
+def test_time_is_told_to_who_asks() -> None:
+    """As the session sees it, which may be ahead of the caller's."""
+    comet = Comet(lambda: "a", {}, ahead_us=5 * SECOND_US)
+    shake = bayeux.parse(b'{"channel":"/meta/handshake","ext":{"timesync":{"tc":17,"l":0,"o":0}}}')
+
+    (reply,) = replies(comet.receive(Carrier(1), shake, 10 * SECOND_US))
+
+    assert reply["ext"] == {"timesync": {"tc": 17, "ts": 15_000, "p": 0, "a": 17 - 15_000}}
+
+
+def test_replies_are_stamped_as_recorded() -> None:
+    comet = Comet(lambda: "a", {}, timestamp=lambda at_us: f"at {at_us}")
+
+    (reply,) = replies(comet.receive(Carrier(1), bayeux.parse(b'{"channel":"/meta/handshake"}'), 7))
+
+    assert reply["timestamp"] == "at 7"

@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,6 +143,14 @@ def test_other_traffic_is_none(method, target, body):
 @pytest.mark.parametrize(("target", "base"), [("/push/bayeux?x=1", "/push"), ("/bayeux", ""), ("/", "")])
 def test_bayeux_anywhere_is_comet(target, base):
     assert gms.recognise("POST", target, HANDSHAKE) == Operation(Kind.COMET, base)
+
+
+def test_callback_polling_anywhere_is_comet():
+    query = "?jsonp=cb&message=" + quote(HANDSHAKE.decode())
+
+    assert gms.recognise("GET", "/push/bayeux" + query, b"") == Operation(Kind.COMET, "/push")
+    assert gms.recognise("GET", "/push/bayeux?jsonp=cb&message=[]", b"") is None
+    assert gms.recognise("GET", "/push/bayeux?callback=cb", b"") is None
 
 
 def test_path_outweighs_its_body():

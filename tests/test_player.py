@@ -1,4 +1,5 @@
 import json
+from urllib.parse import quote
 
 import factories
 import pytest
@@ -218,6 +219,51 @@ def test_unkept_session_is_not_counted() -> None:
     assert ann.call("POST", CALLBACK, ORDER | {"_media_type": "voice"}).status == 404
     assert start(ben) == SERVICE
     assert [session.name for session in ann.driver.player.sessions] == ["s1"]
+
+
+def script(target: str, frame: bytes, callback: str = "cb") -> Asked:
+    """A request as a script's URL."""
+    headers = (("host", "play.test"), ("gms_user", "ann"))
+    return Asked("GET", "http", f"{target}?jsonp={callback}&message={quote(frame)}", headers, b"")
+
+
+def called(answer: Respond) -> list[dict[str, object]]:
+    assert dict(answer.headers)["content-type"] == "text/javascript;charset=UTF-8"
+    assert answer.body.startswith(b"cb([")
+    assert answer.body.endswith(b"])")
+    return json.loads(answer.body[3:-1])
+
+
+def test_script_is_called_back() -> None:
+    """Also where the answer comes out of a later event, as a held poll's does."""
+    driver = Driver(player())
+    (shaken,) = called(driver.wait_for(driver.arrive(script("/genesys/cometd/handshake", HANDSHAKE))))
+    connect = json.dumps({"channel": "/meta/connect", "clientId": shaken["clientId"]}).encode()
+    driver.wait_for(driver.arrive(script("/genesys/cometd/connect", connect)))
+    held = driver.arrive(script("/genesys/cometd/connect", connect))
+    assert held not in driver.answers
+
+    (reply,) = called(driver.wait_for(held))
+
+    assert reply["channel"] == "/meta/connect"
+
+
+def test_unknown_client_of_script_is_called_back() -> None:
+    connect = b'{"channel":"/meta/connect","clientId":"nobody"}'
+
+    (respond,) = player().receive(RequestArrived(1, script("/genesys/cometd", connect)), NOW_US)
+
+    assert called(respond)[0]["error"] == "402::session_unknown"
+
+
+@pytest.mark.parametrize("query", ["", "?jsonp=cb", "?message=[]", "?jsonp=a(b&message=[]", "?jsonp=cb&message=["])
+def test_other_questions_are_no_bayeux(query: str) -> None:
+    asked = Asked("GET", "http", f"/genesys/cometd{query}", (), b"")
+
+    (respond,) = player().receive(RequestArrived(1, asked), NOW_US)
+
+    assert respond.status == 400
+    assert respond.body.startswith(b"not a Bayeux frame: ")
 
 
 UPGRADE = Asked("GET", "http", "/genesys/cometd", (("host", "play.test"), ("gms_user", "ann")), b"")

@@ -1,10 +1,13 @@
+from typing import Any
+
 import factories
 import pytest
 from driver import NOW_US
 from factories import AVAILABILITY, CALLBACK, JOINED, MENU, QUEUE, SERVICE, Tape, frame, position
 
 from gms_replay import bayeux, gms
-from gms_replay.acts import PATIENCE_US
+from gms_replay.acts import PATIENCE_US, MissingAct
+from gms_replay.comet import Carrier
 from gms_replay.events import Action, Asked, Noted, Respond
 from gms_replay.match import Miss, MissKind
 from gms_replay.playing import Playing
@@ -14,7 +17,7 @@ SECOND_US = 1_000_000
 MESSAGE = b'{"channel":"/_genesys","data":"hi"}'
 
 
-def playing(tape: Tape, *, now_us: int | None = None) -> Playing:
+def playing(tape: Tape, *, now_us: int | None = None, **options: Any) -> Playing:
     (story,) = compile_stories(tape.recording())
     names = iter("abc")
     return Playing(
@@ -25,6 +28,7 @@ def playing(tape: Tape, *, now_us: int | None = None) -> Playing:
         identities={},
         mint=lambda: next(names),
         comet_segment="",
+        **options,
     )
 
 
@@ -53,9 +57,9 @@ def listen(session: Playing, request_id: int) -> None:
             b'{"channel":"/meta/subscribe","clientId":"a","subscription":"/**"}',
         )
     ):
-        list(session.ask_comet(1000 + number, bayeux.parse(text), NOW_US))
+        list(session.ask_comet(Carrier(1000 + number), bayeux.parse(text), NOW_US))
     held = bayeux.parse(b'{"channel":"/meta/connect","clientId":"a"}')
-    assert list(session.ask_comet(request_id, held, NOW_US)) == []
+    assert list(session.ask_comet(Carrier(request_id), held, NOW_US)) == []
 
 
 def callback() -> Tape:
@@ -144,12 +148,12 @@ def test_held_poll_is_answered_when_due() -> None:
     assert respond.body == b"[" + MESSAGE + b',{"channel":"/meta/connect","clientId":"a","successful":true}]'
 
 
-def waiting_for_dialog() -> Playing:
+def waiting_for_dialog(**options: Any) -> Playing:
     """A session whose next message waits for a dialog act; the app polls from the start on."""
     tape = callback()
     tape.ask(3, "POST", MENU)
     tape.poll(4, 1, MESSAGE)
-    session = playing(tape)
+    session = playing(tape, **options)
     ask(session, 1, "POST", CALLBACK)
     listen(session, 2)
     advance(session, 0.5)
@@ -178,6 +182,51 @@ def test_act_in_time_needs_no_patience() -> None:
     assert answered.request_id == 3
     assert isinstance(told, Respond)
     assert told.request_id == 2
+
+
+def test_waiting_story_has_no_patience() -> None:
+    session = waiting_for_dialog(missing_act=MissingAct.WAIT)
+
+    assert advance(session, 25) == []
+    assert not session.is_told
+
+
+def test_missing_act_is_told_once() -> None:
+    """And the story waits on, until the app does it."""
+    session = waiting_for_dialog(missing_act=MissingAct.MISS)
+
+    assert advance(session, 10) == [
+        Noted("session s1: miss: the story waits for dialog act 1, which the app does not do")
+    ]
+    assert advance(session, 25) == []
+    assert not session.is_told
+    ask(session, 3, "POST", MENU, 26)
+    advance(session, 28)
+    assert session.is_told
+
+
+@pytest.mark.parametrize(("speed", "told_s"), [(1, 4), (4, 1), (0.5, 8)])
+def test_gaps_shrink_with_speed(speed: float, told_s: float) -> None:
+    """From the start's answer, the start, and the message before."""
+    tape = callback()
+    tape.poll(1, 1, MESSAGE)
+    tape.poll(2, 2, MESSAGE)
+    session = playing(tape, speed=speed)
+    ask(session, 1, "POST", CALLBACK)
+
+    advance(session, told_s - 0.01)
+    assert not session.is_told
+    advance(session, told_s)
+    assert session.is_told
+
+
+def test_answers_are_faster_with_speed() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"", {"_id": SERVICE}, takes_s=2)
+    session = playing(tape, speed=4)
+    ask(session, 1, "POST", CALLBACK)
+
+    assert session.next_wakeup_us() == at_us(0.5)
 
 
 def test_no_poll_no_patience() -> None:

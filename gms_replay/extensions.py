@@ -1,0 +1,73 @@
+"""What CometD's extensions add to messages: acknowledgement and the server's time.
+
+After CometD's AcknowledgedMessagesExtension and TimesyncExtension; a client asks for either in `ext`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gms_replay.bayeux import Parsed
+
+# How far off a client's idea of our clock may be before it is told, in ms (TimesyncExtension).
+_ACCURACY_MS = 25
+
+
+@dataclass(slots=True)
+class Batches:
+    """What the answers to a client's connects carried, as numbers of events, until it says that it has them."""
+
+    last: int = 0
+    unacknowledged: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    @property
+    def outstanding(self) -> frozenset[int]:
+        """All that the client may not have."""
+        return frozenset().union(*self.unacknowledged.values())
+
+    def close(self, numbers: frozenset[int]) -> int:
+        """Ends a batch, and gives the number that its answer tells."""
+        self.last += 1
+        if numbers:
+            self.unacknowledged[self.last] = numbers
+        return self.last
+
+    def acknowledge(self, last: int) -> tuple[frozenset[int], frozenset[int]]:
+        """What the client has, and what it has not and has to be told again, when it names the last batch it got."""
+        batches, self.unacknowledged = self.unacknowledged, {}
+        had = (numbers for batch, numbers in batches.items() if batch <= last)
+        lost = (numbers for batch, numbers in batches.items() if batch > last)
+        return frozenset().union(*had), frozenset().union(*lost)
+
+
+def asks_for_acknowledgement(handshake: Parsed) -> bool:
+    return _ext(handshake).get("ack") is True
+
+
+def acknowledged(connect: Parsed) -> int | None:
+    """The last batch that the client got; None where it does not say."""
+    return _whole(_ext(connect).get("ack"))
+
+
+def timesync(message: Parsed, now_ms: int) -> dict[str, int] | None:
+    """What a reply tells of the time: the client's `tc`, ours as `ts`, both in ms; None for a client that knows.
+
+    A client that has an idea of its lag `l` and offset `o` is told how far off (`a`) it is.
+    """
+    asked = _ext(message).get("timesync")
+    if not isinstance(asked, dict) or (client_ms := _whole(asked.get("tc"))) is None:
+        return None
+    told = {"tc": client_ms, "ts": now_ms, "p": 0}
+    lag_ms, offset_ms = _whole(asked.get("l")), _whole(asked.get("o"))
+    if lag_ms is None or offset_ms is None:
+        return told
+    off_ms = client_ms + offset_ms + lag_ms - now_ms
+    return None if lag_ms and abs(off_ms) < _ACCURACY_MS else told | {"a": off_ms}
+
+
+def _ext(message: Parsed) -> dict[str, Any]:
+    ext = message.fields.get("ext")
+    return ext if isinstance(ext, dict) else {}
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
