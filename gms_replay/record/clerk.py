@@ -15,12 +15,12 @@ from gms_replay.record.protocol import COMET, Asked, Closed, Ended, Frame, Seen,
 
 @dataclass(slots=True)
 class _UnderWay:
-    """An exchange whose end was not told yet."""
+    """An exchange whose end was not told yet. `transport` is that of its Bayeux messages; None where it has none."""
 
     writer: Writer
     exchange_id: int
     request: Request
-    is_comet: bool
+    transport: Transport | None
     messages: tuple[Message, ...]
 
 
@@ -62,14 +62,15 @@ class Clerk:
         exchange_id = writer.begin_exchange()
         writer.request(exchange_id, request)
         messages: tuple[Message, ...] = ()
+        transport, frames = facts.polled(request) if seen.carries == COMET else (None, ())
         if seen.carries and request.ended_at_us is not None:
-            at_us, body = request.ended_at_us, request.body.plain
-            if seen.carries == COMET:
-                messages = _polled(writer, exchange_id, Direction.TO_SERVER, at_us, body)
+            at_us = request.ended_at_us
+            if transport:
+                for frame in frames:
+                    messages += _tell(writer, exchange_id, Direction.TO_SERVER, transport, at_us, frame)
             else:
-                writer.push(exchange_id, seen.carries, at_us, body)
-        is_comet = seen.carries == COMET
-        self._under_way[seen.number] = _UnderWay(writer, exchange_id, request, is_comet, messages)
+                writer.push(exchange_id, seen.carries, at_us, request.body.plain)
+        self._under_way[seen.number] = _UnderWay(writer, exchange_id, request, transport, messages)
 
     def _ended(self, seen: Ended) -> None:
         one = self._under_way.pop(seen.number)
@@ -80,9 +81,9 @@ class Clerk:
         if seen.goes_on:
             self._sockets[seen.number] = _Socket(one.writer, exchange)
         else:
-            if one.is_comet and (response := outcome.response):
-                body, at_us = response.body.plain, response.started_at_us
-                messages += _polled(one.writer, one.exchange_id, Direction.TO_CLIENT, at_us, body)
+            if one.transport and (response := outcome.response):
+                frame, at_us = facts.told(one.transport, response), response.started_at_us
+                messages += _tell(one.writer, one.exchange_id, Direction.TO_CLIENT, one.transport, at_us, frame)
             one.writer.exchange_over(one.exchange_id)
         self._watch(exchange, messages)
 
@@ -99,10 +100,6 @@ class Clerk:
         by = Direction.TO_SERVER if seen.is_by_client else Direction.TO_CLIENT
         socket.writer.socket_closed(socket.exchange.id, facts.instant_us(seen.at_s), seen.code, seen.reason, by)
         socket.writer.exchange_over(socket.exchange.id)
-
-
-def _polled(writer: Writer, exchange_id: int, direction: Direction, at_us: int, frame: bytes) -> tuple[Message, ...]:
-    return _tell(writer, exchange_id, direction, Transport.LONG_POLLING, at_us, frame)
 
 
 def _tell(

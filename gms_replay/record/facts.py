@@ -1,8 +1,8 @@
 """What was seen, told as our nouns."""
 
-from gms_replay import bayeux
+from gms_replay import bayeux, jsonp
 from gms_replay.errors import BayeuxError
-from gms_replay.model import Body, Headers, Outcome, Request, Response, header
+from gms_replay.model import Body, Headers, Outcome, Request, Response, Transport, header
 from gms_replay.record.codings import decoded
 from gms_replay.record.protocol import Answer, Asked, Ended, Fields
 
@@ -31,6 +31,18 @@ def request(told: Asked) -> Request:
 
 def outcome(told: Ended) -> Outcome:
     return Outcome(instant_us(told.at_s), None if told.answer is None else _response(told.answer), told.error)
+
+
+def polled(request: Request) -> tuple[Transport, tuple[bytes, ...]]:
+    """How a request to a Comet server carries its frames, and the frames."""
+    called = jsonp.asked(request.target) if request.method == "GET" else None
+    return (Transport.CALLBACK_POLLING, called.frames) if called else (Transport.LONG_POLLING, (request.body.plain,))
+
+
+def told(transport: Transport, response: Response) -> bytes:
+    """The frame that answers such a request."""
+    body = response.body.plain
+    return jsonp.frame(body) if transport is Transport.CALLBACK_POLLING else body
 
 
 def messages(frame: bytes) -> tuple[tuple[int, bayeux.Parsed], ...]:

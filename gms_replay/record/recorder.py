@@ -118,12 +118,14 @@ def _carries(operation: gms.Operation | None) -> str:
 
 
 def _operation(request: Request) -> gms.Operation | None:
-    # Apps ask for the same again and again. Only where the path says nothing does the body count.
+    # Apps ask for the same again and again. Only where the path says nothing do body and query count.
     told = request.data
     named = _named(told.method, told.path.partition(b"?")[0])
     if named is None and told.method == b"POST":
         body = facts.body(told.content, facts.headers(told.headers.fields))
         return gms.recognise("POST", told.path.decode("iso-8859-1"), body.plain)
+    if named is None and b"jsonp=" in told.path:
+        return gms.recognise(told.method.decode("iso-8859-1"), told.path.decode("iso-8859-1"), b"")
     return named
 
 

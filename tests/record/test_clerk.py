@@ -1,4 +1,5 @@
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 from seen import ANSWER, ASKED, ENDED
@@ -75,6 +76,21 @@ def test_comet_gives_messages(office):
         (Direction.TO_CLIENT, "/b", 946681202_000000, 1),
     ]
     assert office.told == [(recording.exchanges[0], recording.messages)]
+
+
+def test_callback_polling_gives_messages(office):
+    """Also several frames of one query, and an answer that calls a function."""
+    query = b"?jsonp=cb&message=" + quote(POLL).encode() + b"&message=" + quote(b'{"channel":"/a"}').encode()
+    asked = ASKED._replace(carries=COMET, path=b"/cometd" + query, body=b"")
+
+    recording = office.takes(asked, ENDED._replace(answer=ANSWER._replace(body=b"cb(" + NEWS + b");")))
+
+    assert [(message.direction, message.channel, message.transport) for message in recording.messages] == [
+        (Direction.TO_SERVER, "/meta/connect", Transport.CALLBACK_POLLING),
+        (Direction.TO_SERVER, "/a", Transport.CALLBACK_POLLING),
+        (Direction.TO_CLIENT, "/a", Transport.CALLBACK_POLLING),
+        (Direction.TO_CLIENT, "/b", Transport.CALLBACK_POLLING),
+    ]
 
 
 def test_cut_off_poll_gives_none(office):
