@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
+MATRIX := tests/peers/mitmdump/test_matrix.py
 
-.PHONY: demo test lint samples
+.PHONY: demo test lint samples peers
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -12,7 +13,11 @@ demo: $(READY)
 
 # Two at a time: most tests wait for processes, and for people that are simulated.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore $(MATRIX)
+
+# Every recording, by each Bayeux client, replayed to each; prints the matrix. Wants Node, and `npm ci` in tests/peers.
+peers: $(READY)
+	$(BIN)/python -m pytest $(MATRIX)
 
 # Takes some minutes: people are slow.
 samples: $(READY)

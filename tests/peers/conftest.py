@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,25 @@ def need(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the matrix of `test_matrix`: what was recorded by whom, and played to whom."""
+    marks = {"passed": "equal", "failed": "DIFFERS"}
+    cells: dict[str, dict[str, str]] = {}
+    for outcome, mark in marks.items():
+        for report in terminalreporter.getreports(outcome):
+            if cell := dict(report.user_properties).get("cell"):
+                recorded_by, played_to = cell
+                cells.setdefault(recorded_by, {})[played_to] = mark
+    if not cells:
+        return
+    columns = list(dict.fromkeys(played_to for row in cells.values() for played_to in row))
+    terminalreporter.write_line("")
+    for line in ["recorded by", *columns], ["---"] * (1 + len(columns)):
+        terminalreporter.write_line(f"| {' | '.join(line)} |")
+    for recorded_by, row in cells.items():
+        terminalreporter.write_line(f"| {' | '.join([recorded_by, *(row.get(name, '') for name in columns)])} |")
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +97,31 @@ class CometdServer:
         return seen
 
 
-@pytest.fixture
-def cometd_server(program: Callable[..., str]) -> Iterator[CometdServer]:
-    """CometD's Node server, not yet started."""
-    node = program("node")
-    if not (HERE / "node_modules" / "cometd-nodejs-server").is_dir():
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    """Where the npm packages of these tests are."""
+    packages = HERE / "node_modules"
+    if not (packages / "cometd").is_dir():
         need("tests/peers/node_modules is missing: run `npm ci` in tests/peers")
-    server = CometdServer(node)
+    return packages
+
+
+@pytest.fixture(scope="module")
+def cometd_servers(program: Callable[..., str], installed: Path) -> Iterator[Callable[[], CometdServer]]:
+    """Makes CometD's Node servers, not yet started; they end with the module."""
+    with ExitStack() as stack:
+
+        def make() -> CometdServer:
+            server = CometdServer(program("node"))
+            stack.callback(server.stop)
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def cometd_server(cometd_servers: Callable[[], CometdServer]) -> Iterator[CometdServer]:
+    """CometD's Node server, not yet started."""
+    server = cometd_servers()
     yield server
     server.stop()
