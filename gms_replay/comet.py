@@ -46,6 +46,13 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
+class _Event:
+    channel: str
+    raw: bytes
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Held:
     carrier: Carrier
     message: Parsed
@@ -99,7 +106,7 @@ class Comet:
         self._ahead_us = ahead_us
         self._timestamp = timestamp
         self._clients: dict[str, Client] = {}
-        self._events: list[tuple[str, bytes]] = []
+        self._events: list[_Event] = []
         self._told: set[int] = set()
         self._carried: dict[int, list[tuple[str, frozenset[int]]]] = {}
 
@@ -143,7 +150,7 @@ class Comet:
                     replies.append(reply)
             elif message.channel == bayeux.DISCONNECT:
                 yield from self._answer_held(client, now_us, advice={"reconnect": "none"})
-                self._drop(client)
+                self._leave(client, extensions.transcript_position(message))
                 replies.append(self._reply(message, now_us, successful=True))
             else:
                 # Before it is looked at: what waited for this very subscription comes after its reply.
@@ -153,9 +160,12 @@ class Comet:
         if replies or not messages:
             yield Frame(carrier.id, (*told, *replies))
 
-    def deliver(self, channel: str, raw: bytes) -> None:
-        """Queues a message for every subscriber; without one it waits for the first."""
-        self._events.append((channel, raw))
+    def deliver(self, channel: str, raw: bytes, position: int | None = None) -> None:
+        """Queues a message for every subscriber; without one it waits for the first.
+
+        `position`: how many lines of a chat whoever got it has; None where it tells none.
+        """
+        self._events.append(_Event(channel, raw, position))
         self._offer({len(self._events) - 1})
 
     def flush(self, now_us: int) -> Iterator[Frame]:
@@ -265,7 +275,7 @@ class Comet:
         self._told.update(told)
         if told and not carrier.is_socket:
             self._carried.setdefault(carrier.id, []).append((client.client_id, frozenset(told)))
-        return tuple(self._events[number][1] for number in told)
+        return tuple(self._events[number].raw for number in told)
 
     def _take_back(self, client: Client, numbers: frozenset[int]) -> None:
         self._told -= numbers
@@ -282,8 +292,7 @@ class Comet:
         if client.batches is None or last is None:
             return
         had, lost = client.batches.acknowledge(last)
-        for carried in self._carried.values():
-            carried[:] = (one for one in carried if one[0] != client.client_id)
+        self._forget_carried(client)
         client.queue -= had
         self._told |= had
         self._take_back(client, lost)
@@ -325,7 +334,22 @@ class Comet:
 
     def _taken(self, client: Client, numbers: Iterable[int]) -> set[int]:
         """Of these events those that a client subscribed to; none that has been told already."""
-        return {n for n in numbers if n not in self._told and _takes(client, self._events[n][0])}
+        return {n for n in numbers if n not in self._told and _takes(client, self._events[n].channel)}
+
+    def _leave(self, client: Client, position: int | None) -> None:
+        """An app that says how much of the chat it has gets the rest when it comes back, whatever it was told."""
+        if position is not None:
+            places = {n: event.position for n, event in enumerate(self._events) if _takes(client, event.channel)}
+            self._forget_carried(client)
+            self._told |= {n for n, place in places.items() if place is not None and place <= position}
+            missed = {n for n, place in places.items() if place is not None and place > position}
+            self._take_back(client, frozenset(missed))
+        self._drop(client)
+
+    def _forget_carried(self, client: Client) -> None:
+        """Whatever becomes of the answers that are on their way: the client has said what it has."""
+        for carried in self._carried.values():
+            carried[:] = (one for one in carried if one[0] != client.client_id)
 
     def _drop(self, client: Client) -> None:
         """What the client was not told goes to the app's next one, which may be there already."""

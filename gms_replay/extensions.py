@@ -1,6 +1,6 @@
-"""What CometD's extensions add to messages: acknowledgement and the server's time.
+"""What extensions add to messages, in `ext`: acknowledgement, the server's time, how much of a chat an app has.
 
-After CometD's AcknowledgedMessagesExtension and TimesyncExtension; a client asks for either in `ext`.
+After CometD's AcknowledgedMessagesExtension and TimesyncExtension; the last is GMS's own.
 """
 
 from dataclasses import dataclass, field
@@ -46,6 +46,14 @@ def asks_for_acknowledgement(handshake: Parsed) -> bool:
 def acknowledged(connect: Parsed) -> int | None:
     """The last batch that the client got; None where it does not say."""
     return _whole(_ext(connect).get("ack"))
+
+
+def transcript_position(disconnect: Parsed) -> int | None:
+    """Up to where an app that goes to the background has the chat's transcript; None where it does not say."""
+    position = _ext(disconnect).get("transcriptPosition")
+    if isinstance(position, str) and position.isascii() and position.isdigit() and len(position) < 10:
+        return int(position)
+    return _whole(position)
 
 
 def timesync(message: Parsed, now_ms: int) -> dict[str, int] | None:

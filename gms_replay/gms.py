@@ -5,9 +5,10 @@ them (`/genesys` unless renamed) is called the base and may be anything.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from gms_replay import bayeux, jsonp
 from gms_replay.errors import BayeuxError
@@ -259,6 +260,7 @@ def is_identity(path: Path) -> bool:
 SESSION_FIELDS = frozenset({"_id", "chatSessionId", "chatId"})
 """Fields whose value belongs to one visit only: facts that share one belong together."""
 
+_POSITION = re.compile(r"\d{1,9}", re.ASCII)
 _OUR_URL = re.compile(r"_(?:user_action|resource|start_chat|comet)_url|_chatIxnAPI_.+_URL")
 
 
@@ -275,6 +277,16 @@ FREE_FIELDS = frozenset(
     }
 )  # fmt: skip
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""
+
+
+def transcript_position(message: Mapping[str, Any]) -> int | None:
+    """How many lines of the chat an app has after this Comet message; None where it tells none."""
+    data = message.get("data")
+    told = data.get("message") if isinstance(data, dict) else None
+    position = told.get("transcriptPosition") if isinstance(told, dict) and told.get("transcriptToShow") else None
+    # Text in frames, a number in some answers.
+    return int(position) if isinstance(position, str | int) and _POSITION.fullmatch(str(position)) else None
+
 
 _TAG = re.compile(r"service\.chat\.refresh\.(?P<id>.+)")
 

@@ -311,7 +311,8 @@ class Playing:
         if isinstance(item, State):
             self._states[item.answer.index] = shift_us
         else:
-            self.comet.deliver(item.channel, item.body.render(self._telling([item.body], shift_us)))
+            told = item.body.render(self._telling([item.body], shift_us))
+            self.comet.deliver(item.channel, told, item.position)
 
     def _lack(self, act: Act, at_us: int) -> Noted:
         """The app's patience for what this act should bring about is over."""

@@ -71,12 +71,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Event:
-    """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it."""
+    """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it.
+
+    `position`: how many lines of the chat the app has after it; None where it tells none.
+    """
 
     channel: str
     at_us: int
     gap_us: int
     causes: tuple[Cause, ...]
+    position: int | None
     raw: bytes
     compiler: Compiler
 
@@ -245,7 +249,8 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
             told = events.setdefault(message.channel, [])
             gap_us = message.at_us - told[-1].at_us if told else 0
             causes = _causes(acts, message.at_us)
-            told.append(Event(message.channel, message.at_us, gap_us, causes, message.raw, compiler))
+            position = gms.transcript_position(one.parsed.fields)
+            told.append(Event(message.channel, message.at_us, gap_us, causes, position, message.raw, compiler))
     return {channel: tuple(told) for channel, told in events.items()}
 
 

@@ -769,3 +769,54 @@ def test_replies_are_stamped_as_recorded() -> None:
     (reply,) = replies(comet.receive(Carrier(1), bayeux.parse(b'{"channel":"/meta/handshake"}'), 7))
 
     assert reply["timestamp"] == "at 7"
+
+
+def chatting() -> Peer:
+    """A client "a" that was told three lines of a chat, whose fourth waits."""
+    peer = listening()
+    for position in (1, 2, 3):
+        peer.comet.deliver("/_genesys", event(f"line {position}"), position)
+    assert texts(peer.connect(1)) == ["line 1", "line 2", "line 3"]
+    peer.comet.sent(peer.asked)
+    peer.comet.deliver("/_genesys", event("line 4"), 4)
+    peer.comet.deliver("/_genesys", event("over"))
+    return peer
+
+
+def come_back(peer: Peer) -> list[str]:
+    """What the app's next client is told."""
+    peer.handshake(3)
+    peer.connect(3, client="b")
+    peer.subscribe(3, client="b")
+    return texts(peer.connect(4, client="b"))
+
+
+@pytest.mark.parametrize(
+    ("ext", "missed"),
+    [
+        ({"transcriptPosition": "1"}, ["line 2", "line 3", "line 4", "over"]),
+        ({"transcriptPosition": 3}, ["line 4", "over"]),
+        ({"transcriptPosition": "4"}, ["over"]),
+        ({"transcriptPosition": "none"}, ["line 4", "over"]),
+        ({}, ["line 4", "over"]),
+    ],
+)
+def test_app_from_background_hears_what_it_missed(ext: dict[str, object], missed: list[str]) -> None:
+    """Whatever it was sent: it says what it has."""
+    peer = chatting()
+    peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "ext": ext})
+
+    assert come_back(peer) == missed
+
+
+def test_app_that_says_what_it_has_is_believed() -> None:
+    """Also where an answer is known to be lost only later."""
+    peer = listening()
+    peer.comet.deliver("/_genesys", event("line 1"), 1)
+    peer.connect(1)
+    told = peer.asked
+    peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "ext": {"transcriptPosition": "1"}})
+    peer.gone(told, 2)
+    peer.comet.deliver("/_genesys", event("line 2"), 2)
+
+    assert come_back(peer) == ["line 2"]

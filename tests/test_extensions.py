@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gms_replay.bayeux import Parsed, parse
-from gms_replay.extensions import Batches, acknowledged, asks_for_acknowledgement, timesync
+from gms_replay.extensions import Batches, acknowledged, asks_for_acknowledgement, timesync, transcript_position
 
 
 def message(**fields: object) -> Parsed:
@@ -51,3 +51,21 @@ def test_last_batch_is_named(ext: object, last: int | None) -> None:
 )
 def test_time_is_told(asked: object, told: dict[str, int] | None) -> None:
     assert timesync(message(ext={"timesync": asked}), 1000) == told
+
+
+@pytest.mark.parametrize(
+    ("told", "position"),
+    [
+        ("12", 12),
+        (12, 12),
+        ("0", 0),
+        ("", None),
+        ("-1", None),
+        ("1" * 10, None),
+        ("\u0663", None),
+        (True, None),
+        ([], None),
+    ],
+)
+def test_app_says_what_it_has(told: object, position: int | None) -> None:
+    assert transcript_position(message(ext={"transcriptPosition": told})) == position

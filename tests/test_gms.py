@@ -311,3 +311,25 @@ def test_user_from_any_case():
 def test_push_providers_by_name():
     pushes = [gms.recognise("POST", target, b"") for _, target, kind, *_ in REQUESTS if kind is Kind.PUSH]
     assert [gms.PUSH_PROVIDERS[push.name] for push in pushes] == ["apns", "fcm", "fcm"]
+
+
+@pytest.mark.parametrize(
+    ("told", "position"),
+    [
+        ({"transcriptPosition": "3", "transcriptToShow": [["Message.Text", "Stan", "Hi.", "8", "CLIENT"]]}, 3),
+        ({"transcriptPosition": 3, "transcriptToShow": [[]]}, 3),
+        ({"transcriptPosition": "3", "transcriptToShow": []}, None),
+        ({"transcriptPosition": "3"}, None),
+        ({"transcriptPosition": "three", "transcriptToShow": [[]]}, None),
+        ({"transcriptPosition": None, "transcriptToShow": [[]]}, None),
+        ("text", None),
+    ],
+)
+def test_position_is_that_of_lines(told, position):
+    """A frame without lines tells what no position can say that an app has."""
+    assert gms.transcript_position({"channel": "/_genesys", "data": {"message": told}}) == position
+
+
+@pytest.mark.parametrize("message", [{}, {"data": "text"}, {"data": {}}])
+def test_no_chat_has_no_position(message):
+    assert gms.transcript_position(message) is None

@@ -61,6 +61,15 @@ class Client:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What was published. `position`: how many lines of the chat whoever reads it has; None where it tells none."""
+
+    channel: str
+    event: bytes
+    position: int | None
+
+
 class Comet:
     """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
 
@@ -70,7 +79,8 @@ class Comet:
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
         self._clients: dict[str, Client] = {}
-        self._mail: dict[str, list[tuple[str, bytes]]] = {}
+        self._mail: dict[str, list[Letter]] = {}
+        self._posted: dict[str, list[Letter]] = {}
         self._closed = False
 
     async def answer(self, messages: Sequence[Parsed], user: str, gone: Gone) -> list[bytes] | None:
@@ -112,9 +122,11 @@ class Comet:
                 client.socket = None
                 self._rest(client)
 
-    def publish(self, user: str, channel: str, data: dict[str, Any]) -> None:
+    def publish(self, user: str, channel: str, data: dict[str, Any], position: int | None = None) -> None:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
-        self._mail.setdefault(user, []).append((channel, bayeux.dump({"data": data, "channel": channel})))
+        letter = Letter(channel, bayeux.dump({"data": data, "channel": channel}), position)
+        self._mail.setdefault(user, []).append(letter)
+        self._posted.setdefault(user, []).append(letter)
         for client in reversed(self._clients.values()):
             if client.user == user and client.takes(channel) and (self._push(client) or client.wake()):
                 return
@@ -122,6 +134,7 @@ class Comet:
     def forget_mail(self, user: str) -> None:
         """Empty a user's mailbox."""
         self._mail.pop(user, None)
+        self._posted.pop(user, None)
 
     def close(self) -> None:
         """Answer every held poll, and hold none from now on."""
@@ -187,7 +200,7 @@ class Comet:
             client.expiry = loop.call_later(self._max_interval_s, self._clients.pop, client.id, None)
 
     def _has_mail(self, client: Client) -> bool:
-        return any(client.takes(channel) for channel, _ in self._mail.get(client.user, ()))
+        return any(client.takes(letter.channel) for letter in self._mail.get(client.user, ()))
 
     def _push(self, client: Client) -> bool:
         """Send a session's mail over its WebSocket; False where it has none."""
@@ -201,10 +214,10 @@ class Comet:
         if client.id not in self._clients:
             return []
         mail = self._mail.pop(client.user, [])
-        left = [(channel, event) for channel, event in mail if not client.takes(channel)]
+        left = [letter for letter in mail if not client.takes(letter.channel)]
         if left:
             self._mail[client.user] = left
-        return [event for channel, event in mail if client.takes(channel)]
+        return [letter.event for letter in mail if client.takes(letter.channel)]
 
     def _reply(self, message: Parsed, user: str) -> dict[str, Any]:
         if not message.channel:
@@ -249,6 +262,14 @@ class Comet:
 
     def _disconnected(self, message: Parsed, client: Client) -> dict[str, Any]:
         del self._clients[client.id]
+        if (position := _position(message)) is not None:
+            # Whatever it was sent: this is what it has, and what comes after waits for its return.
+            unread = self._mail.get(client.user, [])
+            self._mail[client.user] = [
+                one
+                for one in self._posted.get(client.user, ())
+                if (one in unread if one.position is None else one.position > position)
+            ]
         self._rest(client)
         client.wake()
         return bayeux.reply(message, successful=True)
@@ -260,6 +281,12 @@ class Comet:
             "maxInterval": round(self._max_interval_s * 1000),
             "reconnect": "retry",
         }
+
+
+def _position(message: Parsed) -> int | None:
+    ext = message.fields.get("ext")
+    position = ext.get("transcriptPosition") if isinstance(ext, dict) else None
+    return int(position) if isinstance(position, str | int) and str(position).isdecimal() else None
 
 
 def _subscribed(message: Parsed, client: Client) -> dict[str, Any]:

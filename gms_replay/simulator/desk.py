@@ -98,7 +98,9 @@ class Desk:
 
         def tell(message: dict[str, Any]) -> None:
             tag = f"service.chat.refresh.{service_id}"
-            self._comet.publish(user, CHANNEL, {"message": message, "id": frame_id(source), "tag": tag})
+            told = {"message": message, "id": frame_id(source), "tag": tag}
+            position = int(message["transcriptPosition"]) if message["transcriptToShow"] else None
+            self._comet.publish(user, CHANNEL, told, position)
 
         return tell
 

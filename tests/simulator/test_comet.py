@@ -193,6 +193,39 @@ def test_dropped_poll_loses_nothing(app, until_disconnected):
     assert positions[:-1] == [str(2 + at) for at in range(len(positions) - 1)]
 
 
+def test_app_from_background_is_told_what_it_missed(app, until_line, until_disconnected):
+    """By what it says that it has, whatever it was sent."""
+    app.open_comet()
+    service_id = app.start_chat()
+    app.chat_frames(until_line("Message.Text", "AGENT"))
+    leaving = {"channel": "/meta/disconnect", "clientId": app.client_id, "ext": {"transcriptPosition": "3"}}
+    assert app.comet(leaving)[0]["successful"]
+    app.chat(service_id, "send", message="Thank you, bye!")
+    while app.chat(service_id, "refresh")["chatIxnState"] != "DISCONNECTED":
+        pass
+
+    app.open_comet()
+    frames = app.chat_frames(until_disconnected)
+
+    positions = [int(frame["data"]["message"]["transcriptPosition"]) for frame in frames]
+    assert positions[:-1] == list(range(4, 4 + len(positions) - 1))
+    assert positions[-1] == positions[-2]
+
+
+def test_over_is_told_to_who_has_all_lines(app, until_disconnected):
+    app.open_comet()
+    service_id = app.start_chat()
+    app.chat(service_id, "disconnect")
+    while (told := app.chat(service_id, "refresh"))["chatIxnState"] != "DISCONNECTED":
+        pass
+    leaving = {"channel": "/meta/disconnect", "clientId": app.client_id}
+    app.comet(leaving | {"ext": {"transcriptPosition": told["transcriptPosition"]}})
+
+    app.open_comet()
+
+    assert len(app.chat_frames(until_disconnected)) == 1
+
+
 def test_disconnect_ends_the_session(app):
     app.open_comet()
     poll = app.begin_poll()
