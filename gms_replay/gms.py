@@ -288,6 +288,13 @@ def transcript_position(message: Mapping[str, Any]) -> int | None:
     return int(position) if isinstance(position, str | int) and _POSITION.fullmatch(str(position)) else None
 
 
+def message_id(message: Mapping[str, Any]) -> str | None:
+    """The id that GMS gave to what a Comet message tells; None where it tells nothing of GMS's."""
+    data = message.get("data")
+    own = data.get("id") if isinstance(data, dict) else None
+    return own if isinstance(own, str) else None
+
+
 _TAG = re.compile(r"service\.chat\.refresh\.(?P<id>.+)")
 
 

@@ -241,11 +241,15 @@ def _causes(acts: Iterable[tuple[int, Act]], before_us: int) -> tuple[Cause, ...
 
 
 def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -> dict[str, tuple[Event, ...]]:
+    """The messages of each channel; those with an id of their own once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
+    numbered: set[bytes] = set()
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
-        if one.parsed.is_event:
-            message = one.message
+        message = one.message
+        if one.parsed.is_event and message.raw not in numbered:
+            if gms.message_id(one.parsed.fields):
+                numbered.add(message.raw)
             told = events.setdefault(message.channel, [])
             gap_us = message.at_us - told[-1].at_us if told else 0
             causes = _causes(acts, message.at_us)

@@ -33,16 +33,24 @@ class Client(Protocol):
 @asynccontextmanager
 async def opened(name: str, node: str, url: str, user: str) -> AsyncIterator[Client]:
     """The client of that name ("cometd websocket --ack"), until it has disconnected."""
-    library, transport, *options = name.split()
+    library, transport, *_ = name.split()
     if library == "aiocometd":
         async with CometClient(url, headers={"gms_user": user}, transports=[Transport(transport)]) as comet:
             await comet.subscribe("/_genesys")
             yield _Aiocometd(comet)
         return
+    async with opened_by_cometd(name, node, url, user) as client:
+        yield client
+
+
+@asynccontextmanager
+async def opened_by_cometd(name: str, node: str, url: str, user: str) -> AsyncIterator["Cometd"]:
+    """CometD's client of that name, until it has disconnected."""
+    _, transport, *options = name.split()
     process = await asyncio.create_subprocess_exec(
         node, SCRIPT, url, transport, user, *options, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    client = _Cometd(process)
+    client = Cometd(process)
     try:
         await client.until({"opened": True, "transport": transport})
         yield client
@@ -64,7 +72,7 @@ class _Aiocometd:
         await self._comet.publish("/service/echo", {"text": text})
 
 
-class _Cometd:
+class Cometd:
     """`cometd_client.mjs`, which says what it prints."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -94,6 +102,10 @@ class _Cometd:
     async def say(self, text: str) -> None:
         self._stdin.write(f"{text}\n".encode())
         await self.until({"acknowledged": True})
+
+    def leave(self, position: int) -> None:
+        """Says, when it disconnects, that it goes to the background, and how many lines of the chat it has."""
+        self._stdin.write(f"/leave {position}\n".encode())
 
     async def close(self) -> None:
         """Disconnects; nothing may come any more that nobody waited for."""

@@ -333,3 +333,18 @@ def test_position_is_that_of_lines(told, position):
 @pytest.mark.parametrize("message", [{}, {"data": "text"}, {"data": {}}])
 def test_no_chat_has_no_position(message):
     assert gms.transcript_position(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "own"),
+    [
+        ({"id": "7", "data": {"id": "b2e607a0d21611e3"}}, "b2e607a0d21611e3"),
+        ({"id": "7", "data": {"id": 7}}, None),
+        ({"id": "7", "data": {}}, None),
+        ({"id": "7", "data": "text"}, None),
+        ({"id": "7"}, None),
+    ],
+)
+def test_message_has_an_id_of_its_own(message, own):
+    """Which is not the one that numbers the frame."""
+    assert gms.message_id(message) == own

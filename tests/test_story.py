@@ -196,6 +196,19 @@ def test_events_are_kept_by_channel() -> None:
     assert [event.raw for event in events["/news"]] == [b'{"channel":"/news","data":"one"}']
 
 
+def test_message_told_again_is_no_other() -> None:
+    """An app that missed it was told it once more: it has an id of its own. Without one it may be said twice."""
+    tape = begun()
+    news = b'{"channel":"/news","data":"one"}'
+    tape.poll(1, 1, frame(1, JOINED), news)
+    tape.poll(3, 1, frame(1, JOINED), frame(2, REPLY), news)
+
+    events = compiled(tape).events
+    assert [event.raw for event in events["/_genesys"]] == [frame(1, JOINED), frame(2, REPLY)]
+    assert events["/_genesys"][1].gap_us == 2_000_000
+    assert [event.raw for event in events["/news"]] == [news, news]
+
+
 def test_replies_are_no_events() -> None:
     tape = begun()
     tape.open_comet(1)

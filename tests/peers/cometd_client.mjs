@@ -5,7 +5,8 @@
 // {"opened": true, "transport": "…"}   shaken hands and subscribed to /_genesys
 // {"heard": {"channel": …}}            an event, as the client gives it
 // {"acknowledged": true}               after a line on standard input: published on /service/echo
-// {"closed": true}                     disconnected, because standard input has ended
+// {"closed": true}                     disconnected, because standard input has ended; after a line "/leave 3" as an
+//                                      app that goes to the background and has so many lines of the chat
 // {"failed": "…"}                      what the client could not do
 //
 // TRANSPORT: long-polling, callback-polling, websocket. USER goes into the header gms_user, but for callback polling:
@@ -61,11 +62,16 @@ cometd.handshake(shaken => {
     });
 });
 
+let farewell = {};
 const commands = readline.createInterface({ input: process.stdin });
 commands.on('line', text => {
+    if (text.startsWith('/leave ')) {
+        farewell = { ext: { transcriptPosition: text.slice(7) } };
+        return;
+    }
     cometd.publish('/service/echo', { text }, reply => tell({ acknowledged: reply.successful }));
 });
-commands.on('close', () => cometd.disconnect(() => {
+commands.on('close', () => cometd.disconnect(farewell, () => {
     tell({ closed: true });
     process.exit(0);
 }));

@@ -7,16 +7,16 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import comet_clients
 import httpx
 import pytest
-from comet_clients import ACKNOWLEDGING, AIOCOMETD, COMETD
+from comet_clients import ACKNOWLEDGING, AIOCOMETD, COMETD, Client
 from serving import served
 
 from gms_replay.cassette import reader
@@ -28,11 +28,7 @@ from gms_replay.simulator.settings import Settings
 USER = "stan@example.com"
 PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING)
-# The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
-RECORDED_BY = {
-    "simulator": (*AIOCOMETD, "cometd long-polling", "cometd websocket"),
-    "cometd-nodejs-server": (AIOCOMETD[0], "cometd long-polling", "cometd long-polling --ack"),
-}
+POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -44,49 +40,114 @@ class Live:
     recording: Recording
 
 
+class App:
+    """One app on one visit, and all that it is told."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._started_at_us = time.time_ns() // 1000
+        self._answers: list[Seen] = []
+        self._messages: list[bytes] = []
+
+    async def __aenter__(self) -> Self:
+        self._http = httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False, timeout=PATIENCE_S)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._http.aclose()
+
+    async def ask(self, url: str, **fields: str) -> Any:
+        """Posts, and keeps the answer."""
+        response = await self._http.post(url, data=fields)
+        path = response.url.raw_path.decode()
+        headers = tuple(response.headers.items())
+        self._answers.append(Seen(f"POST {path}", response.status_code, headers, response.content))
+        return response.raise_for_status().json()
+
+    async def start_chat(self) -> tuple[str, str]:
+        """The URL of a chat, and that of its Comet."""
+        service = (await self.ask(f"{self.url}/1/service/callback/samples", _media_type="chat"))["_id"]
+        dialog = await self.ask(f"{self.url}/1/service/{service}/get-dialog-start-chat")
+        await self.ask(dialog["_start_chat_url"], notify_by="comet", firstName="Stan")
+        return dialog["_start_chat_url"], dialog["_comet_url"]
+
+    async def end_of(self, chat: str) -> None:
+        """Looks again and again whether a chat is over; how often depends on the moment, so nothing of it is kept."""
+        while (await self._http.post(f"{chat}/refresh")).json()["chatIxnState"] != "DISCONNECTED":
+            await asyncio.sleep(POLL_S)
+
+    async def hear(self, comet: Client) -> dict[str, Any]:
+        """The next message, which is kept."""
+        message = await comet.next_message(PATIENCE_S)
+        self._messages.append(json.dumps(message, ensure_ascii=False).encode())
+        return message
+
+    async def lines(self, comet: Client) -> AsyncIterator[dict[str, Any]]:
+        """What the chat tells, to its end."""
+        state = ""
+        while state != "DISCONNECTED":
+            told = (await self.hear(comet))["data"]["message"]
+            state = told["chatIxnState"]
+            yield told
+
+    @property
+    def told(self) -> Transcript:
+        return Transcript(
+            origin(self.url), self._started_at_us, tuple(self._answers), {"/_genesys": tuple(self._messages)}
+        )
+
+
 async def chat(name: str, node: str, base: str) -> Transcript:
     """A whole chat with the simulator's agent, or with a recording of one."""
-    started_at_us = time.time_ns() // 1000
-    answers: list[Seen] = []
-    messages: list[bytes] = []
-    async with httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False, timeout=PATIENCE_S) as http:
-
-        async def ask(url: str, **fields: str) -> Any:
-            response = await http.post(url, data=fields)
-            path = response.url.raw_path.decode()
-            answers.append(
-                Seen(f"POST {path}", response.status_code, tuple(response.headers.items()), response.content)
-            )
-            return response.raise_for_status().json()
-
-        service = (await ask(f"{base}/1/service/callback/samples", _media_type="chat"))["_id"]
-        dialog = await ask(f"{base}/1/service/{service}/get-dialog-start-chat")
-        url = dialog["_start_chat_url"]
-        await ask(url, notify_by="comet", firstName="Stan")
-        lines = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with comet_clients.opened(name, node, dialog["_comet_url"], USER) as comet:
-            state = ""
-            while state != "DISCONNECTED":
-                message = await comet.next_message(PATIENCE_S)
-                messages.append(json.dumps(message, ensure_ascii=False).encode())
-                told = message["data"]["message"]
-                state = told["chatIxnState"]
-                said = [line for line in told["transcriptToShow"] if (line[0], line[4]) == ("Message.Text", "AGENT")]
-                if said and (line := next(lines, None)):
-                    await ask(f"{url}/send", message=line)
-    return Transcript(origin(base), started_at_us, tuple(answers), {"/_genesys": tuple(messages)})
+    async with App(base) as app:
+        url, comet_url = await app.start_chat()
+        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
+        async with comet_clients.opened(name, node, comet_url, USER) as comet:
+            async for told in app.lines(comet):
+                if is_said_by_agent(told) and (word := next(words, None)):
+                    await app.ask(f"{url}/send", message=word)
+        return app.told
 
 
-async def echo(name: str, node: str, url: str) -> Transcript:
+async def background(name: str, node: str, base: str) -> Transcript:
+    """A chat whose app goes to the background, knowing less than it was told, and comes back when all is over."""
+    async with App(base) as app:
+        url, comet_url = await app.start_chat()
+        async with comet_clients.opened_by_cometd(name, node, comet_url, USER) as comet:
+            async for told in app.lines(comet):
+                if is_said_by_agent(told):
+                    comet.leave(int(told["transcriptPosition"]) - 2)
+                    break
+        await app.ask(f"{url}/send", message="Thank you, bye!")
+        await app.end_of(url)
+        async with comet_clients.opened_by_cometd(name, node, comet_url, USER) as comet:
+            async for _ in app.lines(comet):
+                pass
+        return app.told
+
+
+async def echo(name: str, node: str, base: str) -> Transcript:
     """A client without any GMS: what it publishes comes back."""
-    started_at_us = time.time_ns() // 1000
-    messages: list[bytes] = []
-    async with comet_clients.opened(name, node, url, USER) as comet:
+    async with App(base) as app, comet_clients.opened(name, node, f"{base}/cometd", USER) as comet:
         for text in ("one", "two", "three"):
             await comet.say(text)
-            message = await comet.next_message(PATIENCE_S)
-            messages.append(json.dumps(message, ensure_ascii=False).encode())
-    return Transcript(origin(url), started_at_us, (), {"/_genesys": tuple(messages)})
+            await app.hear(comet)
+        return app.told
+
+
+def is_said_by_agent(told: dict[str, Any]) -> bool:
+    return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
+
+
+Visit = Callable[[str, str, str], Awaitable[Transcript]]
+
+# The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
+# That an app goes to the background, and what it knows, only CometD's client can be made to say.
+RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket"), PLAYED_TO),
+    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING)),
+    (echo, "cometd-nodejs-server", (AIOCOMETD[0], "cometd long-polling", "cometd long-polling --ack"), PLAYED_TO),
+)
 
 
 def origin(url: str) -> str:
@@ -116,42 +177,37 @@ def node(program: Callable[..., str], installed: Path) -> str:
 @pytest.fixture(scope="module")
 def live(request, start, node, cometd_servers) -> Live:
     """One recording for all who are to hear it."""
-    source, name = request.param
-    by = f"{name}, of {source}"
-    if source == "simulator":
-        with simulator() as url:
-            return record(start, url, by, lambda base: chat(name, node, base))
-    server = cometd_servers()
-    server.start()
-    return record(start, server.url, by, lambda url: echo(name, node, url))
-
-
-def record(start: Callable[..., Any], url: str, by: str, visit: Callable[[str], Awaitable[Transcript]]) -> Live:
-    """Records a visit of a server through mitmdump."""
-    upstream = httpx.URL(url)
-    mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
-    told = asyncio.run(visit(str(upstream.copy_with(port=mitmdump.ports[0]))))
-    assert mitmdump.end() == 0
-    return Live(by, told, reader.read(mitmdump.cassette))
+    visit, source, name = request.param
+    with ExitStack() as stack:
+        if source == "simulator":
+            url = stack.enter_context(simulator())
+        else:
+            server = cometd_servers()
+            server.start()
+            url = server.url.removesuffix("/cometd")
+        upstream = httpx.URL(url)
+        mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
+        told = asyncio.run(visit(name, node, str(upstream.copy_with(port=mitmdump.ports[0]))))
+        assert mitmdump.end() == 0
+    return Live(f"{visit.__name__}, {name}", told, reader.read(mitmdump.cassette))
 
 
 def cells() -> Iterator[Any]:
-    for source, names in RECORDED_BY.items():
-        for recorded_by in names:
+    for visit, source, names, played_to in RECORDED:
+        for name in names:
             # One and the same for all its cells, so that pytest records once.
-            recording = source, recorded_by
-            for played_to in PLAYED_TO:
-                yield pytest.param(recording, played_to, id=f"{source}, {recorded_by}, {played_to}")
+            recording = visit, source, name
+            for player in played_to:
+                yield pytest.param(recording, player, id=f"{visit.__name__}, {name}, {player}")
 
 
 @pytest.mark.parametrize(("live", "played_to"), list(cells()), indirect=["live"])
-def test_replay_equals_live_run(live: Live, played_to: str, node: str, record_property) -> None:
+def test_replay_equals_live_run(live: Live, played_to: str, node: str, request, record_property) -> None:
     record_property("cell", (live.by, played_to))
+    visit, source, _ = request.node.callspec.params["live"]
     with served(live.recording) as server:
-        if live.told.answers:
-            told = asyncio.run(chat(played_to, node, server.base))
-        else:
-            told = asyncio.run(echo(played_to, node, f"{server.origin}/cometd"))
+        base = server.base if source == "simulator" else server.origin
+        told = asyncio.run(visit(played_to, node, base))
 
     assert compare(live.told, told).differences == []
     assert server.notes == []
