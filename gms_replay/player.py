@@ -12,6 +12,7 @@ from itertools import chain, count
 
 from gms_replay import bayeux, gms, identities, jsonp, match
 from gms_replay.acts import MissingAct
+from gms_replay.alarms import Alarms
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.comet import Carrier, refuse
 from gms_replay.errors import BayeuxError
@@ -30,6 +31,7 @@ from gms_replay.events import (
     Sent,
     SocketOpened,
     TextArrived,
+    Woke,
 )
 from gms_replay.gms import OPENINGS, Kind, Operation
 from gms_replay.match import Miss, MissKind
@@ -74,6 +76,10 @@ class Player:
         self._asked: dict[int, Playing] = {}
         self._sockets: dict[int, tuple[Operation, Asked]] = {}
         self._callbacks: dict[int, str] = {}
+        self._alarms = Alarms()
+        self._concerned: Playing | None = None
+        self._of_client: dict[str, str] = {}
+        self._of_service: dict[str, list[Playing]] = {}
 
     @property
     def sessions(self) -> tuple[Playing, ...]:
@@ -81,30 +87,47 @@ class Player:
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
-        actions = [action for session in self._sessions.values() for action in session.advance(now_us)]
-        concerned: Playing | None = None
-        if isinstance(event, RequestArrived):
-            actions += self._request(event.request_id, event.asked, now_us)
-            concerned = self._asked.get(event.request_id)
-        elif isinstance(event, SocketOpened):
-            actions += self._socket(event.socket_id, event.asked)
-        elif isinstance(event, TextArrived):
-            actions += self._text(event.socket_id, event.text, now_us)
-            concerned = self._asked.get(event.socket_id)
-        elif isinstance(event, PeerGone):
-            self._sockets.pop(event.request_id, None)
-            self._callbacks.pop(event.request_id, None)
-            if concerned := self._asked.pop(event.request_id, None):
-                concerned.gone(event.request_id, now_us)
-        elif isinstance(event, Sent) and (told := self._asked.pop(event.request_id, None)):
-            told.sent(event.request_id)
-        actions += concerned.advance(now_us) if concerned else ()
+        actions = [
+            action for name in self._alarms.due(now_us) for action in self._advance(self._sessions[name], now_us)
+        ]
+        actions += self._take(event, now_us)
+        if self._concerned is not None and self._concerned.name in self._sessions:
+            actions += self._advance(self._concerned, now_us)
         return [self._dressed(action) for action in actions]
 
     def next_wakeup_us(self) -> int | None:
         """When to send Woke, if nothing else comes before; None where nothing is left to do."""
-        times = (session.next_wakeup_us() for session in self._sessions.values())
-        return min((at_us for at_us in times if at_us is not None), default=None)
+        return self._alarms.next_us()
+
+    def _take(self, event: Event, now_us: int) -> Iterator[Action]:
+        """What an event brings about at once; `_concerned` is the session that it is for, if any."""
+        self._concerned = None
+        match event:
+            case RequestArrived():
+                yield from self._request(event.request_id, event.asked, now_us)
+            case SocketOpened():
+                yield from self._socket(event.socket_id, event.asked)
+            case TextArrived():
+                yield from self._text(event.socket_id, event.text, now_us)
+            case PeerGone():
+                self._gone(event.request_id, now_us)
+            case Sent():
+                if told := self._asked.pop(event.request_id, None):
+                    told.sent(event.request_id)
+            case Woke():
+                pass
+
+    def _advance(self, session: Playing, now_us: int) -> list[Action]:
+        actions = list(session.advance(now_us))
+        self._alarms.set(session.name, session.next_wakeup_us())
+        return actions
+
+    def _gone(self, request_id: int, now_us: int) -> None:
+        self._sockets.pop(request_id, None)
+        self._callbacks.pop(request_id, None)
+        self._concerned = self._asked.pop(request_id, None)
+        if self._concerned is not None:
+            self._concerned.gone(request_id, now_us)
 
     def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         session, operation = self._addressed(asked)
@@ -180,13 +203,15 @@ class Player:
         if session is None:
             yield from _missed(request_id, self._nowhere(MissKind.WRONG_SESSION, asked))
             return
+        self._concerned = session
         session.visit(asked, operation, _origin(asked))
         miss = session.ask(request_id, operation, asked, now_us)
         if miss and operation.service_id is None and session.name in self._sessions:
             # Visits may begin with other questions than the start: this may be the app's next one.
             following = self._opened(operation, asked, now_us)
             if following and match.fits(operation, asked, following.story.answers):
-                session = following
+                self._alarms.set(session.name, session.next_wakeup_us())
+                session = self._concerned = following
                 session.visit(asked, operation, _origin(asked))
                 miss = session.ask(request_id, operation, asked, now_us)
         if miss:
@@ -209,6 +234,7 @@ class Player:
             session = self._unbound(asked) or self._opened(operation, asked, now_us)
         if session is None:
             return None
+        self._concerned = session
         session.visit(asked, operation, _origin(asked))
         self._keep(session, carrier.id)
         return session.ask_comet(carrier, messages, now_us)
@@ -216,7 +242,7 @@ class Player:
     def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""
         if operation.service_id is not None:
-            knowing = [session for session in self._newest_first() if session.knows(operation.service_id)]
+            knowing = self._of_service.get(operation.service_id, [])[::-1]
             return next((session for session in knowing if _is_of(session, asked)), next(iter(knowing), None))
         mine = next((session for session in self._newest_first() if _is_of(session, asked)), None)
         if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
@@ -224,9 +250,12 @@ class Player:
         return None
 
     def _session_of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
-        clients = [message.fields.get("clientId") for message in messages]
-        known = (session for session in self._newest_first() for client in clients if session.comet.knows(client))
-        return next(known, None)
+        for message in messages:
+            client = message.fields.get("clientId")
+            session = self._sessions.get(self._of_client.get(client, "")) if isinstance(client, str) else None
+            if session is not None and session.comet.knows(client):
+                return session
+        return None
 
     def _unbound(self, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
@@ -256,7 +285,7 @@ class Player:
             opened_at_us=now_us,
             now_us=self._now_us,
             identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
-            mint=lambda: identities.client_id(self._key(name, f"client {next(minted)}")),
+            mint=lambda: self._minted(name, next(minted)),
             comet_segment=f"/~{name}" if told else "",
             speed=self._speed,
             missing_act=self._missing_act,
@@ -268,6 +297,13 @@ class Player:
             self._sessions[session.name] = session
             index = self._stories.index(session.story)
             self._told[index] = self._told.get(index, 0) + 1
+            for service_id in session.service_ids:
+                self._of_service.setdefault(service_id, []).append(session)
+
+    def _minted(self, name: str, number: int) -> str:
+        client_id = identities.client_id(self._key(name, f"client {number}"))
+        self._of_client[client_id] = name
+        return client_id
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""

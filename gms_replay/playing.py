@@ -129,9 +129,10 @@ class Playing:
         last = max(self._openings(), default=-1)
         return any(not one.differences and one.answer.index > last for one in ranked)
 
-    def knows(self, service_id: str) -> bool:
-        """Whether this app was told this service's id."""
-        return any(self._identities.get(recorded, recorded) == service_id for recorded in self.story.service_ids)
+    @property
+    def service_ids(self) -> frozenset[str]:
+        """The ids of services that this app is told of."""
+        return frozenset(self._identities.get(recorded, recorded) for recorded in self.story.service_ids)
 
     def visit(self, asked: Asked, operation: Operation, origin: str) -> None:
         """Notes how the app reached us: the URLs it is told lead back the same way.
