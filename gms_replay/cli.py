@@ -141,7 +141,7 @@ def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, m
     from gms_replay.acts import MissingAct
     from gms_replay.cassette.reader import read
     from gms_replay.player import Player
-    from gms_replay.replay.server import ReplayServer
+    from gms_replay.replay.server import ReplayServer, spare_collector
     from gms_replay.story import compile_stories
 
     stories = compile_stories(read(cassette))
@@ -153,7 +153,9 @@ def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, m
             click.echo(f"put this URL into the app: {shown}{base}")
 
     player = Player(stories, now_us=now, seed=seed, speed=speed, missing_act=MissingAct(missing_act))
-    ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True)).run_bound()
+    server = ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True))
+    spare_collector()
+    server.run_bound()
 
 
 @main.command()

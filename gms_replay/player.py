@@ -6,7 +6,7 @@ seed, events and times give the same bytes). Here requests find their session; `
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, count
 
@@ -242,9 +242,9 @@ class Player:
     def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""
         if operation.service_id is not None:
-            knowing = self._of_service.get(operation.service_id, [])[::-1]
-            return next((session for session in knowing if _is_of(session, asked)), next(iter(knowing), None))
-        mine = next((session for session in self._newest_first() if _is_of(session, asked)), None)
+            knowing = self._of_service.get(operation.service_id, [])
+            return next(reversed(_of(asked, knowing) or knowing), None)
+        mine = next(reversed(_of(asked, self._sessions.values())), None)
         if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
             return mine
         return None
@@ -259,7 +259,7 @@ class Player:
 
     def _unbound(self, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
-        mine = [session for session in self._sessions.values() if _is_of(session, asked)]
+        mine = _of(asked, self._sessions.values())
         ready = [session for session in mine if session.has_begun and not session.comet.is_alive]
         return next((session for session in ready if not session.is_told), next(iter(ready or mine), None))
 
@@ -316,18 +316,15 @@ class Player:
     def _key(self, name: str, value: str) -> str:
         return f"{self._seed} {name} {value}"
 
-    def _newest_first(self) -> Iterator[Playing]:
-        return reversed(self._sessions.values())
-
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         answers = [answer for story in self._stories for answer in story.answers]
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, answers))
 
 
-def _is_of(session: Playing, asked: Asked) -> bool:
-    """Whether a session is of the app that asks: of the same user, or, where it names none, of the same address."""
+def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
+    """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
     user = gms.gms_user(asked.headers)
-    return session.user == user if user else session.peer == asked.peer
+    return [session for session in sessions if (session.user == user if user else session.peer == asked.peer)]
 
 
 def _browser(asked: Asked) -> str | None:

@@ -77,3 +77,14 @@ def _read(path):
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_comet_tells_each_figure():
+    script = SCRIPT.with_name("comet.py")
+
+    told = subprocess.run(
+        [sys.executable, script, "--apps", "5", "--rounds", "1"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+    for row in ("late, median, ms", "late, p99, ms", "held, KiB each", "release of all, s"):
+        assert re.search(rf"^\| {row} \|( -?[\d.e-]+ \|){{3}}$", told, re.MULTILINE), told
