@@ -80,6 +80,7 @@ class Player:
         self._concerned: Playing | None = None
         self._of_client: dict[str, str] = {}
         self._of_service: dict[str, list[Playing]] = {}
+        self._of_app: dict[str | None, dict[str, Playing]] = {}
 
     @property
     def sessions(self) -> tuple[Playing, ...]:
@@ -244,7 +245,7 @@ class Player:
         if operation.service_id is not None:
             knowing = self._of_service.get(operation.service_id, [])
             return next(reversed(_of(asked, knowing) or knowing), None)
-        mine = next(reversed(_of(asked, self._sessions.values())), None)
+        mine = next(reversed(self._mine(asked)), None)
         if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
             return mine
         return None
@@ -257,9 +258,13 @@ class Player:
                 return session
         return None
 
+    def _mine(self, asked: Asked) -> list[Playing]:
+        """The sessions of the app that asks, the oldest first."""
+        return _of(asked, self._of_app.get(gms.gms_user(asked.headers) or asked.peer, {}).values())
+
     def _unbound(self, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
-        mine = _of(asked, self._sessions.values())
+        mine = self._mine(asked)
         ready = [session for session in mine if session.has_begun and not session.comet.is_alive]
         return next((session for session in ready if not session.is_told), next(iter(ready or mine), None))
 
@@ -293,6 +298,8 @@ class Player:
 
     def _keep(self, session: Playing, request_id: int) -> None:
         self._asked[request_id] = session
+        for app in (session.user, session.peer):
+            self._of_app.setdefault(app, {})[session.name] = session
         if session.name not in self._sessions:
             self._sessions[session.name] = session
             index = self._stories.index(session.story)
