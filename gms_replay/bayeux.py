@@ -173,3 +173,10 @@ def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
     if "id" in message.fields:
         answer["id"] = message.fields["id"]
     return answer | fields
+
+
+def milliseconds(value: object, otherwise: int) -> int:
+    """A duration that a peer sent; anything but a sane number counts as not sent."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86_400_000:
+        return int(value)
+    return otherwise

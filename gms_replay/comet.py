@@ -49,7 +49,7 @@ class Carrier:
 class _Event:
     channel: str
     raw: bytes
-    position: int | None
+    position: tuple[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class Comet:
         timestamp: Callable[[int], str] | None = None,
     ) -> None:
         self._mint = mint
-        self._timeout_ms = _milliseconds(advice.get("timeout"), _TIMEOUT_MS)
-        self._max_interval_ms = _milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
+        self._timeout_ms = bayeux.milliseconds(advice.get("timeout"), _TIMEOUT_MS)
+        self._max_interval_ms = bayeux.milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
         self._advice = {"interval": 0, "reconnect": "retry"} | advice | {"timeout": self._timeout_ms}
         self._ahead_us = ahead_us
         self._timestamp = timestamp
@@ -114,6 +114,11 @@ class Comet:
     def is_alive(self) -> bool:
         """Whether the app has a client here."""
         return bool(self._clients)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there is something that nobody was told."""
+        return len(self._told) < len(self._events)
 
     @property
     def is_polled(self) -> bool:
@@ -160,10 +165,10 @@ class Comet:
         if replies or not messages:
             yield Frame(carrier.id, (*told, *replies))
 
-    def deliver(self, channel: str, raw: bytes, position: int | None = None) -> None:
+    def deliver(self, channel: str, raw: bytes, position: tuple[str, int] | None = None) -> None:
         """Queues a message for every subscriber; without one it waits for the first.
 
-        `position`: how many lines of a chat whoever got it has; None where it tells none.
+        `position`: a chat, and how many lines of it whoever got this has; None where it tells none.
         """
         self._events.append(_Event(channel, raw, position))
         self._offer({len(self._events) - 1})
@@ -240,9 +245,10 @@ class Comet:
         if client.has_connected and (is_alone or carrier.is_socket):
             advice = message.fields.get("advice")
             asked = advice.get("timeout") if isinstance(advice, dict) else None
-            until_us += _milliseconds(asked, self._timeout_ms) * 1000
+            until_us += bayeux.milliseconds(asked, self._timeout_ms) * 1000
         polling = {one.held.carrier.browser for one in self._clients.values() if one.held}
-        is_one_too_many = until_us > now_us and carrier.browser is not None and carrier.browser in polling
+        may_wait = is_alone and not carrier.is_socket and not client.queue
+        is_one_too_many = may_wait and carrier.browser is not None and carrier.browser in polling
         client.held = _Held(carrier, message, now_us if is_one_too_many else until_us, is_one_too_many)
 
     def _answer_held(self, client: Client, now_us: int, **fields: Any) -> Iterator[Frame]:
@@ -259,10 +265,10 @@ class Comet:
         events = self._taken_out(client, held.carrier)
         client.expires_at_us = now_us + self._max_interval_ms * 1000
         ext = {} if client.batches is None else {"ack": client.batches.close(numbers)}
-        if not client.has_connected:
-            fields = {"advice": self._advice} | fields
         if held.is_one_too_many:
-            fields = {"advice": _MULTIPLE_CLIENTS} | fields
+            fields = {"advice": self._advice | _MULTIPLE_CLIENTS} | fields
+        elif not client.has_connected:
+            fields = {"advice": self._advice} | fields
         client.has_connected = True
         return [
             *events,
@@ -292,7 +298,7 @@ class Comet:
         if client.batches is None or last is None:
             return
         had, lost = client.batches.acknowledge(last)
-        self._forget_carried(client)
+        self._forget_carried(client, had | lost)
         client.queue -= had
         self._told |= had
         self._take_back(client, lost)
@@ -338,18 +344,24 @@ class Comet:
 
     def _leave(self, client: Client, position: int | None) -> None:
         """An app that says how much of the chat it has gets the rest when it comes back, whatever it was told."""
-        if position is not None:
-            places = {n: event.position for n, event in enumerate(self._events) if _takes(client, event.channel)}
-            self._forget_carried(client)
-            self._told |= {n for n, place in places.items() if place is not None and place <= position}
-            missed = {n for n, place in places.items() if place is not None and place > position}
-            self._take_back(client, frozenset(missed))
+        places = {
+            n: event.position
+            for n, event in enumerate(self._events)
+            if event.position is not None and _takes(client, event.channel)
+        }
+        # Positions begin anew with each chat: it is the one that the app heard last.
+        chat = next((place[0] for n, place in reversed(places.items()) if n in self._told), None)
+        if position is not None and chat is not None:
+            lines = {n: place[1] for n, place in places.items() if place[0] == chat}
+            self._forget_carried(client, frozenset(lines))
+            self._told |= {n for n, line in lines.items() if line <= position}
+            self._take_back(client, frozenset(n for n, line in lines.items() if line > position))
         self._drop(client)
 
-    def _forget_carried(self, client: Client) -> None:
-        """Whatever becomes of the answers that are on their way: the client has said what it has."""
+    def _forget_carried(self, client: Client, numbers: frozenset[int]) -> None:
+        """Whatever becomes of the answers that are on their way: the client has said what of these it has."""
         for carried in self._carried.values():
-            carried[:] = (one for one in carried if one[0] != client.client_id)
+            carried[:] = [(one, told - numbers if one == client.client_id else told) for one, told in carried]
 
     def _drop(self, client: Client) -> None:
         """What the client was not told goes to the app's next one, which may be there already."""
@@ -375,18 +387,8 @@ def _unknown(message: Parsed) -> bytes:
 
 
 def _reply(message: Parsed, **fields: Any) -> bytes:
-    try:
-        return bayeux.dump(bayeux.reply(message, **fields))
-    except RecursionError:  # An id nested so deep that it could just be read: here more of the stack is in use.
-        return bayeux.dump({"channel": message.channel} | fields)
+    return bayeux.dump(bayeux.reply(message, **fields))
 
 
 def _takes(client: Client, channel: str) -> bool:
     return any(bayeux.matches(subscription, channel) for subscription in client.subscriptions)
-
-
-def _milliseconds(value: object, otherwise: int) -> int:
-    """A duration that a peer sent; anything but a sane number counts as not sent."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 86_400_000:
-        return int(value)
-    return otherwise

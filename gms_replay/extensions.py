@@ -10,6 +10,7 @@ from gms_replay.bayeux import Parsed
 
 # How far off a client's idea of our clock may be before it is told, in ms (TimesyncExtension).
 _ACCURACY_MS = 25
+_BEYOND = 1 << 63
 
 
 @dataclass(slots=True)
@@ -78,4 +79,7 @@ def _ext(message: Parsed) -> dict[str, Any]:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A whole number of 64 bits, as CometD's server has them: a longer one may be read, and then not be written."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if -_BEYOND <= value < _BEYOND else None

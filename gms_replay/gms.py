@@ -279,20 +279,27 @@ FREE_FIELDS = frozenset(
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""
 
 
-def transcript_position(message: Mapping[str, Any]) -> int | None:
-    """How many lines of the chat an app has after this Comet message; None where it tells none."""
-    data = message.get("data")
-    told = data.get("message") if isinstance(data, dict) else None
-    position = told.get("transcriptPosition") if isinstance(told, dict) and told.get("transcriptToShow") else None
+def transcript_position(message: Mapping[str, Any]) -> tuple[str, int] | None:
+    """A chat, and how many lines of it an app has after this Comet message; None where it tells none."""
+    told = _chat_told(message)
+    position = told.get("transcriptPosition") if told.get("transcriptToShow") else None
     # Text in frames, a number in some answers.
-    return int(position) if isinstance(position, str | int) and _POSITION.fullmatch(str(position)) else None
+    if not isinstance(position, str | int) or not _POSITION.fullmatch(str(position)):
+        return None
+    return str(told.get("chatSessionId")), int(position)
 
 
 def message_id(message: Mapping[str, Any]) -> str | None:
-    """The id that GMS gave to what a Comet message tells; None where it tells nothing of GMS's."""
+    """The id that GMS gave to what a Comet message tells of a chat; None where it tells of none."""
     data = message.get("data")
-    own = data.get("id") if isinstance(data, dict) else None
+    own = data.get("id") if isinstance(data, dict) and _chat_told(message) else None
     return own if isinstance(own, str) else None
+
+
+def _chat_told(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = message.get("data")
+    told = data.get("message") if isinstance(data, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 _TAG = re.compile(r"service\.chat\.refresh\.(?P<id>.+)")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 _NAME = re.compile(r"[a-zA-Z0-9._\-]{1,64}")
-_CALL = re.compile(rb"\s*(?:/\*.*?\*/\s*)?[\w.$\-]+\s*\((?P<frame>.*)\)\s*;?\s*", re.DOTALL)
+_HEAD = re.compile(rb"(?:/\*[^*]*\*/\s*)?[\w.$\-]+\s*\(")
 # In JSON these two are letters like any other, in scripts before ES2019 they end the line.
 _LINE_ENDS = {"\u2028".encode(): rb"\u2028", "\u2029".encode(): rb"\u2029"}
 
@@ -42,5 +42,7 @@ def script(callback: str, frame: bytes) -> bytes:
 
 def frame(script: bytes) -> bytes:
     """The frame inside a call; what is no call as it is."""
-    call = _CALL.fullmatch(script)
-    return call["frame"] if call else script
+    text = script.strip()
+    text = text.removesuffix(b";").rstrip()
+    head = _HEAD.match(text)
+    return text[head.end() : -1] if head and text.endswith(b")") else script

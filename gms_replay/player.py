@@ -73,11 +73,11 @@ class Player:
         self._missing_act = missing_act
         self._sessions: dict[str, Playing] = {}
         self._told: dict[int, int] = {}
-        self._asked: dict[int, Playing] = {}
+        self._asked: dict[int, list[Playing]] = {}
         self._sockets: dict[int, tuple[Operation, Asked]] = {}
         self._callbacks: dict[int, str] = {}
         self._alarms = Alarms()
-        self._concerned: Playing | None = None
+        self._concerned: list[Playing] = []
         self._of_client: dict[str, str] = {}
         self._of_service: dict[str, list[Playing]] = {}
         self._of_app: dict[str | None, dict[str, Playing]] = {}
@@ -92,8 +92,9 @@ class Player:
             action for name in self._alarms.due(now_us) for action in self._advance(self._sessions[name], now_us)
         ]
         actions += self._take(event, now_us)
-        if self._concerned is not None and self._concerned.name in self._sessions:
-            actions += self._advance(self._concerned, now_us)
+        for session in self._concerned:
+            if session.name in self._sessions:
+                actions += self._advance(session, now_us)
         return [self._dressed(action) for action in actions]
 
     def next_wakeup_us(self) -> int | None:
@@ -101,8 +102,8 @@ class Player:
         return self._alarms.next_us()
 
     def _take(self, event: Event, now_us: int) -> Iterator[Action]:
-        """What an event brings about at once; `_concerned` is the session that it is for, if any."""
-        self._concerned = None
+        """What an event brings about at once; `_concerned` are the sessions that it is for."""
+        self._concerned = []
         match event:
             case RequestArrived():
                 yield from self._request(event.request_id, event.asked, now_us)
@@ -113,8 +114,8 @@ class Player:
             case PeerGone():
                 self._gone(event.request_id, now_us)
             case Sent():
-                if told := self._asked.pop(event.request_id, None):
-                    told.sent(event.request_id)
+                for session in self._asked.pop(event.request_id, ()):
+                    session.sent(event.request_id)
             case Woke():
                 pass
 
@@ -126,9 +127,9 @@ class Player:
     def _gone(self, request_id: int, now_us: int) -> None:
         self._sockets.pop(request_id, None)
         self._callbacks.pop(request_id, None)
-        self._concerned = self._asked.pop(request_id, None)
-        if self._concerned is not None:
-            self._concerned.gone(request_id, now_us)
+        self._concerned = self._asked.pop(request_id, [])
+        for session in self._concerned:
+            session.gone(request_id, now_us)
 
     def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         session, operation = self._addressed(asked)
@@ -204,16 +205,14 @@ class Player:
         if session is None:
             yield from _missed(request_id, self._nowhere(MissKind.WRONG_SESSION, asked))
             return
-        self._concerned = session
-        session.visit(asked, operation, _origin(asked))
+        self._visit(session, operation, asked)
         miss = session.ask(request_id, operation, asked, now_us)
         if miss and operation.service_id is None and session.name in self._sessions:
             # Visits may begin with other questions than the start: this may be the app's next one.
             following = self._opened(operation, asked, now_us)
             if following and match.fits(operation, asked, following.story.answers):
-                self._alarms.set(session.name, session.next_wakeup_us())
-                session = self._concerned = following
-                session.visit(asked, operation, _origin(asked))
+                session = following
+                self._visit(session, operation, asked)
                 miss = session.ask(request_id, operation, asked, now_us)
         if miss:
             yield from _missed(request_id, miss)
@@ -235,10 +234,19 @@ class Player:
             session = self._unbound(asked) or self._opened(operation, asked, now_us)
         if session is None:
             return None
-        self._concerned = session
-        session.visit(asked, operation, _origin(asked))
+        self._visit(session, operation, asked)
         self._keep(session, carrier.id)
         return session.ask_comet(carrier, messages, now_us)
+
+    def _visit(self, session: Playing, operation: Operation, asked: Asked) -> None:
+        self._concerned.append(session)
+        session.visit(asked, operation, _origin(asked))
+        if session.name in self._sessions:
+            self._list(session)
+
+    def _list(self, session: Playing) -> None:
+        for app in (session.user, session.peer):
+            self._of_app.setdefault(app, {})[session.name] = session
 
     def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""
@@ -260,13 +268,16 @@ class Player:
 
     def _mine(self, asked: Asked) -> list[Playing]:
         """The sessions of the app that asks, the oldest first."""
-        return _of(asked, self._of_app.get(gms.gms_user(asked.headers) or asked.peer, {}).values())
+        listed = self._of_app.get(gms.gms_user(asked.headers) or asked.peer, {}).values()
+        # Their names are numbered in the order in which they began.
+        return sorted(_of(asked, listed), key=lambda session: (len(session.name), session.name))
 
     def _unbound(self, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
         mine = self._mine(asked)
         ready = [session for session in mine if session.has_begun and not session.comet.is_alive]
-        return next((session for session in ready if not session.is_told), next(iter(ready or mine), None))
+        going_on = (one for one in ready if not one.is_told or one.comet.has_waiting)
+        return next(going_on, next(iter(ready or mine), None))
 
     def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
         """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
@@ -297,13 +308,14 @@ class Player:
         )
 
     def _keep(self, session: Playing, request_id: int) -> None:
-        self._asked[request_id] = session
-        for app in (session.user, session.peer):
-            self._of_app.setdefault(app, {})[session.name] = session
+        sessions = self._asked.setdefault(request_id, [])
+        if session not in sessions:
+            sessions.append(session)
         if session.name not in self._sessions:
             self._sessions[session.name] = session
             index = self._stories.index(session.story)
             self._told[index] = self._told.get(index, 0) + 1
+            self._list(session)
             for service_id in session.service_ids:
                 self._of_service.setdefault(service_id, []).append(session)
 

@@ -73,14 +73,14 @@ class Answer:
 class Event:
     """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it.
 
-    `position`: how many lines of the chat the app has after it; None where it tells none.
+    `position`: the chat, and how many lines of it the app has after this; None where it tells none.
     """
 
     channel: str
     at_us: int
     gap_us: int
     causes: tuple[Cause, ...]
-    position: int | None
+    position: tuple[str, int] | None
     raw: bytes
     compiler: Compiler
 

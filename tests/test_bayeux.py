@@ -196,3 +196,11 @@ def test_many_brackets_are_not_deep():
     text = b'{"channel":"/a","data":[%s],"text":"%s"}' % (b",".join([b"{}"] * 200), b"[" * 200)
 
     assert len(bayeux.parse(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [(0, 0), (1.9, 1), (86_400_000, 86_400_000), (86_400_001, 7), (-1, 7), ("1", 7), (True, 7), (None, 7)],
+)
+def test_durations_are_sane(sent: object, taken: int) -> None:
+    assert bayeux.milliseconds(sent, 7) == taken

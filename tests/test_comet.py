@@ -647,7 +647,7 @@ def test_second_client_of_browser_is_not_held() -> None:
     assert peer.send(1, poll, browser="x") == []
 
     (reply,) = replies(peer.send(2, poll | {"clientId": "b"}, browser="x"))
-    assert reply["advice"] == {"multiple-clients": True, "reconnect": "retry", "interval": 2000}
+    assert reply["advice"] == ADVICE | {"multiple-clients": True, "reconnect": "retry", "interval": 2000}
     assert peer.send(3, poll | {"clientId": "b"}, browser="y") == []
 
 
@@ -775,10 +775,10 @@ def chatting() -> Peer:
     """A client "a" that was told three lines of a chat, whose fourth waits."""
     peer = listening()
     for position in (1, 2, 3):
-        peer.comet.deliver("/_genesys", event(f"line {position}"), position)
+        peer.comet.deliver("/_genesys", event(f"line {position}"), ("chat", position))
     assert texts(peer.connect(1)) == ["line 1", "line 2", "line 3"]
     peer.comet.sent(peer.asked)
-    peer.comet.deliver("/_genesys", event("line 4"), 4)
+    peer.comet.deliver("/_genesys", event("line 4"), ("chat", 4))
     peer.comet.deliver("/_genesys", event("over"))
     return peer
 
@@ -812,11 +812,50 @@ def test_app_from_background_hears_what_it_missed(ext: dict[str, object], missed
 def test_app_that_says_what_it_has_is_believed() -> None:
     """Also where an answer is known to be lost only later."""
     peer = listening()
-    peer.comet.deliver("/_genesys", event("line 1"), 1)
+    peer.comet.deliver("/_genesys", event("line 1"), ("chat", 1))
     peer.connect(1)
     told = peer.asked
     peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "ext": {"transcriptPosition": "1"}})
     peer.gone(told, 2)
-    peer.comet.deliver("/_genesys", event("line 2"), 2)
+    peer.comet.deliver("/_genesys", event("line 2"), ("chat", 2))
 
     assert come_back(peer) == ["line 2"]
+
+
+def test_earlier_chat_is_not_told_again() -> None:
+    """Positions begin anew with each."""
+    peer = listening()
+    for chat in ("first", "second"):
+        for position in (1, 2):
+            peer.comet.deliver("/_genesys", event(f"{chat} {position}"), (chat, position))
+    peer.connect(1)
+    peer.comet.sent(peer.asked)
+    peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "ext": {"transcriptPosition": "1"}})
+
+    assert come_back(peer) == ["second 2"]
+
+
+def test_what_no_position_tells_is_not_lost_by_leaving() -> None:
+    """The app says what it has of the chat, not whether it heard that it is over."""
+    peer = listening()
+    peer.comet.deliver("/_genesys", event("line 1"), ("chat", 1))
+    peer.tell("over")
+    peer.connect(1)
+    told = peer.asked
+    peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "ext": {"transcriptPosition": "1"}})
+    peer.gone(told, 2)
+
+    assert come_back(peer) == ["over"]
+
+
+def test_waiting_events_are_told_at_once_to_second_client_of_browser() -> None:
+    peer = listening()
+    peer.handshake()
+    peer.connect(0, client="b")
+    poll = {"channel": "/meta/connect", "clientId": "a", "id": "c"}
+    peer.send(1, poll, browser="x")
+    peer.subscribe(1, "/news", client="b")
+    peer.tell("one", "/news")
+
+    *_, reply = replies(peer.send(2, poll | {"clientId": "b"}, browser="x"))
+    assert "advice" not in reply

@@ -44,6 +44,8 @@ def test_last_batch_is_named(ext: object, last: int | None) -> None:
         ({"tc": 900, "l": 10, "o": 66}, None),
         ({"tc": 900, "l": 10, "o": 65}, {"tc": 900, "ts": 1000, "p": 0, "a": -25}),
         ({"tc": "900"}, None),
+        ({"tc": 1 << 63}, None),
+        ({"tc": int("9" * 4300), "l": int("9" * 4300), "o": int("9" * 4300)}, None),
         ({}, None),
         ([], None),
         (None, None),

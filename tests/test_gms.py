@@ -316,8 +316,8 @@ def test_push_providers_by_name():
 @pytest.mark.parametrize(
     ("told", "position"),
     [
-        ({"transcriptPosition": "3", "transcriptToShow": [["Message.Text", "Stan", "Hi.", "8", "CLIENT"]]}, 3),
-        ({"transcriptPosition": 3, "transcriptToShow": [[]]}, 3),
+        ({"chatSessionId": "C", "transcriptPosition": "3", "transcriptToShow": [["Message.Text"]]}, ("C", 3)),
+        ({"transcriptPosition": 3, "transcriptToShow": [[]]}, ("None", 3)),
         ({"transcriptPosition": "3", "transcriptToShow": []}, None),
         ({"transcriptPosition": "3"}, None),
         ({"transcriptPosition": "three", "transcriptToShow": [[]]}, None),
@@ -338,8 +338,12 @@ def test_no_chat_has_no_position(message):
 @pytest.mark.parametrize(
     ("message", "own"),
     [
-        ({"id": "7", "data": {"id": "b2e607a0d21611e3"}}, "b2e607a0d21611e3"),
-        ({"id": "7", "data": {"id": 7}}, None),
+        (
+            {"id": "7", "data": {"id": "b2e607a0d21611e3", "message": {"chatIxnState": "TRANSCRIPT"}}},
+            "b2e607a0d21611e3",
+        ),
+        ({"id": "7", "data": {"id": "room-1", "state": "ringing"}}, None),
+        ({"id": "7", "data": {"id": 7, "message": {"chatIxnState": "TRANSCRIPT"}}}, None),
         ({"id": "7", "data": {}}, None),
         ({"id": "7", "data": "text"}, None),
         ({"id": "7"}, None),

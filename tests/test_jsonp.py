@@ -53,5 +53,10 @@ def test_frame_is_taken_out(script: str) -> None:
     assert json.loads(jsonp.frame(script.encode())) == [1]
 
 
+@pytest.mark.parametrize("script", [b"cb([])" + b" " * 100_000 + b"x", b"cb(" * 50_000, b"/*" * 50_000, b"cb([1]"])
+def test_no_call_is_left_alone_at_once(script: bytes) -> None:
+    assert jsonp.frame(script) == script
+
+
 def test_frame_may_hold_brackets() -> None:
     assert jsonp.frame(b'cb(["a) (b"]);') == b'["a) (b"]'

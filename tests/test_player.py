@@ -360,3 +360,26 @@ def test_miss_is_compared_with_its_own_kind() -> None:
 
     assert missed["kind"] == "field differs"
     assert missed["nearest"][0]["target"] == CALLBACK.replace("sales", "card")
+
+
+def test_socket_of_two_sessions_ends_for_both() -> None:
+    """What either is told next waits for its next socket."""
+    (ann,) = apps("ann", tape=two_visits())
+    playing, now_us = ann.driver.player, ann.driver.now_us
+    playing.receive(SocketOpened(50, UPGRADE), now_us)
+
+    def hold_connect() -> None:
+        (shaken,) = playing.receive(TextArrived(50, HANDSHAKE), now_us)
+        connect = {"channel": "/meta/connect", "clientId": json.loads(shaken.text)[0]["clientId"]}
+        for _ in range(2):
+            playing.receive(TextArrived(50, json.dumps(connect).encode()), now_us)
+
+    start(ann)
+    hold_connect()
+    ann.call("POST", CALLBACK.replace("sales", "card"), ORDER)
+    hold_connect()
+    assert [session.comet.is_polled for session in playing.sessions] == [True, True]
+
+    playing.receive(PeerGone(50), now_us)
+
+    assert [session.comet.is_polled for session in playing.sessions] == [False, False]

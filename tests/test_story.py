@@ -197,9 +197,9 @@ def test_events_are_kept_by_channel() -> None:
 
 
 def test_message_told_again_is_no_other() -> None:
-    """An app that missed it was told it once more: it has an id of its own. Without one it may be said twice."""
+    """An app that missed what a chat told was told it once more. Other news may be said twice."""
     tape = begun()
-    news = b'{"channel":"/news","data":"one"}'
+    news = b'{"channel":"/news","data":{"id":"room-1"}}'
     tape.poll(1, 1, frame(1, JOINED), news)
     tape.poll(3, 1, frame(1, JOINED), frame(2, REPLY), news)
 

@@ -104,7 +104,8 @@ class ReplayApp:
                 if message["type"] == "websocket.connect":
                     self._play(SocketOpened(socket_id, asked))
                 else:
-                    self._play(TextArrived(socket_id, message.get("bytes") or message["text"].encode()))
+                    text = message.get("text")
+                    self._play(TextArrived(socket_id, message["bytes"] if text is None else text.encode()))
         finally:
             del self._sockets[socket_id]
             self._play(PeerGone(socket_id))

@@ -6,6 +6,7 @@ carried, and what came while the app was away is there for the next one.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,10 +64,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What was published. `position`: how many lines of the chat whoever reads it has; None where it tells none."""
+    """What was published. `position`: how many lines of `chat` whoever reads it has; None where it tells none."""
 
     channel: str
     event: bytes
+    chat: str
     position: int | None
 
 
@@ -124,7 +126,7 @@ class Comet:
 
     def publish(self, user: str, channel: str, data: dict[str, Any], position: int | None = None) -> None:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
-        letter = Letter(channel, bayeux.dump({"data": data, "channel": channel}), position)
+        letter = Letter(channel, bayeux.dump({"data": data, "channel": channel}), data.get("tag", ""), position)
         self._mail.setdefault(user, []).append(letter)
         self._posted.setdefault(user, []).append(letter)
         for client in reversed(self._clients.values()):
@@ -265,10 +267,11 @@ class Comet:
         if (position := _position(message)) is not None:
             # Whatever it was sent: this is what it has, and what comes after waits for its return.
             unread = self._mail.get(client.user, [])
+            posted = self._posted.get(client.user, [])
             self._mail[client.user] = [
                 one
-                for one in self._posted.get(client.user, ())
-                if (one in unread if one.position is None else one.position > position)
+                for one in posted
+                if (one in unread if one.position is None or one.chat != posted[-1].chat else one.position > position)
             ]
         self._rest(client)
         client.wake()
@@ -286,7 +289,8 @@ class Comet:
 def _position(message: Parsed) -> int | None:
     ext = message.fields.get("ext")
     position = ext.get("transcriptPosition") if isinstance(ext, dict) else None
-    return int(position) if isinstance(position, str | int) and str(position).isdecimal() else None
+    found = re.fullmatch("[0-9]{1,9}", str(position))
+    return int(found[0]) if found else None
 
 
 def _subscribed(message: Parsed, client: Client) -> dict[str, Any]:

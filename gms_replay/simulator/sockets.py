@@ -25,7 +25,8 @@ async def converse(
     try:
         while (event := await receive())["type"] == "websocket.receive":
             try:
-                messages = bayeux.parse(event.get("bytes") or event["text"].encode())
+                text = event.get("text")
+                messages = bayeux.parse(event["bytes"] if text is None else text.encode())
             except BayeuxError as error:
                 await send({"type": "websocket.close", "code": _UNEXPECTED, "reason": str(error)[:80]})
                 return

@@ -146,7 +146,7 @@ def test_session_outlives_its_socket_for_a_while(app_of):
         pass
 
 
-@pytest.mark.parametrize("frame", ["", "{", "[1]", b"\xff"])
+@pytest.mark.parametrize("frame", ["", "{", "[1]", b"\xff", b""])
 def test_no_bayeux_closes_socket(app, frame):
     with wire(app) as comet:
         comet.socket.send(frame)
