@@ -4,7 +4,7 @@ from urllib.parse import quote
 import factories
 import pytest
 from driver import NOW_US, App, Driver
-from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, MENU, ORDER, SERVICE, Tape
+from factories import AVAILABILITY, CALLBACK, CHAT, CHAT_DIALOG, JOINED, MENU, ORDER, SERVICE, Tape, frame
 
 from gms_replay.events import (
     AcceptSocket,
@@ -383,3 +383,36 @@ def test_socket_of_two_sessions_ends_for_both() -> None:
     playing.receive(PeerGone(50), now_us)
 
     assert [session.comet.is_polled for session in playing.sessions] == [False, False]
+
+
+def test_app_from_background_finds_its_own_visit() -> None:
+    """Not the one before, which is over."""
+    other = SERVICE.replace("3SQI", "4SQI")
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    tape.open_comet(0.1, client="first-client-4711")
+    tape.poll(0.5, 0.5, frame(1, JOINED), client="first-client-4711")
+    tape.ask(60, "POST", CALLBACK.replace("sales", "card"), ORDER, {"_id": other})
+    tape.open_comet(60.1, client="second-client-4711")
+    told = [frame(number, JOINED).replace(SERVICE.encode(), other.encode()) for number in (1, 2)]
+    news = [message.replace(CHAT.encode(), b"000FRa9NYM9A002K") for message in told]
+    tape.poll(60.5, 0.5, news[0], client="second-client-4711")
+    tape.poll(61.5, 0.5, news[1], client="second-client-4711")
+    (ann,) = apps("ann", tape=tape)
+    start(ann)
+    ann.shake_hands()
+    ann.subscribe()
+    ann.listen(5)
+    assert len(ann.heard) == 1
+    ann.bayeux(ann.meta("disconnect"))
+    ann.polling = None
+    ann.call("POST", CALLBACK.replace("sales", "card"), ORDER)
+    ann.shake_hands()
+    ann.bayeux(ann.meta("disconnect", ext={"transcriptPosition": "0"}))
+    ann.driver.wait(30)
+
+    ann.shake_hands()
+    ann.subscribe()
+    ann.listen(5)
+
+    assert [message["data"]["message"]["transcriptPosition"] for _, message in ann.heard[1:]] == ["1", "2"]
