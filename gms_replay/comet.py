@@ -3,8 +3,9 @@
 It plays the protocol itself, as a CometD server does (Bayeux 1.0, sections 4 and 5); what is on the channels comes
 from the story. It knows no clock: whoever calls it says what time it is, and asks `next_wakeup_us`.
 
-A client is where its last message came from. Over long polling events travel on the answer to a held connect; over a
-WebSocket they go out at once, and a connect is held for its own sake.
+A client is where its last message came from. Over polls events travel on the answer to a held connect, over long
+polling also on any other; over a WebSocket they go out at once, and a connect is held for its own sake. A client that
+acknowledges gets them with connects only.
 """
 
 from collections.abc import Callable, Iterable, Iterator
