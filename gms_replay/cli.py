@@ -129,6 +129,13 @@ def show(cassette: Path) -> None:
     help="Instant at which every session starts for its app.  [default: now]",
 )
 @click.option(
+    "--clock",
+    default="real",
+    show_default=True,
+    type=click.Choice(["real", "virtual"]),
+    help="real: time passes. virtual: it stands, and jumps to what comes next when the app waits for it.",
+)
+@click.option(
     "--speed",
     default=1.0,
     show_default=True,
@@ -145,10 +152,13 @@ def show(cassette: Path) -> None:
     "wait on and say so.",
 )
 @click.option("--seed", default=0, show_default=True, help="What the ids of further sessions are drawn from.")
-def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, missing_act: str, seed: int) -> None:
+def serve(
+    cassette: Path, host: str, port: int, now: int | None, clock: str, speed: float, missing_act: str, seed: int
+) -> None:
     """Play CASSETTE as a GMS."""
     from gms_replay.acts import MissingAct
     from gms_replay.cassette.reader import read
+    from gms_replay.clocks import Clock, Pacing
     from gms_replay.player import Player
     from gms_replay.replay.server import ReplayServer, spare_collector
     from gms_replay.story import compile_stories
@@ -161,7 +171,8 @@ def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, m
         for base in dict.fromkeys(story.recorded.base for story in stories):
             click.echo(f"put this URL into the app: {shown}{base}")
 
-    player = Player(stories, now_us=now, seed=seed, speed=speed, missing_act=MissingAct(missing_act))
+    pacing = Pacing(now_us=now, speed=speed, missing_act=MissingAct(missing_act), clock=Clock(clock))
+    player = Player(stories, pacing, seed=seed)
     server = ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True))
     spare_collector()
     server.run_bound()

@@ -9,11 +9,12 @@ acknowledges gets them with connects only.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from gms_replay import bayeux, extensions
 from gms_replay.bayeux import Parsed
+from gms_replay.deliveries import Deliveries, Position
 from gms_replay.extensions import Batches
 from gms_replay.model import Transport
 
@@ -47,13 +48,6 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
-class _Event:
-    channel: str
-    raw: bytes
-    position: tuple[str, int] | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Held:
     carrier: Carrier
     message: Parsed
@@ -63,17 +57,12 @@ class _Held:
 
 @dataclass(slots=True)
 class Client:
-    """One Bayeux client. `queue` holds the numbers of the events that it has to be told.
-
-    `carrier` is what its last message came by; None where that was a WebSocket that has ended.
-    """
+    """One Bayeux client. `carrier` is what its last message came by; None where that was a WebSocket that has ended."""
 
     client_id: str
     expires_at_us: int
     carrier: Carrier | None
     batches: Batches | None
-    subscriptions: list[str] = field(default_factory=list)
-    queue: set[int] = field(default_factory=set)
     held: _Held | None = None
     has_connected: bool = False
 
@@ -85,31 +74,26 @@ class Client:
 
 
 class Comet:
-    """The Bayeux clients of one session, and what waits for a subscriber: all that none of them was told.
+    """The Bayeux clients of one session.
 
     `mint` gives a new client id. `advice` is the recorded server's; what it leaves out is CometD's default
-    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s). `ahead_us`: how far what we tell of the time
-    is ahead of the caller's. `timestamp` writes an instant as the recorded server did in its replies, where it did.
+    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s). `timestamp` writes an instant as the recorded
+    server did in its replies, where it did.
     """
 
     def __init__(
-        self,
-        mint: Callable[[], str],
-        advice: dict[str, Any],
-        *,
-        ahead_us: int = 0,
-        timestamp: Callable[[int], str] | None = None,
+        self, mint: Callable[[], str], advice: dict[str, Any], *, timestamp: Callable[[int], str] | None = None
     ) -> None:
+        self.ahead_us = 0
+        """How far the time that clients are told is ahead of the caller's."""
         self._mint = mint
         self._timeout_ms = bayeux.milliseconds(advice.get("timeout"), _TIMEOUT_MS)
         self._max_interval_ms = bayeux.milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
         self._advice = {"interval": 0, "reconnect": "retry"} | advice | {"timeout": self._timeout_ms}
-        self._ahead_us = ahead_us
         self._timestamp = timestamp
         self._clients: dict[str, Client] = {}
-        self._events: list[_Event] = []
-        self._told: set[int] = set()
-        self._carried: dict[int, list[tuple[str, frozenset[int]]]] = {}
+        self._deliveries = Deliveries()
+        self._was_asked_in_vain = False
 
     @property
     def is_alive(self) -> bool:
@@ -119,12 +103,18 @@ class Comet:
     @property
     def has_waiting(self) -> bool:
         """Whether there is something that nobody was told."""
-        return len(self._told) < len(self._events)
+        return self._deliveries.is_waiting
 
     @property
     def is_polled(self) -> bool:
         """Whether the app waits at this moment."""
         return any(client.held for client in self._clients.values())
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the app wants what it subscribed to: it waits, or asked in passing and got nothing."""
+        held = (client for client in self._clients.values() if client.held)
+        return self._was_asked_in_vain or any(self._deliveries.is_subscribed(client.client_id) for client in held)
 
     def knows(self, client_id: object) -> bool:
         return isinstance(client_id, str) and client_id in self._clients
@@ -150,10 +140,14 @@ class Comet:
                 yield from self._answer_held(client, now_us)
                 self._acknowledge(client, message)
                 self._hold(client, carrier, message, now_us, is_alone=len(messages) == 1)
-                if _is_ready(client, now_us):
+                if self._is_ready(client, now_us):
+                    is_first = not client.has_connected
                     *events, reply = self._connected(client, now_us)
                     told += events
                     replies.append(reply)
+                    self._was_asked_in_vain = not (events or is_first) and self._deliveries.is_subscribed(
+                        client.client_id
+                    )
             elif message.channel == bayeux.DISCONNECT:
                 yield from self._answer_held(client, now_us, advice={"reconnect": "none"})
                 self._leave(client, extensions.transcript_position(message))
@@ -161,18 +155,15 @@ class Comet:
             else:
                 # Before it is looked at: what waited for this very subscription comes after its reply.
                 if carrier.transport is Transport.LONG_POLLING and self._may_tell(client):
-                    told += self._taken_out(client, carrier)
+                    told += self._deliveries.take(client.client_id, carrier.id)
                 replies.append(self._plain(client, message, now_us))
         if replies or not messages:
             yield Frame(carrier.id, (*told, *replies))
 
-    def deliver(self, channel: str, raw: bytes, position: tuple[str, int] | None = None) -> None:
-        """Queues a message for every subscriber; without one it waits for the first.
-
-        `position`: a chat, and how many lines of it whoever got this has; None where it tells none.
-        """
-        self._events.append(_Event(channel, raw, position))
-        self._offer({len(self._events) - 1})
+    def deliver(self, channel: str, raw: bytes, position: Position | None = None) -> None:
+        """Queues a message for every subscriber; `position` is None where it tells no lines of a chat."""
+        self._was_asked_in_vain = False
+        self._deliveries.publish(channel, raw, position)
 
     def flush(self, now_us: int) -> Iterator[Frame]:
         """Drops silent clients, tells what waits for sockets, answers polls that are ready."""
@@ -180,9 +171,9 @@ class Comet:
             if client.held is None and client.expires_at_us <= now_us:
                 self._drop(client)
         for client in self._clients.values():
-            if client.socket is not None and client.queue:
-                yield Frame(client.socket.id, self._taken_out(client, client.socket))
-            if _is_ready(client, now_us):
+            if client.socket is not None and (told := self._deliveries.take(client.client_id, None)):
+                yield Frame(client.socket.id, told)
+            if self._is_ready(client, now_us):
                 yield from self._answer_held(client, now_us)
 
     def gone(self, carrier_id: int, now_us: int) -> None:
@@ -194,20 +185,15 @@ class Comet:
             if client.carrier is not None and client.carrier.is_socket and client.carrier.id == carrier_id:
                 client.carrier = None
                 if client.batches is not None:
-                    self._take_back(client, client.batches.outstanding)
+                    self._deliveries.repeat(client.client_id, client.batches.outstanding)
             if client.held is not None and client.held.carrier.id == carrier_id:
                 client.held = None
                 client.expires_at_us = now_us + self._max_interval_ms * 1000
-        for client_id, lost in self._carried.pop(carrier_id, ()):
-            if one := self._clients.get(client_id):
-                self._take_back(one, lost)
-            else:
-                self._told -= lost
-                self._offer(lost)
+        self._deliveries.lost(carrier_id)
 
     def sent(self, request_id: int) -> None:
         """The app has what the answer to a request carried."""
-        self._carried.pop(request_id, None)
+        self._deliveries.arrived(request_id)
 
     def next_wakeup_us(self) -> int | None:
         return min(
@@ -228,6 +214,7 @@ class Comet:
         batches = Batches() if extensions.asks_for_acknowledgement(message) else None
         client = Client(self._mint(), now_us + self._max_interval_ms * 1000, carrier, batches)
         self._clients[client.client_id] = client
+        self._deliveries.add(client.client_id)
         return self._reply(
             message,
             now_us,
@@ -248,7 +235,7 @@ class Comet:
             asked = advice.get("timeout") if isinstance(advice, dict) else None
             until_us += bayeux.milliseconds(asked, self._timeout_ms) * 1000
         polling = {one.held.carrier.browser for one in self._clients.values() if one.held}
-        may_wait = is_alone and not carrier.is_socket and not client.queue
+        may_wait = is_alone and not carrier.is_socket and not self._deliveries.queued(client.client_id)
         is_one_too_many = may_wait and carrier.browser is not None and carrier.browser in polling
         client.held = _Held(carrier, message, now_us if is_one_too_many else until_us, is_one_too_many)
 
@@ -262,8 +249,8 @@ class Comet:
         held = client.held
         assert held is not None, "only a held connect is answered"
         client.held = None
-        numbers = frozenset(client.queue)
-        events = self._taken_out(client, held.carrier)
+        numbers = self._deliveries.queued(client.client_id)
+        events = self._deliveries.take(client.client_id, None if held.carrier.is_socket else held.carrier.id)
         client.expires_at_us = now_us + self._max_interval_ms * 1000
         ext = {} if client.batches is None else {"ack": client.batches.close(numbers)}
         if held.is_one_too_many:
@@ -276,33 +263,17 @@ class Comet:
             self._reply(held.message, now_us, ext=ext, clientId=client.client_id, successful=True, **fields),
         ]
 
-    def _taken_out(self, client: Client, carrier: Carrier) -> tuple[bytes, ...]:
-        """All that waits for a client, in order; from now on it counts as told, unless the answer gets lost."""
-        told, client.queue = sorted(client.queue), set()
-        self._told.update(told)
-        if told and not carrier.is_socket:
-            self._carried.setdefault(carrier.id, []).append((client.client_id, frozenset(told)))
-        return tuple(self._events[number].raw for number in told)
-
-    def _take_back(self, client: Client, numbers: frozenset[int]) -> None:
-        self._told -= numbers
-        client.queue |= numbers
-
     def _may_tell(self, client: Client) -> bool:
         """Whether events may go out with another answer than a connect's: nobody says which of two arrives first."""
-        is_told = any(client_id == client.client_id for sent in self._carried.values() for client_id, _ in sent)
-        return client.batches is None and client.held is None and not is_told
+        is_free = client.batches is None and client.held is None
+        return is_free and not self._deliveries.is_under_way(client.client_id)
 
     def _acknowledge(self, client: Client, message: Parsed) -> None:
         """Forgets what the client says that it has, and tells the rest once more."""
         last = extensions.acknowledged(message)
         if client.batches is None or last is None:
             return
-        had, lost = client.batches.acknowledge(last)
-        self._forget_carried(client, had | lost)
-        client.queue -= had
-        self._told |= had
-        self._take_back(client, lost)
+        self._deliveries.acknowledge(client.client_id, *client.batches.acknowledge(last))
 
     def _plain(self, client: Client, message: Parsed, now_us: int) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
@@ -319,15 +290,14 @@ class Comet:
         if not names or len(names) < len(listed):
             return self._reply(message, now_us, successful=False, error="403::subscription_invalid")
         if message.channel == bayeux.UNSUBSCRIBE:
-            client.subscriptions = [name for name in client.subscriptions if name not in names]
+            self._deliveries.unsubscribe(client.client_id, names)
         else:
-            client.subscriptions += names
-            client.queue |= self._taken(client, range(len(self._events)))
+            self._deliveries.subscribe(client.client_id, names)
         return self._reply(message, now_us, successful=True, subscription=asked)
 
     def _reply(self, message: Parsed, now_us: int, *, ext: dict[str, Any] | None = None, **fields: Any) -> bytes:
         """A reply, with what the extensions add: the time that the client asks for, and the recorded server's."""
-        now_us += self._ahead_us
+        now_us += self.ahead_us
         ext = dict(ext or {})
         if timesync := extensions.timesync(message, now_us // 1000):
             ext["timesync"] = timesync
@@ -335,51 +305,27 @@ class Comet:
             fields["timestamp"] = self._timestamp(now_us)
         return _reply(message, **fields, **({"ext": ext} if ext else {}))
 
-    def _offer(self, numbers: Iterable[int]) -> None:
-        for client in self._clients.values():
-            client.queue |= self._taken(client, numbers)
-
-    def _taken(self, client: Client, numbers: Iterable[int]) -> set[int]:
-        """Of these events those that a client subscribed to; none that has been told already."""
-        return {n for n in numbers if n not in self._told and _takes(client, self._events[n].channel)}
-
     def _leave(self, client: Client, position: int | None) -> None:
         """An app that says how much of the chat it has gets the rest when it comes back, whatever it was told."""
-        places = {
-            n: event.position
-            for n, event in enumerate(self._events)
-            if event.position is not None and _takes(client, event.channel)
-        }
-        # Positions begin anew with each chat: it is the one that the app heard last.
-        chat = next((place[0] for n, place in reversed(places.items()) if n in self._told), None)
-        if position is not None and chat is not None:
-            lines = {n: place[1] for n, place in places.items() if place[0] == chat}
-            self._forget_carried(client, frozenset(lines))
-            self._told |= {n for n, line in lines.items() if line <= position}
-            self._take_back(client, frozenset(n for n, line in lines.items() if line > position))
+        if position is not None:
+            self._deliveries.read_to(client.client_id, position)
         self._drop(client)
 
-    def _forget_carried(self, client: Client, numbers: frozenset[int]) -> None:
-        """Whatever becomes of the answers that are on their way: the client has said what of these it has."""
-        for carried in self._carried.values():
-            carried[:] = [(one, told - numbers if one == client.client_id else told) for one, told in carried]
-
     def _drop(self, client: Client) -> None:
-        """What the client was not told goes to the app's next one, which may be there already."""
         del self._clients[client.client_id]
-        self._offer(client.queue)
+        self._deliveries.drop(client.client_id)
+
+    def _is_ready(self, client: Client, now_us: int) -> bool:
+        """Whether there is a held connect to be answered now."""
+        if client.held is None:
+            return False
+        is_told = client.socket is None and bool(self._deliveries.queued(client.client_id))
+        return is_told or client.held.until_us <= now_us
 
 
 def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
     """What a CometD server says to messages of a client that it does not know."""
     return tuple(_unknown(message) for message in messages)
-
-
-def _is_ready(client: Client, now_us: int) -> bool:
-    """Whether there is a held connect to be answered now."""
-    if client.held is None:
-        return False
-    return client.held.until_us <= now_us or (client.socket is None and bool(client.queue))
 
 
 def _unknown(message: Parsed) -> bytes:
@@ -389,7 +335,3 @@ def _unknown(message: Parsed) -> bytes:
 
 def _reply(message: Parsed, **fields: Any) -> bytes:
     return bayeux.dump(bayeux.reply(message, **fields))
-
-
-def _takes(client: Client, channel: str) -> bool:
-    return any(bayeux.matches(subscription, channel) for subscription in client.subscriptions)

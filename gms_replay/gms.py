@@ -70,6 +70,9 @@ POLLED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH, Kind.AVAILABILITY, Kind.Q
 CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.QUEUE_POSITION})
 """Of these, what acts of the app change at once, whichever it was: a slot is taken, a snoozed callback queues anew."""
 
+AWAITED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH})
+"""Of these, what an app asks while it waits for something to happen."""
+
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, count
 
-from gms_replay import bayeux, gms, identities, jsonp, match
-from gms_replay.acts import MissingAct
+from gms_replay import bayeux, control, gms, identities, jsonp, match
 from gms_replay.alarms import Alarms
 from gms_replay.bayeux import HANDSHAKE, Parsed
+from gms_replay.clocks import Pacing
 from gms_replay.comet import Carrier, refuse
-from gms_replay.errors import BayeuxError
+from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.events import (
     JSON,
     AcceptSocket,
@@ -52,25 +52,13 @@ _LONGEST_REASON = 120
 class Player:
     """Plays stories to any number of apps, each in a session of its own.
 
-    `now_us`: the instant at which every session starts for its app; None for the time at which it really does.
-    `seed`: what the identities of further sessions and Bayeux client ids are drawn from. `speed`: how many times faster
-    than recorded stories are told. `missing_act`: what becomes of a story that waits for an act in vain.
+    `seed`: what the identities of further sessions and Bayeux client ids are drawn from.
     """
 
-    def __init__(
-        self,
-        stories: tuple[Story, ...],
-        *,
-        now_us: int | None = None,
-        seed: int = 0,
-        speed: float = 1.0,
-        missing_act: MissingAct = MissingAct.GO_ON,
-    ) -> None:
+    def __init__(self, stories: tuple[Story, ...], pacing: Pacing | None = None, *, seed: int = 0) -> None:
         self._stories = stories
-        self._now_us = now_us
+        self._pacing = pacing or Pacing()
         self._seed = seed
-        self._speed = speed
-        self._missing_act = missing_act
         self._sessions: dict[str, Playing] = {}
         self._told: dict[int, int] = {}
         self._asked: dict[int, list[Playing]] = {}
@@ -131,7 +119,30 @@ class Player:
         for session in self._concerned:
             session.gone(request_id, now_us)
 
+    def _control(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
+        """Answers whoever tests the app."""
+        status, told = 200, b""
+        if not control.is_near(asked):
+            status, told = 403, control.wrong("only this machine may ask for that")
+        elif asked.target.partition("?")[0] != control.CLOCK:
+            status, told = 404, control.wrong(f"there is only {control.CLOCK}")
+        elif asked.method not in ("GET", "POST"):
+            status, told = 405, control.wrong("GET tells the clock, POST puts it forward")
+        elif asked.method == "POST":
+            try:
+                move = control.clock_move(asked.body, self._sessions)
+            except OptionError as error:
+                status, told = 400, control.wrong(error)
+            else:
+                for session in [self._sessions[move.session]] if move.session else self.sessions:
+                    session.put_forward(move.by_us, now_us)
+                    yield from self._advance(session, now_us)
+        yield Respond(request_id, status, JSON, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
+
     def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
+        if asked.target.startswith(control.PREFIX):
+            yield from self._control(request_id, asked, now_us)
+            return
         session, operation = self._addressed(asked)
         if operation is None:
             yield from _missed(request_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
@@ -298,13 +309,11 @@ class Player:
         return Playing(
             name,
             story,
+            self._pacing,
             opened_at_us=now_us,
-            now_us=self._now_us,
             identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
             mint=lambda: self._minted(name, next(minted)),
             comet_segment=f"/~{name}" if told else "",
-            speed=self._speed,
-            missing_act=self._missing_act,
         )
 
     def _keep(self, session: Playing, request_id: int) -> None:

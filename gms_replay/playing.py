@@ -1,48 +1,28 @@
 """One session: a story being told to one app. It holds all the state there is; see docs/architecture.md, "Causes".
 
-Strategy: everything the session will do is an item with a time. Recorded messages queue up by channel, recorded states
-of what apps poll (queue position, refresh) by operation, answers to requests stand alone. `advance` takes whatever is
-due, the earliest first, so that what is told depends on when the app acted, never on when we were woken.
+Strategy: the course of the story says what is due when, answers to requests are due by themselves. `advance` takes
+whatever is due, the earliest first, so that what is told depends on when the app acted, never on when we were woken.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from gms_replay import fields, match
-from gms_replay.acts import Acts, MissingAct, Patience
+from gms_replay import match
+from gms_replay.acts import MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
+from gms_replay.clocks import Pacing, SessionTime
 from gms_replay.comet import Carrier, Comet, Frame
+from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
-from gms_replay.gms import OPENINGS, POLLED, Act, Kind, Operation, gms_user
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Response, header
-from gms_replay.rewrite import Telling, Template
-from gms_replay.story import Answer, Cause, Event, State, Story
-from gms_replay.timeline import Timeline
+from gms_replay.story import Answer, State, Story
+from gms_replay.translation import Translation
 
 _Meaning = tuple[tuple[str, ...], Said]
 """What makes two requests the same: the operation, and what is said."""
-
-
-@dataclass(slots=True)
-class _Queue:
-    """Items that are told in order: the messages of a channel, or the states of something polled."""
-
-    items: Sequence[Event | State]
-    next: int = 0
-    released_at_us: int = 0
-
-    @property
-    def head(self) -> Event | State | None:
-        return self.items[self.next] if self.next < len(self.items) else None
-
-    def outdate(self, has_happened: Callable[[Cause], bool]) -> None:
-        """Passes over states that nobody was told in time: the app has done since what made them untrue."""
-        for index in range(len(self.items) - 1, self.next, -1):
-            item = self.items[index]
-            if isinstance(item, State) and item.follows_act and all(map(has_happened, item.causes)):
-                self.next = index
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,53 +36,52 @@ class _Pending:
     accepts: str
 
 
-class Playing:
-    """A story being told to one app, from `opened_at_us` on.
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """An act that the app does not do, the `place`th of its kind. `ends_at_us`: how long patience waits for it."""
 
-    `now_us`: with `--now`, the instant at which the session starts for the app. `identities`: recorded to told.
-    `speed`: how many times faster than recorded things follow upon each other.
+    ends_at_us: int
+    act: Act
+    place: int
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.place}"
+
+
+class Playing:
+    """A story being told to one app, from `opened_at_us` on. `identities`: recorded to told.
+
+    Callers tell the wall's time, and are told the wall's.
     """
 
     def __init__(
         self,
         name: str,
         story: Story,
+        pacing: Pacing,
         *,
         opened_at_us: int,
-        now_us: int | None,
         identities: dict[str, str],
         mint: Callable[[], str],
         comet_segment: str,
-        speed: float = 1.0,
-        missing_act: MissingAct = MissingAct.GO_ON,
     ) -> None:
         self.name = name
         self.story = story
         self.user: str | None = None
         self.peer = ""
-        ahead_us = 0 if now_us is None else now_us - opened_at_us
-        self.comet = Comet(mint, story.comet.advice, ahead_us=ahead_us, timestamp=story.comet.timestamp)
-        pinned_us = None if now_us is None else now_us - story.start_us
-        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
-        self._opened_at_us = opened_at_us
-        self._speed = speed
-        self._missing_act = missing_act
+        self.comet = Comet(mint, story.comet.advice, timestamp=story.comet.timestamp)
+        self._pacing = pacing
+        self._time = SessionTime(pacing, opened_at_us)
+        self._translation = Translation(story, identities, now_us=pacing.now_us, comet_segment=comet_segment)
+        self._course = Course(story, pacing, self._time.story_us(opened_at_us))
+        self._patience = Patience(self._time.waited_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
-        self._identities = identities
-        self._recorded = {told: recorded for recorded, told in identities.items()}
-        self._comet_segment = comet_segment
-        self._origin, self._base = "", story.recorded.base
-        self._acts = {act: Acts() for act in Act}
-        self._channels = [_Queue(events) for events in story.events.values()]
-        self._polled = [_Queue(states) for states in story.states]
-        self._queues = [*self._channels, *self._polled]
         self._states: dict[int, int] = {}
         self._used: set[int] = set()
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
         self._lost: dict[_Meaning, Answer] = {}
         self._refused: set[_Meaning] = set()
-        self._patience = Patience(opened_at_us)
         self._sockets: set[int] = set()
         self._notes: list[str] = []
 
@@ -114,7 +93,7 @@ class Playing:
     @property
     def is_told(self) -> bool:
         """Whether every message of the story is out."""
-        return all(queue.head is None for queue in self._channels)
+        return self._course.is_told
 
     def awaits(self, operation: Operation, asked: Asked) -> bool:
         """Whether a request that opens visits belongs to this one.
@@ -122,40 +101,29 @@ class Playing:
         It does when its answer never came, and when the story tells of a further one: where a callback was refused for
         one time, and taken for another.
         """
-        operation, said = self._as_recorded(operation, asked)
+        operation, said = self._translation.as_recorded(operation, asked)
         if _meaning(operation, said) in self._lost:
             return True
-        ranked = match.candidates(operation, said, self.story.answers, self._means)
+        ranked = match.candidates(operation, said, self.story.answers, self._translation.means)
         last = max(self._openings(), default=-1)
         return any(not one.differences and one.answer.index > last for one in ranked)
 
     @property
     def service_ids(self) -> frozenset[str]:
         """The ids of services that this app is told of."""
-        return frozenset(self._identities.get(recorded, recorded) for recorded in self.story.service_ids)
+        return self._translation.service_ids
 
     def visit(self, asked: Asked, operation: Operation, origin: str) -> None:
-        """Notes how the app reached us: the URLs it is told lead back the same way.
-
-        A Comet server may stand at any path: it says where we are only if nothing else did, and nothing of our base.
-        """
-        base, recorded = operation.base, self.story.recorded.base
-        is_comet = operation.kind is Kind.COMET
-        if base.endswith(recorded) and not (is_comet and self._origin):
-            self._origin, self._base = origin + base.removesuffix(recorded), recorded
-        elif not is_comet:
-            self._origin, self._base = origin, base
-        self._origin = self._origin or origin
+        """Notes how the app reached us, and who it is."""
         user = gms_user(asked.headers)
         self.user = user or self.user
         self.peer = asked.peer
-        if user and self.story.user:
-            self._identities[self.story.user] = user
+        self._translation.visit(operation, origin, user)
 
     def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
-        operation, said = self._as_recorded(operation, asked)
-        ranked = match.candidates(operation, said, self.story.answers, self._means)
+        operation, said = self._translation.as_recorded(operation, asked)
+        ranked = match.candidates(operation, said, self.story.answers, self._translation.means)
         right = [one for one in ranked if not one.differences]
         key = _meaning(operation, said)
         if not right:
@@ -168,49 +136,36 @@ class Playing:
             answer = self._lost.pop(key)
         else:
             answer = self._choose(operation, right)
+            if self._time.stands and operation.kind in AWAITED and not self._is_news(answer):
+                self._jump_to_item(now_us)
+                answer = self._choose(operation, right)
             self._act(operation, answer.response, now_us)
         self._used.add(answer.index)
         if operation.kind in POLLED:
-            self._patience.ask(now_us)
+            self._patience.ask(self._time.waited_us(now_us))
+        due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
         accepts = header(asked.headers, "accept-encoding") or ""
-        self._pending[request_id] = _Pending(
-            request_id, answer, now_us + self._paced_us(answer.latency_us), key, accepts
-        )
+        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts)
         return None
-
-    def _as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
-        """What a request is about and what it says, in the identities of the recording."""
-
-        def back(told: str) -> str:
-            return self._recorded.get(told, told)
-
-        name = "/".join(back(step) for step in operation.name.split("/"))
-        service_id = operation.service_id and back(operation.service_id)
-        said = fields.read(asked.target, asked.headers, asked.body)
-        return (
-            replace(operation, name=name, service_id=service_id),
-            {field: back(value) for field, value in said.items()},
-        )
 
     def _act(self, operation: Operation, response: Response | None, now_us: int) -> None:
         act = operation.act
         # A start that is not taken begins nothing: so `story` counts them, too.
         if act is None or (act is Act.START and (response is None or response.is_refusal)):
             return
-        self._acts[act].happen(now_us)
-        self._patience.move(now_us)
-        for queue in self._polled:
-            queue.outdate(self._has_happened)
+        self._course.act(act, self._time.story_us(now_us))
+        self._patience.move(self._time.waited_us(now_us))
 
     def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
         if carrier.is_socket:
             self._sockets.add(carrier.id)
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
-        for answer in self.comet.receive(carrier, messages, now_us):
-            shaken_at_us = now_us if shakes_hands and answer.request_id == carrier.id else None
+        story_us = self._time.story_us(now_us)
+        for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
+            shaken_at_us = story_us if shakes_hands and answer.request_id == carrier.id else None
             yield self._framed(answer, shaken_at_us=shaken_at_us)
-        self._patience.poll(self.comet.is_polled, now_us)
+        self._wait(now_us)
 
     def gone(self, request_id: int, now_us: int) -> None:
         """The app hung up on a request: its answer is kept for the retry, unless it is what the story says by then."""
@@ -218,8 +173,8 @@ class Playing:
         if lost is not None and lost.answer.operation.kind not in POLLED:
             self._lost[lost.asked] = lost.answer
         self._sockets.discard(request_id)
-        self.comet.gone(request_id, now_us)
-        self._patience.poll(self.comet.is_polled, now_us)
+        self.comet.gone(request_id, self._time.protocol_us(now_us))
+        self._wait(now_us)
 
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
@@ -227,33 +182,46 @@ class Playing:
         self.comet.sent(request_id)
 
     def advance(self, now_us: int) -> Iterator[Action]:
-        """Does all that is due by now, the earliest first."""
+        """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
         yield from (Noted(self._notes.pop(0)) for _ in range(len(self._notes)))
-        while (due := self._earliest()) is not None and due[0] <= now_us:
-            due_at_us, item = due
-            if isinstance(item, _Pending):
-                self._given[item.request_id] = self._pending.pop(item.request_id)
-                yield self._respond(item)
-            elif isinstance(item, Act):
-                yield self._lack(item, due_at_us)
-            else:
-                self._patience.move(due_at_us)
-                self._release(item, due_at_us)
-        for answer in self.comet.flush(now_us):
-            yield self._framed(answer)
-        self._patience.poll(self.comet.is_polled, now_us)
+        yield from self._do_due(now_us)
+        while self._time.stands and (self._pending or self.comet.is_awaited) and self._jump(now_us):
+            yield from self._do_due(now_us)
+        self._wait(now_us)
+
+    def put_forward(self, by_us: int | None, now_us: int) -> None:
+        """Lets time pass at once: so much, or, with None, till what the story does next."""
+        if by_us is None:
+            self._jump(now_us)
+        else:
+            self._time.put_forward(by_us)
+
+    def story_us(self, now_us: int) -> int:
+        """What time it is for the app."""
+        return self._time.story_us(now_us)
+
+    def next_us(self) -> int | None:
+        """When, in the app's time, something is due next."""
+        dues = (self._course.next_us(), *(one.due_at_us for one in self._pending.values()))
+        return min((at_us for at_us in dues if at_us is not None), default=None)
+
+    @property
+    def missing(self) -> tuple[Act, int] | None:
+        """The act of the app's that the story waits for, and its number, from 1."""
+        return self._course.missing
 
     def next_wakeup_us(self) -> int | None:
-        due = self._earliest()
-        times = (self.comet.next_wakeup_us(), due[0] if due else None)
-        return min((at_us for at_us in times if at_us is not None), default=None)
+        lack = self._lack()
+        times = [lack.ends_at_us if lack else None]
+        if not self._time.stands:
+            next_us = self.next_us()
+            times += [None if next_us is None else next_us - self._time.jumped_us, self.comet.next_wakeup_us()]
+        earliest_us = min((at_us for at_us in times if at_us is not None), default=None)
+        return None if earliest_us is None else self._time.wall_us(earliest_us)
 
     def _openings(self) -> Iterator[int]:
         """The answers that the app got to what opens a visit."""
         return (index for index in self._used if self.story.answers[index].operation.kind in OPENINGS)
-
-    def _means(self, asked_us: int, recorded_us: int) -> bool:
-        return self._timeline.recall(asked_us) == recorded_us
 
     def _miss(self, operation: Operation, asked: Asked, ranked: list[Ranked]) -> Miss:
         if ranked:
@@ -274,89 +242,84 @@ class Playing:
             self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")
         return unused[0] if unused else max((one.answer for one in right), key=lambda answer: answer.index)
 
-    def _earliest(self) -> tuple[int, _Queue | _Pending | Act] | None:
-        """What is due next, and when: an item of the story, an answer, or to give up an act and go on."""
-        items: list[tuple[int, _Queue | _Pending | Act]] = []
-        for queue in self._queues:
-            if (due_at_us := self._due_us(queue)) is not None:
-                items.append((due_at_us, queue))
-        if not items and (given_up := self._patience_out()):
-            items.append(given_up)
-        items += [(one.due_at_us, one) for one in self._pending.values()]
-        return min(items, key=lambda due: due[0], default=None)
+    def _is_news(self, answer: Answer) -> bool:
+        """Whether the app was not told this state yet, and the story has come to it."""
+        return answer.index in self._states and answer.index not in self._used
 
-    def _due_us(self, queue: _Queue) -> int | None:
-        """When a queue's head is due: the latest, over its causes and the one before, of then plus the paced gap."""
-        item = queue.head
-        if item is None:
-            return None
-        due_at_us = self._opened_at_us + self._paced_us(item.at_us - self.story.start_us) if not item.causes else 0
-        if queue.next:
-            due_at_us = max(due_at_us, queue.released_at_us + self._paced_us(item.gap_us))
-        for cause in item.causes:
-            happened = self._acts[cause.act].happened_at_us
-            if len(happened) < cause.count:
-                return None
-            due_at_us = max(due_at_us, happened[cause.count - 1] + self._paced_us(item.at_us - cause.at_us))
-        return due_at_us
+    def _jump(self, now_us: int) -> bool:
+        """Makes it the time of what is due next; False where nothing is."""
+        due = self._earliest(now_us)
+        if due is not None:
+            self._time.jump(due[0], now_us)
+            self.comet.ahead_us = self._time.jumped_us
+        return due is not None
 
-    def _paced_us(self, recorded_us: int) -> int:
-        """How long something takes that took so long when it was recorded."""
-        return round(recorded_us / self._speed)
+    def _jump_to_item(self, now_us: int) -> None:
+        """The same, and releases what is due: only where no answer is."""
+        if self._jump(now_us):
+            while (due_at_us := self._course.next_us()) is not None and due_at_us <= self._time.story_us(now_us):
+                self._release(due_at_us, now_us)
 
-    def _release(self, queue: _Queue, due_at_us: int) -> None:
-        item = queue.items[queue.next]
-        queue.next += 1
-        queue.released_at_us = due_at_us
-        shift_us = self._timeline.shift_us(item.at_us, due_at_us)
+    def _wait(self, now_us: int) -> None:
+        """Notes whether the app waits from now on."""
+        self._patience.poll(self.comet.is_polled, self._time.waited_us(now_us))
+
+    def _do_due(self, now_us: int) -> Iterator[Action]:
+        while (due := self._earliest(now_us)) is not None and due[0] <= self._time.story_us(now_us):
+            due_at_us, what = due
+            if isinstance(what, _Pending):
+                self._given[what.request_id] = self._pending.pop(what.request_id)
+                yield self._respond(what)
+            elif isinstance(what, _Lack):
+                yield self._go_without(what, due_at_us)
+            else:
+                self._release(due_at_us, now_us)
+        for answer in self.comet.flush(self._time.protocol_us(now_us)):
+            yield self._framed(answer)
+
+    def _earliest(self, now_us: int) -> tuple[int, _Lack | _Pending | None] | None:
+        """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
+        dues: list[tuple[int, _Lack | _Pending | None]] = []
+        if (item_at_us := self._course.next_us()) is not None:
+            dues.append((item_at_us, None))
+        lack = self._lack()
+        if lack and lack.ends_at_us <= self._time.waited_us(now_us):
+            dues.append((self._time.story_at_us(lack.ends_at_us, now_us), lack))
+        dues += [(one.due_at_us, one) for one in self._pending.values()]
+        return min(dues, key=lambda due: due[0], default=None)
+
+    def _release(self, due_at_us: int, now_us: int) -> None:
+        """Tells the next item of the story, which is due."""
+        self._patience.move(self._time.waited_at_us(due_at_us, now_us))
+        item = self._course.release()
+        shift_us = self._translation.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):
             self._states[item.answer.index] = shift_us
         else:
-            told = item.body.render(self._telling([item.body], shift_us))
+            told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
 
-    def _lack(self, act: Act, at_us: int) -> Noted:
+    def _lack(self) -> _Lack | None:
+        """What the story is stuck for, where it does not wait for that for ever."""
+        ends_at_us = None if self._pacing.missing_act is MissingAct.WAIT else self._patience.ends_at_us
+        missing = None if ends_at_us is None else self._course.missing
+        return None if ends_at_us is None or missing is None or missing == self._missed else _Lack(ends_at_us, *missing)
+
+    def _go_without(self, lack: _Lack, at_us: int) -> Noted:
         """The app's patience for what this act should bring about is over."""
-        if self._missing_act is MissingAct.MISS:
-            place = len(self._acts[act].happened_at_us) + 1
-            self._missed = act, place
-            return Noted(f"session {self.name}: miss: the story waits for {act} {place}, which the app does not do")
-        self._patience.move(at_us)
-        place = self._acts[act].give_up(at_us)
-        return Noted(f"session {self.name}: went on without {act} {place}, which the app never did")
-
-    def _patience_out(self) -> tuple[int, Act] | None:
-        """The act that the story is stuck for, and when that is too long; asked only while nothing else is due."""
-        if self._missing_act is MissingAct.WAIT:
-            return None
-        ends_at_us = self._patience.ends_at_us
-        heads = [queue.head for queue in self._queues if queue.head is not None]
-        missing = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
-        if ends_at_us is None or not missing:
-            return None
-        act = min(missing, key=lambda cause: cause.at_us).act
-        is_told = self._missed == (act, len(self._acts[act].happened_at_us) + 1)
-        return None if is_told else (ends_at_us, act)
-
-    def _has_happened(self, cause: Cause) -> bool:
-        return len(self._acts[cause.act].happened_at_us) >= cause.count
+        if self._pacing.missing_act is MissingAct.MISS:
+            self._missed = lack.act, lack.place
+            return Noted(f"session {self.name}: miss: the story waits for {lack}, which the app does not do")
+        self._patience.move(lack.ends_at_us)
+        self._course.give_up(lack.act, at_us)
+        return Noted(f"session {self.name}: went on without {lack}, which the app never did")
 
     def _respond(self, pending: _Pending) -> Respond:
         answer = pending.answer
         shift_us = self._states.get(answer.index)
         if shift_us is None:
-            shift_us = self._timeline.shift_us(answer.at_us, pending.due_at_us)
-        telling = self._telling([answer.body, *(template for _, template in answer.headers)], shift_us)
-        body, is_coded = answer.response.body.wire, True
-        coding = header(answer.response.headers, "content-encoding")
-        is_readable = coding is None or answer.response.body.decoded is not None
-        if is_readable and not (answer.body.is_literal and _accepted(coding, pending.accepts)):
-            body, is_coded = answer.body.render(telling), False
-        headers = tuple(
-            (name, template.render(telling).decode("latin-1"))
-            for name, template in answer.headers
-            if is_coded or name != "content-encoding"
-        )
+            shift_us = self._translation.shift_us(answer.at_us, pending.due_at_us)
+        headers, body = self._translation.answer(answer, shift_us, pending.accepts)
         return Respond(pending.request_id, answer.response.status, headers, body)
 
     def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Action:
@@ -364,31 +327,10 @@ class Playing:
             return SendText(answer.request_id, frame(answer.messages))
         headers, comet = JSON, self.story.comet
         if shaken_at_us is not None and comet.headers:
-            shift_us = self._timeline.shift_us(comet.at_us, shaken_at_us)
-            telling = self._telling([template for _, template in comet.headers], shift_us)
-            headers += tuple((name, template.render(telling).decode("latin-1")) for name, template in comet.headers)
+            shift_us = self._translation.shift_us(comet.at_us, shaken_at_us)
+            headers += self._translation.headers(comet.headers, shift_us)
         return Respond(answer.request_id, 200, headers, frame(answer.messages))
-
-    def _telling(self, templates: Sequence[Template], shift_us: int) -> Telling:
-        """What one message's slots are filled with: all its instants are told together."""
-        needed = frozenset(instant for template in templates for instant in template.instants)
-        return Telling(
-            instants=self._timeline.tell(needed, shift_us),
-            origin=self._origin,
-            base=self._base,
-            comet_segment=self._comet_segment,
-            identities=self._identities,
-        )
 
 
 def _meaning(operation: Operation, said: Fields) -> _Meaning:
     return operation.key, frozenset(said.items())
-
-
-def _accepted(coding: str | None, accepts: str) -> bool:
-    """Whether the app takes a body in the coding in which it was recorded."""
-    offers = (offer.replace(" ", "").lower() for offer in accepts.split(","))
-    # A weight of nought is a refusal (RFC 9110, section 12.4.2).
-    weighed = (offer.partition(";q=") for offer in offers)
-    taken = {name for name, _, weight in weighed if not weight or weight.strip("0.")}
-    return coding is None or coding.lower() in taken

@@ -10,6 +10,7 @@ from typing import Any
 import factories
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, ORDER, SEND, SERVICE
 
+from gms_replay.clocks import Pacing
 from gms_replay.events import Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent, Woke
 from gms_replay.model import Headers, Recording
 from gms_replay.player import Player
@@ -202,7 +203,7 @@ def headers_named(answer: Respond, names: Iterable[str]) -> list[tuple[str, str]
 
 def played(recording: Recording, *, now_us: int | None = None, wakes: bool = True) -> Driver:
     """A driver of a player of that recording."""
-    return Driver(Player(compile_stories(recording), now_us=now_us), wakes=wakes)
+    return Driver(Player(compile_stories(recording), Pacing(now_us=now_us)), wakes=wakes)
 
 
 def visiting(recording: Recording | None = None) -> App:

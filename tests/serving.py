@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from gms_replay.clocks import Pacing
 from gms_replay.model import Recording
 from gms_replay.player import Player
 from gms_replay.replay.server import ReplayServer
@@ -26,10 +27,10 @@ class Served:
 
 
 @contextmanager
-def served(recording: Recording, *, now_us: int | None = None) -> Iterator[Served]:
+def served(recording: Recording, pacing: Pacing | None = None) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
-    told = Served(Player(compile_stories(recording), now_us=now_us))
+    told = Served(Player(compile_stories(recording), pacing))
     server = ReplayServer(told.player, "127.0.0.1", 0, announce=lambda _: ready.set(), note=told.notes.append)
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)

@@ -125,6 +125,7 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--speed", "nan"], "nan is no number"),
         (["--speed", "0"], "is not in the range"),
         (["--missing-act", "guess"], "is not one of"),
+        (["--clock", "sun"], "is not one of"),
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
     ],
 )

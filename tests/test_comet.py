@@ -755,7 +755,8 @@ def test_odd_acknowledgements_count_as_none(ack: object) -> None:
 
 def test_time_is_told_to_who_asks() -> None:
     """As the session sees it, which may be ahead of the caller's."""
-    comet = Comet(lambda: "a", {}, ahead_us=5 * SECOND_US)
+    comet = Comet(lambda: "a", {})
+    comet.ahead_us = 5 * SECOND_US
     shake = bayeux.parse(b'{"channel":"/meta/handshake","ext":{"timesync":{"tc":17,"l":0,"o":0}}}')
 
     (reply,) = replies(comet.receive(Carrier(1), shake, 10 * SECOND_US))

@@ -7,28 +7,32 @@ from factories import AVAILABILITY, CALLBACK, JOINED, MENU, QUEUE, SERVICE, Tape
 
 from gms_replay import bayeux, gms
 from gms_replay.acts import PATIENCE_US, MissingAct
+from gms_replay.clocks import Clock, Pacing
 from gms_replay.comet import Carrier
-from gms_replay.events import Action, Asked, Noted, Respond
+from gms_replay.events import Action, Asked, Noted, Respond, SendText
 from gms_replay.match import Miss, MissKind
+from gms_replay.model import Transport
 from gms_replay.playing import Playing
 from gms_replay.story import compile_stories
 
 SECOND_US = 1_000_000
 MESSAGE = b'{"channel":"/_genesys","data":"hi"}'
+HANDSHAKE = b'{"channel":"/meta/handshake"}'
+CONNECT = b'{"channel":"/meta/connect","clientId":"a"}'
+SUBSCRIBE = b'{"channel":"/meta/subscribe","clientId":"a","subscription":"/**"}'
 
 
-def playing(tape: Tape, *, now_us: int | None = None, **options: Any) -> Playing:
+def playing(tape: Tape, **pacing: Any) -> Playing:
     (story,) = compile_stories(tape.recording())
     names = iter("abc")
     return Playing(
         "s1",
         story,
+        Pacing(**pacing),
         opened_at_us=NOW_US,
-        now_us=now_us,
         identities={},
         mint=lambda: next(names),
         comet_segment="",
-        **options,
     )
 
 
@@ -50,16 +54,14 @@ def at_us(at_s: float) -> int:
 
 def listen(session: Playing, request_id: int) -> None:
     """Shakes hands, connects, subscribes, and holds a poll of that id."""
-    for number, text in enumerate(
-        (
-            b'{"channel":"/meta/handshake"}',
-            b'{"channel":"/meta/connect","clientId":"a"}',
-            b'{"channel":"/meta/subscribe","clientId":"a","subscription":"/**"}',
-        )
-    ):
-        list(session.ask_comet(Carrier(1000 + number), bayeux.parse(text), NOW_US))
-    held = bayeux.parse(b'{"channel":"/meta/connect","clientId":"a"}')
-    assert list(session.ask_comet(Carrier(request_id), held, NOW_US)) == []
+    for number, text in enumerate((HANDSHAKE, CONNECT, SUBSCRIBE)):
+        say(session, 1000 + number, text)
+    assert say(session, request_id, CONNECT) == []
+
+
+def say(session: Playing, carrier_id: int, text: bytes, transport: Transport = Transport.LONG_POLLING) -> list[Action]:
+    """What is to be done about Bayeux messages, before the session advances."""
+    return list(session.ask_comet(Carrier(carrier_id, transport), bayeux.parse(text), NOW_US))
 
 
 def callback() -> Tape:
@@ -277,3 +279,130 @@ def test_pinned_session_starts_then() -> None:
 
     assert isinstance(respond, Respond)
     assert respond.body == factories.menu("http://play.test/genesys", "2026-03-05T09:02:30Z")
+
+
+def virtual(tape: Tape, **pacing: Any) -> Playing:
+    """A session whose clock stands, and which has been started."""
+    session = playing(tape, clock=Clock.VIRTUAL, **pacing)
+    ask(session, 1, "POST", CALLBACK)
+    advance(session, 0)
+    return session
+
+
+def chatting() -> Tape:
+    """Two messages, minutes apart; a third waits for a dialog act."""
+    tape = callback()
+    tape.poll(1, 100, MESSAGE)
+    tape.poll(102, 100, MESSAGE)
+    tape.ask(210, "POST", MENU, takes_s=5)
+    tape.poll(220, 100, MESSAGE)
+    return tape
+
+
+def test_virtual_answer_comes_at_once() -> None:
+    session = playing(callback(), clock=Clock.VIRTUAL)
+    ask(session, 1, "POST", CALLBACK)
+
+    assert [action.request_id for action in advance(session, 0)] == [1]
+    assert session.story_us(at_us(9)) == at_us(0.5)
+
+
+def test_held_poll_jumps_to_next_message() -> None:
+    """To the first only, for the app may act on it."""
+    session = virtual(chatting())
+    listen(session, 2)
+
+    (respond,) = advance(session, 0)
+
+    assert respond.request_id == 2
+    assert respond.body.count(MESSAGE) == 1
+    assert session.story_us(at_us(0)) == at_us(101)
+    assert session.next_us() == at_us(202)
+
+
+def test_story_does_not_jump_for_nobody() -> None:
+    session = virtual(chatting())
+
+    assert advance(session, 500) == []
+    assert session.next_us() == at_us(101)
+    assert session.next_wakeup_us() is None
+
+
+def test_poll_without_subscription_jumps_nowhere() -> None:
+    session = virtual(chatting())
+    for number, text in enumerate((HANDSHAKE, CONNECT, CONNECT)):
+        say(session, 2 + number, text)
+
+    assert advance(session, 0) == []
+    assert session.next_us() == at_us(101)
+
+
+def test_passing_poll_jumps_too() -> None:
+    """One that asks not to be held brings nothing, and the next brings what the story jumped to."""
+    session = virtual(chatting())
+    listen(session, 2)
+    advance(session, 0)
+    passing = b'{"channel":"/meta/connect","clientId":"a","advice":{"timeout":0}}'
+    (empty,) = say(session, 3, passing)
+    assert MESSAGE not in empty.body
+
+    assert advance(session, 0) == []
+    (full,) = say(session, 4, passing)
+
+    assert MESSAGE in full.body
+
+
+def test_poll_over_socket_keeps_jumping() -> None:
+    """Till the story waits for an act."""
+    session = virtual(chatting())
+    for text in (HANDSHAKE, CONNECT, SUBSCRIBE, CONNECT):
+        say(session, 2, text, Transport.WEBSOCKET)
+
+    assert advance(session, 0) == [SendText(2, b"[" + MESSAGE + b"]")] * 2
+    ask(session, 3, "POST", MENU)
+    assert [type(action) for action in advance(session, 0)] == [Respond, SendText]
+
+
+def test_virtual_poll_is_held_for_a_missing_act() -> None:
+    """Patience runs by the wall, and ends it."""
+    session = virtual(chatting())
+    listen(session, 2)
+    advance(session, 0)
+    for request_id in (3, 4):
+        assert say(session, request_id, CONNECT) == []
+        told = advance(session, 0)
+    assert told == []
+    assert session.next_wakeup_us() == NOW_US + PATIENCE_US
+    assert advance(session, 9.9) == []
+
+    noted, respond = advance(session, 10)
+
+    assert noted == Noted("session s1: went on without dialog act 1, which the app never did")
+    assert MESSAGE in respond.body
+
+
+def test_known_state_jumps_to_next() -> None:
+    tape = callback()
+    for asked_s, place in ((2, 3), (6, 2), (14, 1)):
+        tape.ask(asked_s, "GET", QUEUE, b"", position(place), takes_s=0.2)
+    session = virtual(tape)
+    told: list[bytes] = []
+    for request_id in range(2, 6):
+        ask(session, request_id, "GET", QUEUE)
+        told += [action.body for action in advance(session, 0)]
+
+    assert told == [position(place) for place in (3, 2, 1, 1)]
+
+
+def test_looking_around_jumps_nowhere() -> None:
+    """Availability is not what an app waits for."""
+    tape = callback()
+    for asked_s in (2, 60):
+        tape.ask(asked_s, "GET", AVAILABILITY, b"", b'{"at":%d}' % asked_s, takes_s=0)
+    session = virtual(tape)
+    told: list[bytes] = []
+    for request_id in range(2, 5):
+        ask(session, request_id, "GET", AVAILABILITY)
+        told += [action.body for action in advance(session, 0)]
+
+    assert told == [b'{"at":2}'] * 3

@@ -18,14 +18,17 @@ from visitor_wire import Customer, GmsError
 
 from gms_replay import diff
 from gms_replay.cassette import reader
+from gms_replay.clocks import Clock, Pacing
 from gms_replay.demo.processes import listening, python
 from gms_replay.model import Recording
+from gms_replay.replay.server import wall_clock_us
 
 ADDON = str(Path(__file__).parents[2] / "addons" / "gms_record.py")
 MITMDUMP = str(Path(sys.executable).parent / "mitmdump")
 SERVICE = "customer-service"
 PAUSE_S = 0.05
 PATIENCE_S = 40.0
+SECONDS_AGO = 20
 DAY_US = 24 * 3600 * 1_000_000
 SIMULATE = python("gms_replay.cli", "simulate", "--port", "0", "--quick", "--seed", "7", "--service", SERVICE)
 SIMULATES = re.compile(r"(http://127\.0\.0\.1:\d+)/genesys")
@@ -91,10 +94,21 @@ def test_replay_equals_live(name: str, device: Device, recorded: Callable[[str],
     assert differences(told.live, replayed) == [], replay.notes
 
 
+@pytest.mark.parametrize("name", visitor.NAMES)
+def test_virtual_clock_tells_the_same(name: str, recorded: Callable[[str], Recorded]) -> None:
+    """A little in the past, so that what is told ahead of its time is not of the app's future."""
+    told = recorded(name)
+    now_us = wall_clock_us() - SECONDS_AGO * 1_000_000
+    with served(told.recording, Pacing(now_us=now_us, clock=Clock.VIRTUAL)) as replay:
+        replayed = visited(replay.base, name, Device.DEAF)
+    begun = dataclasses.replace(replayed.transcript, started_at_us=now_us)
+    assert differences(told.live, dataclasses.replace(replayed, transcript=begun)) == [], replay.notes
+
+
 def test_next_week_hears_the_same(recorded: Callable[[str], Recorded]) -> None:
     told = recorded("voice-scheduled-userterm")
     now_us = told.live.transcript.started_at_us + 7 * DAY_US
-    with served(told.recording, now_us=now_us) as replay:
+    with served(told.recording, Pacing(now_us=now_us)) as replay:
         replayed = visited(replay.base, "voice-scheduled-userterm", Device.DEAF)
     begun = dataclasses.replace(replayed.transcript, started_at_us=now_us)
     assert differences(told.live, dataclasses.replace(replayed, transcript=begun)) == [], replay.notes
@@ -126,5 +140,5 @@ def test_two_apps_at_once(name: str, recorded: Callable[[str], Recorded]) -> Non
 def test_wrong_clock_is_noticed(name: str, days: int, wrong: str, recorded: Callable[[str], Recorded]) -> None:
     told = recorded(name)
     now_us = told.live.transcript.started_at_us + days * DAY_US
-    with served(told.recording, now_us=now_us) as replay, pytest.raises(GmsError, match=wrong):
+    with served(told.recording, Pacing(now_us=now_us)) as replay, pytest.raises(GmsError, match=wrong):
         visited(replay.base, name, Device.DEAF)

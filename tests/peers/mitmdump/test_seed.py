@@ -13,6 +13,7 @@ from serving import Served, served
 
 from gms_replay import bayeux, instants
 from gms_replay.cassette import reader
+from gms_replay.clocks import Pacing
 
 SERVICE = "3SQIS3S1693JL9L3R00506T40C000UL4"
 BASE = "http://gms.example/genesys"
@@ -102,7 +103,7 @@ def server(stage):
         stage.upstream.plays(f"/genesys/cometd/{suffix}", answer(told))
         ask(stage, f"/genesys/cometd/{suffix}", json.dumps([message]).encode())
     stage.mitmdump.exchange("/genesys/cometd/connect")
-    with served(reader.read(stage.mitmdump.cassette), now_us=instants.parse(NOW)[0]) as running:
+    with served(reader.read(stage.mitmdump.cassette), Pacing(now_us=instants.parse(NOW)[0])) as running:
         yield running
 
 

@@ -1,0 +1,110 @@
+"""The course of a story: what is due when, and what it waits for; see docs/architecture.md, "Causes".
+
+Strategy: recorded messages queue up by channel, recorded states of what apps poll (queue position, refresh) by
+operation. The head of a queue has a time as soon as its causes are met, and the earliest head goes first: so what is
+told depends on when the app acted, never on when somebody looked.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gms_replay.acts import Acts
+from gms_replay.clocks import Pacing
+from gms_replay.gms import Act
+from gms_replay.story import Cause, Event, State, Story
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Items that are told in order: the messages of a channel, or the states of something polled."""
+
+    items: Sequence[Event | State]
+    next: int = 0
+    released_at_us: int = 0
+
+    @property
+    def head(self) -> Event | State | None:
+        return self.items[self.next] if self.next < len(self.items) else None
+
+    def outdate(self, has_happened: Callable[[Cause], bool]) -> None:
+        """Passes over states that nobody was told in time: the app has done since what made them untrue."""
+        for index in range(len(self.items) - 1, self.next, -1):
+            item = self.items[index]
+            if isinstance(item, State) and item.follows_act and all(map(has_happened, item.causes)):
+                self.next = index
+
+
+class Course:
+    """How far a story has come that was opened at `opened_at_us`, the story's time, as are all times here."""
+
+    def __init__(self, story: Story, pacing: Pacing, opened_at_us: int) -> None:
+        self._story = story
+        self._pacing = pacing
+        self._opened_at_us = opened_at_us
+        self._acts = {act: Acts() for act in Act}
+        self._channels = [_Queue(events) for events in story.events.values()]
+        self._polled = [_Queue(states) for states in story.states]
+        self._queues = [*self._channels, *self._polled]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether every message of the story is out."""
+        return all(queue.head is None for queue in self._channels)
+
+    @property
+    def missing(self) -> tuple[Act, int] | None:
+        """The act that the story is stuck for, and its number, from 1; None where something is due, or nothing left."""
+        if self.next_us() is not None:
+            return None
+        heads = [queue.head for queue in self._queues if queue.head is not None]
+        causes = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
+        if not causes:
+            return None
+        act = min(causes, key=lambda cause: cause.at_us).act
+        return act, len(self._acts[act].happened_at_us) + 1
+
+    def act(self, act: Act, at_us: int) -> None:
+        """Notes that the app did something."""
+        self._acts[act].happen(at_us)
+        for queue in self._polled:
+            queue.outdate(self._has_happened)
+
+    def give_up(self, act: Act, at_us: int) -> None:
+        """Goes on as if the app had done it."""
+        self._acts[act].give_up(at_us)
+
+    def next_us(self) -> int | None:
+        """When the next item is due, of those whose causes are met."""
+        due = self._earliest()
+        return due[0] if due else None
+
+    def release(self) -> Event | State:
+        """Takes out the item that is due next; only where there is one."""
+        due = self._earliest()
+        assert due is not None, "nothing is due"
+        queue = due[1]
+        queue.next += 1
+        queue.released_at_us = due[0]
+        return queue.items[queue.next - 1]
+
+    def _earliest(self) -> tuple[int, _Queue] | None:
+        due = [(at_us, queue) for queue in self._queues if (at_us := self._due_us(queue)) is not None]
+        return min(due, key=lambda one: one[0], default=None)
+
+    def _due_us(self, queue: _Queue) -> int | None:
+        """When a queue's head is due: the latest, over its causes and the one before, of then plus the paced gap."""
+        item, paced_us = queue.head, self._pacing.paced_us
+        if item is None:
+            return None
+        due_at_us = self._opened_at_us + paced_us(item.at_us - self._story.start_us) if not item.causes else 0
+        if queue.next:
+            due_at_us = max(due_at_us, queue.released_at_us + paced_us(item.gap_us))
+        for cause in item.causes:
+            happened = self._acts[cause.act].happened_at_us
+            if len(happened) < cause.count:
+                return None
+            due_at_us = max(due_at_us, happened[cause.count - 1] + paced_us(item.at_us - cause.at_us))
+        return due_at_us
+
+    def _has_happened(self, cause: Cause) -> bool:
+        return len(self._acts[cause.act].happened_at_us) >= cause.count

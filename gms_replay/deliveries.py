@@ -1,0 +1,148 @@
+"""Who was told what: the events of a session, and for each Bayeux client those that it still has to be told.
+
+Strategy: an event goes to every client that subscribed to it, and to none once one of them has it, for all clients of
+a session are one app's. What nobody was told waits for whoever comes. An answer counts as told when it is taken out,
+and is remembered by its request until that is known to have arrived: what got lost is told again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gms_replay import bayeux
+
+Position = tuple[str, int]
+"""A chat, and how many lines of it whoever got a message has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    channel: str
+    raw: bytes
+    position: Position | None
+
+
+@dataclass(slots=True)
+class _Reader:
+    """`queue` holds the numbers of the events that a client has to be told."""
+
+    subscriptions: list[str] = field(default_factory=list)
+    queue: set[int] = field(default_factory=set)
+
+    def takes(self, event: _Event) -> bool:
+        return any(bayeux.matches(subscription, event.channel) for subscription in self.subscriptions)
+
+
+class Deliveries:
+    """The events of one session, and its clients by their ids."""
+
+    def __init__(self) -> None:
+        self._events: list[_Event] = []
+        self._told: set[int] = set()
+        self._readers: dict[str, _Reader] = {}
+        self._carried: dict[int, list[tuple[str, frozenset[int]]]] = {}
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something that nobody was told."""
+        return len(self._told) < len(self._events)
+
+    def add(self, client_id: str) -> None:
+        """A new client, which has subscribed to nothing."""
+        self._readers[client_id] = _Reader()
+
+    def drop(self, client_id: str) -> None:
+        """What the client was not told goes to the app's next one, which may be there already."""
+        self._offer(self._readers.pop(client_id).queue)
+
+    def subscribe(self, client_id: str, channels: Iterable[str]) -> None:
+        reader = self._readers[client_id]
+        reader.subscriptions += channels
+        reader.queue |= self._taken(reader, range(len(self._events)))
+
+    def unsubscribe(self, client_id: str, channels: Iterable[str]) -> None:
+        reader = self._readers[client_id]
+        reader.subscriptions = [name for name in reader.subscriptions if name not in channels]
+
+    def is_subscribed(self, client_id: str) -> bool:
+        """Whether a client has subscribed to anything."""
+        return bool(self._readers[client_id].subscriptions)
+
+    def publish(self, channel: str, raw: bytes, position: Position | None) -> None:
+        """Queues a message for every subscriber; without one it waits for the first."""
+        self._events.append(_Event(channel, raw, position))
+        self._offer({len(self._events) - 1})
+
+    def queued(self, client_id: str) -> frozenset[int]:
+        """The numbers of the events that a client has to be told."""
+        return frozenset(self._readers[client_id].queue)
+
+    def take(self, client_id: str, request_id: int | None) -> tuple[bytes, ...]:
+        """All that waits for a client, in order; from now on it counts as told.
+
+        `request_id`: the request whose answer carries it, and may get lost; None over a WebSocket.
+        """
+        reader = self._readers[client_id]
+        told, reader.queue = sorted(reader.queue), set()
+        self._told.update(told)
+        if told and request_id is not None:
+            self._carried.setdefault(request_id, []).append((client_id, frozenset(told)))
+        return tuple(self._events[number].raw for number in told)
+
+    def is_under_way(self, client_id: str) -> bool:
+        """Whether an answer with events for a client is not known to have arrived."""
+        return any(one == client_id for sent in self._carried.values() for one, _ in sent)
+
+    def arrived(self, request_id: int) -> None:
+        """The app has what the answer to a request carried."""
+        self._carried.pop(request_id, None)
+
+    def lost(self, request_id: int) -> None:
+        """What the answer carried comes with the next."""
+        for client_id, numbers in self._carried.pop(request_id, ()):
+            if client_id in self._readers:
+                self.repeat(client_id, numbers)
+            else:
+                self._told -= numbers
+                self._offer(numbers)
+
+    def repeat(self, client_id: str, numbers: frozenset[int]) -> None:
+        """Tells a client once more."""
+        self._told -= numbers
+        self._readers[client_id].queue |= numbers
+
+    def acknowledge(self, client_id: str, had: frozenset[int], lost: frozenset[int]) -> None:
+        """The client has said what it has, and what not, whatever becomes of the answers that are on their way."""
+        self._forget_carried(client_id, had | lost)
+        self._readers[client_id].queue -= had
+        self._told |= had
+        self.repeat(client_id, lost)
+
+    def read_to(self, client_id: str, position: int) -> None:
+        """The client has so many lines of the chat that it heard last, and no more, whatever it was told."""
+        reader = self._readers[client_id]
+        places = {
+            n: event.position
+            for n, event in enumerate(self._events)
+            if event.position is not None and reader.takes(event)
+        }
+        # Positions begin anew with each chat.
+        chat = next((place[0] for n, place in reversed(places.items()) if n in self._told), None)
+        if chat is None:
+            return
+        lines = {n: place[1] for n, place in places.items() if place[0] == chat}
+        had = frozenset(n for n, line in lines.items() if line <= position)
+        self._forget_carried(client_id, frozenset(lines))
+        self._told |= had
+        self.repeat(client_id, frozenset(lines) - had)
+
+    def _offer(self, numbers: Iterable[int]) -> None:
+        for reader in self._readers.values():
+            reader.queue |= self._taken(reader, numbers)
+
+    def _taken(self, reader: _Reader, numbers: Iterable[int]) -> set[int]:
+        """Of these events those that a client subscribed to; none that has been told already."""
+        return {n for n in numbers if n not in self._told and reader.takes(self._events[n])}
+
+    def _forget_carried(self, client_id: str, numbers: frozenset[int]) -> None:
+        for carried in self._carried.values():
+            carried[:] = [(one, told - numbers if one == client_id else told) for one, told in carried]

@@ -1,0 +1,114 @@
+"""Between a recording and one app that is told of it: identities, instants and URLs, both ways."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gms_replay import fields
+from gms_replay.events import Asked
+from gms_replay.fields import Fields
+from gms_replay.gms import Kind, Operation
+from gms_replay.model import Headers, header
+from gms_replay.rewrite import Telling, Template
+from gms_replay.story import Answer, Story
+from gms_replay.timeline import Timeline
+
+
+class Translation:
+    """What one app is told for what was recorded. `identities`: recorded to told.
+
+    `now_us`: the instant at which the session starts for the app, where that is pinned. `comet_segment`: what stands
+    before the recorded path in URLs of Comet.
+    """
+
+    def __init__(self, story: Story, identities: dict[str, str], *, now_us: int | None, comet_segment: str) -> None:
+        self._story = story
+        self._identities = identities
+        self._recorded = {told: recorded for recorded, told in identities.items()}
+        self._comet_segment = comet_segment
+        self._origin, self._base = "", story.recorded.base
+        pinned_us = None if now_us is None else now_us - story.start_us
+        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
+
+    @property
+    def service_ids(self) -> frozenset[str]:
+        """The ids of services that the app is told of."""
+        return frozenset(self._identities.get(recorded, recorded) for recorded in self._story.service_ids)
+
+    def visit(self, operation: Operation, origin: str, user: str | None) -> None:
+        """Notes how the app reached us, and as whom: the URLs it is told lead back the same way.
+
+        A Comet server may stand at any path: it says where we are only if nothing else did, and nothing of our base.
+        """
+        base, recorded = operation.base, self._story.recorded.base
+        is_comet = operation.kind is Kind.COMET
+        if base.endswith(recorded) and not (is_comet and self._origin):
+            self._origin, self._base = origin + base.removesuffix(recorded), recorded
+        elif not is_comet:
+            self._origin, self._base = origin, base
+        self._origin = self._origin or origin
+        if user and self._story.user:
+            self._identities[self._story.user] = user
+
+    def as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
+        """What a request is about and what it says, in the identities of the recording."""
+
+        def back(told: str) -> str:
+            return self._recorded.get(told, told)
+
+        name = "/".join(back(step) for step in operation.name.split("/"))
+        service_id = operation.service_id and back(operation.service_id)
+        said = fields.read(asked.target, asked.headers, asked.body)
+        return (
+            replace(operation, name=name, service_id=service_id),
+            {field: back(value) for field, value in said.items()},
+        )
+
+    def means(self, asked_us: int, recorded_us: int) -> bool:
+        """Whether an instant that the app names is what it was told for the recorded one."""
+        return self._timeline.recall(asked_us) == recorded_us
+
+    def shift_us(self, recorded_us: int, released_us: int) -> int:
+        """The shift of what was recorded then, and is released now, in the story's time."""
+        return self._timeline.shift_us(recorded_us, released_us)
+
+    def text(self, template: Template, shift_us: int) -> bytes:
+        return template.render(self._telling([template], shift_us))
+
+    def headers(self, templates: Sequence[tuple[str, Template]], shift_us: int) -> Headers:
+        telling = self._telling([template for _, template in templates], shift_us)
+        return tuple((name, template.render(telling).decode("latin-1")) for name, template in templates)
+
+    def answer(self, answer: Answer, shift_us: int, accepts: str) -> tuple[Headers, bytes]:
+        """An answer's headers and body; `accepts`: the content codings that the app takes, as its header says."""
+        telling = self._telling([answer.body, *(template for _, template in answer.headers)], shift_us)
+        body, is_coded = answer.response.body.wire, True
+        coding = header(answer.response.headers, "content-encoding")
+        is_readable = coding is None or answer.response.body.decoded is not None
+        if is_readable and not (answer.body.is_literal and _is_accepted(coding, accepts)):
+            body, is_coded = answer.body.render(telling), False
+        headers = tuple(
+            (name, template.render(telling).decode("latin-1"))
+            for name, template in answer.headers
+            if is_coded or name != "content-encoding"
+        )
+        return headers, body
+
+    def _telling(self, templates: Sequence[Template], shift_us: int) -> Telling:
+        """What one message's slots are filled with: all its instants are told together."""
+        needed = frozenset(instant for template in templates for instant in template.instants)
+        return Telling(
+            instants=self._timeline.tell(needed, shift_us),
+            origin=self._origin,
+            base=self._base,
+            comet_segment=self._comet_segment,
+            identities=self._identities,
+        )
+
+
+def _is_accepted(coding: str | None, accepts: str) -> bool:
+    """Whether the app takes a body in the coding in which it was recorded."""
+    offers = (offer.replace(" ", "").lower() for offer in accepts.split(","))
+    # A weight of nought is a refusal (RFC 9110, section 12.4.2).
+    weighed = (offer.partition(";q=") for offer in offers)
+    taken = {name for name, _, weight in weighed if not weight or weight.strip("0.")}
+    return coding is None or coding.lower() in taken
