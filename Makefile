@@ -4,8 +4,9 @@ VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 MATRIX := tests/peers/mitmdump/test_matrix.py
+FUZZ_S ?= 60
 
-.PHONY: demo test lint samples peers
+.PHONY: demo test lint samples peers fuzz
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -18,6 +19,10 @@ test: $(READY)
 # Every recording, by each Bayeux client, replayed to each; prints the matrix. Wants Node, and `npm ci` in tests/peers.
 peers: $(READY)
 	$(BIN)/python -m pytest $(MATRIX)
+
+# Looks for so many seconds for what a stranger could send to break the player; what it finds stays as fuzz/crash-….
+fuzz: $(VENV)/.fuzz
+	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) -artifact_prefix=fuzz/ -print_final_stats=1
 
 # Takes some minutes: people are slow.
 samples: $(READY)
@@ -33,4 +38,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	ln -sfn $(VENV) .venv
+	touch $@
+
+$(VENV)/.fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,fuzz]'
 	touch $@

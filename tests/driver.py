@@ -11,7 +11,22 @@ import factories
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, ORDER, SEND, SERVICE
 
 from gms_replay.clocks import Pacing
-from gms_replay.events import Asked, Event, Noted, PeerGone, RequestArrived, Respond, Sent, Woke
+from gms_replay.events import (
+    AcceptSocket,
+    Action,
+    Asked,
+    CloseSocket,
+    Event,
+    Noted,
+    PeerGone,
+    RequestArrived,
+    Respond,
+    SendText,
+    Sent,
+    SocketOpened,
+    TextArrived,
+    Woke,
+)
 from gms_replay.model import Headers, Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
@@ -29,6 +44,10 @@ class Driver:
         self.wakes = wakes
         self.answers: dict[int, Respond] = {}
         self.answered_at_us: dict[int, int] = {}
+        self.sockets: set[int] = set()
+        """The WebSockets that are open."""
+        self.told: list[tuple[int, bytes]] = []
+        """What went out by answers and over WebSockets, in order, and for whom."""
         self.notes: list[str] = []
         self.noted_at_us: list[int] = []
         self.asked = 0
@@ -39,8 +58,19 @@ class Driver:
         self._receive(RequestArrived(self.asked, asked))
         return self.asked
 
+    def open_socket(self, asked: Asked) -> int:
+        """Asks for a WebSocket, and tells its id; it is among `sockets` if it was opened."""
+        self.asked += 1
+        self._receive(SocketOpened(self.asked, asked))
+        return self.asked
+
+    def say(self, socket_id: int, text: bytes) -> None:
+        """Sends a message over a WebSocket."""
+        self._receive(TextArrived(socket_id, text))
+
     def hang_up(self, request_id: int) -> None:
-        """The app goes away before it has that answer."""
+        """The app goes away before it has that answer, or ends that WebSocket."""
+        self.sockets.discard(request_id)
         self._receive(PeerGone(request_id))
 
     def confirm(self, request_id: int) -> None:
@@ -66,15 +96,27 @@ class Driver:
 
     def _receive(self, event: Event) -> None:
         for action in self.player.receive(event, self.now_us):
-            if isinstance(action, Noted):
-                self.notes.append(action.text)
-                self.noted_at_us.append(self.now_us)
-                continue
-            assert action.request_id not in self.answers, f"request {action.request_id} was answered twice"
-            self.answers[action.request_id] = action
-            self.answered_at_us[action.request_id] = self.now_us
+            self._take(action)
         wakeup_us = self.player.next_wakeup_us()
         assert wakeup_us is None or wakeup_us > self.now_us, f"woken for nothing: {event}"
+
+    def _take(self, action: Action) -> None:
+        match action:
+            case Noted(text):
+                self.notes.append(text)
+                self.noted_at_us.append(self.now_us)
+            case AcceptSocket(socket_id):
+                self.sockets.add(socket_id)
+            case SendText(socket_id, text):
+                assert socket_id in self.sockets, f"socket {socket_id} is not open"
+                self.told.append((socket_id, text))
+            case CloseSocket(socket_id):
+                self.sockets.remove(socket_id)
+            case Respond(request_id):
+                assert request_id not in self.answers, f"request {request_id} was answered twice"
+                self.told.append((request_id, action.body))
+                self.answers[request_id] = action
+                self.answered_at_us[request_id] = self.now_us
 
 
 class App:
@@ -102,18 +144,20 @@ class App:
 
     def ask(self, method: str, target: str, text: bytes | str | dict[str, Any] = b"", headers: Headers = ()) -> int:
         """Asks, and tells the request's id."""
+        return self.driver.arrive(self.asked(method, target, text, headers))
+
+    def asked(self, method: str, target: str, text: bytes | str | dict[str, Any] = b"", headers: Headers = ()) -> Asked:
+        """A request of this app's."""
         body = json.dumps(text) if isinstance(text, dict) else text
         user: Headers = (("gms_user", self.user),) if self.user else ()
-        return self.driver.arrive(
-            Asked(
-                method=method,
-                scheme="http",
-                target=target,
-                headers=(("host", self.host), *user, *headers),
-                body=body.encode() if isinstance(body, str) else body,
-                peer=self.peer,
-                forwarded_prefix=self.forwarded_prefix,
-            )
+        return Asked(
+            method=method,
+            scheme="http",
+            target=target,
+            headers=(("host", self.host), *user, *headers),
+            body=body.encode() if isinstance(body, str) else body,
+            peer=self.peer,
+            forwarded_prefix=self.forwarded_prefix,
         )
 
     def call(
