@@ -255,7 +255,8 @@ class Comet:
         ext = {} if client.batches is None else {"ack": client.batches.close(numbers)}
         if held.is_one_too_many:
             fields = {"advice": self._advice | _MULTIPLE_CLIENTS} | fields
-        elif not client.has_connected:
+        elif not client.has_connected or "advice" in held.message.fields:
+            # Whoever tells us its own may have forgotten ours (CometD's BayeuxServerImpl).
             fields = {"advice": self._advice} | fields
         client.has_connected = True
         return [

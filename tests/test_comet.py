@@ -764,6 +764,17 @@ def test_time_is_told_to_who_asks() -> None:
     assert reply["ext"] == {"timesync": {"tc": 17, "ts": 15_000, "p": 0, "a": 17 - 15_000}}
 
 
+def test_who_tells_advice_is_told_ours() -> None:
+    peer = listening()
+
+    (asking,) = replies(peer.connect(1, advice={"timeout": 0}))
+    assert peer.connect(2) == []
+    (silent,) = replies(peer.flush(60))
+
+    assert asking["advice"] == ADVICE
+    assert "advice" not in silent
+
+
 def test_replies_are_stamped_as_recorded() -> None:
     comet = Comet(lambda: "a", {}, timestamp=lambda at_us: f"at {at_us}")
 
