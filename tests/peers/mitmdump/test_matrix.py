@@ -10,6 +10,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,9 +35,8 @@ POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Live:
-    """What a client was told when it was recorded, and the recording. `by`: by whom, of what."""
+    """What a client was told when it was recorded, and the recording."""
 
-    by: str
     told: Transcript
     recording: Recording
 
@@ -175,36 +176,38 @@ def node(program: Callable[..., str], installed: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def live(request, start, node, cometd_servers) -> Live:
-    """One recording for all who are to hear it."""
-    visit, source, name = request.param
-    with ExitStack() as stack:
-        if source == "simulator":
-            url = stack.enter_context(simulator())
-        else:
-            server = cometd_servers()
-            server.start()
-            url = server.url.removesuffix("/cometd")
-        upstream = httpx.URL(url)
-        mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
-        told = asyncio.run(visit(name, node, str(upstream.copy_with(port=mitmdump.ports[0]))))
-        assert mitmdump.end() == 0
-    return Live(f"{visit.__name__}, {name}", told, reader.read(mitmdump.cassette))
+def record(start, node, cometd_servers) -> Callable[[Visit, str, str], Live]:
+    """`record(visit, source, name)`: one recording for all who are to hear it."""
+
+    # A fixture with parameters would record for each cell anew: an argument beside it that is none ends it.
+    @cache
+    def live(visit: Visit, source: str, name: str) -> Live:
+        with ExitStack() as stack:
+            if source == "simulator":
+                url = stack.enter_context(simulator())
+            else:
+                server = cometd_servers()
+                server.start()
+                url = server.url.removesuffix("/cometd")
+            upstream = httpx.URL(url)
+            mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
+            told = asyncio.run(visit(name, node, str(upstream.copy_with(port=mitmdump.ports[0]))))
+            assert mitmdump.end() == 0
+        return Live(told, reader.read(mitmdump.cassette))
+
+    return live
 
 
 def cells() -> Iterator[Any]:
     for visit, source, names, played_to in RECORDED:
-        for name in names:
-            # One and the same for all its cells, so that pytest records once.
-            recording = visit, source, name
-            for player in played_to:
-                yield pytest.param(recording, player, id=f"{visit.__name__}, {name}, {player}")
+        for name, player in product(names, played_to):
+            yield pytest.param(visit, source, name, player, id=f"{visit.__name__}, {name}, {player}")
 
 
-@pytest.mark.parametrize(("live", "played_to"), list(cells()), indirect=["live"])
-def test_replay_equals_live_run(live: Live, played_to: str, node: str, request, record_property) -> None:
-    record_property("cell", (live.by, played_to))
-    visit, source, _ = request.node.callspec.params["live"]
+@pytest.mark.parametrize(("visit", "source", "recorded_by", "played_to"), list(cells()))
+def test_replay_equals_live_run(visit, source, recorded_by, played_to, record, node, record_property) -> None:
+    record_property("cell", (f"{visit.__name__}, {recorded_by}", played_to))
+    live = record(visit, source, recorded_by)
     with served(live.recording) as server:
         base = server.base if source == "simulator" else server.origin
         told = asyncio.run(visit(played_to, node, base))
