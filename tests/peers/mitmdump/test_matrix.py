@@ -12,13 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any, Self
 
 import comet_clients
 import httpx
 import pytest
-from comet_clients import ACKNOWLEDGING, AIOCOMETD, COMETD, Client
+from comet_clients import ACKNOWLEDGING, AIOCOMETD, CHROMIUM, COMETD, Client, Program
 from serving import served
 
 from gms_replay.cassette import reader
@@ -29,7 +28,7 @@ from gms_replay.simulator.settings import Settings
 
 USER = "stan@example.com"
 PATIENCE_S = 60
-PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING)
+PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM)
 POLL_S = 0.05
 
 
@@ -98,38 +97,38 @@ class App:
         )
 
 
-async def chat(name: str, node: str, base: str) -> Transcript:
+async def chat(name: str, program: Program, base: str) -> Transcript:
     """A whole chat with the simulator's agent, or with a recording of one."""
     async with App(base) as app:
         url, comet_url = await app.start_chat()
         words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with comet_clients.opened(name, node, comet_url, USER) as comet:
+        async with comet_clients.opened(name, program, comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told) and (word := next(words, None)):
                     await app.ask(f"{url}/send", message=word)
         return app.told
 
 
-async def background(name: str, node: str, base: str) -> Transcript:
+async def background(name: str, program: Program, base: str) -> Transcript:
     """A chat whose app goes to the background, knowing less than it was told, and comes back when all is over."""
     async with App(base) as app:
         url, comet_url = await app.start_chat()
-        async with comet_clients.opened_by_cometd(name, node, comet_url, USER) as comet:
+        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told):
-                    comet.leave(int(told["transcriptPosition"]) - 2)
+                    await comet.leave(int(told["transcriptPosition"]) - 2)
                     break
         await app.ask(f"{url}/send", message="Thank you, bye!")
         await app.end_of(url)
-        async with comet_clients.opened_by_cometd(name, node, comet_url, USER) as comet:
+        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
             async for _ in app.lines(comet):
                 pass
         return app.told
 
 
-async def echo(name: str, node: str, base: str) -> Transcript:
+async def echo(name: str, program: Program, base: str) -> Transcript:
     """A client without any GMS: what it publishes comes back."""
-    async with App(base) as app, comet_clients.opened(name, node, f"{base}/cometd", USER) as comet:
+    async with App(base) as app, comet_clients.opened(name, program, f"{base}/cometd", USER) as comet:
         for text in ("one", "two", "three"):
             await comet.say(text)
             await app.hear(comet)
@@ -140,13 +139,13 @@ def is_said_by_agent(told: dict[str, Any]) -> bool:
     return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
 
 
-Visit = Callable[[str, str, str], Awaitable[Transcript]]
+Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 
 # The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket"), PLAYED_TO),
-    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING)),
+    (background, "simulator", ("cometd long-polling", "cometd websocket"), PLAYED_TO[len(AIOCOMETD) :]),
     (echo, "cometd-nodejs-server", (AIOCOMETD[0], "cometd long-polling", "cometd long-polling --ack"), PLAYED_TO),
 )
 
@@ -171,12 +170,7 @@ def simulator() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def node(program: Callable[..., str], installed: Path) -> str:
-    return program("node")
-
-
-@pytest.fixture(scope="module")
-def record(start, node, cometd_servers) -> Callable[[Visit, str, str], Live]:
+def record(start, program, installed, cometd_servers) -> Callable[[Visit, str, str], Live]:
     """`record(visit, source, name)`: one recording for all who are to hear it."""
 
     # A fixture with parameters would record for each cell anew: an argument beside it that is none ends it.
@@ -191,7 +185,7 @@ def record(start, node, cometd_servers) -> Callable[[Visit, str, str], Live]:
                 url = server.url.removesuffix("/cometd")
             upstream = httpx.URL(url)
             mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
-            told = asyncio.run(visit(name, node, str(upstream.copy_with(port=mitmdump.ports[0]))))
+            told = asyncio.run(visit(name, program, str(upstream.copy_with(port=mitmdump.ports[0]))))
             assert mitmdump.end() == 0
         return Live(told, reader.read(mitmdump.cassette))
 
@@ -205,12 +199,12 @@ def cells() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("visit", "source", "recorded_by", "played_to"), list(cells()))
-def test_replay_equals_live_run(visit, source, recorded_by, played_to, record, node, record_property) -> None:
+def test_replay_equals_live_run(visit, source, recorded_by, played_to, record, program, record_property) -> None:
     record_property("cell", (f"{visit.__name__}, {recorded_by}", played_to))
     live = record(visit, source, recorded_by)
     with served(live.recording) as server:
         base = server.base if source == "simulator" else server.origin
-        told = asyncio.run(visit(played_to, node, base))
+        told = asyncio.run(visit(played_to, program, base))
 
     assert compare(live.told, told).differences == []
     assert server.notes == []
