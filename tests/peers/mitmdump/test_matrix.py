@@ -29,7 +29,12 @@ from gms_replay.simulator.settings import Settings
 USER = "stan@example.com"
 PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM)
+LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling")
 POLL_S = 0.05
+
+FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
+"""How CometD's server sets a cookie that comes back from another site's page: Chromium takes no third party's that is
+not partitioned. Without TLS it is taken on loopback only, and by browsers only."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket"), PLAYED_TO),
     (background, "simulator", ("cometd long-polling", "cometd websocket"), PLAYED_TO[len(AIOCOMETD) :]),
-    (echo, "cometd-nodejs-server", (AIOCOMETD[0], "cometd long-polling", "cometd long-polling --ack"), PLAYED_TO),
+    (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 
 
@@ -181,7 +186,7 @@ def record(start, program, installed, cometd_servers) -> Callable[[Visit, str, s
                 url = stack.enter_context(simulator())
             else:
                 server = cometd_servers()
-                server.start()
+                server.start(**(FOR_OTHER_SITES if name in CHROMIUM else {}))
                 url = server.url.removesuffix("/cometd")
             upstream = httpx.URL(url)
             mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
