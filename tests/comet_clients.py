@@ -1,4 +1,4 @@
-"""Bayeux clients that nobody here wrote, opened alike: aiocometd, and CometD's for JavaScript in Node and Chromium."""
+"""Bayeux clients, opened alike: aiocometd, CometD's for JavaScript in Node and in Chromium, and one that batches."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import batches
 import chromium
 
 from gms_replay.model import Transport
@@ -20,6 +21,7 @@ AIOCOMETD = ("aiocometd long-polling", "aiocometd websocket")
 COMETD = ("cometd long-polling", "cometd callback-polling", "cometd websocket")
 ACKNOWLEDGING = tuple(f"{name} --ack" for name in COMETD)
 CHROMIUM = ("chromium long-polling", "chromium callback-polling", "chromium websocket")
+BATCHES = ("httpx batches",)
 
 Program = Callable[..., str]
 """`program("chromium", "chromium-browser")`: the path of the first that is there."""
@@ -59,9 +61,12 @@ async def opened(name: str, program: Program, url: str, user: str) -> AsyncItera
         async with CometClient(url, headers={"gms_user": user}, transports=[Transport(transport)]) as comet:
             await comet.subscribe("/_genesys")
             yield _Aiocometd(comet)
-        return
-    async with opened_by_cometd(name, program, url, user) as client:
-        yield client
+    elif name in BATCHES:
+        async with batches.opened(url, user) as client:
+            yield client
+    else:
+        async with opened_by_cometd(name, program, url, user) as cometd:
+            yield cometd
 
 
 @asynccontextmanager

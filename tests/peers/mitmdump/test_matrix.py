@@ -17,7 +17,7 @@ from typing import Any, Self
 import comet_clients
 import httpx
 import pytest
-from comet_clients import ACKNOWLEDGING, AIOCOMETD, CHROMIUM, COMETD, Client, Program
+from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Client, Program
 from serving import served
 
 from gms_replay.cassette import reader
@@ -28,8 +28,8 @@ from gms_replay.simulator.settings import Settings
 
 USER = "stan@example.com"
 PATIENCE_S = 60
-PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM)
-LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling")
+PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
+LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
 POLL_S = 0.05
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
@@ -149,8 +149,8 @@ Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 # The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket"), PLAYED_TO),
-    (background, "simulator", ("cometd long-polling", "cometd websocket"), PLAYED_TO[len(AIOCOMETD) :]),
+    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket", *BATCHES), PLAYED_TO),
+    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 
