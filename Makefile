@@ -16,7 +16,8 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore $(MATRIX)
 
-# Every recording, by each Bayeux client, replayed to each; prints the matrix. Wants Node, and `npm ci` in tests/peers.
+# Every recording, by each Bayeux client, replayed to each; prints the matrix.
+# Wants Node, `npm ci` in tests/peers, and Chromium.
 peers: $(READY)
 	$(BIN)/python -m pytest $(MATRIX)
 

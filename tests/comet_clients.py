@@ -1,21 +1,30 @@
-"""Bayeux clients that nobody here wrote, opened alike: aiocometd, and CometD's own for JavaScript, as a process."""
+"""Bayeux clients, opened alike: aiocometd, CometD's for JavaScript in Node and in Chromium, and one that batches."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
+
+import batches
+import chromium
 
 from gms_replay.model import Transport
 from gms_replay.verify.comet_client import CometClient
 
 SCRIPT = Path(__file__).parent / "peers" / "cometd_client.mjs"
+PAGE = "cometd_page.html"
 _ENDS_WITHIN_S = 20
 
 AIOCOMETD = ("aiocometd long-polling", "aiocometd websocket")
 COMETD = ("cometd long-polling", "cometd callback-polling", "cometd websocket")
 ACKNOWLEDGING = tuple(f"{name} --ack" for name in COMETD)
+CHROMIUM = ("chromium long-polling", "chromium callback-polling", "chromium websocket")
+BATCHES = ("httpx batches",)
+
+Program = Callable[..., str]
+"""`program("chromium", "chromium-browser")`: the path of the first that is there."""
 
 
 class Client(Protocol):
@@ -30,35 +39,50 @@ class Client(Protocol):
         ...
 
 
+class Lines(Protocol):
+    """Lines from a peer, and to it."""
+
+    async def read(self) -> str:
+        """The next line; empty when there will be no more."""
+        ...
+
+    async def write(self, line: str) -> None: ...
+
+    async def end(self) -> None:
+        """Says that no more lines will come."""
+        ...
+
+
 @asynccontextmanager
-async def opened(name: str, node: str, url: str, user: str) -> AsyncIterator[Client]:
+async def opened(name: str, program: Program, url: str, user: str) -> AsyncIterator[Client]:
     """The client of that name ("cometd websocket --ack"), until it has disconnected."""
     library, transport, *_ = name.split()
     if library == "aiocometd":
         async with CometClient(url, headers={"gms_user": user}, transports=[Transport(transport)]) as comet:
             await comet.subscribe("/_genesys")
             yield _Aiocometd(comet)
-        return
-    async with opened_by_cometd(name, node, url, user) as client:
-        yield client
+    elif name in BATCHES:
+        async with batches.opened(url, user) as client:
+            yield client
+    else:
+        async with opened_by_cometd(name, program, url, user) as cometd:
+            yield cometd
 
 
 @asynccontextmanager
-async def opened_by_cometd(name: str, node: str, url: str, user: str) -> AsyncIterator["Cometd"]:
+async def opened_by_cometd(name: str, program: Program, url: str, user: str) -> AsyncIterator["Cometd"]:
     """CometD's client of that name, until it has disconnected."""
-    _, transport, *options = name.split()
-    process = await asyncio.create_subprocess_exec(
-        node, SCRIPT, url, transport, user, *options, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    client = Cometd(process)
-    try:
+    where, transport, *options = name.split()
+    arguments = (url, transport, user, *options)
+    if where == "chromium":
+        peer = chromium.opened(program("chromium", "chromium-browser"), PAGE, *arguments)
+    else:
+        peer = _run(program("node"), str(SCRIPT), *arguments)
+    async with peer as lines:
+        client = Cometd(lines)
         await client.until({"opened": True, "transport": transport})
         yield client
         await client.close()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 class _Aiocometd:
@@ -73,13 +97,10 @@ class _Aiocometd:
 
 
 class Cometd:
-    """`cometd_client.mjs`, which says what it prints."""
+    """`cometd_lines.mjs`, which says what it prints."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process = process
-        self._stdin, self._stdout = process.stdin, process.stdout
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
         self._heard: list[dict[str, Any]] = []
 
     async def until(self, told: dict[str, Any]) -> None:
@@ -88,8 +109,8 @@ class Cometd:
             self._heard.append(self._event(line))
 
     async def _next_line(self) -> dict[str, Any]:
-        line = await self._stdout.readline()
-        assert line, "the Node client ended; its reason is in standard error"
+        line = await self._lines.read()
+        assert line, "CometD's client ended; Node says why in standard error"
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -100,22 +121,56 @@ class Cometd:
             return self._event(await self._next_line())
 
     async def say(self, text: str) -> None:
-        self._stdin.write(f"{text}\n".encode())
+        await self._lines.write(text)
         await self.until({"acknowledged": True})
 
-    def leave(self, position: int) -> None:
+    async def leave(self, position: int) -> None:
         """Says, when it disconnects, that it goes to the background, and how many lines of the chat it has."""
-        self._stdin.write(f"/leave {position}\n".encode())
+        await self._lines.write(f"/leave {position}")
 
     async def close(self) -> None:
         """Disconnects; nothing may come any more that nobody waited for."""
-        self._stdin.close()
+        await self._lines.end()
         async with asyncio.timeout(_ENDS_WITHIN_S):
-            assert [line async for line in self._stdout] == [b'{"closed":true}\n']
-            assert await self._process.wait() == 0
+            assert await self._next_line() == {"closed": True}
+            assert await self._lines.read() == ""
 
     @staticmethod
     def _event(line: dict[str, Any]) -> dict[str, Any]:
         assert line.keys() == {"heard"}, line
         event: dict[str, Any] = line["heard"]
         return event
+
+
+class _Pipes:
+    """Standard output and input of a process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._stdin, self._stdout = process.stdin, process.stdout
+
+    async def read(self) -> str:
+        return (await self._stdout.readline()).decode()
+
+    async def write(self, line: str) -> None:
+        self._stdin.write(f"{line}\n".encode())
+        await self._stdin.drain()
+
+    async def end(self) -> None:
+        self._stdin.close()
+
+
+@asynccontextmanager
+async def _run(*command: str) -> AsyncIterator[_Pipes]:
+    """A process that ends well when its lines have ended."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    try:
+        yield _Pipes(process)
+        async with asyncio.timeout(_ENDS_WITHIN_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,26 +1,15 @@
-// CometD's own JavaScript client for the tests, over one transport: prints a line of JSON for each thing that happens.
+// CometD's JavaScript client in Node, told by lines of standard input until its end; see cometd_lines.mjs.
 //
 // node cometd_client.mjs URL TRANSPORT USER [--ack]
-//
-// {"opened": true, "transport": "…"}   shaken hands and subscribed to /_genesys
-// {"heard": {"channel": …}}            an event, as the client gives it
-// {"acknowledged": true}               after a line on standard input: published on /service/echo
-// {"closed": true}                     disconnected, because standard input has ended; after a line "/leave 3" as an
-//                                      app that goes to the background and has so many lines of the chat
-// {"failed": "…"}                      what the client could not do
-//
-// TRANSPORT: long-polling, callback-polling, websocket. USER goes into the header gms_user, but for callback polling:
-// a page's scripts are loaded without headers of its own.
 
 import http from 'node:http';
 import readline from 'node:readline';
 import vm from 'node:vm';
 import { adapt } from 'cometd-nodejs-client';
-import { AckExtension, CometD } from 'cometd';
 import { WebSocket } from 'ws';
+import { open } from './cometd_lines.mjs';
 
 const [url, transport, user, ...options] = process.argv.slice(2);
-const tell = line => console.log(JSON.stringify(line));
 
 adapt();
 // As an app's own WebSocket does, not a page's.
@@ -45,33 +34,7 @@ function load(script) {
     }).on('error', fail);
 }
 
-const cometd = new CometD();
-if (options.includes('--ack')) cometd.registerExtension('ack', new AckExtension());
-for (const name of cometd.getTransportTypes()) {
-    if (name !== transport) cometd.unregisterTransport(name);
-}
-cometd.configure({ url, requestHeaders: { gms_user: user }, logLevel: 'warn', backoffIncrement: 100 });
-cometd.addListener('/meta/publish', message => message.successful || tell({ failed: 'publish', message }));
-cometd.handshake(shaken => {
-    if (!shaken.successful) {
-        tell({ failed: 'handshake', message: shaken });
-        process.exit(1);
-    }
-    cometd.subscribe('/_genesys', heard => tell({ heard }), subscribed => {
-        tell(subscribed.successful ? { opened: true, transport: cometd.getTransport().type } : { failed: 'subscribe' });
-    });
-});
-
-let farewell = {};
+const client = open([url, transport, user, ...options], line => console.log(JSON.stringify(line)));
 const commands = readline.createInterface({ input: process.stdin });
-commands.on('line', text => {
-    if (text.startsWith('/leave ')) {
-        farewell = { ext: { transcriptPosition: text.slice(7) } };
-        return;
-    }
-    cometd.publish('/service/echo', { text }, reply => tell({ acknowledged: reply.successful }));
-});
-commands.on('close', () => cometd.disconnect(farewell, () => {
-    tell({ closed: true });
-    process.exit(0);
-}));
+commands.on('line', client.take);
+commands.on('close', () => client.close(() => process.exit(0)));

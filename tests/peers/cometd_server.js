@@ -6,6 +6,9 @@
 // GET  /seen       the requests to /cometd so far: [{"channels", "headers"}, ...]
 // POST /release    a JSON array: each element becomes an event on /_genesys, all in one batch,
 //                  as soon as a subscriber's poll is held; answered when they are on their way
+//
+// Pages of any origin may ask. Those of other sites need a cookie, too, that their browser sends: see the options
+// browserCookieSameSite, browserCookieSecure and browserCookiePartitioned.
 'use strict';
 
 const http = require('http');
@@ -44,7 +47,19 @@ cometd.createServerChannel('/service/echo').addListener('message', (session, cha
     callback();
 });
 
+function allow(origin, asked, response) {
+    response.setHeader('Access-Control-Allow-Origin', origin);
+    response.setHeader('Access-Control-Allow-Credentials', 'true');
+    if (asked) response.setHeader('Access-Control-Allow-Headers', asked);
+}
+
 const server = http.createServer((request, response) => {
+    const { origin, 'access-control-request-headers': asked } = request.headers;
+    if (origin) allow(origin, asked, response);
+    if (request.method === 'OPTIONS') {
+        response.end();
+        return;
+    }
     let text = '';
     request.on('data', chunk => text += chunk);
     request.on('end', () => {

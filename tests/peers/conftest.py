@@ -71,8 +71,8 @@ class CometdServer:
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
-    def start(self, **options: int) -> None:
-        """Starts it, with CometD's options (milliseconds), and waits until it listens."""
+    def start(self, **options: int | str) -> None:
+        """Starts it, with CometD's options (times in milliseconds), and waits until it listens."""
         port = str(httpx.URL(self.url).port or 0)
         command = [*self._command, port, json.dumps(options)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -10,13 +10,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from itertools import product
 from typing import Any, Self
 
 import comet_clients
 import httpx
 import pytest
-from comet_clients import ACKNOWLEDGING, AIOCOMETD, COMETD, Client
+from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Client, Program
 from serving import served
 
 from gms_replay.cassette import reader
@@ -27,15 +28,19 @@ from gms_replay.simulator.settings import Settings
 
 USER = "stan@example.com"
 PATIENCE_S = 60
-PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING)
+PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
+LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
 POLL_S = 0.05
+
+FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
+"""How CometD's server sets a cookie that comes back from another site's page: Chromium takes no third party's that is
+not partitioned. Without TLS it is taken on loopback only, and by browsers only."""
 
 
 @dataclass(frozen=True)
 class Live:
-    """What a client was told when it was recorded, and the recording. `by`: by whom, of what."""
+    """What a client was told when it was recorded, and the recording."""
 
-    by: str
     told: Transcript
     recording: Recording
 
@@ -97,38 +102,38 @@ class App:
         )
 
 
-async def chat(name: str, node: str, base: str) -> Transcript:
+async def chat(name: str, program: Program, base: str) -> Transcript:
     """A whole chat with the simulator's agent, or with a recording of one."""
     async with App(base) as app:
         url, comet_url = await app.start_chat()
         words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with comet_clients.opened(name, node, comet_url, USER) as comet:
+        async with comet_clients.opened(name, program, comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told) and (word := next(words, None)):
                     await app.ask(f"{url}/send", message=word)
         return app.told
 
 
-async def background(name: str, node: str, base: str) -> Transcript:
+async def background(name: str, program: Program, base: str) -> Transcript:
     """A chat whose app goes to the background, knowing less than it was told, and comes back when all is over."""
     async with App(base) as app:
         url, comet_url = await app.start_chat()
-        async with comet_clients.opened_by_cometd(name, node, comet_url, USER) as comet:
+        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told):
-                    comet.leave(int(told["transcriptPosition"]) - 2)
+                    await comet.leave(int(told["transcriptPosition"]) - 2)
                     break
         await app.ask(f"{url}/send", message="Thank you, bye!")
         await app.end_of(url)
-        async with comet_clients.opened_by_cometd(name, node, comet_url, USER) as comet:
+        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
             async for _ in app.lines(comet):
                 pass
         return app.told
 
 
-async def echo(name: str, node: str, base: str) -> Transcript:
+async def echo(name: str, program: Program, base: str) -> Transcript:
     """A client without any GMS: what it publishes comes back."""
-    async with App(base) as app, comet_clients.opened(name, node, f"{base}/cometd", USER) as comet:
+    async with App(base) as app, comet_clients.opened(name, program, f"{base}/cometd", USER) as comet:
         for text in ("one", "two", "three"):
             await comet.say(text)
             await app.hear(comet)
@@ -139,14 +144,14 @@ def is_said_by_agent(told: dict[str, Any]) -> bool:
     return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
 
 
-Visit = Callable[[str, str, str], Awaitable[Transcript]]
+Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 
 # The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket"), PLAYED_TO),
-    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING)),
-    (echo, "cometd-nodejs-server", (AIOCOMETD[0], "cometd long-polling", "cometd long-polling --ack"), PLAYED_TO),
+    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket", *BATCHES), PLAYED_TO),
+    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
+    (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 
 
@@ -170,44 +175,41 @@ def simulator() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def node(program: Callable[..., str], installed: Path) -> str:
-    return program("node")
+def record(start, program, installed, cometd_servers) -> Callable[[Visit, str, str], Live]:
+    """`record(visit, source, name)`: one recording for all who are to hear it."""
 
+    # A fixture with parameters would record for each cell anew: an argument beside it that is none ends it.
+    @cache
+    def live(visit: Visit, source: str, name: str) -> Live:
+        with ExitStack() as stack:
+            if source == "simulator":
+                url = stack.enter_context(simulator())
+            else:
+                server = cometd_servers()
+                server.start(**(FOR_OTHER_SITES if name in CHROMIUM else {}))
+                url = server.url.removesuffix("/cometd")
+            upstream = httpx.URL(url)
+            mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
+            told = asyncio.run(visit(name, program, str(upstream.copy_with(port=mitmdump.ports[0]))))
+            assert mitmdump.end() == 0
+        return Live(told, reader.read(mitmdump.cassette))
 
-@pytest.fixture(scope="module")
-def live(request, start, node, cometd_servers) -> Live:
-    """One recording for all who are to hear it."""
-    visit, source, name = request.param
-    with ExitStack() as stack:
-        if source == "simulator":
-            url = stack.enter_context(simulator())
-        else:
-            server = cometd_servers()
-            server.start()
-            url = server.url.removesuffix("/cometd")
-        upstream = httpx.URL(url)
-        mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
-        told = asyncio.run(visit(name, node, str(upstream.copy_with(port=mitmdump.ports[0]))))
-        assert mitmdump.end() == 0
-    return Live(f"{visit.__name__}, {name}", told, reader.read(mitmdump.cassette))
+    return live
 
 
 def cells() -> Iterator[Any]:
     for visit, source, names, played_to in RECORDED:
-        for name in names:
-            # One and the same for all its cells, so that pytest records once.
-            recording = visit, source, name
-            for player in played_to:
-                yield pytest.param(recording, player, id=f"{visit.__name__}, {name}, {player}")
+        for name, player in product(names, played_to):
+            yield pytest.param(visit, source, name, player, id=f"{visit.__name__}, {name}, {player}")
 
 
-@pytest.mark.parametrize(("live", "played_to"), list(cells()), indirect=["live"])
-def test_replay_equals_live_run(live: Live, played_to: str, node: str, request, record_property) -> None:
-    record_property("cell", (live.by, played_to))
-    visit, source, _ = request.node.callspec.params["live"]
+@pytest.mark.parametrize(("visit", "source", "recorded_by", "played_to"), list(cells()))
+def test_replay_equals_live_run(visit, source, recorded_by, played_to, record, program, record_property) -> None:
+    record_property("cell", (f"{visit.__name__}, {recorded_by}", played_to))
+    live = record(visit, source, recorded_by)
     with served(live.recording) as server:
         base = server.base if source == "simulator" else server.origin
-        told = asyncio.run(visit(played_to, node, base))
+        told = asyncio.run(visit(played_to, program, base))
 
     assert compare(live.told, told).differences == []
     assert server.notes == []
