@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gms_replay import bayeux, gms
+from gms_replay import bayeux, gms, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
 from gms_replay.model import Body, Exchange, Headers, Message, Recording, header
@@ -160,7 +160,7 @@ def _problems(headers: Headers, body: Body, speaks_bayeux: bool) -> Iterator[str
 
 def _frame_problems(frame: bytes) -> Iterator[str]:
     try:
-        messages = bayeux.parse(frame)
+        messages = bayeux.parse_streamed(jsonp.frame(frame))
     except BayeuxError as error:
         yield f"breaks the Bayeux grammar ({_one_line(error)})"
         return

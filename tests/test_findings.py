@@ -174,6 +174,14 @@ def test_broken_bayeux_is_told() -> None:
     assert grammar[1].startswith("answer: breaks the Bayeux grammar (")
 
 
+@pytest.mark.parametrize("answer", [b'[{"channel":"/a"}]\n[{"channel":"/a"}]', b'cb([{"channel":"/a"}]);'])
+def test_streams_and_scripts_are_understood(answer: bytes) -> None:
+    tape = started()
+    tape.ask(2, "POST", "/genesys/cometd", b"[]", answer)
+
+    assert texts(tape.recording(), Sort.NOT_UNDERSTOOD) == []
+
+
 @pytest.mark.parametrize(
     ("raw", "channel", "text"),
     [

@@ -73,7 +73,7 @@ def test_clients_address_is_unambiguous():
 def test_messages_keep_their_places():
     frame = b'[{"id":"1"}, {"channel":"/a"},{"channel":"\\ud800"},{"channel":3},{"channel":"/b"}]'
 
-    assert [(index, parsed.channel) for index, parsed in facts.messages(frame)] == [(1, "/a"), (4, "/b")]
+    assert facts.messages(frame) == ((1, "/a", b'{"channel":"/a"}'), (4, "/b", b'{"channel":"/b"}'))
 
 
 @pytest.mark.parametrize("frame", [b"", b"[", b"\xff", b"callback([])"])
