@@ -199,6 +199,20 @@ def test_odd_message_is_told(raw: bytes, channel: str, text: str) -> None:
     assert told.startswith(text)
 
 
+def test_many_odd_frames_are_one_finding() -> None:
+    frames = tuple(
+        Message(number, 2, Direction.TO_CLIENT, Transport.WEBSOCKET, number, 0, "", b"\xff") for number in (1, 2, 3)
+    )
+
+    assert texts(replace(started().recording(), messages=frames), Sort.NOT_UNDERSTOOD) == [
+        (
+            2,
+            "message 1 breaks the Bayeux grammar (not UTF-8 at byte 0: a Bayeux frame is JSON in UTF-8); "
+            "kept as it was, and not replayed; so are 2 more that came with it",
+        )
+    ]
+
+
 def test_other_requests_are_unclassified() -> None:
     tape = started()
     tape.ask(2, "GET", "/favicon.ico", answer=b"", headers=())

@@ -144,7 +144,7 @@ class Clerk:
         socket = self._sockets[seen.number]
         direction = Direction.TO_SERVER if seen.is_from_client else Direction.TO_CLIENT
         at_us = facts.instant_us(seen.at_s)
-        found = facts.messages(seen.content)
+        found = facts.framed(seen.content)
         messages = _write(socket.writer, socket.exchange.id, direction, Transport.WEBSOCKET, at_us, found)
         if messages:
             self._watch(socket.exchange, messages)

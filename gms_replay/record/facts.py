@@ -74,6 +74,17 @@ def messages(frame: bytes) -> tuple[Found, ...]:
         return ()
 
 
+def framed(frame: bytes) -> tuple[Found, ...]:
+    """The messages of a WebSocket's frame, and on the channel "" what else it holds: nothing else keeps its bytes."""
+    try:
+        found = bayeux.parse_recorded(frame)
+    except BayeuxError:
+        return ((0, "", frame),)
+    return tuple(
+        (index, parsed.channel if _is_text(parsed.channel) else "", parsed.raw) for index, parsed in enumerate(found)
+    )
+
+
 def headers(fields: Fields) -> Headers:
     # Here and nowhere else calls are counted: twenty texts an exchange.
     return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])

@@ -215,4 +215,5 @@ def test_socket_from_its_opening_to_its_close(office):
     assert (socket.opened_at_us, socket.closed_at_us, socket.close_code) == (5_000_000, 9_000_000, 1001)
     assert (socket.close_reason, socket.closed_by) == ("bye", Direction.TO_SERVER)
     assert {message.transport for message in recording.messages} == {Transport.WEBSOCKET}
-    assert [len(messages) for _, messages in office.told] == [0, 1, 2]
+    assert [len(messages) for _, messages in office.told] == [0, 1, 2, 1]
+    assert (recording.messages[-1].channel, recording.messages[-1].raw) == ("", b"no Bayeux")

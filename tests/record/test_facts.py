@@ -76,6 +76,22 @@ def test_messages_keep_their_places():
     assert facts.messages(frame) == ((1, "/a", b'{"channel":"/a"}'), (4, "/b", b'{"channel":"/b"}'))
 
 
+@pytest.mark.parametrize(
+    ("frame", "found"),
+    [
+        (b'[{"channel":"/a"},{"id":"1"}]', ((0, "/a", b'{"channel":"/a"}'), (1, "", b'{"id":"1"}'))),
+        (b'{"channel":"\\ud800"}', ((0, "", b'{"channel":"\\ud800"}'),)),
+        (b"no JSON", ((0, "", b"no JSON"),)),
+        (b"[7]", ((0, "", b"[7]"),)),
+        (b"\x00\xff", ((0, "", b"\x00\xff"),)),
+        (b"", ((0, "", b""),)),
+        (b"[]", ()),
+    ],
+)
+def test_frame_loses_nothing(frame, found):
+    assert facts.framed(frame) == found
+
+
 @pytest.mark.parametrize("frame", [b"", b"[", b"\xff", b"callback([])"])
 def test_no_bayeux_no_messages(frame):
     assert facts.messages(frame) == ()
