@@ -145,7 +145,17 @@ def show(cassette: Path) -> None:
     "wait on and say so.",
 )
 @click.option("--seed", default=0, show_default=True, help="What the ids of further sessions are drawn from.")
-def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, missing_act: str, seed: int) -> None:
+@click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
+def serve(
+    cassette: Path,
+    host: str,
+    port: int,
+    now: int | None,
+    speed: float,
+    missing_act: str,
+    seed: int,
+    compress_sockets: bool,
+) -> None:
     """Play CASSETTE as a GMS."""
     from gms_replay.acts import MissingAct
     from gms_replay.cassette.reader import read
@@ -162,7 +172,14 @@ def serve(cassette: Path, host: str, port: int, now: int | None, speed: float, m
             click.echo(f"put this URL into the app: {shown}{base}")
 
     player = Player(stories, now_us=now, seed=seed, speed=speed, missing_act=MissingAct(missing_act))
-    server = ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True))
+    server = ReplayServer(
+        player,
+        host,
+        port,
+        announce=announce,
+        note=lambda text: click.echo(text, err=True),
+        compress_sockets=compress_sockets,
+    )
     spare_collector()
     server.run_bound()
 

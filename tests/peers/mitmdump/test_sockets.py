@@ -90,6 +90,17 @@ def test_other_sockets_unrecorded(stage, path):
     assert stage.mitmdump.of(recording, path) == []
 
 
+def test_close_by_server_tells_code_and_reason(stage):
+    path = "/genesys/cometd/ended-socket"
+    stage.upstream.plays(path, UPGRADED, frame(struct.pack("!H", 1011) + b"not Bayeux", opcode=8), ...)
+
+    with stage.mitmdump.connected() as client:
+        client.sendall(upgrade(path))
+        (socket,) = stage.mitmdump.recorded(closed_sockets(stage, path))
+
+    assert (socket.close_code, socket.close_reason, socket.closed_by) == (1011, "not Bayeux", Direction.TO_CLIENT)
+
+
 def test_terminated_socket_is_closed(upstream, start):
     mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
     path = "/genesys/cometd/terminated-socket"
