@@ -66,21 +66,40 @@ def parse_recorded(frame: bytes) -> tuple[Parsed, ...]:
 
 def parse(frame: bytes) -> tuple[Parsed, ...]:
     """The messages of a frame, in order. Raises BayeuxError for anything but JSON objects."""
+    text = _decoded(frame)
+    messages, at = _frame(text, _skip(text, 0))
+    if at != len(text):
+        raise BayeuxError(f"text after the frame at character {at}: one JSON value is expected")
+    return tuple(messages)
+
+
+def parse_streamed(frames: bytes) -> tuple[Parsed, ...]:
+    """The messages of frames that follow one another, as in an answer that goes on. Raises BayeuxError as `parse`."""
+    text = _decoded(frames)
+    messages, at = _frame(text, _skip(text, 0))
+    while at != len(text):
+        further, at = _frame(text, at)
+        messages += further
+    return tuple(messages)
+
+
+def _decoded(frame: bytes) -> str:
     try:
         text = frame.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BayeuxError(f"not UTF-8 at byte {error.start}: a Bayeux frame is JSON in UTF-8") from None
     if text.count("[") + text.count("{") > _DEEPEST and _depth(text) > _DEEPEST:
         raise BayeuxError(f"nested deeper than {_DEEPEST} levels: no client needs that")
-    at = _skip(text, 0)
+    return text
+
+
+def _frame(text: str, at: int) -> tuple[list[Parsed], int]:
+    """The messages of the frame that stands there, and where the next would."""
     if text[at : at + 1] != "[":
         message, at = _object(text, at)
-        messages = [message]
-    else:
-        messages, at = _array(text, at + 1)
-    if _skip(text, at) != len(text):
-        raise BayeuxError(f"text after the frame at character {at}: one JSON value is expected")
-    return tuple(messages)
+        return [message], _skip(text, at)
+    messages, at = _array(text, at + 1)
+    return messages, _skip(text, at)
 
 
 def _depth(text: str) -> int:

@@ -152,8 +152,17 @@ def show(cassette: Path) -> None:
     "wait on and say so.",
 )
 @click.option("--seed", default=0, show_default=True, help="What the ids of further sessions are drawn from.")
+@click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
 def serve(
-    cassette: Path, host: str, port: int, now: int | None, clock: str, speed: float, missing_act: str, seed: int
+    cassette: Path,
+    host: str,
+    port: int,
+    now: int | None,
+    clock: str,
+    speed: float,
+    missing_act: str,
+    seed: int,
+    compress_sockets: bool,
 ) -> None:
     """Play CASSETTE as a GMS."""
     from gms_replay.acts import MissingAct
@@ -173,7 +182,14 @@ def serve(
 
     pacing = Pacing(now_us=now, speed=speed, missing_act=MissingAct(missing_act), clock=Clock(clock))
     player = Player(stories, pacing, seed=seed)
-    server = ReplayServer(player, host, port, announce=announce, note=lambda text: click.echo(text, err=True))
+    server = ReplayServer(
+        player,
+        host,
+        port,
+        announce=announce,
+        note=lambda text: click.echo(text, err=True),
+        compress_sockets=compress_sockets,
+    )
     spare_collector()
     server.run_bound()
 

@@ -4,11 +4,12 @@ None of it is damage: all of it is replayed as it was recorded, as far as anythi
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux, gms
+from gms_replay import bayeux, gms, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
 from gms_replay.model import Body, Exchange, Headers, Message, Recording, header
@@ -50,7 +51,7 @@ def find(recording: Recording, visits: tuple[Session, ...]) -> tuple[Finding, ..
         *_open_sockets(recording),
         *(finding for number, visit in enumerate(visits, start=1) for finding in _open_visit(number, visit)),
         *(finding for one in asked for finding in _bodies(one)),
-        *(finding for message in recording.messages for finding in _message(message, names)),
+        *_messages(recording, names),
         *(finding for one in asked for finding in _unrecognised(one)),
         *_homeless_pushes(recording, visits),
         *_unknown_channels(recording),
@@ -160,13 +161,25 @@ def _problems(headers: Headers, body: Body, speaks_bayeux: bool) -> Iterator[str
 
 def _frame_problems(frame: bytes) -> Iterator[str]:
     try:
-        messages = bayeux.parse(frame)
+        messages = bayeux.parse_streamed(jsonp.frame(frame))
     except BayeuxError as error:
         yield f"breaks the Bayeux grammar ({_one_line(error)})"
         return
     for index, message in enumerate(messages):
         if not message.channel:
             yield f"Bayeux message {index} names no channel"
+
+
+def _messages(recording: Recording, names: dict[int, str]) -> Iterator[Finding]:
+    """What is wrong with messages; of those that name no channel one for each WebSocket, which may speak no Bayeux."""
+    nameless = Counter(message.exchange_id for message in recording.messages if not message.channel)
+    for message in recording.messages:
+        if message.channel:
+            yield from _message(message, names)
+        elif count := nameless.pop(message.exchange_id, 0):
+            further = f"; so are {count - 1} more that came with it" if count > 1 else ""
+            for finding in _message(message, names):
+                yield replace(finding, text=f"{finding.text}; kept as it was, and not replayed{further}")
 
 
 def _message(message: Message, names: dict[int, str]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """How instants are written: recognised with their notation, and printed back in the same.
 
 What a notation fixes (digits, zone, separator) is kept, so that printing what was parsed gives the same text.
-GMS.md, section 5, lists the notations; the vendor documents none for `_expires`, so all are tried.
+GMS.md, section 5, lists the notations; the vendor documents none for `_expires`, so all are tried. Java's is that of
+CometD's TimestampExtension; with another zone than UTC it is no instant, for its name may mean any of several.
 """
 
 import re
@@ -19,18 +20,20 @@ _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)([T ])(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1
 _RFC_1123 = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
 )
+_JAVA = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\w{3}) (\d\d) (\d\d):(\d\d):(\d\d) (UTC|GMT) (\d{4})", re.ASCII)
 _EPOCH_DIGITS = re.compile(
     r"[1-9]\d{9}|[1-9]\d{12}", re.ASCII
 )  # from September 2001: less is a duration, a port, a count
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-ANYWHERE = re.compile(rf"{_ISO.pattern}|{_RFC_1123.pattern}", re.ASCII)
+ANYWHERE = re.compile(rf"{_ISO.pattern}|{_RFC_1123.pattern}|{_JAVA.pattern}", re.ASCII)
 """Finds candidates for an instant in words inside a longer text; `parse` decides."""
 
 
 class Style(StrEnum):
     ISO = "ISO 8601"
     RFC_1123 = "RFC 1123"
+    JAVA = "Java's Date"
     EPOCH_S = "epoch seconds"
     EPOCH_MS = "epoch milliseconds"
 
@@ -56,7 +59,7 @@ def parse(text: str) -> tuple[int, Notation] | None:
     An ISO text without a zone is read as UTC. A text that would not be printed back the same (a Monday that was none)
     is no instant.
     """
-    for style in (_parse_iso, _parse_rfc_1123, _parse_epoch):
+    for style in (_parse_iso, _parse_rfc_1123, _parse_java, _parse_epoch):
         if (found := style(text)) is not None:
             return found if render(*found) == text else None
     return None
@@ -112,6 +115,21 @@ def _render_rfc_1123(at_us: int, notation: Notation) -> str:
     return f"{_DAYS[at.weekday()]}, {date} {at:%H:%M:%S} GMT"
 
 
+def _parse_java(text: str) -> tuple[int, Notation] | None:
+    if (found := _JAVA.fullmatch(text)) is None:
+        return None
+    month, day, hour, minute, second, zone, year = found.groups()
+    if month not in _MONTHS:
+        return None
+    at_us = _instant_us(year, str(_MONTHS.index(month) + 1), day, hour, minute, second)
+    return None if at_us is None else (at_us, Notation(Style.JAVA, zone=zone))
+
+
+def _render_java(at_us: int, notation: Notation) -> str:
+    at = _moment(at_us)
+    return f"{_DAYS[at.weekday()]} {_MONTHS[at.month - 1]} {at.day:02} {at:%H:%M:%S} {notation.zone} {at.year:04}"
+
+
 def _parse_epoch(text: str) -> tuple[int, Notation] | None:
     if _EPOCH_DIGITS.fullmatch(text) is None:
         return None
@@ -122,6 +140,7 @@ def _parse_epoch(text: str) -> tuple[int, Notation] | None:
 _RENDER: dict[Style, Callable[[int, Notation], str]] = {
     Style.ISO: _render_iso,
     Style.RFC_1123: _render_rfc_1123,
+    Style.JAVA: _render_java,
     Style.EPOCH_S: lambda at_us, _: str(at_us // SECOND_US),
     Style.EPOCH_MS: lambda at_us, _: str(at_us // 1000),
 }

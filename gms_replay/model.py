@@ -112,7 +112,8 @@ class Message:
     """One Bayeux message. `raw` is its JSON as it stood in the frame; `index` its place there, from 0.
 
     `exchange_id` names what carried it: the exchange of the poll, or the one that opened the WebSocket.
-    `at_us`: when its last byte had passed the recorder; for a polled answer, when the answer began.
+    On the channel "" is what a WebSocket carried that is no Bayeux message: `raw` is what it was, perhaps no JSON.
+    `at_us`: when its last byte had passed the recorder; where an answer came at once, when that began.
     """
 
     id: int

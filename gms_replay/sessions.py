@@ -93,7 +93,7 @@ def _visited(recording: Recording) -> Iterator[Visited]:
             parsed = bayeux.parse_recorded(message.raw)
         except BayeuxError:
             continue
-        if parsed:
+        if parsed and message.channel:
             carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
     for exchange in recording.exchanges:
         request = exchange.request

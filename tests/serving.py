@@ -27,11 +27,18 @@ class Served:
 
 
 @contextmanager
-def served(recording: Recording, pacing: Pacing | None = None) -> Iterator[Served]:
+def served(recording: Recording, pacing: Pacing | None = None, *, compress_sockets: bool = False) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
     told = Served(Player(compile_stories(recording), pacing))
-    server = ReplayServer(told.player, "127.0.0.1", 0, announce=lambda _: ready.set(), note=told.notes.append)
+    server = ReplayServer(
+        told.player,
+        "127.0.0.1",
+        0,
+        announce=lambda _: ready.set(),
+        note=told.notes.append,
+        compress_sockets=compress_sockets,
+    )
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)
     thread = threading.Thread(target=server.run_bound)

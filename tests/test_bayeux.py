@@ -57,7 +57,7 @@ def test_bytes_parse_or_are_refused(frame):
         (b"[{},]", "not JSON"),
         (b"[{} {}]", "comma or the array's end at character 4"),
         (b"{}{}", "text after the frame at character 2"),
-        (b"[] []", "text after the frame at character 2"),
+        (b"[] []", "text after the frame at character 3"),
         (b'{"a":1,}', "not JSON"),
         (b"17", "a JSON object, not '17', at character 0"),
         (b'["{}"]', "a JSON object, not '\"{}\"', at character 1"),
@@ -72,6 +72,14 @@ def test_broken_frames_are_named(frame, reason):
     with pytest.raises(BayeuxError, match=reason) as caught:
         bayeux.parse(frame)
     assert "\n" not in str(caught.value)
+
+
+def test_frames_may_follow_one_another():
+    frames = b' [{"channel":"/a"}]\n{"channel":"/b"}[] '
+
+    assert [parsed.channel for parsed in bayeux.parse_streamed(frames)] == ["/a", "/b"]
+    with pytest.raises(BayeuxError, match="not JSON"):
+        bayeux.parse_streamed(frames + b"garbage")
 
 
 def test_no_depth_raises_else():

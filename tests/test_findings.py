@@ -174,6 +174,14 @@ def test_broken_bayeux_is_told() -> None:
     assert grammar[1].startswith("answer: breaks the Bayeux grammar (")
 
 
+@pytest.mark.parametrize("answer", [b'[{"channel":"/a"}]\n[{"channel":"/a"}]', b'cb([{"channel":"/a"}]);'])
+def test_streams_and_scripts_are_understood(answer: bytes) -> None:
+    tape = started()
+    tape.ask(2, "POST", "/genesys/cometd", b"[]", answer)
+
+    assert texts(tape.recording(), Sort.NOT_UNDERSTOOD) == []
+
+
 @pytest.mark.parametrize(
     ("raw", "channel", "text"),
     [
@@ -189,6 +197,20 @@ def test_odd_message_is_told(raw: bytes, channel: str, text: str) -> None:
 
     assert exchange_id == 2
     assert told.startswith(text)
+
+
+def test_many_odd_frames_are_one_finding() -> None:
+    frames = tuple(
+        Message(number, 2, Direction.TO_CLIENT, Transport.WEBSOCKET, number, 0, "", b"\xff") for number in (1, 2, 3)
+    )
+
+    assert texts(replace(started().recording(), messages=frames), Sort.NOT_UNDERSTOOD) == [
+        (
+            2,
+            "message 1 breaks the Bayeux grammar (not UTF-8 at byte 0: a Bayeux frame is JSON in UTF-8); "
+            "kept as it was, and not replayed; so are 2 more that came with it",
+        )
+    ]
 
 
 def test_other_requests_are_unclassified() -> None:

@@ -53,9 +53,15 @@ def rfc_1123_texts(draw):
     return text, microseconds(at)
 
 
+@st.composite
+def java_texts(draw):
+    at, zone = draw(moments).replace(microsecond=0, tzinfo=UTC), draw(st.sampled_from(["UTC", "GMT"]))
+    return at.strftime(f"%a %b %d %H:%M:%S {zone} {at.year:04}"), microseconds(at)
+
+
 seconds = st.integers(1_000_000_000, 9_999_999_999).map(lambda at: (str(at), at * SECOND_US))
 milliseconds = st.integers(1_000_000_000_000, 9_999_999_999_999).map(lambda at: (str(at), at * 1000))
-written = st.one_of(iso_texts(), rfc_1123_texts(), seconds, milliseconds)
+written = st.one_of(iso_texts(), rfc_1123_texts(), java_texts(), seconds, milliseconds)
 likely = st.from_regex(ANYWHERE, fullmatch=True) | st.from_regex(r"[0-9]{9,14}", fullmatch=True)
 
 
@@ -77,7 +83,7 @@ def test_what_is_read_prints_alike(text):
 
 @PROPERTY
 @given(
-    st.one_of(iso_texts().filter(lambda one: ":" in one[0][15:18]), rfc_1123_texts(), seconds),
+    st.one_of(iso_texts().filter(lambda one: ":" in one[0][15:18]), rfc_1123_texts(), java_texts(), seconds),
     st.integers(-YEAR_US // SECOND_US, YEAR_US // SECOND_US),
 )
 def test_shift_keeps_the_notation(one, shift_s):
@@ -114,6 +120,7 @@ def test_no_text_raises(text):
         ("2014-05-02T12:27:38-0400", "2014-05-02T12:27:40-0400"),
         ("Fri, 02 May 2014 16:27:38 GMT", "Fri, 02 May 2014 16:27:40 GMT"),
         ("Fri, 02-May-2014 16:27:38 GMT", "Fri, 02-May-2014 16:27:40 GMT"),
+        ("Fri May 02 16:27:38 UTC 2014", "Fri May 02 16:27:40 UTC 2014"),
         ("1399048058", "1399048060"),
         ("1399048058000", "1399048060999"),
     ],
@@ -173,6 +180,9 @@ def test_weekday_follows_the_date():
         "Fri, 02 May-2014 16:27:38 GMT",
         "Fri, 2 May 2014 16:27:38 GMT",
         "Fri, 02 May 2014 16:27:38 UTC",
+        "Mon May 02 16:27:38 UTC 2014",
+        "Fri Mai 02 16:27:38 UTC 2014",
+        "Fri May 02 18:27:38 CEST 2014",
     ],
 )
 def test_other_texts_are_none(text):

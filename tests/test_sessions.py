@@ -35,6 +35,15 @@ def test_message_without_content_is_passed_over() -> None:
     assert sum(len(one.heard) for one in session) == len(visit.messages) - 1
 
 
+def test_message_without_channel_is_passed_over() -> None:
+    visit = factories.visit()
+    nameless = [replace(message, channel="") if message.id == 1 else message for message in visit.messages]
+
+    (session,) = sessions.split(replace(visit, messages=tuple(nameless)))
+
+    assert sum(len(one.heard) for one in session) == len(visit.messages) - 1
+
+
 def test_service_id_separates_visits() -> None:
     tape = Tape(user=None)
     start(tape, 0, SERVICE)

@@ -1,27 +1,45 @@
 """What was seen, told to the writers of a series: what `recorder` is for the proxy, this is for the writer process.
 
-Until its end an exchange is kept by its number, a WebSocket until it closes, with the writer that it began with.
+Until its end an exchange is kept by its number, a WebSocket until it closes, with the writer that it began with. What
+an answer brings piece by piece is written down as it comes; only its body waits for its end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
-from gms_replay.model import Direction, Exchange, Message, Request, Transport
+from gms_replay.model import Direction, Exchange, Message, Outcome, Request, Transport
 from gms_replay.record import facts
-from gms_replay.record.protocol import COMET, Asked, Closed, Ended, Frame, Seen, Upgraded
+from gms_replay.record.protocol import COMET, Answering, Asked, Closed, Ended, Frame, Piece, Seen, Upgraded
+from gms_replay.record.trickle import LARGEST_BODY, Trickle
+
+_LOST = "the recorder was ended in the middle of the answer"
+_CUT = f"the answer goes on: its body is kept up to here ({LARGEST_BODY >> 20} MiB), its messages are all told"
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """An exchange whose end was not told yet. `transport` is that of its Bayeux messages; None where it has none."""
+    """An exchange whose end was not told yet. `transport` is that of its Bayeux messages; None where it has none.
+
+    `messages` are those that `watch` has not heard of; `trickle` is its answer, where that comes in pieces.
+    """
 
     writer: Writer
     exchange_id: int
     request: Request
     transport: Transport | None
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
+    trickle: Trickle | None = None
+
+    def ended(self, outcome: Outcome) -> Exchange:
+        return Exchange(self.exchange_id, self.writer.run_id, self.request, outcome)
+
+    def tells(
+        self, direction: Direction, transport: Transport, at_us: int, found: Iterable[facts.Found]
+    ) -> tuple[Message, ...]:
+        """Writes down messages."""
+        return _write(self.writer, self.exchange_id, direction, transport, at_us, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +51,28 @@ class _Socket:
 
 
 class Clerk:
-    """Writes down what it is told. `watch` hears of each exchange that ended, and of messages over WebSockets."""
+    """Writes down what it is told. `watch` hears of each exchange that ended, and of messages as they came.
+
+    Those over WebSockets at once, those of an answer that goes on at the next `pause`.
+    """
 
     def __init__(self, series: Series, watch: Callable[[Exchange, tuple[Message, ...]], None]) -> None:
         self._series = series
         self._watch = watch
         self._under_way: dict[int, _UnderWay] = {}
         self._sockets: dict[int, _Socket] = {}
+        self._news: set[int] = set()
 
     def take(self, seen: Seen) -> None:
         """Raises CassetteError where the next file of the series cannot be opened."""
         match seen:
             case Asked():
                 self._asked(seen)
+            case Answering():
+                one = self._under_way[seen.number]
+                one.trickle = Trickle(seen.head, is_script=one.transport is Transport.CALLBACK_POLLING)
+            case Piece():
+                self._piece(seen)
             case Ended():
                 self._ended(seen)
             case Frame():
@@ -56,42 +83,69 @@ class Clerk:
             case Closed():
                 self._closed(seen)
 
+    def pause(self) -> None:
+        """For a moment nothing comes: whoever watches hears of answers that go on."""
+        for number in self._news:
+            one = self._under_way[number]
+            if one.trickle:
+                self._watch(one.ended(_so_far(one.trickle)), one.messages)
+                one.messages = ()
+        self._news.clear()
+
+    def end(self) -> None:
+        """Nothing comes any more. Of answers that nobody saw end, what has passed is kept, as cut off."""
+        for one in self._under_way.values():
+            if one.trickle:
+                one.writer.outcome(one.exchange_id, _so_far(one.trickle, one.trickle.body, _LOST))
+
     def _asked(self, seen: Asked) -> None:
         request = facts.request(seen)
         writer = self._series.writer()
         exchange_id = writer.begin_exchange()
         writer.request(exchange_id, request)
-        messages: tuple[Message, ...] = ()
         transport, frames = facts.polled(request) if seen.carries == COMET else (None, ())
+        one = self._under_way[seen.number] = _UnderWay(writer, exchange_id, request, transport)
         if seen.carries and request.ended_at_us is not None:
             at_us = request.ended_at_us
             if transport:
                 for frame in frames:
-                    messages += _tell(writer, exchange_id, Direction.TO_SERVER, transport, at_us, frame)
+                    one.messages += one.tells(Direction.TO_SERVER, transport, at_us, facts.messages(frame))
             else:
                 writer.push(exchange_id, seen.carries, at_us, request.body.plain)
-        self._under_way[seen.number] = _UnderWay(writer, exchange_id, request, transport, messages)
+
+    def _piece(self, seen: Piece) -> None:
+        one = self._under_way.get(seen.number)
+        # Version 11 may pass on what still comes of an answer that an error has ended.
+        if one is None or one.trickle is None:
+            return
+        at_s, found = one.trickle.take(seen)
+        if found and one.transport:
+            one.messages += one.tells(Direction.TO_CLIENT, one.transport, facts.instant_us(at_s), found)
+            self._news.add(seen.number)
 
     def _ended(self, seen: Ended) -> None:
         one = self._under_way.pop(seen.number)
-        outcome = facts.outcome(seen)
+        self._news.discard(seen.number)
+        outcome = facts.outcome(_with_body(seen, one.trickle))
         one.writer.outcome(one.exchange_id, outcome)
-        exchange = Exchange(one.exchange_id, one.writer.run_id, one.request, outcome)
-        messages = one.messages
+        exchange = one.ended(outcome)
         if seen.goes_on:
             self._sockets[seen.number] = _Socket(one.writer, exchange)
         else:
-            if one.transport and (response := outcome.response):
-                frame, at_us = facts.told(one.transport, response), response.started_at_us
-                messages += _tell(one.writer, one.exchange_id, Direction.TO_CLIENT, one.transport, at_us, frame)
+            is_told = one.trickle is not None and one.trickle.tells
+            if one.transport and outcome.response and not is_told:
+                found = facts.messages(facts.told(one.transport, outcome.response))
+                at_us = outcome.response.started_at_us
+                one.messages += one.tells(Direction.TO_CLIENT, one.transport, at_us, found)
             one.writer.exchange_over(one.exchange_id)
-        self._watch(exchange, messages)
+        self._watch(exchange, one.messages)
 
     def _frame(self, seen: Frame) -> None:
         socket = self._sockets[seen.number]
         direction = Direction.TO_SERVER if seen.is_from_client else Direction.TO_CLIENT
         at_us = facts.instant_us(seen.at_s)
-        messages = _tell(socket.writer, socket.exchange.id, direction, Transport.WEBSOCKET, at_us, seen.content)
+        found = facts.framed(seen.content)
+        messages = _write(socket.writer, socket.exchange.id, direction, Transport.WEBSOCKET, at_us, found)
         if messages:
             self._watch(socket.exchange, messages)
 
@@ -102,10 +156,24 @@ class Clerk:
         socket.writer.exchange_over(socket.exchange.id)
 
 
-def _tell(
-    writer: Writer, exchange_id: int, direction: Direction, transport: Transport, at_us: int, frame: bytes
+def _write(
+    writer: Writer,
+    exchange_id: int,
+    direction: Direction,
+    transport: Transport,
+    at_us: int,
+    found: Iterable[facts.Found],
 ) -> tuple[Message, ...]:
-    return tuple(
-        writer.message(exchange_id, direction, transport, at_us, index, parsed.channel, parsed.raw)
-        for index, parsed in facts.messages(frame)
-    )
+    return tuple(writer.message(exchange_id, direction, transport, at_us, *one) for one in found)
+
+
+def _with_body(seen: Ended, trickle: Trickle | None) -> Ended:
+    """The end of an answer that came in pieces, with what was kept of them."""
+    if trickle is None or seen.answer is None:
+        return seen
+    error = "; ".join(filter(None, (seen.error, _CUT if trickle.is_cut else None))) or None
+    return seen._replace(answer=seen.answer._replace(body=trickle.body), error=error)
+
+
+def _so_far(trickle: Trickle, body: bytes = b"", error: str | None = None) -> Outcome:
+    return Outcome(facts.instant_us(trickle.last_at_s), facts.response(trickle.head._replace(body=body)), error)

@@ -1,7 +1,8 @@
-"""Content codings undone, whole bodies only: half a body is not told as if it were one."""
+"""Content codings undone: of whole bodies (half a body is not told as if it were one), or piece by piece."""
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 from mitmproxy.net import encoding
 
@@ -10,16 +11,13 @@ from gms_replay.model import Headers
 _NAME = "content-encoding"
 _NAME_LENGTH = len(_NAME)
 _IDENTITY = frozenset({"", "identity"})
+_HEAD_LENGTH = 2
 
 
 def decoded(wire: bytes, headers: Headers) -> bytes | None:
     """The body with its content coding undone; None where there is none, or where it does not decode."""
-    values = [value for name, value in headers if len(name) == _NAME_LENGTH and name.lower() == _NAME]
-    if not values or not wire:
-        return None
-    codings = [coding.strip().lower() for value in values for coding in value.split(",")]
-    codings = [coding for coding in codings if coding not in _IDENTITY]
-    if not codings:
+    codings = _codings(headers)
+    if not codings or not wire:
         return None
     try:
         # Listed in the order in which they were applied (RFC 9110, section 8.4).
@@ -28,6 +26,64 @@ def decoded(wire: bytes, headers: Headers) -> bytes | None:
     except (ValueError, EOFError, OSError, zlib.error):
         return None
     return wire
+
+
+def undoing(headers: Headers) -> Callable[[bytes], bytes] | None:
+    """What gives the plain bytes of one piece after the other, nothing more where they do not decode.
+
+    None for codings that are undone of whole bodies only.
+    """
+    match _codings(headers):
+        case []:
+            return bytes
+        case ["gzip" | "x-gzip" | "deflate"]:
+            return _Inflating()
+    return None
+
+
+class _Inflating:
+    """Undoes gzip, also in several members, and deflate, also without zlib's frame."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._mode = 0
+        self._inflate = zlib.decompressobj()
+        self._is_broken = False
+
+    def __call__(self, piece: bytes) -> bytes:
+        if not self._mode:
+            piece = self._head = self._head + piece
+            if len(piece) < _HEAD_LENGTH:
+                return b""
+            self._mode = _zlib_mode(piece)
+            self._inflate = zlib.decompressobj(self._mode)
+        plain: list[bytes] = []
+        try:
+            while piece and not self._is_broken:
+                if self._inflate.eof:
+                    self._inflate = zlib.decompressobj(self._mode)
+                plain.append(self._inflate.decompress(piece))
+                piece = self._inflate.unused_data
+        except zlib.error:
+            self._is_broken = True
+        return b"".join(plain)
+
+
+def _codings(headers: Headers) -> list[str]:
+    """In the order in which they were applied."""
+    values = [value for name, value in headers if len(name) == _NAME_LENGTH and name.lower() == _NAME]
+    if not values:
+        return []
+    codings = [coding.strip().lower() for value in values for coding in value.split(",")]
+    return [coding for coding in codings if coding not in _IDENTITY]
+
+
+def _zlib_mode(head: bytes) -> int:
+    # RFC 1952, section 2.3.1, and RFC 1950, section 2.2; anything else is taken for bare deflate.
+    if head[:2] == b"\x1f\x8b":
+        return zlib.MAX_WBITS | 16
+    is_framed = head[0] & 0x0F == zlib.DEFLATED and int.from_bytes(head[:2], "big") % 31 == 0
+    return zlib.MAX_WBITS if is_framed else -zlib.MAX_WBITS
 
 
 def _undo(coding: str, wire: bytes) -> bytes:

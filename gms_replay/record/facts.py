@@ -6,6 +6,9 @@ from gms_replay.model import Body, Headers, Outcome, Request, Response, Transpor
 from gms_replay.record.codings import decoded
 from gms_replay.record.protocol import Answer, Asked, Ended, Fields
 
+Found = tuple[int, str, bytes]
+"""A Bayeux message: its place in its frame, its channel, and its JSON as it stood there."""
+
 
 def instant_us(timestamp_s: float) -> int:
     """A time of mitmproxy's as one of ours."""
@@ -30,7 +33,21 @@ def request(told: Asked) -> Request:
 
 
 def outcome(told: Ended) -> Outcome:
-    return Outcome(instant_us(told.at_s), None if told.answer is None else _response(told.answer), told.error)
+    """How an exchange ended."""
+    return Outcome(instant_us(told.at_s), None if told.answer is None else response(told.answer), told.error)
+
+
+def response(told: Answer) -> Response:
+    named = headers(told.fields)
+    return Response(
+        status=told.status,
+        reason=_text(told.reason),
+        http_version=_text(told.http_version),
+        headers=named,
+        body=body(told.body, named),
+        started_at_us=instant_us(told.started_at_s),
+        ended_at_us=None if told.ended_at_s is None else instant_us(told.ended_at_s),
+    )
 
 
 def polled(request: Request) -> tuple[Transport, tuple[bytes, ...]]:
@@ -45,14 +62,27 @@ def told(transport: Transport, response: Response) -> bytes:
     return jsonp.frame(body) if transport is Transport.CALLBACK_POLLING else body
 
 
-def messages(frame: bytes) -> tuple[tuple[int, bayeux.Parsed], ...]:
-    """The Bayeux messages of a frame that name a channel, with their places in it; none where it is no Bayeux."""
+def messages(frame: bytes) -> tuple[Found, ...]:
+    """The Bayeux messages of a frame that name a channel; none where it is no Bayeux."""
     try:
         return tuple(
-            (index, parsed) for index, parsed in enumerate(bayeux.parse_recorded(frame)) if _is_text(parsed.channel)
+            (index, parsed.channel, parsed.raw)
+            for index, parsed in enumerate(bayeux.parse_recorded(frame))
+            if _is_text(parsed.channel)
         )
     except BayeuxError:
         return ()
+
+
+def framed(frame: bytes) -> tuple[Found, ...]:
+    """The messages of a WebSocket's frame, and on the channel "" what else it holds: nothing else keeps its bytes."""
+    try:
+        found = bayeux.parse_recorded(frame)
+    except BayeuxError:
+        return ((0, "", frame),)
+    return tuple(
+        (index, parsed.channel if _is_text(parsed.channel) else "", parsed.raw) for index, parsed in enumerate(found)
+    )
 
 
 def headers(fields: Fields) -> Headers:
@@ -62,19 +92,6 @@ def headers(fields: Fields) -> Headers:
 
 def body(wire: bytes | None, headers: Headers) -> Body:
     return Body() if wire is None else Body(wire, decoded(wire, headers))
-
-
-def _response(told: Answer) -> Response:
-    named = headers(told.fields)
-    return Response(
-        status=told.status,
-        reason=_text(told.reason),
-        http_version=_text(told.http_version),
-        headers=named,
-        body=body(told.body, named),
-        started_at_us=instant_us(told.started_at_s),
-        ended_at_us=None if told.ended_at_s is None else instant_us(told.ended_at_s),
-    )
 
 
 def _request_headers(told: Asked) -> Headers:

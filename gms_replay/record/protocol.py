@@ -54,7 +54,7 @@ class Asked(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer, perhaps cut off after its head."""
+    """An answer, perhaps cut off after its head. `body` is None where it was, or will be, told piece by piece."""
 
     status: int
     reason: bytes
@@ -63,6 +63,21 @@ class Answer(NamedTuple):
     body: bytes | None
     started_at_s: float
     ended_at_s: float | None
+
+
+class Answering(NamedTuple):
+    """The head of an answer has passed whose body is told piece by piece."""
+
+    number: int
+    head: Answer
+
+
+class Piece(NamedTuple):
+    """A piece of such a body has passed."""
+
+    number: int
+    at_s: float
+    content: bytes
 
 
 class Ended(NamedTuple):
@@ -101,7 +116,7 @@ class Closed(NamedTuple):
     is_by_client: bool
 
 
-Seen = Asked | Ended | Upgraded | Frame | Closed
+Seen = Asked | Answering | Piece | Ended | Upgraded | Frame | Closed
 """What the writer hears after `Begin`, in lists, until its input ends."""
 
 

@@ -21,13 +21,12 @@ from gms_replay.record.tap import Tap
 _RECORDED = "gms_record"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _UnderWay:
     """An exchange whose end is not told yet."""
 
     number: int
     is_comet: bool
-    tap: Tap | None = None
 
 
 class Recorder:
@@ -61,15 +60,15 @@ class Recorder:
         under_way = self._under_way.get(flow.id)
         if under_way and under_way.is_comet and flow.response and _may_last(flow.response):
             # mitmproxy keeps an answer back until it ends, and nobody knows here whether this one will.
-            under_way.tap = Tap()
-            flow.response.stream = under_way.tap
+            self._tell(snapshots.answering(under_way.number, flow.response))
+            flow.response.stream = Tap(under_way.number, self._tell)
 
     def ended(self, flow: HTTPFlow) -> None:
         """The answer has passed, or an error came."""
         if under_way := self._under_way.pop(flow.id, None):
             if flow.websocket:
                 self._sockets[flow.id] = under_way.number
-            self._tell(snapshots.ended(under_way.number, flow, under_way.tap))
+            self._tell(snapshots.ended(under_way.number, flow))
 
     def socket_opened(self, flow: HTTPFlow) -> None:
         """The exchange, whose answer has passed, goes on as a WebSocket."""

@@ -1,10 +1,9 @@
 """mitmproxy's flows, as the writer process is told of them: references to what never changes, nothing worked out."""
 
-from mitmproxy.http import HTTPFlow
+from mitmproxy.http import HTTPFlow, Response
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
-from gms_replay.record.protocol import Answer, Asked, Closed, Ended, Frame, Upgraded
-from gms_replay.record.tap import Tap
+from gms_replay.record.protocol import Answer, Answering, Asked, Closed, Ended, Frame, Upgraded
 
 
 def asked(number: int, carries: str, flow: HTTPFlow) -> Asked:
@@ -28,11 +27,17 @@ def asked(number: int, carries: str, flow: HTTPFlow) -> Asked:
     )
 
 
-def ended(number: int, flow: HTTPFlow, tap: Tap | None) -> Ended:
-    """How a flow ended. `tap` saw what was streamed."""
+def answering(number: int, response: Response) -> Answering:
+    """The head of an answer, whose body is still to come."""
+    return Answering(number, _answer(response))
+
+
+def ended(number: int, flow: HTTPFlow) -> Ended:
+    """How a flow ended."""
     error = flow.error
     at_s = error.timestamp if error else _passed_at_s(flow)
-    return Ended(number, at_s, _answer(flow, tap), error.msg if error else None, flow.websocket is not None)
+    answer = _answer(flow.response) if flow.response else None
+    return Ended(number, at_s, answer, error.msg if error else None, flow.websocket is not None)
 
 
 def upgraded(number: int, flow: HTTPFlow) -> Upgraded:
@@ -50,16 +55,14 @@ def closed(number: int, socket: WebSocketData) -> Closed:
     )
 
 
-def _answer(flow: HTTPFlow, tap: Tap | None) -> Answer | None:
-    if flow.response is None:
-        return None
-    told = flow.response.data
+def _answer(response: Response) -> Answer:
+    told = response.data
     return Answer(
         told.status_code,
         told.reason,
         told.http_version,
         told.headers.fields,
-        tap.body if told.content is None and tap else told.content,
+        told.content,
         told.timestamp_start,
         told.timestamp_end,
     )

@@ -55,8 +55,11 @@ def write_down(source: BinaryIO, say: Say) -> None:
     with _progress(series, say if begin.is_watched else None):
         try:
             clerk = Clerk(series, watch)
-            for seen in _heard(source):
-                clerk.take(seen)
+            for some in _heard(source):
+                for seen in some:
+                    clerk.take(seen)
+                clerk.pause()
+            clerk.end()
         except CassetteError as error:
             # The next file cannot be opened. Whatever else comes is lost, but must not hold up who sends it.
             say(Failed(str(error)))
@@ -81,14 +84,13 @@ def _open(begin: Begin, say: Say, path: Path, started_at_us: int) -> Writer:
     return writer
 
 
-def _heard(source: BinaryIO) -> Iterator[Seen]:
+def _heard(source: BinaryIO) -> Iterator[list[Seen]]:
     while True:
         try:
-            some: list[Seen] = pickle.load(source)
+            yield pickle.load(source)
         except (EOFError, pickle.UnpicklingError):
             # The end, perhaps in the middle, where the proxy was killed.
             return
-        yield from some
 
 
 def _sayer(sink: BinaryIO) -> Say:

@@ -33,7 +33,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LARGEST_BODY = 16 * 1024 * 1024
-"""In bytes; more than any app sends to GMS, files included, and little enough to hold."""
+"""In bytes, also for a WebSocket's message; more than any app sends to GMS, files included, and little to hold."""
 
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 

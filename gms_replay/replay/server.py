@@ -12,7 +12,7 @@ import uvicorn
 
 from gms_replay.errors import OptionError
 from gms_replay.player import Player
-from gms_replay.replay.asgi import ReplayApp
+from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
 
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
@@ -23,11 +23,19 @@ class ReplayServer(uvicorn.Server):
     """uvicorn, bound on creation (port 0 picks one), that answers held polls when it is told to end.
 
     `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with every remark of the
-    player's. Raises OptionError for an address that cannot be bound.
+    player's. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the app offers it. Raises
+    OptionError for an address that cannot be bound.
     """
 
     def __init__(
-        self, player: Player, host: str, port: int, *, announce: Callable[[str], None], note: Callable[[str], None]
+        self,
+        player: Player,
+        host: str,
+        port: int,
+        *,
+        announce: Callable[[str], None],
+        note: Callable[[str], None],
+        compress_sockets: bool = False,
     ) -> None:
         self._app = ReplayApp(player, clock=wall_clock_us, note=note)
         self._announce = announce
@@ -37,7 +45,8 @@ class ReplayServer(uvicorn.Server):
                 self._app,
                 http="httptools",
                 ws="websockets-sansio",
-                ws_per_message_deflate=False,
+                ws_max_size=LARGEST_BODY,
+                ws_per_message_deflate=compress_sockets,
                 lifespan="off",
                 date_header=False,
                 server_header=False,

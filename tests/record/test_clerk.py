@@ -2,6 +2,7 @@ from functools import partial
 from urllib.parse import quote
 
 import pytest
+from brotli import compress
 from seen import ANSWER, ASKED, ENDED
 
 from gms_replay.cassette.extent import Limits
@@ -10,7 +11,8 @@ from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
 from gms_replay.model import Direction, Transport
 from gms_replay.record.clerk import Clerk
-from gms_replay.record.protocol import COMET, Closed, Frame, Upgraded
+from gms_replay.record.protocol import COMET, Answering, Closed, Frame, Piece, Upgraded
+from gms_replay.record.trickle import LARGEST_BODY
 
 POLL = b'[{"channel":"/meta/connect","id":"1"}]'
 NEWS = b'[{"channel":"/a"},{"channel":"/b"}]'
@@ -27,10 +29,13 @@ class Office:
         self.clerk = Clerk(self.series, lambda *what: self.told.append(what))
 
     def takes(self, *seen):
-        for each in seen:
-            self.clerk.take(each)
+        self.hears(*seen)
         self.series.close()
         return read(self.path)
+
+    def hears(self, *seen):
+        for each in seen:
+            self.clerk.take(each)
 
 
 @pytest.fixture
@@ -93,6 +98,98 @@ def test_callback_polling_gives_messages(office):
     ]
 
 
+TRICKLING = (
+    ASKED._replace(carries=COMET, body=POLL),
+    Answering(7, ANSWER._replace(body=None, fields=(), ended_at_s=None)),
+)
+STREAMED = ENDED._replace(answer=ANSWER._replace(body=None, fields=()))
+
+
+def test_trickled_answer_gives_messages_as_they_come(office):
+    recording = office.takes(
+        *TRICKLING, Piece(7, 946681202.5, NEWS), Piece(7, 946681203.25, b'[{"channel":"/c"}]'), STREAMED
+    )
+
+    assert [(message.direction, message.channel, message.at_us, message.index) for message in recording.messages] == [
+        (Direction.TO_SERVER, "/meta/connect", 946681201_000000, 0),
+        (Direction.TO_CLIENT, "/a", 946681202_500000, 0),
+        (Direction.TO_CLIENT, "/b", 946681202_500000, 1),
+        (Direction.TO_CLIENT, "/c", 946681203_250000, 2),
+    ]
+    assert recording.exchanges[0].response.body.wire == NEWS + b'[{"channel":"/c"}]'
+    assert office.told == [(recording.exchanges[0], recording.messages)]
+
+
+def test_answer_in_one_piece_is_as_ever(office, tmp_path):
+    whole = STREAMED._replace(answer=STREAMED.answer._replace(body=NEWS))
+    ever = Office(tmp_path / "ever.sqlite").takes(TRICKLING[0], whole)
+    now = office.takes(*TRICKLING, Piece(7, 946681202.001, NEWS), STREAMED)
+
+    assert (now.exchanges, now.messages) == (ever.exchanges, ever.messages)
+
+
+def test_watcher_hears_before_the_end(office):
+    office.hears(*TRICKLING, Piece(7, 946681202.5, NEWS))
+    office.clerk.pause()
+    office.clerk.pause()
+    recording = office.takes(Piece(7, 946681203.5, b'[{"channel":"/c"}]'), STREAMED)
+
+    assert [[message.channel for message in messages] for _, messages in office.told] == [
+        ["/meta/connect", "/a", "/b"],
+        ["/c"],
+    ]
+    assert office.told[1][0] == recording.exchanges[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "body"),
+    [(b"/cometd?jsonp=cb", (), b"cb(" + NEWS + b")"), (b"/cometd", ((b"content-encoding", b"br"),), compress(NEWS))],
+    ids=["script", "br"],
+)
+def test_what_only_the_whole_tells_is_told_at_the_end(office, path, fields, body):
+    head = ANSWER._replace(body=None, fields=fields)
+    recording = office.takes(
+        ASKED._replace(carries=COMET, body=b"", path=path),
+        Answering(7, head),
+        Piece(7, 946681202.5, body[:9]),
+        Piece(7, 946681203.5, body[9:]),
+        ENDED._replace(answer=head),
+    )
+
+    assert [(message.channel, message.at_us) for message in recording.messages] == [
+        ("/a", 946681202_000000),
+        ("/b", 946681202_000000),
+    ]
+
+
+def test_answer_that_nobody_saw_end_is_kept(office):
+    office.hears(*TRICKLING, Piece(7, 946681202.5, NEWS[:-1]))
+    office.clerk.end()
+    recording = office.takes()
+
+    outcome = recording.exchanges[0].outcome
+    assert (outcome.at_us, outcome.error) == (946681202_500000, "the recorder was ended in the middle of the answer")
+    assert (outcome.response.body.wire, outcome.response.ended_at_us) == (NEWS[:-1], None)
+    assert [message.channel for message in recording.messages] == ["/meta/connect", "/a", "/b"]
+
+
+def test_body_beyond_the_limit_is_said_to_be_cut(office):
+    blanks = b" " * LARGEST_BODY
+    recording = office.takes(*TRICKLING, Piece(7, 946681202.5, blanks), Piece(7, 946681203.5, NEWS), STREAMED)
+
+    outcome = recording.exchanges[0].outcome
+    assert len(outcome.response.body.wire) == LARGEST_BODY
+    assert outcome.error.startswith("the answer goes on: its body is kept up to here (16 MiB)")
+    assert [message.at_us for message in recording.messages[1:]] == [946681203_500000] * 2
+
+
+def test_piece_after_the_end_is_nobodys(office):
+    """Version 11 may pass one on after an error."""
+    recording = office.takes(*TRICKLING, STREAMED._replace(error="Client disconnected."), Piece(7, 946681204, NEWS))
+
+    assert [message.channel for message in recording.messages] == ["/meta/connect"]
+
+
 def test_cut_off_poll_gives_none(office):
     assert not office.takes(ASKED._replace(carries=COMET, body=POLL, ended_at_s=None)).messages
 
@@ -118,4 +215,5 @@ def test_socket_from_its_opening_to_its_close(office):
     assert (socket.opened_at_us, socket.closed_at_us, socket.close_code) == (5_000_000, 9_000_000, 1001)
     assert (socket.close_reason, socket.closed_by) == ("bye", Direction.TO_SERVER)
     assert {message.transport for message in recording.messages} == {Transport.WEBSOCKET}
-    assert [len(messages) for _, messages in office.told] == [0, 1, 2]
+    assert [len(messages) for _, messages in office.told] == [0, 1, 2, 1]
+    assert (recording.messages[-1].channel, recording.messages[-1].raw) == ("", b"no Bayeux")

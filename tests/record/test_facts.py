@@ -73,7 +73,23 @@ def test_clients_address_is_unambiguous():
 def test_messages_keep_their_places():
     frame = b'[{"id":"1"}, {"channel":"/a"},{"channel":"\\ud800"},{"channel":3},{"channel":"/b"}]'
 
-    assert [(index, parsed.channel) for index, parsed in facts.messages(frame)] == [(1, "/a"), (4, "/b")]
+    assert facts.messages(frame) == ((1, "/a", b'{"channel":"/a"}'), (4, "/b", b'{"channel":"/b"}'))
+
+
+@pytest.mark.parametrize(
+    ("frame", "found"),
+    [
+        (b'[{"channel":"/a"},{"id":"1"}]', ((0, "/a", b'{"channel":"/a"}'), (1, "", b'{"id":"1"}'))),
+        (b'{"channel":"\\ud800"}', ((0, "", b'{"channel":"\\ud800"}'),)),
+        (b"no JSON", ((0, "", b"no JSON"),)),
+        (b"[7]", ((0, "", b"[7]"),)),
+        (b"\x00\xff", ((0, "", b"\x00\xff"),)),
+        (b"", ((0, "", b""),)),
+        (b"[]", ()),
+    ],
+)
+def test_frame_loses_nothing(frame, found):
+    assert facts.framed(frame) == found
 
 
 @pytest.mark.parametrize("frame", [b"", b"[", b"\xff", b"callback([])"])

@@ -3,7 +3,7 @@ import re
 import pytest
 from mitmproxy.test.tflow import tflow, twebsocketflow
 
-from gms_replay.record.protocol import COMET, Asked, Closed, Ended, Frame, Upgraded
+from gms_replay.record.protocol import COMET, Answering, Asked, Closed, Ended, Frame, Piece, Upgraded
 from gms_replay.record.recorder import Recorder, is_recorded
 
 
@@ -107,6 +107,20 @@ def test_only_what_may_last_is_tapped(recorder, told, path, fields, is_tapped):
     recorder.answering(made)
 
     assert bool(made.response.stream) is is_tapped
+    assert told.kinds() == [(kind, 1) for kind in (Asked, *[Answering] * is_tapped)]
+
+
+def test_pieces_are_told_as_they_pass(recorder, told):
+    made = flow("/genesys/cometd", resp=True)
+    made.response.headers.clear()
+
+    recorder.asked(made)
+    recorder.answering(made)
+    assert [made.response.stream(piece) for piece in (b"[", b"]", b"")] == [b"[", b"]", b""]
+    recorder.ended(made)
+
+    assert told.kinds() == [(kind, 1) for kind in (Asked, Answering, Piece, Piece, Ended)]
+    assert [seen.content for seen in told if isinstance(seen, Piece)] == [b"[", b"]"]
 
 
 @pytest.mark.parametrize("keep_frames", [False, True])

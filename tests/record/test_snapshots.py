@@ -4,8 +4,7 @@ from mitmproxy.test.tflow import tflow, twebsocketflow
 from seen import ANSWER, ASKED
 
 from gms_replay.record import snapshots
-from gms_replay.record.protocol import Closed, Ended, Frame, Upgraded
-from gms_replay.record.tap import Tap
+from gms_replay.record.protocol import Answering, Closed, Ended, Frame, Upgraded
 
 
 def test_request_as_it_is():
@@ -13,14 +12,14 @@ def test_request_as_it_is():
 
 
 def test_answer_as_it_is():
-    assert snapshots.ended(7, tflow(resp=True), None) == Ended(7, 946681203, ANSWER, None, goes_on=False)
+    assert snapshots.ended(7, tflow(resp=True)) == Ended(7, 946681203, ANSWER, None, goes_on=False)
 
 
 def test_error_keeps_cut_answer():
     flow = tflow(resp=True, err=True)
     flow.response.timestamp_end = None
 
-    told = snapshots.ended(7, flow, None)
+    told = snapshots.ended(7, flow)
 
     assert told == Ended(7, flow.error.timestamp, ANSWER._replace(ended_at_s=None), flow.error.msg, goes_on=False)
 
@@ -28,22 +27,21 @@ def test_error_keeps_cut_answer():
 def test_error_without_answer():
     flow = tflow(err=True)
 
-    assert snapshots.ended(7, flow, None) == Ended(7, flow.error.timestamp, None, flow.error.msg, goes_on=False)
+    assert snapshots.ended(7, flow) == Ended(7, flow.error.timestamp, None, flow.error.msg, goes_on=False)
 
 
-def test_streamed_body_comes_from_tap():
-    flow, tap = tflow(resp=True), Tap()
-    flow.response.raw_content = None
-    tap(b"[]")
+def test_head_goes_before_its_body():
+    response = tflow(resp=True).response
+    response.raw_content = response.timestamp_end = None
 
-    assert snapshots.ended(7, flow, tap).answer.body == b"[]"
+    assert snapshots.answering(7, response) == Answering(7, ANSWER._replace(body=None, ended_at_s=None))
 
 
 def test_socket_from_its_opening_to_its_close():
     flow = twebsocketflow(close_code=1001, close_reason="bye")
     flow.websocket.timestamp_end, flow.websocket.closed_by_client = 946681210.5, True
 
-    assert snapshots.ended(7, flow, None).goes_on
+    assert snapshots.ended(7, flow).goes_on
     assert snapshots.upgraded(7, flow) == Upgraded(7, flow.response.timestamp_end)
     first = flow.websocket.messages[0]
     assert snapshots.frame(7, first) == Frame(7, is_from_client=True, at_s=first.timestamp, content=b"hello binary")
@@ -52,6 +50,6 @@ def test_socket_from_its_opening_to_its_close():
 
 def test_nothing_of_mitmproxys_goes_along():
     """Another process, which has no mitmproxy, can read it."""
-    told = pickle.dumps([snapshots.asked(1, "", tflow()), snapshots.ended(1, tflow(resp=True), None)])
+    told = pickle.dumps([snapshots.asked(1, "", tflow()), snapshots.ended(1, tflow(resp=True))])
 
     assert b"mitmproxy" not in told

@@ -2,11 +2,11 @@ import io
 import pickle
 
 import pytest
-from seen import ASKED, ENDED
+from seen import ANSWER, ASKED, ENDED
 
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
-from gms_replay.record.protocol import Begin, Begun, Failed, Recorded
+from gms_replay.record.protocol import COMET, Answering, Begin, Begun, Failed, Piece, Recorded
 from gms_replay.record.worker import write_down
 
 
@@ -38,6 +38,16 @@ def test_who_watches_is_told(path, reports):
     told = [report for report in reports([ASKED, ENDED], is_watched=True) if not isinstance(report, Progress)]
 
     assert told == [Begun(path, 1), Recorded(read(path).exchanges[0], ())]
+
+
+def test_answer_under_way_at_the_end_is_kept(path, reports):
+    head = Answering(7, ANSWER._replace(fields=(), body=None))
+    told = reports([ASKED._replace(carries=COMET), head], [Piece(7, 946681209, b'[{"channel":"/a"}')], is_watched=True)
+
+    ((exchange, messages),) = [report for report in told if isinstance(report, Recorded)]
+    recording = read(path)
+    assert (exchange.id, messages) == (1, recording.messages)
+    assert recording.exchanges[0].response.body.wire == b'[{"channel":"/a"}'
 
 
 def test_word_cut_short_is_the_end(path, reports):

@@ -42,6 +42,7 @@ def test_frames_told_as_messages(stage):
     with stage.mitmdump.connected() as client:
         client.sendall(upgrade(path))
         read_until(client, last)
+        client.sendall(from_client(b"\x00\xff", opcode=2))
         client.sendall(from_client(b'[{"channel":', final=False) + from_client(b'"/c"}]', opcode=0))
         client.sendall(from_client(struct.pack("!H", 1000) + b"bye", opcode=8))
         (socket,) = stage.mitmdump.recorded(closed_sockets(stage, path))
@@ -53,7 +54,9 @@ def test_frames_told_as_messages(stage):
     assert [(m.direction, m.transport, m.index, m.channel, m.raw) for m in messages] == [
         (Direction.TO_CLIENT, Transport.WEBSOCKET, 0, "/a", b'{"channel":"/a"}'),
         (Direction.TO_CLIENT, Transport.WEBSOCKET, 1, "/meta/connect", b'{"channel":"/meta/connect"}'),
+        (Direction.TO_CLIENT, Transport.WEBSOCKET, 0, "", b"no Bayeux"),
         (Direction.TO_CLIENT, Transport.WEBSOCKET, 0, "/b", b'{"channel":"/b"}'),
+        (Direction.TO_SERVER, Transport.WEBSOCKET, 0, "", b"\x00\xff"),
         (Direction.TO_SERVER, Transport.WEBSOCKET, 0, "/c", b'{"channel":"/c"}'),
     ]
     assert (socket.close_code, socket.close_reason, socket.closed_by) == (1000, "bye", Direction.TO_SERVER)
@@ -85,6 +88,17 @@ def test_other_sockets_unrecorded(stage, path):
     recording = reader.read(stage.mitmdump.cassette)
     assert socket.close_code == 1006
     assert stage.mitmdump.of(recording, path) == []
+
+
+def test_close_by_server_tells_code_and_reason(stage):
+    path = "/genesys/cometd/ended-socket"
+    stage.upstream.plays(path, UPGRADED, frame(struct.pack("!H", 1011) + b"not Bayeux", opcode=8), ...)
+
+    with stage.mitmdump.connected() as client:
+        client.sendall(upgrade(path))
+        (socket,) = stage.mitmdump.recorded(closed_sockets(stage, path))
+
+    assert (socket.close_code, socket.close_reason, socket.closed_by) == (1011, "not Bayeux", Direction.TO_CLIENT)
 
 
 def test_terminated_socket_is_closed(upstream, start):
