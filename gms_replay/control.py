@@ -10,6 +10,7 @@ from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked
 from gms_replay.instants import Notation, Style
+from gms_replay.model import header
 from gms_replay.playing import Playing
 
 PREFIX = "/__gms_replay__/"
@@ -30,8 +31,10 @@ class ClockMove:
 
 
 def is_near(asked: Asked) -> bool:
-    """Whether a request comes from this machine, or from this very process."""
-    return asked.peer == "" or asked.peer.startswith(_NEAR)
+    """Whether a request comes from this machine, or from this very process, and from no page of another site."""
+    page = header(asked.headers, "origin")
+    is_ours = page is None or page == f"{asked.scheme}://{header(asked.headers, 'host')}"
+    return is_ours and (asked.peer == "" or asked.peer.startswith(_NEAR))
 
 
 def clock_move(body: bytes, sessions: Mapping[str, Playing]) -> ClockMove:

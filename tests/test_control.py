@@ -98,6 +98,13 @@ def test_who_may_ask_what(method: str, target: str, peer: str, status: int) -> N
     assert app(peer=peer).call(method, target).status == status
 
 
+@pytest.mark.parametrize(
+    ("page", "status"), [("http://play.test:9000", 200), ("https://play.test:9000", 403), ("null", 403)]
+)
+def test_pages_of_other_sites_ask_in_vain(page: str, status: int) -> None:
+    assert app().call("POST", CLOCK, {"advance_ms": 1}, headers=(("origin", page),)).status == status
+
+
 @pytest.mark.parametrize("clock", list(Clock))
 def test_clock_is_told(clock: Clock) -> None:
     there = app(queued(), clock)

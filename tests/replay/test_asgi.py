@@ -110,6 +110,16 @@ def test_send_causes_message(app: httpx.Client) -> None:
     assert json.dumps(told).count("Hello.") == 1
 
 
+def test_clock_is_put_forward(app: httpx.Client) -> None:
+    """The first message is due; the second waits for what the app sends."""
+    client = subscribed(app)
+
+    (session,) = app.post("/__gms_replay__/clock", json={"advance_ms": 5_000}).json()["sessions"]
+
+    assert (session["session"], session["next"], session["waits_for"]) == ("s1", None, "send 1")
+    assert [message["channel"] for message in connect(app, client)] == ["/_genesys", "/meta/connect"]
+
+
 def test_dropped_poll_loses_nothing(app: httpx.Client, server: Served) -> None:
     client = subscribed(app)
     connect(app, client)
