@@ -45,6 +45,8 @@ class Course:
         self._channels = [_Queue(events) for events in story.events.values()]
         self._polled = [_Queue(states) for states in story.states]
         self._queues = [*self._channels, *self._polled]
+        # Looked for at each change, for there are many more looks at it than changes.
+        self._due = self._earliest()
 
     @property
     def is_told(self) -> bool:
@@ -54,7 +56,7 @@ class Course:
     @property
     def missing(self) -> tuple[Act, int] | None:
         """The act that the story is stuck for, and its number, from 1; None where something is due, or nothing left."""
-        if self.next_us() is not None:
+        if self._due is not None:
             return None
         heads = [queue.head for queue in self._queues if queue.head is not None]
         causes = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
@@ -68,23 +70,25 @@ class Course:
         self._acts[act].happen(at_us)
         for queue in self._polled:
             queue.outdate(self._has_happened)
+        self._due = self._earliest()
 
     def give_up(self, act: Act, at_us: int) -> None:
         """Goes on as if the app had done it."""
         self._acts[act].give_up(at_us)
+        self._due = self._earliest()
 
+    @property
     def next_us(self) -> int | None:
         """When the next item is due, of those whose causes are met."""
-        due = self._earliest()
-        return due[0] if due else None
+        return self._due[0] if self._due else None
 
     def release(self) -> Event | State:
         """Takes out the item that is due next; only where there is one."""
-        due = self._earliest()
-        assert due is not None, "nothing is due"
-        queue = due[1]
+        assert self._due is not None, "nothing is due"
+        queue = self._due[1]
+        queue.released_at_us = self._due[0]
         queue.next += 1
-        queue.released_at_us = due[0]
+        self._due = self._earliest()
         return queue.items[queue.next - 1]
 
     def _earliest(self) -> tuple[int, _Queue] | None:

@@ -202,7 +202,7 @@ class Playing:
 
     def next_us(self) -> int | None:
         """When, in the app's time, something is due next."""
-        dues = (self._course.next_us(), *(one.due_at_us for one in self._pending.values()))
+        dues = (self._course.next_us, *(one.due_at_us for one in self._pending.values()))
         return min((at_us for at_us in dues if at_us is not None), default=None)
 
     @property
@@ -257,7 +257,7 @@ class Playing:
     def _jump_to_item(self, now_us: int) -> None:
         """The same, and releases what is due: only where no answer is."""
         if self._jump(now_us):
-            while (due_at_us := self._course.next_us()) is not None and due_at_us <= self._time.story_us(now_us):
+            while (due_at_us := self._course.next_us) is not None and due_at_us <= self._time.story_us(now_us):
                 self._release(due_at_us, now_us)
 
     def _wait(self, now_us: int) -> None:
@@ -280,7 +280,7 @@ class Playing:
     def _earliest(self, now_us: int) -> tuple[int, _Lack | _Pending | None] | None:
         """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
         dues: list[tuple[int, _Lack | _Pending | None]] = []
-        if (item_at_us := self._course.next_us()) is not None:
+        if (item_at_us := self._course.next_us) is not None:
             dues.append((item_at_us, None))
         lack = self._lack()
         if lack and lack.ends_at_us <= self._time.waited_us(now_us):

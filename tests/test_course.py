@@ -33,7 +33,7 @@ def at_us(at_s: float) -> int:
 def told(going: Course) -> list[tuple[float, str]]:
     """All that is due, and how many seconds after the start."""
     items: list[tuple[float, str]] = []
-    while (due_at_us := going.next_us()) is not None:
+    while (due_at_us := going.next_us) is not None:
         item = going.release()
         text = item.raw if isinstance(item, Event) else item.answer.response.body.wire
         items.append(((due_at_us - NOW_US) / SECOND_US, text.decode()))
@@ -63,7 +63,7 @@ def test_item_waits_for_its_act() -> None:
     going = course(tape)
     going.act(Act.START, NOW_US)
 
-    assert going.next_us() is None
+    assert going.next_us is None
     assert going.missing == (Act.DIALOG, 1)
     going.act(Act.DIALOG, at_us(7))
     assert going.missing is None
@@ -104,4 +104,4 @@ def test_act_outdates_states() -> None:
     going.act(Act.DIALOG, at_us(0.5))
 
     assert isinstance(going.release(), State)
-    assert going.next_us() is None
+    assert going.next_us is None

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from roaming import VIA, Roamer, Via
 
-from gms_replay.clocks import Pacing
+from gms_replay.acts import PATIENCE_US
+from gms_replay.clocks import Clock, Pacing
+from gms_replay.instants import SECOND_US
 from gms_replay.model import Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
@@ -19,6 +21,9 @@ from gms_replay.story import compile_stories
 quick = settings(max_examples=60)
 AT_LAST_S = 600
 """Longer than any drawn story, with all the patience that it may need."""
+
+LONGEST_S = 60
+"""How long a drawn story lasts."""
 
 TYPING: tuple[Act, ...] = (("POST", f"{CHAT_PATH}/startTyping", b""), ("POST", f"{CHAT_PATH}/stopTyping", b""))
 
@@ -58,8 +63,11 @@ steps = st.lists(
 paces = st.lists(st.tuples(pauses, pauses), min_size=5, max_size=5)
 
 
-def opened(recording: Recording, via: Via, *, now_us: int | None = None, **options: bool) -> Roamer:
-    roamer = Roamer(Driver(Player(compile_stories(recording), Pacing(now_us=now_us))), "bob", **options)
+def opened(
+    recording: Recording, via: Via, *, now_us: int | None = None, clock: Clock = Clock.REAL, **options: bool
+) -> Roamer:
+    pacing = Pacing(now_us=now_us, clock=clock)
+    roamer = Roamer(Driver(Player(compile_stories(recording), pacing)), "bob", **options)
     start(roamer)
     roamer.shake(via)
     return roamer
@@ -101,6 +109,19 @@ def numbers(events: list[bytes]) -> list[int]:
 
 def recorded(recording: Recording, channel: str) -> list[int]:
     return numbers([message.raw for message in recording.messages if message.channel == channel])
+
+
+@quick
+@given(recordings(), st.sampled_from(VIA), st.sampled_from(Clock))
+def test_no_story_stalls_beyond_patience(recording: Recording, via: Via, clock: Clock) -> None:
+    """An app that does nothing hears all the same: for each act that it leaves out it waits once."""
+    roamer = opened(recording, via, clock=clock)
+    missing, gaps_s = len(recorded_acts(recording)), 0 if clock is Clock.VIRTUAL else LONGEST_S
+    roamer.listen_by(via, gaps_s + missing * (PATIENCE_US / SECOND_US + gaps_s) + 1)
+
+    assert {name: numbers(roamer.events_on(name)) for name in CHANNELS} == {
+        name: recorded(recording, name) for name in CHANNELS
+    }
 
 
 @quick
