@@ -30,6 +30,7 @@ USER = "stan@example.com"
 PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
+RECORDED_TOO = ("cometd long-polling --ack", "cometd websocket --ack", "chromium long-polling", "chromium websocket")
 POLL_S = 0.05
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
@@ -149,8 +150,8 @@ Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 # The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket", *BATCHES), PLAYED_TO),
-    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
+    (chat, "simulator", (*AIOCOMETD, *COMETD, *RECORDED_TOO, *BATCHES), PLAYED_TO),
+    (background, "simulator", (*COMETD, *RECORDED_TOO), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 
