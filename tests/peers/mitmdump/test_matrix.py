@@ -17,6 +17,7 @@ from typing import Any, Self
 import comet_clients
 import httpx
 import pytest
+import relay
 from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Client, Program
 from serving import served
 
@@ -31,6 +32,7 @@ PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
 POLL_S = 0.05
+GOES_ON_AFTER_S = 3
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
 """How CometD's server sets a cookie that comes back from another site's page: Chromium takes no third party's that is
@@ -104,28 +106,45 @@ class App:
 
 async def chat(name: str, program: Program, base: str) -> Transcript:
     """A whole chat with the simulator's agent, or with a recording of one."""
-    async with App(base) as app:
+    async with comet_clients.started(name, program) as opened, App(base) as app:
         url, comet_url = await app.start_chat()
         words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with comet_clients.opened(name, program, comet_url, USER) as comet:
+        async with opened(comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told) and (word := next(words, None)):
                     await app.ask(f"{url}/send", message=word)
         return app.told
 
 
+async def reconnect(name: str, program: Program, base: str) -> Transcript:
+    """A chat whose app loses its connection in the middle, and goes on."""
+    async with comet_clients.started(name, program) as opened, App(base) as app:
+        goes_on_at_s = time.monotonic() + GOES_ON_AFTER_S
+        url, comet_url = await app.start_chat()
+        words = iter(("Thank you, bye!",))
+        async with relay.laid(comet_url) as wire, opened(wire.url, USER) as comet:
+            async for told in app.lines(comet):
+                if is_said_by_agent(told) and (word := next(words, None)):
+                    await wire.cut()
+                    # One client is back at once, another after a second: all go on at the same moment of the visit.
+                    await asyncio.sleep(goes_on_at_s - time.monotonic())
+                    await app.ask(f"{url}/send", message=word)
+        return app.told
+
+
 async def background(name: str, program: Program, base: str) -> Transcript:
     """A chat whose app goes to the background, knowing less than it was told, and comes back when all is over."""
-    async with App(base) as app:
+    started = comet_clients.started
+    async with started(name, program) as opened, started(name, program) as opened_again, App(base) as app:
         url, comet_url = await app.start_chat()
-        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
+        async with opened(comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told):
                     await comet.leave(int(told["transcriptPosition"]) - 2)
                     break
         await app.ask(f"{url}/send", message="Thank you, bye!")
         await app.end_of(url)
-        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
+        async with opened_again(comet_url, USER) as comet:
             async for _ in app.lines(comet):
                 pass
         return app.told
@@ -133,10 +152,11 @@ async def background(name: str, program: Program, base: str) -> Transcript:
 
 async def echo(name: str, program: Program, base: str) -> Transcript:
     """A client without any GMS: what it publishes comes back."""
-    async with App(base) as app, comet_clients.opened(name, program, f"{base}/cometd", USER) as comet:
-        for text in ("one", "two", "three"):
-            await comet.say(text)
-            await app.hear(comet)
+    async with comet_clients.started(name, program) as opened, App(base) as app:
+        async with opened(f"{base}/cometd", USER) as comet:
+            for text in ("one", "two", "three"):
+                await comet.say(text)
+                await app.hear(comet)
         return app.told
 
 
@@ -150,6 +170,7 @@ Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket", *BATCHES), PLAYED_TO),
+    (reconnect, "simulator", AIOCOMETD, PLAYED_TO[: -len(BATCHES)]),
     (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
