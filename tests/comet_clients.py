@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,36 +54,43 @@ class Lines(Protocol):
         ...
 
 
+Opener = Callable[[str, str], AbstractAsyncContextManager[Any]]
+"""Opens a client with a URL and a user, until the end of the block, where it has disconnected."""
+
+
 @asynccontextmanager
-async def opened(name: str, program: Program, url: str, user: str) -> AsyncIterator[Client]:
-    """The client of that name ("cometd websocket --ack"), until it has disconnected."""
-    library, transport, *_ = name.split()
+async def started(name: str, program: Program) -> AsyncIterator[Opener]:
+    """What opens the client of that name ("cometd websocket --ack"), once.
+
+    Its program runs already: how long a browser takes to start is no part of an app's visit.
+    """
+    library, transport, *options = name.split()
     if library == "aiocometd":
-        async with CometClient(url, headers={"gms_user": user}, transports=[Transport(transport)]) as comet:
-            await comet.subscribe("/_genesys")
-            yield _Aiocometd(comet)
+        yield partial(_aiocometd, transport)
     elif name in BATCHES:
-        async with batches.opened(url, user) as client:
-            yield client
+        yield batches.opened
+    elif library == "chromium":
+        async with chromium.showing(program("chromium", "chromium-browser"), PAGE) as page:
+            yield partial(_cometd, page, transport, options)
     else:
-        async with opened_by_cometd(name, program, url, user) as cometd:
-            yield cometd
+        async with _running(program("node"), str(SCRIPT)) as pipes:
+            yield partial(_cometd, pipes, transport, options)
 
 
 @asynccontextmanager
-async def opened_by_cometd(name: str, program: Program, url: str, user: str) -> AsyncIterator["Cometd"]:
-    """CometD's client of that name, until it has disconnected."""
-    where, transport, *options = name.split()
-    arguments = (url, transport, user, *options)
-    if where == "chromium":
-        peer = chromium.opened(program("chromium", "chromium-browser"), PAGE, *arguments)
-    else:
-        peer = _run(program("node"), str(SCRIPT), *arguments)
-    async with peer as lines:
-        client = Cometd(lines)
-        await client.until({"opened": True, "transport": transport})
-        yield client
-        await client.close()
+async def _aiocometd(transport: str, url: str, user: str) -> AsyncIterator["_Aiocometd"]:
+    async with CometClient(url, headers={"gms_user": user}, transports=[Transport(transport)]) as comet:
+        await comet.subscribe("/_genesys")
+        yield _Aiocometd(comet)
+
+
+@asynccontextmanager
+async def _cometd(lines: Lines, transport: str, options: list[str], url: str, user: str) -> AsyncIterator["Cometd"]:
+    client = Cometd(lines)
+    await lines.write(json.dumps([url, transport, user, *options]))
+    await client.until({"opened": True, "transport": transport})
+    yield client
+    await client.close()
 
 
 class _Aiocometd:
@@ -97,7 +105,7 @@ class _Aiocometd:
 
 
 class Cometd:
-    """`cometd_lines.mjs`, which says what it prints."""
+    """`cometd_lines.mjs`, which says what it tells."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -162,7 +170,7 @@ class _Pipes:
 
 
 @asynccontextmanager
-async def _run(*command: str) -> AsyncIterator[_Pipes]:
+async def _running(*command: str) -> AsyncIterator[_Pipes]:
     """A process that ends well when its lines have ended."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)

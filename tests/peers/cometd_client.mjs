@@ -1,6 +1,4 @@
 // CometD's JavaScript client in Node, told by lines of standard input until its end; see cometd_lines.mjs.
-//
-// node cometd_client.mjs URL TRANSPORT USER [--ack]
 
 import http from 'node:http';
 import readline from 'node:readline';
@@ -9,7 +7,8 @@ import { adapt } from 'cometd-nodejs-client';
 import { WebSocket } from 'ws';
 import { open } from './cometd_lines.mjs';
 
-const [url, transport, user, ...options] = process.argv.slice(2);
+let client;
+let user;
 
 adapt();
 // As an app's own WebSocket does, not a page's.
@@ -34,7 +33,11 @@ function load(script) {
     }).on('error', fail);
 }
 
-const client = open([url, transport, user, ...options], line => console.log(JSON.stringify(line)));
 const commands = readline.createInterface({ input: process.stdin });
-commands.on('line', client.take);
+commands.once('line', line => {
+    const what = JSON.parse(line);
+    user = what[2];
+    client = open(what, told => console.log(JSON.stringify(told)));
+    commands.on('line', client.take);
+});
 commands.on('close', () => client.close(() => process.exit(0)));

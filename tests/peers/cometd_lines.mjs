@@ -1,5 +1,7 @@
 // CometD's own JavaScript client for the tests, over one transport: does as lines say, and tells lines of JSON.
-// In Node it is run by cometd_client.mjs, in a browser by cometd_page.html.
+// In Node it is run by cometd_client.mjs, in a browser by cometd_page.html. The first line is JSON, too:
+//
+// [URL, TRANSPORT, USER, "--ack"]      the last may be left out
 //
 // {"opened": true, "transport": "…"}   shaken hands and subscribed to /_genesys
 // {"heard": {"channel": …}}            an event, as the client gives it

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import Any, Self
@@ -17,12 +17,15 @@ from typing import Any, Self
 import comet_clients
 import httpx
 import pytest
+import relay
 from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Client, Program
 from serving import served
 
 from gms_replay.cassette import reader
+from gms_replay.clocks import Pacing
 from gms_replay.diff import Seen, Transcript, compare
 from gms_replay.model import Recording
+from gms_replay.replay.server import wall_clock_us
 from gms_replay.simulator.server import SimulatorServer
 from gms_replay.simulator.settings import Settings
 
@@ -105,28 +108,42 @@ class App:
 
 async def chat(name: str, program: Program, base: str) -> Transcript:
     """A whole chat with the simulator's agent, or with a recording of one."""
-    async with App(base) as app:
+    async with comet_clients.started(name, program) as opened, App(base) as app:
         url, comet_url = await app.start_chat()
         words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with comet_clients.opened(name, program, comet_url, USER) as comet:
+        async with opened(comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told) and (word := next(words, None)):
                     await app.ask(f"{url}/send", message=word)
         return app.told
 
 
+async def reconnect(name: str, program: Program, base: str) -> Transcript:
+    """A chat whose app loses its connection in the middle, and goes on."""
+    async with comet_clients.started(name, program) as opened, App(base) as app:
+        url, comet_url = await app.start_chat()
+        words = iter(("Thank you, bye!",))
+        async with relay.laid(comet_url) as wire, opened(wire.url, USER) as comet:
+            async for told in app.lines(comet):
+                if is_said_by_agent(told) and (word := next(words, None)):
+                    await wire.cut()
+                    await app.ask(f"{url}/send", message=word)
+        return app.told
+
+
 async def background(name: str, program: Program, base: str) -> Transcript:
     """A chat whose app goes to the background, knowing less than it was told, and comes back when all is over."""
-    async with App(base) as app:
+    started = comet_clients.started
+    async with started(name, program) as opened, started(name, program) as opened_again, App(base) as app:
         url, comet_url = await app.start_chat()
-        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
+        async with opened(comet_url, USER) as comet:
             async for told in app.lines(comet):
                 if is_said_by_agent(told):
                     await comet.leave(int(told["transcriptPosition"]) - 2)
                     break
         await app.ask(f"{url}/send", message="Thank you, bye!")
         await app.end_of(url)
-        async with comet_clients.opened_by_cometd(name, program, comet_url, USER) as comet:
+        async with opened_again(comet_url, USER) as comet:
             async for _ in app.lines(comet):
                 pass
         return app.told
@@ -134,10 +151,11 @@ async def background(name: str, program: Program, base: str) -> Transcript:
 
 async def echo(name: str, program: Program, base: str) -> Transcript:
     """A client without any GMS: what it publishes comes back."""
-    async with App(base) as app, comet_clients.opened(name, program, f"{base}/cometd", USER) as comet:
-        for text in ("one", "two", "three"):
-            await comet.say(text)
-            await app.hear(comet)
+    async with comet_clients.started(name, program) as opened, App(base) as app:
+        async with opened(f"{base}/cometd", USER) as comet:
+            for text in ("one", "two", "three"):
+                await comet.say(text)
+                await app.hear(comet)
         return app.told
 
 
@@ -147,10 +165,11 @@ def is_said_by_agent(told: dict[str, Any]) -> bool:
 
 Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 
-# The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
+# CometD's Node server has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", (*AIOCOMETD, *COMETD, *RECORDED_TOO, *BATCHES), PLAYED_TO),
+    (reconnect, "simulator", AIOCOMETD, PLAYED_TO[: -len(BATCHES)]),
     (background, "simulator", (*COMETD, *RECORDED_TOO), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
@@ -206,11 +225,13 @@ def cells() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("visit", "source", "recorded_by", "played_to"), list(cells()))
 def test_replay_equals_live_run(visit, source, recorded_by, played_to, record, program, record_property) -> None:
+    """Told from a given instant on: a client that is slower to start, or to come back, has no other instants then."""
     record_property("cell", (f"{visit.__name__}, {recorded_by}", played_to))
     live = record(visit, source, recorded_by)
-    with served(live.recording) as server:
+    now_us = wall_clock_us()
+    with served(live.recording, Pacing(now_us=now_us)) as server:
         base = server.base if source == "simulator" else server.origin
-        told = asyncio.run(visit(played_to, program, base))
+        told = replace(asyncio.run(visit(played_to, program, base)), started_at_us=now_us)
 
     assert compare(live.told, told).differences == []
     assert server.notes == []
