@@ -1,14 +1,13 @@
 """The simulated GMS as a plain ASGI app."""
 
 import gzip
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
-from gms_replay.simulator import scripts
 from gms_replay.simulator.call import Answer, Call, refusal_answer
 from gms_replay.simulator.callback import Callbacks
 from gms_replay.simulator.chance import Chance
@@ -66,7 +65,7 @@ class SimulatedGms:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             if _is_comet(call := _call(scope, b"")):
-                await converse(self._comet, self._user(call), receive, send)
+                await converse(self._comet, call.user, receive, send)
             else:
                 await send({"type": "websocket.close"})
             return
@@ -74,12 +73,9 @@ class SimulatedGms:
         if body is None:
             return
         call = _call(scope, body)
-        if scope["method"] == "OPTIONS" and header(call.headers, "access-control-request-method"):
-            await _write(send, Answer(200, b""), call.headers)
-            return
         answer = await self._answer(scope["path"], call, receive)
         if answer is not None:
-            await _write(send, answer, call.headers)
+            await _write(send, answer, header(call.headers, "accept-encoding") or "")
 
     async def close(self) -> None:
         """Answer what is held, end what goes on by itself, and start nothing new."""
@@ -103,27 +99,20 @@ class SimulatedGms:
             return refusal_answer(refusal)
 
     async def _comet_answer(self, call: Call, receive: Receive) -> Answer | None:
-        if call.method not in ("POST", "GET"):
-            return _bad_frame("Unknown Bayeux transport: POST a frame, or GET a script")
+        if call.method != "POST":
+            return _bad_frame("Unknown Bayeux transport: POST a frame")
         try:
-            script = scripts.asked(call.query) if call.method == "GET" else None
-            messages = script.messages if script else bayeux.parse(call.body)
+            messages = bayeux.parse(call.body)
         except BayeuxError as error:
             return _bad_frame(str(error))
-        answers = await self._comet.answer(messages, self._user(call), partial(_peer_gone, receive))
+        answers = await self._comet.answer(messages, call.user, partial(_peer_gone, receive))
         if answers is None:
             return None
         headers: Headers = ()
         shaken = any(message.channel == bayeux.HANDSHAKE for message in messages)
         if shaken and "BAYEUX_BROWSER=" not in (header(call.headers, "cookie") or ""):
             headers = (("set-cookie", f"BAYEUX_BROWSER={self._ids.browser()}; Path=/; HttpOnly"),)
-        frame = bayeux.frame(answers)
-        if script:
-            return Answer(200, scripts.call(script.function, frame), headers, scripts.SCRIPT_TYPE)
-        return Answer(200, frame, headers)
-
-    def _user(self, call: Call) -> str:
-        return call.user or self._comet.user_at(call.peer)
+        return Answer(200, bayeux.frame(answers), headers)
 
 
 def _is_comet(call: Call) -> bool:
@@ -163,28 +152,16 @@ def _call(scope: Scope, body: bytes) -> Call:
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
         body=body,
-        peer=scope["client"][0] if scope.get("client") else "",
     )
 
 
-async def _write(send: Send, answer: Answer, asked: Headers) -> None:
+async def _write(send: Send, answer: Answer, accepted: str) -> None:
     body = answer.body
-    headers = [("content-type", answer.content_type), *answer.headers, *_for_pages(asked)]
-    if len(body) > _GZIP_ABOVE and "gzip" in (header(asked, "accept-encoding") or "").lower():
+    headers = [("content-type", answer.content_type), *answer.headers]
+    if len(body) > _GZIP_ABOVE and "gzip" in accepted.lower():
         body = gzip.compress(body, mtime=0)
         headers += [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]
     headers.append(("content-length", str(len(body))))
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
-
-
-def _for_pages(asked: Headers) -> Iterator[tuple[str, str]]:
-    """What lets a page of any other origin read an answer, and ask as it wants to."""
-    if origin := header(asked, "origin"):
-        yield "access-control-allow-origin", origin
-        yield "access-control-allow-credentials", "true"
-        yield "vary", "Origin"
-        for kind in ("method", "headers"):
-            if wanted := header(asked, f"access-control-request-{kind}"):
-                yield f"access-control-allow-{kind if kind == 'headers' else 'methods'}", wanted

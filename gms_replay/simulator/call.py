@@ -23,7 +23,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `parts` is its path below `base_url`, which the app knows the server by; `peer` its address."""
+    """One request. `parts` is its path below `base_url`, which the app knows the server by."""
 
     method: str
     base_url: str
@@ -31,7 +31,6 @@ class Call:
     query: str
     headers: Headers
     body: bytes
-    peer: str = ""
 
     @property
     def user(self) -> str:

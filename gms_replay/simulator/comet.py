@@ -1,9 +1,8 @@
-"""Comet: Bayeux sessions over long polling, callback polling and WebSocket, as CometD's Java server keeps them.
+"""Comet: Bayeux sessions over long polling and WebSocket, as CometD's Java server keeps them.
 
 What is published for a user waits in the user's mailbox until a poll of a subscribed session takes it, or goes out
 over its WebSocket. So nothing depends on sessions: what comes before the subscription, what a dropped poll would have
-carried, and what came while the app was away is there for the next one. A session that acknowledges gets letters with
-connects only, and those that a connect does not acknowledge once more.
+carried, and what came while the app was away is there for the next one.
 """
 
 import asyncio
@@ -15,7 +14,6 @@ from typing import Any
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
 from gms_replay.simulator.ids import Ids
-from gms_replay.simulator.mailbox import Letter, Mailbox
 from gms_replay.simulator.tasks import Tasks
 
 _HOLD_AT_MOST_MS = 600_000
@@ -42,8 +40,7 @@ class Socket:
 class Client:
     """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
 
-    `socket` is what it came by last; None where that was a request. `sent` are the letters that it did not acknowledge
-    yet, by the number of their batch; None where it acknowledges nothing.
+    `socket` is what it came by last; None where that was a request.
     """
 
     id: str
@@ -51,8 +48,6 @@ class Client:
     socket: Socket | None = None
     subscriptions: set[str] = field(default_factory=set)
     connected: bool = False
-    sent: dict[int, list[Letter]] | None = None
-    batch: int = 0
     held: asyncio.Future[None] | None = None
     expiry: asyncio.TimerHandle | None = None
 
@@ -67,6 +62,16 @@ class Client:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What was published. `position`: how many lines of `chat` whoever reads it has; None where it tells none."""
+
+    channel: str
+    event: bytes
+    chat: str
+    position: int | None
+
+
 class Comet:
     """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
 
@@ -76,24 +81,9 @@ class Comet:
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
         self._clients: dict[str, Client] = {}
-        self._boxes: dict[str, Mailbox] = {}
-        self._callers: dict[str, list[str]] = {}
+        self._mail: dict[str, list[Letter]] = {}
+        self._posted: dict[str, list[Letter]] = {}
         self._closed = False
-
-    def expect(self, user: str, peer: str) -> None:
-        """A user, at that address, wants to hear over Comet."""
-        callers = self._callers.setdefault(peer, [])
-        callers[:] = [*(caller for caller in callers if caller != user), user]
-
-    def user_at(self, peer: str) -> str:
-        """Who speaks at an address without a name: scripts and WebSockets of a page cannot carry it.
-
-        Of those who want to hear the last who has no session yet, else the last.
-        """
-        callers = self._callers.get(peer, [])
-        listening = {client.user for client in self._clients.values()}
-        silent = [caller for caller in callers if caller not in listening]
-        return next(reversed(silent or callers), "")
 
     async def answer(self, messages: Sequence[Parsed], user: str, gone: Gone) -> list[bytes] | None:
         """The messages that answer a frame, events first; None where the peer has gone, and nothing was taken.
@@ -104,12 +94,12 @@ class Comet:
             speaker.socket = None
         if len(messages) == 1 and (client := self._polling(messages[0])):
             return await self._poll(client, messages[0], gone)
-        told: dict[int, tuple[list[bytes], dict[str, Any]]] = {}
-        # Connects come last: they bring what a subscription beside them is for.
-        for place, message in sorted(enumerate(messages), key=lambda one: one[1].channel == bayeux.CONNECT):
-            told[place] = self._answered(message, user)
-        answers = [told[place] for place in range(len(messages))]
-        return [event for events, _ in answers for event in events] + [bayeux.dump(reply) for _, reply in answers]
+        replies = [bayeux.dump(self._reply(message, user)) for message in messages]
+        events: list[bytes] = []
+        for message in messages:
+            if client := self._polling(message):
+                events += self._take(client)
+        return events + replies
 
     def hear(self, messages: Sequence[Parsed], user: str, socket: Socket) -> None:
         """Take a frame of a WebSocket. Replies go out over it, each connect's when its hold is over."""
@@ -136,24 +126,23 @@ class Comet:
 
     def publish(self, user: str, channel: str, data: dict[str, Any], position: int | None = None) -> None:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
-        event = bayeux.dump({"data": data, "channel": channel})
-        self._box(user).post(channel, event, data.get("tag", ""), position)
+        letter = Letter(channel, bayeux.dump({"data": data, "channel": channel}), data.get("tag", ""), position)
+        self._mail.setdefault(user, []).append(letter)
+        self._posted.setdefault(user, []).append(letter)
         for client in reversed(self._clients.values()):
             if client.user == user and client.takes(channel) and (self._push(client) or client.wake()):
                 return
 
     def forget_mail(self, user: str) -> None:
         """Empty a user's mailbox."""
-        self._boxes.pop(user, None)
+        self._mail.pop(user, None)
+        self._posted.pop(user, None)
 
     def close(self) -> None:
         """Answer every held poll, and hold none from now on."""
         self._closed = True
         for client in self._clients.values():
             client.wake()
-
-    def _box(self, user: str) -> Mailbox:
-        return self._boxes.setdefault(user, Mailbox())
 
     def _polling(self, message: Parsed) -> Client | None:
         return self._client(message) if message.channel == bayeux.CONNECT else None
@@ -165,25 +154,20 @@ class Comet:
     async def _poll(self, client: Client, message: Parsed, gone: Gone) -> list[bytes] | None:
         # A second connect while one is held: the first goes home with what is there.
         client.wake()
-        self._acknowledge(client, message)
         hold_s = self._hold_s(client, message)
-        if hold_s and not self._box(client.user).has(client.takes) and not await self._hold(client, hold_s, gone):
+        if hold_s and not self._has_mail(client) and not await self._hold(client, hold_s, gone):
             self._rest(client)
             return None
-        events, reply = self._connected(message, client)
-        return [*events, bayeux.dump(reply)]
+        return [*self._take(client), bayeux.dump(self._connected(message, client))]
 
     async def _linger(self, client: Client, message: Parsed, socket: Socket) -> None:
-        """Hold a connect that came over a WebSocket: it waits for nothing but acknowledged letters."""
+        """Hold a connect that came over a WebSocket, where nothing waits for it."""
         client.wake()
-        self._acknowledge(client, message)
         hold_s = self._hold_s(client, message)
-        has_mail = client.sent is not None and self._box(client.user).has(client.takes)
-        if hold_s and not has_mail and not await self._hold(client, hold_s, socket.gone):
+        if hold_s and not await self._hold(client, hold_s, socket.gone):
             self._rest(client)
         else:
-            events, reply = self._connected(message, client)
-            socket.send([*events, bayeux.dump(reply)])
+            socket.send([bayeux.dump(self._connected(message, client))])
 
     async def _hold(self, client: Client, hold_s: float, gone: Gone) -> bool:
         """Wait for a reason to answer; False where the peer has gone."""
@@ -217,32 +201,25 @@ class Comet:
             loop = asyncio.get_running_loop()
             client.expiry = loop.call_later(self._max_interval_s, self._clients.pop, client.id, None)
 
+    def _has_mail(self, client: Client) -> bool:
+        return any(client.takes(letter.channel) for letter in self._mail.get(client.user, ()))
+
     def _push(self, client: Client) -> bool:
-        """Send a session's mail over its WebSocket; False where it waits for a connect."""
-        if client.socket is None or client.sent is not None or client.id not in self._clients:
+        """Send a session's mail over its WebSocket; False where it has none."""
+        if client.socket is None:
             return False
-        if letters := self._box(client.user).take(client.takes):
-            client.socket.send([letter.event for letter in letters])
+        if mail := self._take(client):
+            client.socket.send(mail)
         return True
 
-    def _acknowledge(self, client: Client, message: Parsed) -> None:
-        """Forget the letters that a connect says have come, and have the rest told once more."""
-        last = _ext(message).get("ack")
-        if client.sent is None or not isinstance(last, int) or isinstance(last, bool):
-            return
-        for batch, letters in client.sent.items():
-            if batch > last:
-                self._box(client.user).put_back(letters)
-        client.sent = {}
-
-    def _answered(self, message: Parsed, user: str) -> tuple[list[bytes], dict[str, Any]]:
-        """The events and the reply to a message that is not held."""
-        client = self._polling(message)
-        if client is None:
-            return [], self._reply(message, user)
-        client.wake()
-        self._acknowledge(client, message)
-        return self._connected(message, client)
+    def _take(self, client: Client) -> list[bytes]:
+        if client.id not in self._clients:
+            return []
+        mail = self._mail.pop(client.user, [])
+        left = [letter for letter in mail if not client.takes(letter.channel)]
+        if left:
+            self._mail[client.user] = left
+        return [letter.event for letter in mail if client.takes(letter.channel)]
 
     def _reply(self, message: Parsed, user: str) -> dict[str, Any]:
         if not message.channel:
@@ -252,6 +229,9 @@ class Comet:
         client = self._client(message)
         if client is None:
             return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
+        if message.channel == bayeux.CONNECT:
+            client.wake()
+            return self._connected(message, client)
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return _subscribed(message, client)
         if message.channel == bayeux.DISCONNECT:
@@ -261,8 +241,7 @@ class Comet:
         return bayeux.reply(message, successful=True)
 
     def _handshaken(self, message: Parsed, user: str) -> dict[str, Any]:
-        acknowledges = _ext(message).get("ack") is True
-        client = Client(self._ids.comet_client(), user, sent={} if acknowledges else None)
+        client = Client(self._ids.comet_client(), user)
         self._clients[client.id] = client
         self._rest(client)
         return bayeux.reply(
@@ -270,32 +249,30 @@ class Comet:
             successful=True,
             version="1.0",
             minimumVersion="1.0",
-            supportedConnectionTypes=["websocket", "callback-polling", "long-polling"],
+            supportedConnectionTypes=["websocket", "long-polling"],
             clientId=client.id,
             advice=self._advice(),
-            **({"ext": {"ack": True}} if acknowledges else {}),
         )
 
-    def _connected(self, message: Parsed, client: Client) -> tuple[list[bytes], dict[str, Any]]:
-        """The events for a connect, and its reply."""
+    def _connected(self, message: Parsed, client: Client) -> dict[str, Any]:
         if client.id not in self._clients:
-            return [], bayeux.reply(message, successful=True, advice=_NO_MORE)
-        letters = [] if client.socket and client.sent is None else self._box(client.user).take(client.takes)
-        more: dict[str, Any] = {}
-        if client.sent is not None:
-            client.batch += 1
-            client.sent[client.batch] = letters
-            more["ext"] = {"ack": client.batch}
-        if not client.connected or "advice" in message.fields:
-            more["advice"] = self._advice()
+            return bayeux.reply(message, successful=True, advice=_NO_MORE)
+        asked = not client.connected or "advice" in message.fields
         client.connected = True
         self._rest(client)
-        return [letter.event for letter in letters], bayeux.reply(message, successful=True, **more)
+        return bayeux.reply(message, successful=True, **({"advice": self._advice()} if asked else {}))
 
     def _disconnected(self, message: Parsed, client: Client) -> dict[str, Any]:
         del self._clients[client.id]
         if (position := _position(message)) is not None:
-            self._box(client.user).read_to(position)
+            # Whatever it was sent: this is what it has, and what comes after waits for its return.
+            unread = self._mail.get(client.user, [])
+            posted = self._posted.get(client.user, [])
+            self._mail[client.user] = [
+                one
+                for one in posted
+                if (one in unread if one.position is None or one.chat != posted[-1].chat else one.position > position)
+            ]
         self._rest(client)
         client.wake()
         return bayeux.reply(message, successful=True)
@@ -309,13 +286,10 @@ class Comet:
         }
 
 
-def _ext(message: Parsed) -> dict[str, Any]:
-    ext = message.fields.get("ext")
-    return ext if isinstance(ext, dict) else {}
-
-
 def _position(message: Parsed) -> int | None:
-    found = re.fullmatch("[0-9]{1,9}", str(_ext(message).get("transcriptPosition")))
+    ext = message.fields.get("ext")
+    position = ext.get("transcriptPosition") if isinstance(ext, dict) else None
+    found = re.fullmatch("[0-9]{1,9}", str(position))
     return int(found[0]) if found else None
 
 

@@ -79,7 +79,6 @@ class Desk:
         if fields.get("notify_by", "").lower() == "comet":
             self._forget_old_news(call.user)
             self._users[service.id] = call.user
-            self._comet.expect(call.user, call.peer)
             tell = self._teller(service.id, call.user, number)
         more: Mapping[str, Any] = {}
         if fields.get("_verbose", "").lower() == "true":

@@ -51,38 +51,6 @@ def test_only_handshakes_set_cookies(app):
     assert "set-cookie" not in app.http.post("/cometd", json=app.connect_message()).headers
 
 
-def test_scripts_are_called(app):
-    query = {"jsonp": "cometd._f", "message": json.dumps([HANDSHAKE])}
-    answer = app.http.get("/cometd/handshake", params=query)
-    assert answer.headers["content-type"] == "text/javascript;charset=UTF-8"
-    (reply,) = json.loads(answer.text.removeprefix("cometd._f(").removesuffix(")"))
-    assert reply["successful"]
-
-
-@pytest.mark.parametrize("query", ["", "jsonp=f", "jsonp=f()&message=[]"])
-def test_other_gets_are_no_bayeux(app, query):
-    assert app.http.get(f"/cometd?{query}").status_code == 400
-
-
-@pytest.mark.parametrize("path", ["/cometd", "/1/service/callback/samples"])
-def test_pages_of_other_sites_may_ask(app, path):
-    page = {"Origin": "http://page.test"}
-    wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "gms_user"}
-    asked = app.http.options(path, headers=page | wanted)
-    answer = app.http.post(path, headers=page, json=[HANDSHAKE])
-
-    assert asked.status_code == 200
-    assert asked.headers["access-control-allow-methods"] == "POST"
-    assert asked.headers["access-control-allow-headers"] == "gms_user"
-    for one in (asked, answer):
-        assert one.headers["access-control-allow-origin"] == "http://page.test"
-        assert one.headers["access-control-allow-credentials"] == "true"
-
-
-def test_who_is_no_page_is_told_nothing_of_origins(app):
-    assert not [name for name in app.http.post("/cometd", json=[HANDSHAKE]).headers if "access-control" in name]
-
-
 @pytest.mark.parametrize("frame", [b"", b"{", b"[1]", b"\xff", b'[{"channel":"/meta/handshake"},]'])
 def test_malformed_frames_get_400(app, frame):
     answer = app.http.post("/cometd", content=frame)

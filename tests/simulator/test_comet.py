@@ -35,7 +35,7 @@ def test_handshake_offers_what_there_is(app):
         "successful": True,
         "version": "1.0",
         "minimumVersion": "1.0",
-        "supportedConnectionTypes": ["websocket", "callback-polling", "long-polling"],
+        "supportedConnectionTypes": ["websocket", "long-polling"],
         "advice": {"interval": 0, "timeout": 60000, "maxInterval": 10000, "reconnect": "retry"},
     }
 
@@ -327,99 +327,3 @@ def test_closed_comet_holds_nothing():
         return await send("/meta/connect")
 
     assert asyncio.run(scenario()) == [{"channel": "/meta/connect", "successful": True}]
-
-
-class Acknowledging:
-    """A session of an app's that acknowledges what it says that it has."""
-
-    def __init__(self, app):
-        self.app = app
-        message = {"channel": "/meta/handshake", "version": "1.0", "ext": {"ack": True}}
-        (shaken,) = app.comet(message)
-        assert shaken["ext"] == {"ack": True}
-        app.client_id = shaken["clientId"]
-        self.batch = self.poll(0)[1]
-        app.subscribe()
-
-    def poll(self, ack):
-        """The positions of the lines that a connect brings, and the number of its batch."""
-        *events, reply = self.app.poll(ext={"ack": ack}, advice={"timeout": 0})
-        return [int(event["data"]["message"]["transcriptPosition"]) for event in events], reply["ext"]["ack"]
-
-
-def wait_for_lines(app, service_id, count):
-    while int(app.chat(service_id, "refresh")["transcriptPosition"]) < count:
-        pass
-
-
-def test_unacknowledged_is_told_again(app):
-    session = Acknowledging(app)
-    service_id = app.start_chat()
-    wait_for_lines(app, service_id, 2)
-    told, batch = session.poll(session.batch)
-
-    again, later = session.poll(session.batch)
-    rest, _ = session.poll(later)
-
-    assert told[0] == 2
-    assert again[: len(told)] == told
-    assert batch < later
-    assert not set(rest) & set(again)
-
-
-def test_nothing_else_carries_what_is_acknowledged(app):
-    session = Acknowledging(app)
-    wait_for_lines(app, app.start_chat(), 2)
-
-    (reply,) = app.comet({"channel": "/service/x", "clientId": app.client_id, "data": {}})
-
-    assert reply["successful"]
-    assert session.poll(session.batch)[0][0] == 2
-
-
-@pytest.mark.parametrize("ack", [None, "1", True, [1]])
-def test_odd_acknowledgements_are_none(app, ack):
-    session = Acknowledging(app)
-    wait_for_lines(app, app.start_chat(), 2)
-    told, _ = session.poll(session.batch)
-
-    again, later = session.poll(ack)
-
-    assert told
-    assert not set(again) & set(told)
-    assert later > session.batch
-
-
-def test_batch_brings_what_it_subscribes_to(app):
-    app.shake_hands()
-    wait_for_lines(app, app.start_chat(), 2)
-    subscribe = {"channel": "/meta/subscribe", "clientId": app.client_id, "subscription": "/_genesys"}
-
-    told = app.comet(app.connect_message(), subscribe)
-
-    assert channels(told)[:1] == ["/_genesys"]
-    assert channels(told)[-2:] == ["/meta/connect", "/meta/subscribe"]
-
-
-def nameless(app, name):
-    """A session of the same address that does not say whose it is."""
-    speaker = type(app)(app.base_url)
-    del speaker.http.headers["gms_user"]
-    speaker.user = name
-    speaker.open_comet()
-    return speaker
-
-
-def test_nameless_session_is_the_silent_users(apps, gms_url):
-    """Of two that want to hear the one who does not yet."""
-    silent, hearing = apps(gms_url), apps(gms_url)
-    silent.start_chat()
-    hearing.start_chat()
-    hearing.open_comet()
-
-    page = nameless(silent, "page")
-
-    frames = page.chat_frames(lambda message: message["transcriptToShow"])
-    assert frames[0]["data"]["message"]["transcriptToShow"]
-    assert len(hearing.chat_frames(lambda message: message["transcriptToShow"])) > 0
-    page.http.close()
