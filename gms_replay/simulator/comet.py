@@ -7,13 +7,15 @@ carried, and what came while the app was away is there for the next one.
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.mailbox import Letter, Mailbox
+from gms_replay.simulator.sessions import Client, Sessions, Socket
 from gms_replay.simulator.tasks import Tasks
 
 _HOLD_AT_MOST_MS = 600_000
@@ -24,54 +26,6 @@ Gone = Callable[[], Coroutine[Any, Any, None]]
 """Returns when the peer of a poll has gone away."""
 
 
-@dataclass(eq=False, slots=True)
-class Socket:
-    """A WebSocket. `send` puts messages on their way, as one frame."""
-
-    send: Callable[[list[bytes]], None]
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def gone(self) -> None:
-        """Return when it is closed."""
-        await self.closed.wait()
-
-
-@dataclass(slots=True)
-class Client:
-    """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
-
-    `socket` is what it came by last; None where that was a request.
-    """
-
-    id: str
-    user: str
-    socket: Socket | None = None
-    subscriptions: set[str] = field(default_factory=set)
-    connected: bool = False
-    held: asyncio.Future[None] | None = None
-    expiry: asyncio.TimerHandle | None = None
-
-    def takes(self, channel: str) -> bool:
-        return any(bayeux.matches(subscription, channel) for subscription in self.subscriptions)
-
-    def wake(self) -> bool:
-        """Let the held poll go home; False where there is none."""
-        if self.held is None or self.held.done():
-            return False
-        self.held.set_result(None)
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What was published. `position`: how many lines of `chat` whoever reads it has; None where it tells none."""
-
-    channel: str
-    event: bytes
-    chat: str
-    position: int | None
-
-
 class Comet:
     """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
 
@@ -80,9 +34,8 @@ class Comet:
         self._tasks = tasks
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
-        self._clients: dict[str, Client] = {}
-        self._mail: dict[str, list[Letter]] = {}
-        self._posted: dict[str, list[Letter]] = {}
+        self._sessions = Sessions()
+        self._mail: defaultdict[str, Mailbox] = defaultdict(Mailbox)
         self._closed = False
 
     async def answer(self, messages: Sequence[Parsed], user: str, gone: Gone) -> list[bytes] | None:
@@ -90,7 +43,7 @@ class Comet:
 
         Only a connect that comes alone is held: whoever sends it with others wants those answered.
         """
-        for speaker in filter(None, map(self._client, messages)):
+        for speaker in filter(None, map(self._sessions.find, messages)):
             speaker.socket = None
         if len(messages) == 1 and (client := self._polling(messages[0])):
             return await self._poll(client, messages[0], gone)
@@ -105,7 +58,7 @@ class Comet:
         """Take a frame of a WebSocket. Replies go out over it, each connect's when its hold is over."""
         replies: list[bytes] = []
         for message in messages:
-            if client := self._client(message):
+            if client := self._sessions.find(message):
                 client.socket = socket
             if client and message.channel == bayeux.CONNECT:
                 self._tasks.begin(self._linger(client, message, socket))
@@ -113,43 +66,37 @@ class Comet:
                 replies.append(bayeux.dump(self._reply(message, user)))
         if replies:
             socket.send(replies)
-        for client in filter(None, map(self._client, messages)):
+        for client in filter(None, map(self._sessions.find, messages)):
             self._push(client)
 
     def left(self, socket: Socket) -> None:
         """A WebSocket is closed: its sessions live on for as long as they may without a poll."""
         socket.closed.set()
-        for client in self._clients.values():
+        for client in self._sessions:
             if client.socket is socket:
                 client.socket = None
                 self._rest(client)
 
     def publish(self, user: str, channel: str, data: dict[str, Any], position: int | None = None) -> None:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
-        letter = Letter(channel, bayeux.dump({"data": data, "channel": channel}), data.get("tag", ""), position)
-        self._mail.setdefault(user, []).append(letter)
-        self._posted.setdefault(user, []).append(letter)
-        for client in reversed(self._clients.values()):
-            if client.user == user and client.takes(channel) and (self._push(client) or client.wake()):
+        event = bayeux.dump({"data": data, "channel": channel})
+        self._mail[user].post(Letter(channel, event, data.get("tag", ""), position))
+        for client in self._sessions.of(user):
+            if client.takes(channel) and (self._push(client) or client.wake()):
                 return
 
     def forget_mail(self, user: str) -> None:
         """Empty a user's mailbox."""
         self._mail.pop(user, None)
-        self._posted.pop(user, None)
 
     def close(self) -> None:
         """Answer every held poll, and hold none from now on."""
         self._closed = True
-        for client in self._clients.values():
+        for client in self._sessions:
             client.wake()
 
     def _polling(self, message: Parsed) -> Client | None:
-        return self._client(message) if message.channel == bayeux.CONNECT else None
-
-    def _client(self, message: Parsed) -> Client | None:
-        client_id = message.fields.get("clientId")
-        return self._clients.get(client_id) if isinstance(client_id, str) else None
+        return self._sessions.find(message) if message.channel == bayeux.CONNECT else None
 
     async def _poll(self, client: Client, message: Parsed, gone: Gone) -> list[bytes] | None:
         # A second connect while one is held: the first goes home with what is there.
@@ -197,12 +144,12 @@ class Comet:
         """From now on the session lives as long as it may without a poll."""
         if client.expiry:
             client.expiry.cancel()
-        if client.held is None and client.id in self._clients:
+        if client.held is None and client in self._sessions:
             loop = asyncio.get_running_loop()
-            client.expiry = loop.call_later(self._max_interval_s, self._clients.pop, client.id, None)
+            client.expiry = loop.call_later(self._max_interval_s, self._sessions.end, client)
 
     def _has_mail(self, client: Client) -> bool:
-        return any(client.takes(letter.channel) for letter in self._mail.get(client.user, ()))
+        return self._mail[client.user].waits_for(client.takes)
 
     def _push(self, client: Client) -> bool:
         """Send a session's mail over its WebSocket; False where it has none."""
@@ -213,20 +160,16 @@ class Comet:
         return True
 
     def _take(self, client: Client) -> list[bytes]:
-        if client.id not in self._clients:
+        if client not in self._sessions:
             return []
-        mail = self._mail.pop(client.user, [])
-        left = [letter for letter in mail if not client.takes(letter.channel)]
-        if left:
-            self._mail[client.user] = left
-        return [letter.event for letter in mail if client.takes(letter.channel)]
+        return [letter.event for letter in self._mail[client.user].take(client.takes)]
 
     def _reply(self, message: Parsed, user: str) -> dict[str, Any]:
         if not message.channel:
             return _failure(message, "400::channel_missing")
         if message.channel == bayeux.HANDSHAKE:
             return self._handshaken(message, user)
-        client = self._client(message)
+        client = self._sessions.find(message)
         if client is None:
             return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
         if message.channel == bayeux.CONNECT:
@@ -241,8 +184,7 @@ class Comet:
         return bayeux.reply(message, successful=True)
 
     def _handshaken(self, message: Parsed, user: str) -> dict[str, Any]:
-        client = Client(self._ids.comet_client(), user)
-        self._clients[client.id] = client
+        client = self._sessions.open(self._ids.comet_client(), user)
         self._rest(client)
         return bayeux.reply(
             message,
@@ -255,7 +197,7 @@ class Comet:
         )
 
     def _connected(self, message: Parsed, client: Client) -> dict[str, Any]:
-        if client.id not in self._clients:
+        if client not in self._sessions:
             return bayeux.reply(message, successful=True, advice=_NO_MORE)
         asked = not client.connected or "advice" in message.fields
         client.connected = True
@@ -263,16 +205,9 @@ class Comet:
         return bayeux.reply(message, successful=True, **({"advice": self._advice()} if asked else {}))
 
     def _disconnected(self, message: Parsed, client: Client) -> dict[str, Any]:
-        del self._clients[client.id]
+        self._sessions.end(client)
         if (position := _position(message)) is not None:
-            # Whatever it was sent: this is what it has, and what comes after waits for its return.
-            unread = self._mail.get(client.user, [])
-            posted = self._posted.get(client.user, [])
-            self._mail[client.user] = [
-                one
-                for one in posted
-                if (one in unread if one.position is None or one.chat != posted[-1].chat else one.position > position)
-            ]
+            self._mail[client.user].rewind(position)
         self._rest(client)
         client.wake()
         return bayeux.reply(message, successful=True)

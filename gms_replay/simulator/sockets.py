@@ -6,7 +6,8 @@ from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.errors import BayeuxError
-from gms_replay.simulator.comet import Comet, Socket
+from gms_replay.simulator.comet import Comet
+from gms_replay.simulator.sessions import Socket
 
 Event = MutableMapping[str, Any]
 

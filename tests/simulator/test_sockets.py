@@ -132,17 +132,27 @@ def test_late_subscriber_hears_all(app, until_line):
         assert positions(comet.hear_chat(until_line("Notice.TypingStarted", "AGENT"))) == [2, 3]
 
 
-def test_session_outlives_its_socket_for_a_while(app_of):
+def is_known(app):
+    message = {"channel": "/service/x", "clientId": app.client_id}
+    return app.comet(message)[0]["successful"]
+
+
+def test_session_outlives_its_socket(app):
+    with wire(app) as comet:
+        comet.open()
+        comet.connect()
+    app.settle()
+
+    assert is_known(app)
+
+
+def test_session_without_socket_ends(app_of):
     app = app_of(max_interval_s=0.05)
     with wire(app) as comet:
         comet.open()
         comet.connect()
 
-    def is_known():
-        message = {"channel": "/service/x", "clientId": app.client_id}
-        return app.comet(message)[0]["successful"]
-
-    while is_known():
+    while is_known(app):
         pass
 
 
