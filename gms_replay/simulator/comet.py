@@ -13,6 +13,7 @@ from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
+from gms_replay.simulator.call import Caller
 from gms_replay.simulator.ids import Ids
 from gms_replay.simulator.mailbox import Letter, Mailbox
 from gms_replay.simulator.sessions import Client, Sessions, Socket
@@ -35,10 +36,10 @@ class Comet:
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
         self._sessions = Sessions()
-        self._mail: defaultdict[str, Mailbox] = defaultdict(Mailbox)
+        self._mail: defaultdict[str | None, Mailbox] = defaultdict(Mailbox)
         self._closed = False
 
-    async def answer(self, messages: Sequence[Parsed], user: str, gone: Gone) -> list[bytes] | None:
+    async def answer(self, messages: Sequence[Parsed], caller: Caller, gone: Gone) -> list[bytes] | None:
         """The messages that answer a frame, events first; None where the peer has gone, and nothing was taken.
 
         Only a connect that comes alone is held: whoever sends it with others wants those answered.
@@ -47,14 +48,14 @@ class Comet:
             speaker.socket = None
         if len(messages) == 1 and (client := self._polling(messages[0])):
             return await self._poll(client, messages[0], gone)
-        replies = [bayeux.dump(self._reply(message, user)) for message in messages]
+        replies = [bayeux.dump(self._reply(message, caller)) for message in messages]
         events: list[bytes] = []
         for message in messages:
             if client := self._polling(message):
                 events += self._take(client)
         return events + replies
 
-    def hear(self, messages: Sequence[Parsed], user: str, socket: Socket) -> None:
+    def hear(self, messages: Sequence[Parsed], caller: Caller, socket: Socket) -> None:
         """Take a frame of a WebSocket. Replies go out over it, each connect's when its hold is over."""
         replies: list[bytes] = []
         for message in messages:
@@ -63,7 +64,7 @@ class Comet:
             if client and message.channel == bayeux.CONNECT:
                 self._tasks.begin(self._linger(client, message, socket))
             else:
-                replies.append(bayeux.dump(self._reply(message, user)))
+                replies.append(bayeux.dump(self._reply(message, caller)))
         if replies:
             socket.send(replies)
         for client in filter(None, map(self._sessions.find, messages)):
@@ -88,6 +89,10 @@ class Comet:
     def forget_mail(self, user: str) -> None:
         """Empty a user's mailbox."""
         self._mail.pop(user, None)
+
+    def chat_begins(self, caller: Caller) -> None:
+        """A chat has been started of which this caller's Comet session will be told."""
+        self._sessions.chat_begins(caller)
 
     def close(self) -> None:
         """Answer every held poll, and hold none from now on."""
@@ -164,11 +169,11 @@ class Comet:
             return []
         return [letter.event for letter in self._mail[client.user].take(client.takes)]
 
-    def _reply(self, message: Parsed, user: str) -> dict[str, Any]:
+    def _reply(self, message: Parsed, caller: Caller) -> dict[str, Any]:
         if not message.channel:
             return _failure(message, "400::channel_missing")
         if message.channel == bayeux.HANDSHAKE:
-            return self._handshaken(message, user)
+            return self._handshaken(message, caller)
         client = self._sessions.find(message)
         if client is None:
             return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
@@ -183,15 +188,15 @@ class Comet:
             return _failure(message, "404::unknown_meta_channel")
         return bayeux.reply(message, successful=True)
 
-    def _handshaken(self, message: Parsed, user: str) -> dict[str, Any]:
-        client = self._sessions.open(self._ids.comet_client(), user)
+    def _handshaken(self, message: Parsed, caller: Caller) -> dict[str, Any]:
+        client = self._sessions.open(self._ids.comet_client(), caller)
         self._rest(client)
         return bayeux.reply(
             message,
             successful=True,
             version="1.0",
             minimumVersion="1.0",
-            supportedConnectionTypes=["websocket", "long-polling"],
+            supportedConnectionTypes=["websocket", "long-polling", "callback-polling"],
             clientId=client.id,
             advice=self._advice(),
         )

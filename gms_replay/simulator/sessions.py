@@ -1,11 +1,19 @@
-"""Bayeux sessions: how far each is, and where it is to be found."""
+"""Bayeux sessions: how far each is, and whose.
+
+An app names its user in the header `gms_user` of every request. A browser lets no page do so where it loads a script
+(callback polling) or opens a WebSocket. A session without a name belongs to the user who last started a chat that is
+told over Comet, from the same address; a user without a session goes before one that has one already. Where there is no
+such user yet, it belongs to the next that starts such a chat there.
+"""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
+from gms_replay.simulator.call import Caller
 
 
 @dataclass(eq=False, slots=True)
@@ -24,11 +32,13 @@ class Socket:
 class Client:
     """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
 
-    `socket` is what it came by last; None where that was a request.
+    `user` is None as long as nobody knows whose it is, `address` where it came from. `socket` is what it came by last;
+    None where that was a request.
     """
 
     id: str
-    user: str
+    user: str | None
+    address: str
     socket: Socket | None = None
     subscriptions: set[str] = field(default_factory=set)
     connected: bool = False
@@ -51,6 +61,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._clients: dict[str, Client] = {}
+        # By address, who started last at the end.
+        self._chatting: defaultdict[str, list[str]] = defaultdict(list)
 
     def __iter__(self) -> Iterator[Client]:
         return iter(list(self._clients.values()))
@@ -58,8 +70,9 @@ class Sessions:
     def __contains__(self, client: Client) -> bool:
         return client.id in self._clients
 
-    def open(self, client_id: str, user: str) -> Client:
-        client = self._clients[client_id] = Client(client_id, user)
+    def open(self, client_id: str, caller: Caller) -> Client:
+        user = caller.user or self._likely_user(caller.address)
+        client = self._clients[client_id] = Client(client_id, user, caller.address)
         return client
 
     def end(self, client: Client) -> None:
@@ -71,6 +84,18 @@ class Sessions:
         client_id = message.fields.get("clientId")
         return self._clients.get(client_id) if isinstance(client_id, str) else None
 
-    def of(self, user: str) -> list[Client]:
+    def chat_begins(self, caller: Caller) -> None:
+        """A chat has been started that is to be told over Comet."""
+        nameless = [client for client in self.of(None) if client.address == caller.address]
+        if nameless and not self.of(caller.user):
+            nameless[0].user = caller.user
+        users = self._chatting[caller.address]
+        users[:] = [*(user for user in users if user != caller.user), caller.user]
+
+    def of(self, user: str | None) -> list[Client]:
         """A user's sessions, the newest first."""
         return [client for client in reversed(self._clients.values()) if client.user == user]
+
+    def _likely_user(self, address: str) -> str | None:
+        users = self._chatting[address][::-1]
+        return next((user for user in users if not self.of(user)), users[0] if users else None)

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from gms_replay import bayeux
+from gms_replay.simulator.call import Caller
 from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.ids import Ids
@@ -35,7 +36,7 @@ def test_handshake_offers_what_there_is(app):
         "successful": True,
         "version": "1.0",
         "minimumVersion": "1.0",
-        "supportedConnectionTypes": ["websocket", "long-polling"],
+        "supportedConnectionTypes": ["websocket", "long-polling", "callback-polling"],
         "advice": {"interval": 0, "timeout": 60000, "maxInterval": 10000, "reconnect": "retry"},
     }
 
@@ -293,7 +294,7 @@ async def subscribed(comet):
 
     async def send(channel, gone=stays, **fields):
         (message,) = bayeux.parse(json.dumps({"channel": channel, **fields}).encode())
-        answer = await comet.answer([message], "stan", gone)
+        answer = await comet.answer([message], Caller("stan", ""), gone)
         return None if answer is None else [json.loads(reply) for reply in answer]
 
     (shaken,) = await send("/meta/handshake")

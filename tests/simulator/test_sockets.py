@@ -47,9 +47,10 @@ class Wire:
 
 
 @contextmanager
-def wire(app, path="/cometd"):
+def wire(app, path="/cometd", **headers):
+    """`headers`: a page's; an app's own names its user."""
     url = app.base_url.replace("http", "ws", 1) + path
-    with connect(url, additional_headers={"gms_user": app.user}, proxy=None) as socket:
+    with connect(url, additional_headers=headers or {"gms_user": app.user}, proxy=None) as socket:
         yield Wire(app, socket)
 
 
@@ -57,11 +58,11 @@ def positions(frames):
     return [int(frame["data"]["message"]["transcriptPosition"]) for frame in frames]
 
 
-def test_handshake_offers_both(app):
+def test_handshake_offers_all(app):
     with wire(app) as comet:
         comet.say({"channel": "/meta/handshake", "id": "1"})
 
-        assert comet.hear()["supportedConnectionTypes"] == ["websocket", "long-polling"]
+        assert comet.hear()["supportedConnectionTypes"] == ["websocket", "long-polling", "callback-polling"]
 
 
 def test_chat_is_told_while_connect_is_held(app, until_line):
@@ -92,6 +93,18 @@ def test_second_connect_frees_first(app):
         comet.connect(id="second")
 
         assert comet.hear()["id"] == "first"
+
+
+@pytest.mark.parametrize("chat_first", [True, False])
+def test_page_hears_its_users_chat(app_of, until_disconnected, chat_first):
+    app = app_of()
+    service_id = app.start_chat() if chat_first else ""
+    with wire(app, origin="https://shop.example.com") as comet:
+        comet.open()
+        app.chat(service_id or app.start_chat(), "disconnect")
+
+        told = positions(comet.hear_chat(until_disconnected))
+    assert told[:-1] == list(range(2, 1 + len(told)))
 
 
 def test_chat_goes_on_over_polls(app, until_line):
