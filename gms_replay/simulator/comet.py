@@ -1,8 +1,9 @@
-"""Comet: Bayeux sessions over long polling and WebSocket, as CometD's Java server keeps them.
+"""Comet: Bayeux sessions over polls and WebSockets, as CometD's Java server keeps them.
 
 What is published for a user waits in the user's mailbox until a poll of a subscribed session takes it, or goes out
 over its WebSocket. So nothing depends on sessions: what comes before the subscription, what a dropped poll would have
-carried, and what came while the app was away is there for the next one.
+carried, and what came while the app was away is there for the next one. A session that acknowledges what it gets is
+told with the replies to its connects only, over a WebSocket too.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
+from gms_replay.simulator import acknowledgement
 from gms_replay.simulator.call import Caller
 from gms_replay.simulator.ids import Ids
 from gms_replay.simulator.mailbox import Letter, Mailbox
@@ -53,6 +55,7 @@ class Comet:
         for message in messages:
             if client := self._polling(message):
                 events += self._take(client)
+        self._serve(messages)
         return events + replies
 
     def hear(self, messages: Sequence[Parsed], caller: Caller, socket: Socket) -> None:
@@ -67,8 +70,7 @@ class Comet:
                 replies.append(bayeux.dump(self._reply(message, caller)))
         if replies:
             socket.send(replies)
-        for client in filter(None, map(self._sessions.find, messages)):
-            self._push(client)
+        self._serve(messages)
 
     def left(self, socket: Socket) -> None:
         """A WebSocket is closed: its sessions live on for as long as they may without a poll."""
@@ -82,9 +84,7 @@ class Comet:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
         event = bayeux.dump({"data": data, "channel": channel})
         self._mail[user].post(Letter(channel, event, data.get("tag", ""), position))
-        for client in self._sessions.of(user):
-            if client.takes(channel) and (self._push(client) or client.wake()):
-                return
+        self._offer(user)
 
     def forget_mail(self, user: str) -> None:
         """Empty a user's mailbox."""
@@ -106,20 +106,31 @@ class Comet:
     async def _poll(self, client: Client, message: Parsed, gone: Gone) -> list[bytes] | None:
         # A second connect while one is held: the first goes home with what is there.
         client.wake()
-        hold_s = self._hold_s(client, message)
-        if hold_s and not self._has_mail(client) and not await self._hold(client, hold_s, gone):
-            self._rest(client)
+        if not await self._patience(client, message, gone):
             return None
-        return [*self._take(client), bayeux.dump(self._connected(message, client))]
+        reply = bayeux.dump(self._connected(message, client))
+        return [*self._take(client), reply]
 
     async def _linger(self, client: Client, message: Parsed, socket: Socket) -> None:
-        """Hold a connect that came over a WebSocket, where nothing waits for it."""
+        """Hold a connect that came over a WebSocket, and answer it there."""
         client.wake()
+        if await self._patience(client, message, socket.gone):
+            reply = bayeux.dump(self._connected(message, client))
+            if mail := self._take(client):
+                socket.send(mail)
+            socket.send([reply])
+
+    async def _patience(self, client: Client, message: Parsed, gone: Gone) -> bool:
+        """Hold a connect for as long as there is nothing to tell; False where the peer has gone."""
+        if client.batches:
+            client.batches.acknowledge(message)
         hold_s = self._hold_s(client, message)
-        if hold_s and not await self._hold(client, hold_s, socket.gone):
+        if not hold_s or self._has_mail(client) or (client.batches and client.batches.outstanding):
+            return True
+        is_there = await self._hold(client, hold_s, gone)
+        if not is_there:
             self._rest(client)
-        else:
-            socket.send([bayeux.dump(self._connected(message, client))])
+        return is_there
 
     async def _hold(self, client: Client, hold_s: float, gone: Gone) -> bool:
         """Wait for a reason to answer; False where the peer has gone."""
@@ -151,14 +162,34 @@ class Comet:
             client.expiry.cancel()
         if client.held is None and client in self._sessions:
             loop = asyncio.get_running_loop()
-            client.expiry = loop.call_later(self._max_interval_s, self._sessions.end, client)
+            client.expiry = loop.call_later(self._max_interval_s, self._expire, client)
+
+    def _expire(self, client: Client) -> None:
+        self._sessions.end(client)
+        if client.batches:
+            self._mail[client.user].put_back(client.batches.outstanding)
+            self._offer(client.user)
+
+    def _offer(self, user: str | None) -> None:
+        """Let the newest session that may take a user's mail have it."""
+        for client in self._sessions.of(user):
+            if self._hand_over(client):
+                return
+
+    def _serve(self, messages: Sequence[Parsed]) -> None:
+        """Let whoever spoke have what waits for it, for example since it has subscribed."""
+        for client in filter(None, map(self._sessions.find, messages)):
+            self._hand_over(client)
+
+    def _hand_over(self, client: Client) -> bool:
+        return self._has_mail(client) and (self._push(client) or client.wake())
 
     def _has_mail(self, client: Client) -> bool:
         return self._mail[client.user].waits_for(client.takes)
 
     def _push(self, client: Client) -> bool:
-        """Send a session's mail over its WebSocket; False where it has none."""
-        if client.socket is None:
+        """Send a session's mail over its WebSocket; False where that is not the way it goes."""
+        if client.socket is None or client.batches:
             return False
         if mail := self._take(client):
             client.socket.send(mail)
@@ -167,7 +198,10 @@ class Comet:
     def _take(self, client: Client) -> list[bytes]:
         if client not in self._sessions:
             return []
-        return [letter.event for letter in self._mail[client.user].take(client.takes)]
+        letters = self._mail[client.user].take(client.takes)
+        if client.batches:
+            letters = client.batches.fill(letters)
+        return [letter.event for letter in letters]
 
     def _reply(self, message: Parsed, caller: Caller) -> dict[str, Any]:
         if not message.channel:
@@ -179,6 +213,8 @@ class Comet:
             return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
         if message.channel == bayeux.CONNECT:
             client.wake()
+            if client.batches:
+                client.batches.acknowledge(message)
             return self._connected(message, client)
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return _subscribed(message, client)
@@ -191,6 +227,10 @@ class Comet:
     def _handshaken(self, message: Parsed, caller: Caller) -> dict[str, Any]:
         client = self._sessions.open(self._ids.comet_client(), caller)
         self._rest(client)
+        extended = {}
+        if acknowledgement.asked_for(message):
+            client.batches = acknowledgement.Batches()
+            extended = {"ext": {"ack": True}}
         return bayeux.reply(
             message,
             successful=True,
@@ -199,6 +239,7 @@ class Comet:
             supportedConnectionTypes=["websocket", "long-polling", "callback-polling"],
             clientId=client.id,
             advice=self._advice(),
+            **extended,
         )
 
     def _connected(self, message: Parsed, client: Client) -> dict[str, Any]:
@@ -207,7 +248,9 @@ class Comet:
         asked = not client.connected or "advice" in message.fields
         client.connected = True
         self._rest(client)
-        return bayeux.reply(message, successful=True, **({"advice": self._advice()} if asked else {}))
+        advised = {"advice": self._advice()} if asked else {}
+        numbered = {"ext": {"ack": client.batches.begin()}} if client.batches else {}
+        return bayeux.reply(message, successful=True, **advised, **numbered)
 
     def _disconnected(self, message: Parsed, client: Client) -> dict[str, Any]:
         self._sessions.end(client)
@@ -227,8 +270,7 @@ class Comet:
 
 
 def _position(message: Parsed) -> int | None:
-    ext = message.fields.get("ext")
-    position = ext.get("transcriptPosition") if isinstance(ext, dict) else None
+    position = acknowledgement.ext(message).get("transcriptPosition")
     found = re.fullmatch("[0-9]{1,9}", str(position))
     return int(found[0]) if found else None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
+from gms_replay.simulator.acknowledgement import Batches
 from gms_replay.simulator.call import Caller
 
 
@@ -33,7 +34,7 @@ class Client:
     """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
 
     `user` is None as long as nobody knows whose it is, `address` where it came from. `socket` is what it came by last;
-    None where that was a request.
+    None where that was a request. `batches`: of one that acknowledges.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Client:
     connected: bool = False
     held: asyncio.Future[None] | None = None
     expiry: asyncio.TimerHandle | None = None
+    batches: Batches | None = None
 
     def takes(self, channel: str) -> bool:
         return any(bayeux.matches(subscription, channel) for subscription in self.subscriptions)

@@ -28,9 +28,9 @@ class Page:
     def poll(self, **fields):
         return self.ask("/meta/connect", connectionType="callback-polling", **fields)
 
-    def open(self):
+    def open(self, **fields):
         """A session that has connected and subscribed."""
-        (shaken,) = self.ask("/meta/handshake", version="1.0")
+        (shaken,) = self.ask("/meta/handshake", version="1.0", **fields)
         self._client_id = shaken["clientId"]
         self.poll()
         (subscribed,) = self.ask("/meta/subscribe", subscription="/_genesys")
@@ -148,6 +148,14 @@ def test_page_hears_its_users_chat(alone, page_of, until_line, until_disconnecte
     frames += page.hear(until_disconnected)
     positions = [int(frame["data"]["message"]["transcriptPosition"]) for frame in frames]
     assert positions[:-1] == list(range(2, 2 + len(positions) - 1))
+
+
+def test_lost_scripts_come_again(alone, page_of):
+    alone.finish_chat()
+    page = page_of(alone)
+    page.open(ext={"ack": True})
+    told, again = (page.poll(ext={"ack": 1}) for _ in range(2))
+    assert (told[:-1] == again[:-1], told[-1]["ext"], again[-1]["ext"]) == (True, {"ack": 2}, {"ack": 3})
 
 
 def test_apps_are_told_apart(alone, apps, page_of, until_disconnected):

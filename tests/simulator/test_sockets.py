@@ -5,6 +5,8 @@ import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
+ACKNOWLEDGING = {"ext": {"ack": True}}
+
 
 class Wire:
     """A WebSocket of an app's: its messages one by one, whichever frame brought them."""
@@ -22,9 +24,9 @@ class Wire:
             self.messages = json.loads(self.socket.recv(60))
         return self.messages.pop(0)
 
-    def open(self):
+    def open(self, **fields):
         """A session that has connected and subscribed."""
-        self.say({"channel": "/meta/handshake", "id": "1", "supportedConnectionTypes": ["websocket"]})
+        self.say({"channel": "/meta/handshake", "id": "1", "supportedConnectionTypes": ["websocket"], **fields})
         self.app.client_id = self.hear()["clientId"]
         self.connect()
         assert self.hear()["successful"]
@@ -167,6 +169,36 @@ def test_session_without_socket_ends(app_of):
 
     while is_known(app):
         pass
+
+
+def test_who_acknowledges_is_told_with_connects(app):
+    with wire(app) as comet:
+        comet.open(**ACKNOWLEDGING)
+        comet.connect(ext={"ack": 1})
+        app.finish_chat()
+        while (message := comet.hear())["channel"] != "/meta/connect":
+            assert message["channel"] == "/_genesys"
+        comet.say({"channel": "/service/x", "clientId": app.client_id, "data": {}})
+        acknowledged = comet.hear()
+        comet.connect(ext=message["ext"])
+
+        assert message["ext"] == {"ack": 2}
+        assert acknowledged == {"channel": "/service/x", "successful": True}
+        assert comet.hear()["channel"] == "/_genesys"
+
+
+def test_what_a_broken_socket_carried_comes_again(app, until_disconnected):
+    app.finish_chat()
+    with wire(app) as comet:
+        comet.open(**ACKNOWLEDGING)
+        comet.connect(ext={"ack": 1})
+        told = comet.hear_chat(until_disconnected)
+    with wire(app) as comet:
+        comet.connect(ext={"ack": 1})
+        again = comet.hear_chat(until_disconnected)
+
+        assert comet.hear()["ext"] == {"ack": 3}
+    assert told == again
 
 
 @pytest.mark.parametrize("frame", ["", "{", "[1]", b"\xff", b""])
