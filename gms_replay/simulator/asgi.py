@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any
 
-from gms_replay import bayeux
-from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
 from gms_replay.simulator.call import Answer, Call, refusal_answer
 from gms_replay.simulator.callback import Callbacks
 from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
+from gms_replay.simulator.cors import allowance, preflight
 from gms_replay.simulator.desk import Desk
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.polling import poll
 from gms_replay.simulator.pushes import Pushes
 from gms_replay.simulator.refusals import RefusalError, Wrong
 from gms_replay.simulator.routes import Routes
@@ -65,7 +65,7 @@ class SimulatedGms:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             if _is_comet(call := _call(scope, b"")):
-                await converse(self._comet, call.user, receive, send)
+                await converse(self._comet, call.caller, receive, send)
             else:
                 await send({"type": "websocket.close"})
             return
@@ -73,9 +73,9 @@ class SimulatedGms:
         if body is None:
             return
         call = _call(scope, body)
-        answer = await self._answer(scope["path"], call, receive)
+        answer = preflight(call) or await self._answer(scope["path"], call, receive)
         if answer is not None:
-            await _write(send, answer, header(call.headers, "accept-encoding") or "")
+            await _write(send, answer, allowance(call), header(call.headers, "accept-encoding") or "")
 
     async def close(self) -> None:
         """Answer what is held, end what goes on by itself, and start nothing new."""
@@ -93,34 +93,14 @@ class SimulatedGms:
             if path != BASE_PATH and not path.startswith(f"{BASE_PATH}/"):
                 raise RefusalError(404, Wrong.PATH, f"No resource {path}")
             if _is_comet(call):
-                return await self._comet_answer(call, receive)
+                return await poll(self._comet, self._ids, call, partial(_peer_gone, receive))
             return self._routes.answer(call)
         except RefusalError as refusal:
             return refusal_answer(refusal)
 
-    async def _comet_answer(self, call: Call, receive: Receive) -> Answer | None:
-        if call.method != "POST":
-            return _bad_frame("Unknown Bayeux transport: POST a frame")
-        try:
-            messages = bayeux.parse(call.body)
-        except BayeuxError as error:
-            return _bad_frame(str(error))
-        answers = await self._comet.answer(messages, call.user, partial(_peer_gone, receive))
-        if answers is None:
-            return None
-        headers: Headers = ()
-        shaken = any(message.channel == bayeux.HANDSHAKE for message in messages)
-        if shaken and "BAYEUX_BROWSER=" not in (header(call.headers, "cookie") or ""):
-            headers = (("set-cookie", f"BAYEUX_BROWSER={self._ids.browser()}; Path=/; HttpOnly"),)
-        return Answer(200, bayeux.frame(answers), headers)
-
 
 def _is_comet(call: Call) -> bool:
     return call.parts[:1] == ("cometd",) and call.parts[1:] in _COMET_SUFFIXES
-
-
-def _bad_frame(text: str) -> Answer:
-    return Answer(400, text.encode(), content_type="text/plain;charset=UTF-8")
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -145,7 +125,9 @@ def _call(scope: Scope, body: bytes) -> Call:
     headers: Headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     host = header(headers, "host") or ":".join(str(part) for part in scope["server"])
     below = scope["path"].removeprefix(BASE_PATH).removeprefix("/")
+    client = scope.get("client")
     return Call(
+        address=client[0] if client else "",
         method=scope.get("method", "GET"),
         base_url=f"{scope['scheme']}://{host}{BASE_PATH}",
         parts=tuple(below.split("/")) if below else (),
@@ -155,9 +137,9 @@ def _call(scope: Scope, body: bytes) -> Call:
     )
 
 
-async def _write(send: Send, answer: Answer, accepted: str) -> None:
+async def _write(send: Send, answer: Answer, more: Headers, accepted: str) -> None:
     body = answer.body
-    headers = [("content-type", answer.content_type), *answer.headers]
+    headers = [("content-type", answer.content_type), *answer.headers, *more]
     if len(body) > _GZIP_ABOVE and "gzip" in accepted.lower():
         body = gzip.compress(body, mtime=0)
         headers += [("content-encoding", "gzip"), ("vary", "Accept-Encoding")]

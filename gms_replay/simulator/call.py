@@ -22,9 +22,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the app's `user`, "" where the request does not name one, and the address that it comes from."""
+
+    user: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request. `parts` is its path below `base_url`, which the app knows the server by."""
 
+    address: str
     method: str
     base_url: str
     parts: tuple[str, ...]
@@ -36,6 +45,10 @@ class Call:
     def user(self) -> str:
         """The app's user, as every request of an app names it; "" where it does not."""
         return header(self.headers, "gms_user") or ""
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.user, self.address)
 
     def fields(self) -> dict[str, str]:
         """The fields of query and body, the body's first. Raises RefusalError."""

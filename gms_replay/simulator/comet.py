@@ -1,19 +1,24 @@
-"""Comet: Bayeux sessions over long polling and WebSocket, as CometD's Java server keeps them.
+"""Comet: Bayeux sessions over polls and WebSockets, as CometD's Java server keeps them.
 
 What is published for a user waits in the user's mailbox until a poll of a subscribed session takes it, or goes out
 over its WebSocket. So nothing depends on sessions: what comes before the subscription, what a dropped poll would have
-carried, and what came while the app was away is there for the next one.
+carried, and what came while the app was away is there for the next one. A session that acknowledges what it gets is
+told with the replies to its connects only, over a WebSocket too.
 """
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
+from gms_replay.simulator import acknowledgement
+from gms_replay.simulator.call import Caller
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.mailbox import Letter, Mailbox
+from gms_replay.simulator.sessions import Client, Sessions, Socket
 from gms_replay.simulator.tasks import Tasks
 
 _HOLD_AT_MOST_MS = 600_000
@@ -24,54 +29,6 @@ Gone = Callable[[], Coroutine[Any, Any, None]]
 """Returns when the peer of a poll has gone away."""
 
 
-@dataclass(eq=False, slots=True)
-class Socket:
-    """A WebSocket. `send` puts messages on their way, as one frame."""
-
-    send: Callable[[list[bytes]], None]
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def gone(self) -> None:
-        """Return when it is closed."""
-        await self.closed.wait()
-
-
-@dataclass(slots=True)
-class Client:
-    """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
-
-    `socket` is what it came by last; None where that was a request.
-    """
-
-    id: str
-    user: str
-    socket: Socket | None = None
-    subscriptions: set[str] = field(default_factory=set)
-    connected: bool = False
-    held: asyncio.Future[None] | None = None
-    expiry: asyncio.TimerHandle | None = None
-
-    def takes(self, channel: str) -> bool:
-        return any(bayeux.matches(subscription, channel) for subscription in self.subscriptions)
-
-    def wake(self) -> bool:
-        """Let the held poll go home; False where there is none."""
-        if self.held is None or self.held.done():
-            return False
-        self.held.set_result(None)
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What was published. `position`: how many lines of `chat` whoever reads it has; None where it tells none."""
-
-    channel: str
-    event: bytes
-    chat: str
-    position: int | None
-
-
 class Comet:
     """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
 
@@ -80,94 +37,100 @@ class Comet:
         self._tasks = tasks
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
-        self._clients: dict[str, Client] = {}
-        self._mail: dict[str, list[Letter]] = {}
-        self._posted: dict[str, list[Letter]] = {}
+        self._sessions = Sessions()
+        self._mail: defaultdict[str | None, Mailbox] = defaultdict(Mailbox)
         self._closed = False
 
-    async def answer(self, messages: Sequence[Parsed], user: str, gone: Gone) -> list[bytes] | None:
+    async def answer(self, messages: Sequence[Parsed], caller: Caller, gone: Gone) -> list[bytes] | None:
         """The messages that answer a frame, events first; None where the peer has gone, and nothing was taken.
 
         Only a connect that comes alone is held: whoever sends it with others wants those answered.
         """
-        for speaker in filter(None, map(self._client, messages)):
+        for speaker in filter(None, map(self._sessions.find, messages)):
             speaker.socket = None
         if len(messages) == 1 and (client := self._polling(messages[0])):
             return await self._poll(client, messages[0], gone)
-        replies = [bayeux.dump(self._reply(message, user)) for message in messages]
+        replies = [bayeux.dump(self._reply(message, caller)) for message in messages]
         events: list[bytes] = []
         for message in messages:
             if client := self._polling(message):
                 events += self._take(client)
+        self._serve(messages)
         return events + replies
 
-    def hear(self, messages: Sequence[Parsed], user: str, socket: Socket) -> None:
+    def hear(self, messages: Sequence[Parsed], caller: Caller, socket: Socket) -> None:
         """Take a frame of a WebSocket. Replies go out over it, each connect's when its hold is over."""
         replies: list[bytes] = []
         for message in messages:
-            if client := self._client(message):
+            if client := self._sessions.find(message):
                 client.socket = socket
             if client and message.channel == bayeux.CONNECT:
                 self._tasks.begin(self._linger(client, message, socket))
             else:
-                replies.append(bayeux.dump(self._reply(message, user)))
+                replies.append(bayeux.dump(self._reply(message, caller)))
         if replies:
             socket.send(replies)
-        for client in filter(None, map(self._client, messages)):
-            self._push(client)
+        self._serve(messages)
 
     def left(self, socket: Socket) -> None:
         """A WebSocket is closed: its sessions live on for as long as they may without a poll."""
         socket.closed.set()
-        for client in self._clients.values():
+        for client in self._sessions:
             if client.socket is socket:
                 client.socket = None
                 self._rest(client)
 
     def publish(self, user: str, channel: str, data: dict[str, Any], position: int | None = None) -> None:
         """Put an event into a user's mailbox, and wake the newest poll that may take it."""
-        letter = Letter(channel, bayeux.dump({"data": data, "channel": channel}), data.get("tag", ""), position)
-        self._mail.setdefault(user, []).append(letter)
-        self._posted.setdefault(user, []).append(letter)
-        for client in reversed(self._clients.values()):
-            if client.user == user and client.takes(channel) and (self._push(client) or client.wake()):
-                return
+        event = bayeux.dump({"data": data, "channel": channel})
+        self._mail[user].post(Letter(channel, event, data.get("tag", ""), position))
+        self._offer(user)
 
     def forget_mail(self, user: str) -> None:
         """Empty a user's mailbox."""
         self._mail.pop(user, None)
-        self._posted.pop(user, None)
+
+    def chat_begins(self, caller: Caller) -> None:
+        """A chat has been started of which this caller's Comet session will be told."""
+        self._sessions.chat_begins(caller)
 
     def close(self) -> None:
         """Answer every held poll, and hold none from now on."""
         self._closed = True
-        for client in self._clients.values():
+        for client in self._sessions:
             client.wake()
 
     def _polling(self, message: Parsed) -> Client | None:
-        return self._client(message) if message.channel == bayeux.CONNECT else None
-
-    def _client(self, message: Parsed) -> Client | None:
-        client_id = message.fields.get("clientId")
-        return self._clients.get(client_id) if isinstance(client_id, str) else None
+        return self._sessions.find(message) if message.channel == bayeux.CONNECT else None
 
     async def _poll(self, client: Client, message: Parsed, gone: Gone) -> list[bytes] | None:
         # A second connect while one is held: the first goes home with what is there.
         client.wake()
-        hold_s = self._hold_s(client, message)
-        if hold_s and not self._has_mail(client) and not await self._hold(client, hold_s, gone):
-            self._rest(client)
+        if not await self._patience(client, message, gone):
             return None
-        return [*self._take(client), bayeux.dump(self._connected(message, client))]
+        reply = bayeux.dump(self._connected(message, client))
+        return [*self._take(client), reply]
 
     async def _linger(self, client: Client, message: Parsed, socket: Socket) -> None:
-        """Hold a connect that came over a WebSocket, where nothing waits for it."""
+        """Hold a connect that came over a WebSocket, and answer it there."""
         client.wake()
+        if await self._patience(client, message, socket.gone):
+            reply = bayeux.dump(self._connected(message, client))
+            if mail := self._take(client):
+                socket.send(mail)
+            socket.send([reply])
+
+    async def _patience(self, client: Client, message: Parsed, gone: Gone) -> bool:
+        """Hold a connect for as long as there is nothing to tell; False where the peer has gone."""
+        if client.batches:
+            client.batches.acknowledge(message)
         hold_s = self._hold_s(client, message)
-        if hold_s and not await self._hold(client, hold_s, socket.gone):
+        if not hold_s or self._has_mail(client) or (client.batches and client.batches.outstanding):
+            return True
+        is_there = await self._hold(client, hold_s, gone)
+        if not is_there:
             self._rest(client)
-        else:
-            socket.send([bayeux.dump(self._connected(message, client))])
+        return is_there
 
     async def _hold(self, client: Client, hold_s: float, gone: Gone) -> bool:
         """Wait for a reason to answer; False where the peer has gone."""
@@ -197,40 +160,61 @@ class Comet:
         """From now on the session lives as long as it may without a poll."""
         if client.expiry:
             client.expiry.cancel()
-        if client.held is None and client.id in self._clients:
+        if client.held is None and client in self._sessions:
             loop = asyncio.get_running_loop()
-            client.expiry = loop.call_later(self._max_interval_s, self._clients.pop, client.id, None)
+            client.expiry = loop.call_later(self._max_interval_s, self._expire, client)
+
+    def _expire(self, client: Client) -> None:
+        self._sessions.end(client)
+        if client.batches:
+            self._mail[client.user].put_back(client.batches.outstanding)
+            self._offer(client.user)
+
+    def _offer(self, user: str | None) -> None:
+        """Let the newest session that may take a user's mail have it."""
+        for client in self._sessions.of(user):
+            if self._hand_over(client):
+                return
+
+    def _serve(self, messages: Sequence[Parsed]) -> None:
+        """Let whoever spoke have what waits for it, for example since it has subscribed."""
+        for client in filter(None, map(self._sessions.find, messages)):
+            self._hand_over(client)
+
+    def _hand_over(self, client: Client) -> bool:
+        return self._has_mail(client) and (self._push(client) or client.wake())
 
     def _has_mail(self, client: Client) -> bool:
-        return any(client.takes(letter.channel) for letter in self._mail.get(client.user, ()))
+        return self._mail[client.user].waits_for(client.takes)
 
     def _push(self, client: Client) -> bool:
-        """Send a session's mail over its WebSocket; False where it has none."""
-        if client.socket is None:
+        """Send a session's mail over its WebSocket; False where that is not the way it goes."""
+        if client.socket is None or client.batches:
             return False
         if mail := self._take(client):
             client.socket.send(mail)
         return True
 
     def _take(self, client: Client) -> list[bytes]:
-        if client.id not in self._clients:
+        if client not in self._sessions:
             return []
-        mail = self._mail.pop(client.user, [])
-        left = [letter for letter in mail if not client.takes(letter.channel)]
-        if left:
-            self._mail[client.user] = left
-        return [letter.event for letter in mail if client.takes(letter.channel)]
+        letters = self._mail[client.user].take(client.takes)
+        if client.batches:
+            letters = client.batches.fill(letters)
+        return [letter.event for letter in letters]
 
-    def _reply(self, message: Parsed, user: str) -> dict[str, Any]:
+    def _reply(self, message: Parsed, caller: Caller) -> dict[str, Any]:
         if not message.channel:
             return _failure(message, "400::channel_missing")
         if message.channel == bayeux.HANDSHAKE:
-            return self._handshaken(message, user)
-        client = self._client(message)
+            return self._handshaken(message, caller)
+        client = self._sessions.find(message)
         if client is None:
             return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
         if message.channel == bayeux.CONNECT:
             client.wake()
+            if client.batches:
+                client.batches.acknowledge(message)
             return self._connected(message, client)
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return _subscribed(message, client)
@@ -240,39 +224,38 @@ class Comet:
             return _failure(message, "404::unknown_meta_channel")
         return bayeux.reply(message, successful=True)
 
-    def _handshaken(self, message: Parsed, user: str) -> dict[str, Any]:
-        client = Client(self._ids.comet_client(), user)
-        self._clients[client.id] = client
+    def _handshaken(self, message: Parsed, caller: Caller) -> dict[str, Any]:
+        client = self._sessions.open(self._ids.comet_client(), caller)
         self._rest(client)
+        extended = {}
+        if acknowledgement.asked_for(message):
+            client.batches = acknowledgement.Batches()
+            extended = {"ext": {"ack": True}}
         return bayeux.reply(
             message,
             successful=True,
             version="1.0",
             minimumVersion="1.0",
-            supportedConnectionTypes=["websocket", "long-polling"],
+            supportedConnectionTypes=["websocket", "long-polling", "callback-polling"],
             clientId=client.id,
             advice=self._advice(),
+            **extended,
         )
 
     def _connected(self, message: Parsed, client: Client) -> dict[str, Any]:
-        if client.id not in self._clients:
+        if client not in self._sessions:
             return bayeux.reply(message, successful=True, advice=_NO_MORE)
         asked = not client.connected or "advice" in message.fields
         client.connected = True
         self._rest(client)
-        return bayeux.reply(message, successful=True, **({"advice": self._advice()} if asked else {}))
+        advised = {"advice": self._advice()} if asked else {}
+        numbered = {"ext": {"ack": client.batches.begin()}} if client.batches else {}
+        return bayeux.reply(message, successful=True, **advised, **numbered)
 
     def _disconnected(self, message: Parsed, client: Client) -> dict[str, Any]:
-        del self._clients[client.id]
+        self._sessions.end(client)
         if (position := _position(message)) is not None:
-            # Whatever it was sent: this is what it has, and what comes after waits for its return.
-            unread = self._mail.get(client.user, [])
-            posted = self._posted.get(client.user, [])
-            self._mail[client.user] = [
-                one
-                for one in posted
-                if (one in unread if one.position is None or one.chat != posted[-1].chat else one.position > position)
-            ]
+            self._mail[client.user].rewind(position)
         self._rest(client)
         client.wake()
         return bayeux.reply(message, successful=True)
@@ -287,8 +270,7 @@ class Comet:
 
 
 def _position(message: Parsed) -> int | None:
-    ext = message.fields.get("ext")
-    position = ext.get("transcriptPosition") if isinstance(ext, dict) else None
+    position = acknowledgement.ext(message).get("transcriptPosition")
     found = re.fullmatch("[0-9]{1,9}", str(position))
     return int(found[0]) if found else None
 

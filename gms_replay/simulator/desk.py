@@ -78,6 +78,7 @@ class Desk:
         tell: Callable[[dict[str, Any]], None] = _tell_nobody
         if fields.get("notify_by", "").lower() == "comet":
             self._forget_old_news(call.user)
+            self._comet.chat_begins(call.caller)
             self._users[service.id] = call.user
             tell = self._teller(service.id, call.user, number)
         more: Mapping[str, Any] = {}

@@ -6,7 +6,9 @@ from typing import Any
 
 from gms_replay import bayeux
 from gms_replay.errors import BayeuxError
-from gms_replay.simulator.comet import Comet, Socket
+from gms_replay.simulator.call import Caller
+from gms_replay.simulator.comet import Comet
+from gms_replay.simulator.sessions import Socket
 
 Event = MutableMapping[str, Any]
 
@@ -14,7 +16,7 @@ _UNEXPECTED = 1011
 
 
 async def converse(
-    comet: Comet, user: str, receive: Callable[[], Awaitable[Event]], send: Callable[[Event], Awaitable[None]]
+    comet: Comet, caller: Caller, receive: Callable[[], Awaitable[Event]], send: Callable[[Event], Awaitable[None]]
 ) -> None:
     """Accept a WebSocket and carry its frames until the app closes it, or sends what is no Bayeux."""
     await receive()
@@ -30,7 +32,7 @@ async def converse(
             except BayeuxError as error:
                 await send({"type": "websocket.close", "code": _UNEXPECTED, "reason": str(error)[:80]})
                 return
-            comet.hear(messages, user, socket)
+            comet.hear(messages, caller, socket)
     finally:
         comet.left(socket)
         sending.cancel()

@@ -69,6 +69,13 @@ class App:
         path = f"/1/service/{service_id}/ixn/chat"
         return self.http.post(f"{path}/{turn}" if turn else path, data=fields).json()
 
+    def finish_chat(self) -> None:
+        """Have a whole chat, of which nobody has been told over Comet yet."""
+        service_id = self.start_chat()
+        self.chat(service_id, "disconnect")
+        while self.chat(service_id, "refresh")["chatIxnState"] != "DISCONNECTED":
+            pass
+
     def comet(self, *messages: dict) -> list[dict]:
         """Send a frame, and tell the messages of its answer."""
         return self.http.post("/cometd", json=list(messages)).json()
@@ -82,9 +89,9 @@ class App:
             **fields,
         }
 
-    def shake_hands(self) -> None:
+    def shake_hands(self, **fields: object) -> None:
         """Handshake and the first connect."""
-        shaken = self.comet({"channel": "/meta/handshake", "version": "1.0", "id": "1"})
+        shaken = self.comet({"channel": "/meta/handshake", "version": "1.0", "id": "1", **fields})
         self.client_id = shaken[0]["clientId"]
         self.comet(self.connect_message())
 
@@ -92,8 +99,8 @@ class App:
         message = {"channel": "/meta/subscribe", "clientId": self.client_id, "subscription": "/_genesys", "id": "s"}
         return self.comet(message)
 
-    def open_comet(self) -> None:
-        self.shake_hands()
+    def open_comet(self, **fields: object) -> None:
+        self.shake_hands(**fields)
         self.subscribe()
 
     def poll(self, **fields: object) -> list[dict]:

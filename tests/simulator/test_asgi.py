@@ -36,28 +36,6 @@ def test_other_comet_paths_are_unknown(app):
     assert app.http.post("/cometd/other", json=[HANDSHAKE]).status_code == 404
 
 
-def test_single_objects_are_frames(app):
-    answer = app.http.post("/cometd", json=HANDSHAKE)
-    assert [message["channel"] for message in answer.json()] == ["/meta/handshake"]
-
-
-def test_handshake_sets_browser_cookie_once(app):
-    app.http.cookies.clear()
-    cookies = [app.http.post("/cometd", json=HANDSHAKE).headers.get("set-cookie", "") for _ in range(2)]
-    assert (cookies[0].startswith("BAYEUX_BROWSER="), cookies[1]) == (True, "")
-
-
-def test_only_handshakes_set_cookies(app):
-    assert "set-cookie" not in app.http.post("/cometd", json=app.connect_message()).headers
-
-
-@pytest.mark.parametrize("frame", [b"", b"{", b"[1]", b"\xff", b'[{"channel":"/meta/handshake"},]'])
-def test_malformed_frames_get_400(app, frame):
-    answer = app.http.post("/cometd", content=frame)
-    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain;charset=UTF-8")
-    assert answer.text
-
-
 @pytest.mark.parametrize("path", ["/", "/genesysx/1/service", "/cometd"])
 def test_outside_is_not_found(app, path):
     url = app.base_url.removesuffix("/genesys") + path

@@ -1,15 +1,19 @@
 import pytest
 
-from gms_replay.simulator.call import Call, json_answer, refusal_answer
+from gms_replay.simulator.call import Call, Caller, json_answer, refusal_answer
 from gms_replay.simulator.refusals import RefusalError, Wrong
 
 
 def call(headers=(), body=b"", query=""):
-    return Call("POST", "http://gms/genesys", ("1",), query, headers, body)
+    return Call("10.0.0.1", "POST", "http://gms/genesys", ("1",), query, headers, body)
 
 
 def test_user_comes_from_header():
     assert (call((("GMS_User", "stan"),)).user, call().user) == ("stan", "")
+
+
+def test_callers_have_an_address():
+    assert call((("gms_user", "stan"),)).caller == Caller("stan", "10.0.0.1")
 
 
 def test_body_wins_over_query():

@@ -4,18 +4,21 @@ import json
 import pytest
 
 from gms_replay import bayeux
+from gms_replay.simulator.call import Caller
 from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.ids import Ids
 from gms_replay.simulator.tasks import Tasks
+
+ACKNOWLEDGING = {"ext": {"ack": True}}
 
 
 def channels(messages):
     return [message["channel"] for message in messages]
 
 
-def shake(app):
-    return app.comet({"channel": "/meta/handshake", "version": "1.0", "id": "1"})[0]
+def shake(app, **fields):
+    return app.comet({"channel": "/meta/handshake", "version": "1.0", "id": "1", **fields})[0]
 
 
 def read(connection):
@@ -35,7 +38,7 @@ def test_handshake_offers_what_there_is(app):
         "successful": True,
         "version": "1.0",
         "minimumVersion": "1.0",
-        "supportedConnectionTypes": ["websocket", "long-polling"],
+        "supportedConnectionTypes": ["websocket", "long-polling", "callback-polling"],
         "advice": {"interval": 0, "timeout": 60000, "maxInterval": 10000, "reconnect": "retry"},
     }
 
@@ -164,10 +167,7 @@ def test_batches_take_any_order(app, connect_first):
 
 def test_batch_brings_events_first(app, until_disconnected):
     app.shake_hands()
-    service_id = app.start_chat()
-    app.chat(service_id, "disconnect")
-    while app.chat(service_id, "refresh")["chatIxnState"] != "DISCONNECTED":
-        pass
+    app.finish_chat()
     subscribe = {"channel": "/meta/subscribe", "clientId": app.client_id, "subscription": "/_genesys"}
     answer = app.comet(app.connect_message(), subscribe)
     assert channels(answer)[-2:] == ["/meta/connect", "/meta/subscribe"]
@@ -244,6 +244,14 @@ def test_missed_events_reach_next_session(app, until_disconnected):
     assert app.chat_frames(until_disconnected)[0]["data"]["message"]["transcriptPosition"] == "2"
 
 
+def test_late_subscriber_is_told_what_waits(app, until_disconnected):
+    app.shake_hands()
+    app.finish_chat()
+    poll = app.begin_poll()
+    app.subscribe()
+    assert until_disconnected(read(poll)[-2]["data"]["message"])
+
+
 def test_unpolled_session_expires(app_of):
     app = app_of(max_interval_s=0.05)
     app.shake_hands()
@@ -286,6 +294,59 @@ def test_polls_wake_for_their_user(app, apps):
         assert channels(read(poll)) == ["/_genesys", "/meta/connect"]
 
 
+def test_acknowledgement_is_agreed(app):
+    assert (shake(app, **ACKNOWLEDGING)["ext"], "ext" in shake(app)) == ({"ack": True}, False)
+
+
+def test_connects_are_numbered(app):
+    app.client_id = shake(app, **ACKNOWLEDGING)["clientId"]
+    replies = [app.poll(ext={"ack": number}, advice={"timeout": 0})[0] for number in range(3)]
+    assert [reply["ext"] for reply in replies] == [{"ack": 1}, {"ack": 2}, {"ack": 3}]
+
+
+def test_lost_answers_come_again(app):
+    app.open_comet(**ACKNOWLEDGING)
+    app.finish_chat()
+    *told, first = app.poll(ext={"ack": 1})
+    *again, second = app.poll(ext={"ack": 1})
+    assert (told == again, channels(told)[0]) == (True, "/_genesys")
+    assert (first["ext"], second["ext"]) == ({"ack": 2}, {"ack": 3})
+
+
+def test_acknowledged_events_do_not_come_again(app):
+    app.open_comet(**ACKNOWLEDGING)
+    app.finish_chat()
+    app.poll(ext={"ack": 1})
+    assert channels(app.poll(ext={"ack": 2}, advice={"timeout": 50})) == ["/meta/connect"]
+
+
+def test_batched_connects_acknowledge_too(app):
+    app.open_comet(**ACKNOWLEDGING)
+    app.finish_chat()
+    told = app.poll(ext={"ack": 1})[:-1]
+    subscribe = {"channel": "/meta/subscribe", "clientId": app.client_id, "subscription": "/a"}
+    answers = [app.comet(app.connect_message(ext={"ack": number}), subscribe) for number in (1, 3)]
+    assert (answers[0][:-2], answers[1][:-2]) == (told, [])
+
+
+def test_what_an_expired_session_did_not_acknowledge_is_told_to_the_next(app_of):
+    app = app_of(max_interval_s=1.0, poll_timeout_s=60)
+    app.finish_chat()
+    app.open_comet(**ACKNOWLEDGING)
+    told = app.poll(ext={"ack": 1})
+    app.open_comet()
+    assert app.poll()[:-1] == told[:-1]
+
+
+def test_who_says_goodbye_has_all(app):
+    app.open_comet(**ACKNOWLEDGING)
+    app.finish_chat()
+    app.poll(ext={"ack": 1})
+    app.comet({"channel": "/meta/disconnect", "clientId": app.client_id})
+    app.open_comet()
+    assert channels(app.poll(advice={"timeout": 50})) == ["/meta/connect"]
+
+
 async def subscribed(comet):
     """A session that has connected and subscribed: what sends one more message for it, and tells the answer."""
 
@@ -293,7 +354,7 @@ async def subscribed(comet):
 
     async def send(channel, gone=stays, **fields):
         (message,) = bayeux.parse(json.dumps({"channel": channel, **fields}).encode())
-        answer = await comet.answer([message], "stan", gone)
+        answer = await comet.answer([message], Caller("stan", ""), gone)
         return None if answer is None else [json.loads(reply) for reply in answer]
 
     (shaken,) = await send("/meta/handshake")

@@ -5,6 +5,8 @@ import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
+ACKNOWLEDGING = {"ext": {"ack": True}}
+
 
 class Wire:
     """A WebSocket of an app's: its messages one by one, whichever frame brought them."""
@@ -22,9 +24,9 @@ class Wire:
             self.messages = json.loads(self.socket.recv(60))
         return self.messages.pop(0)
 
-    def open(self):
+    def open(self, **fields):
         """A session that has connected and subscribed."""
-        self.say({"channel": "/meta/handshake", "id": "1", "supportedConnectionTypes": ["websocket"]})
+        self.say({"channel": "/meta/handshake", "id": "1", "supportedConnectionTypes": ["websocket"], **fields})
         self.app.client_id = self.hear()["clientId"]
         self.connect()
         assert self.hear()["successful"]
@@ -47,9 +49,10 @@ class Wire:
 
 
 @contextmanager
-def wire(app, path="/cometd"):
+def wire(app, path="/cometd", **headers):
+    """`headers`: a page's; an app's own names its user."""
     url = app.base_url.replace("http", "ws", 1) + path
-    with connect(url, additional_headers={"gms_user": app.user}, proxy=None) as socket:
+    with connect(url, additional_headers=headers or {"gms_user": app.user}, proxy=None) as socket:
         yield Wire(app, socket)
 
 
@@ -57,11 +60,11 @@ def positions(frames):
     return [int(frame["data"]["message"]["transcriptPosition"]) for frame in frames]
 
 
-def test_handshake_offers_both(app):
+def test_handshake_offers_all(app):
     with wire(app) as comet:
         comet.say({"channel": "/meta/handshake", "id": "1"})
 
-        assert comet.hear()["supportedConnectionTypes"] == ["websocket", "long-polling"]
+        assert comet.hear()["supportedConnectionTypes"] == ["websocket", "long-polling", "callback-polling"]
 
 
 def test_chat_is_told_while_connect_is_held(app, until_line):
@@ -92,6 +95,18 @@ def test_second_connect_frees_first(app):
         comet.connect(id="second")
 
         assert comet.hear()["id"] == "first"
+
+
+@pytest.mark.parametrize("chat_first", [True, False])
+def test_page_hears_its_users_chat(app_of, until_disconnected, chat_first):
+    app = app_of()
+    service_id = app.start_chat() if chat_first else ""
+    with wire(app, origin="https://shop.example.com") as comet:
+        comet.open()
+        app.chat(service_id or app.start_chat(), "disconnect")
+
+        told = positions(comet.hear_chat(until_disconnected))
+    assert told[:-1] == list(range(2, 1 + len(told)))
 
 
 def test_chat_goes_on_over_polls(app, until_line):
@@ -132,18 +147,58 @@ def test_late_subscriber_hears_all(app, until_line):
         assert positions(comet.hear_chat(until_line("Notice.TypingStarted", "AGENT"))) == [2, 3]
 
 
-def test_session_outlives_its_socket_for_a_while(app_of):
+def is_known(app):
+    message = {"channel": "/service/x", "clientId": app.client_id}
+    return app.comet(message)[0]["successful"]
+
+
+def test_session_outlives_its_socket(app):
+    with wire(app) as comet:
+        comet.open()
+        comet.connect()
+    app.settle()
+
+    assert is_known(app)
+
+
+def test_session_without_socket_ends(app_of):
     app = app_of(max_interval_s=0.05)
     with wire(app) as comet:
         comet.open()
         comet.connect()
 
-    def is_known():
-        message = {"channel": "/service/x", "clientId": app.client_id}
-        return app.comet(message)[0]["successful"]
-
-    while is_known():
+    while is_known(app):
         pass
+
+
+def test_who_acknowledges_is_told_with_connects(app):
+    with wire(app) as comet:
+        comet.open(**ACKNOWLEDGING)
+        comet.connect(ext={"ack": 1})
+        app.finish_chat()
+        while (message := comet.hear())["channel"] != "/meta/connect":
+            assert message["channel"] == "/_genesys"
+        comet.say({"channel": "/service/x", "clientId": app.client_id, "data": {}})
+        acknowledged = comet.hear()
+        comet.connect(ext=message["ext"])
+
+        assert message["ext"] == {"ack": 2}
+        assert acknowledged == {"channel": "/service/x", "successful": True}
+        assert comet.hear()["channel"] == "/_genesys"
+
+
+def test_what_a_broken_socket_carried_comes_again(app, until_disconnected):
+    app.finish_chat()
+    with wire(app) as comet:
+        comet.open(**ACKNOWLEDGING)
+        comet.connect(ext={"ack": 1})
+        told = comet.hear_chat(until_disconnected)
+    with wire(app) as comet:
+        comet.connect(ext={"ack": 1})
+        again = comet.hear_chat(until_disconnected)
+
+        assert comet.hear()["ext"] == {"ack": 3}
+    assert told == again
 
 
 @pytest.mark.parametrize("frame", ["", "{", "[1]", b"\xff", b""])
