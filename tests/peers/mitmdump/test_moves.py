@@ -59,12 +59,14 @@ class Comet:
         self.socket = None
 
     async def drop_poll(self, is_held: Until) -> None:
-        """Hangs up on a poll that the server holds: the app has asked for news when there are none to come."""
+        """Hangs up on a poll that is held, until it no longer is: there are no news to come when this is called."""
         poll = asyncio.ensure_future(self._ask("/meta/connect", connectionType="long-polling"))
         while not await asyncio.to_thread(is_held):
             await asyncio.sleep(PAUSE_S)
         poll.cancel()
         await asyncio.gather(poll, return_exceptions=True)
+        while await asyncio.to_thread(is_held):
+            await asyncio.sleep(PAUSE_S)
 
     async def news(self) -> list[dict[str, Any]]:
         """The next messages, perhaps none."""
