@@ -85,7 +85,7 @@ async def showing(chromium: str, name: str) -> AsyncIterator[Page]:
 
 @asynccontextmanager
 async def _running(chromium: str, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Chromium as a process group of its own."""
+    """Chromium as a process group of its own, which leaves nothing behind."""
     # What waits for its crashes leaves some moments after it.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
@@ -93,6 +93,7 @@ async def _running(chromium: str, url: str) -> AsyncIterator[asyncio.subprocess.
             *_SWITCHES,
             f"--user-data-dir={profile}",
             url,
+            env=os.environ | dict.fromkeys(("HOME", "TMPDIR"), profile),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
