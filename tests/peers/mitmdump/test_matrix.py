@@ -33,7 +33,7 @@ USER = "stan@example.com"
 PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
-RECORDED_TOO = ("cometd long-polling --ack", "cometd websocket --ack", "chromium long-polling", "chromium websocket")
+GOES_TO_BACKGROUND = (*COMETD, *ACKNOWLEDGING, *CHROMIUM)
 POLL_S = 0.05
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
@@ -168,9 +168,9 @@ Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 # CometD's Node server has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (chat, "simulator", (*AIOCOMETD, *COMETD, *RECORDED_TOO, *BATCHES), PLAYED_TO),
+    (chat, "simulator", PLAYED_TO, PLAYED_TO),
     (reconnect, "simulator", AIOCOMETD, PLAYED_TO[: -len(BATCHES)]),
-    (background, "simulator", (*COMETD, *RECORDED_TOO), (*COMETD, *ACKNOWLEDGING, *CHROMIUM)),
+    (background, "simulator", GOES_TO_BACKGROUND, GOES_TO_BACKGROUND),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 
