@@ -141,11 +141,11 @@ def is_said_by_agent(told: dict[str, Any]) -> bool:
 
 Visit = Callable[[str, str, str], Awaitable[Transcript]]
 
-# The simulator has no callback polling and acknowledges nothing; CometD's Node server does, but has no WebSocket.
+# CometD's Node server has no WebSocket.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    (chat, "simulator", (*AIOCOMETD, "cometd long-polling", "cometd websocket"), PLAYED_TO),
-    (background, "simulator", ("cometd long-polling", "cometd websocket"), (*COMETD, *ACKNOWLEDGING)),
+    (chat, "simulator", PLAYED_TO, PLAYED_TO),
+    (background, "simulator", (*COMETD, *ACKNOWLEDGING), (*COMETD, *ACKNOWLEDGING)),
     (echo, "cometd-nodejs-server", (AIOCOMETD[0], "cometd long-polling", "cometd long-polling --ack"), PLAYED_TO),
 )
 
