@@ -6,14 +6,14 @@ import json
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from simulating import simulated
 
-from gms_replay.simulator.server import SimulatorServer
 from gms_replay.simulator.settings import Settings
 
 _users = itertools.count(1)
@@ -183,22 +183,9 @@ def disconnected(message: dict) -> bool:
     return message["chatIxnState"] == "DISCONNECTED"
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator[str]:
-    urls: queue.Queue[str] = queue.Queue()
-    server = SimulatorServer("127.0.0.1", 0, settings, urls.put)
-    thread = threading.Thread(target=server.run_bound)
-    thread.start()
-    try:
-        yield urls.get(timeout=60)
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture(scope="session")
 def gms_url() -> Iterator[str]:
-    with running(Settings(quick=True, poll_timeout_s=60)) as url:
+    with simulated(Settings(quick=True, poll_timeout_s=60)) as url:
         yield url
 
 
@@ -224,7 +211,7 @@ def app(gms_url: str, apps: Callable[[str], App]) -> App:
 def app_of(apps: Callable[[str], App]) -> Iterator[Callable[..., App]]:
     """An app of a server with settings of its own."""
     with ExitStack() as stack:
-        yield lambda **settings: apps(stack.enter_context(running(Settings(**{"quick": True} | settings))))
+        yield lambda **settings: apps(stack.enter_context(simulated(Settings(**{"quick": True} | settings))))
 
 
 @pytest.fixture

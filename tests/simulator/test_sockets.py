@@ -147,6 +147,22 @@ def test_late_subscriber_hears_all(app, until_line):
         assert positions(comet.hear_chat(until_line("Notice.TypingStarted", "AGENT"))) == [2, 3]
 
 
+@pytest.mark.parametrize("fields", [{}, ACKNOWLEDGING], ids=["plain", "acknowledging"])
+def test_late_subscriber_hears_what_waits(app, until_disconnected, fields):
+    """Also when nothing more is told, and the connect is held already."""
+    app.finish_chat()
+    with wire(app) as comet:
+        comet.say({"channel": "/meta/handshake", **fields})
+        app.client_id = comet.hear()["clientId"]
+        comet.connect()
+        comet.hear()
+        comet.connect()
+        comet.subscribe()
+        assert comet.hear()["channel"] == "/meta/subscribe"
+
+        assert comet.hear_chat(until_disconnected)
+
+
 def is_known(app):
     message = {"channel": "/service/x", "clientId": app.client_id}
     return app.comet(message)[0]["successful"]
@@ -162,7 +178,7 @@ def test_session_outlives_its_socket(app):
 
 
 def test_session_without_socket_ends(app_of):
-    app = app_of(max_interval_s=0.05)
+    app = app_of(max_interval_s=0.5)
     with wire(app) as comet:
         comet.open()
         comet.connect()
