@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from comet_clients import ACKNOWLEDGING, Cometd, opened_by_cometd
+from comet_clients import ACKNOWLEDGING, Client, started
 from simulating import simulated
 
 from gms_replay.simulator.settings import Settings
@@ -48,7 +48,7 @@ class Line:
         return is_broken
 
 
-async def hold_chat(http: httpx.AsyncClient, url: str, comet: Cometd) -> list[dict[str, Any]]:
+async def hold_chat(http: httpx.AsyncClient, url: str, comet: Client) -> list[dict[str, Any]]:
     """Answers whatever the agent says, until it has said goodbye; all that was told."""
     words = iter(("Hello.", "My order has not arrived.", "Thank you, bye!"))
     told: list[dict[str, Any]] = []
@@ -65,12 +65,13 @@ def test_bad_line_loses_nothing_and_repeats_nothing(name: str, program: Callable
     async def chat(base: str) -> tuple[list[dict[str, Any]], int]:
         line = Line(httpx.URL(base).port or 0)
         server = await asyncio.start_server(line.serve, "127.0.0.1", 0)
-        async with server, httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False) as http:
+        clients = started(name, program)
+        async with clients as opened, server, httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False) as http:
             service = (await http.post(f"{base}/1/service/callback/samples")).json()["_id"]
             url = f"{base}/1/service/{service}/ixn/chat"
             await http.post(url, data={"notify_by": "comet"})
             comet_url = str(httpx.URL(f"{base}/cometd").copy_with(port=server.sockets[0].getsockname()[1]))
-            async with opened_by_cometd(name, program("node"), comet_url, USER) as comet:
+            async with opened(comet_url, USER) as comet:
                 line.is_bad = True
                 told = await hold_chat(http, url, comet)
                 line.is_bad = False

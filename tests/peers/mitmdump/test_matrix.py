@@ -5,10 +5,9 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -20,13 +19,13 @@ import pytest
 import relay
 from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Client, Program
 from serving import served
+from simulating import simulated
 
 from gms_replay.cassette import reader
 from gms_replay.clocks import Pacing
 from gms_replay.diff import Seen, Transcript, compare
 from gms_replay.model import Recording
 from gms_replay.replay.server import wall_clock_us
-from gms_replay.simulator.server import SimulatorServer
 from gms_replay.simulator.settings import Settings
 
 USER = "stan@example.com"
@@ -179,21 +178,6 @@ def origin(url: str) -> str:
     return str(httpx.URL(url).copy_with(path="/")).rstrip("/")
 
 
-@contextmanager
-def simulator() -> Iterator[str]:
-    """The URL of a simulator that is there until the end of the block."""
-    ready = threading.Event()
-    server = SimulatorServer("127.0.0.1", 0, Settings(quick=True, seed=4), lambda _: ready.set())
-    thread = threading.Thread(target=server.run_bound)
-    thread.start()
-    try:
-        assert ready.wait(PATIENCE_S)
-        yield server.url
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-
-
 @pytest.fixture(scope="module")
 def record(start, program, installed, cometd_servers) -> Callable[[Visit, str, str], Live]:
     """`record(visit, source, name)`: one recording for all who are to hear it."""
@@ -203,7 +187,7 @@ def record(start, program, installed, cometd_servers) -> Callable[[Visit, str, s
     def live(visit: Visit, source: str, name: str) -> Live:
         with ExitStack() as stack:
             if source == "simulator":
-                url = stack.enter_context(simulator())
+                url = stack.enter_context(simulated(Settings(quick=True, seed=4)))
             else:
                 server = cometd_servers()
                 server.start(**(FOR_OTHER_SITES if name in CHROMIUM else {}))
