@@ -49,6 +49,7 @@ class Patience:
     polling_since_us: int | None = None
     asking_since_us: int | None = None
     asked_at_us: int = 0
+    skipped_us: int = 0
 
     def move(self, at_us: int) -> None:
         self.moved_at_us = max(self.moved_at_us, at_us)
@@ -64,9 +65,13 @@ class Patience:
 
     def ask(self, now_us: int) -> None:
         """Notes that the app asked for a state, which is answered at once."""
-        if self.asking_since_us is None or now_us - self.asked_at_us > PATIENCE_US:
+        if self.asking_since_us is None or now_us - self.asked_at_us - self.skipped_us > PATIENCE_US:
             self.asking_since_us = now_us
-        self.asked_at_us = now_us
+        self.asked_at_us, self.skipped_us = now_us, 0
+
+    def put_forward(self, by_us: int) -> None:
+        """So much time passes at once: who asks after it, as before it, has waited through it."""
+        self.skipped_us += by_us
 
     @property
     def ends_at_us(self) -> int | None:

@@ -48,29 +48,29 @@ class SessionTime:
         self._ahead_us = 0 if pacing.now_us is None else pacing.now_us - opened_at_us
         self._opened_at_us = opened_at_us
 
-    def waited_us(self, wall_us: int) -> int:
+    def patience_us(self, wall_us: int) -> int:
         """The time by which patience waits."""
         return wall_us + self._ahead_us
 
     def protocol_us(self, wall_us: int) -> int:
         """The time by which polls and clients expire."""
-        return self.waited_us(self._opened_at_us if self.stands else wall_us)
+        return self.patience_us(self._opened_at_us if self.stands else wall_us)
 
     def story_us(self, wall_us: int) -> int:
         """The time by which the story is told, and which the app is told."""
         return self.protocol_us(wall_us) + self.jumped_us
 
-    def wall_us(self, waited_us: int) -> int:
+    def wall_us(self, patience_us: int) -> int:
         """What the wall shows when patience has waited till then."""
-        return waited_us - self._ahead_us
+        return patience_us - self._ahead_us
 
-    def story_at_us(self, waited_us: int, wall_us: int) -> int:
+    def story_at_us(self, patience_us: int, wall_us: int) -> int:
         """Where the story is when patience has waited till then, which is not later than now."""
-        return self.story_us(wall_us) if self.stands else waited_us + self.jumped_us
+        return self.story_us(wall_us) if self.stands else patience_us + self.jumped_us
 
-    def waited_at_us(self, story_us: int, wall_us: int) -> int:
+    def patience_at_us(self, story_us: int, wall_us: int) -> int:
         """Till when patience has waited when the story is there, which is not later than now."""
-        return self.waited_us(wall_us) if self.stands else story_us - self.jumped_us
+        return self.patience_us(wall_us) if self.stands else story_us - self.jumped_us
 
     def jump(self, to_us: int, wall_us: int) -> None:
         """Makes it that late in the story, and no later for whatever waits."""

@@ -57,7 +57,10 @@ class _Held:
 
 @dataclass(slots=True)
 class Client:
-    """One Bayeux client. `carrier` is what its last message came by; None where that was a WebSocket that has ended."""
+    """One Bayeux client. `carrier` is what its last message came by; None where that was a WebSocket that has ended.
+
+    `asked_in_vain`: its last connect was not held, and brought nothing; nothing has come since.
+    """
 
     client_id: str
     expires_at_us: int
@@ -65,6 +68,7 @@ class Client:
     batches: Batches | None
     held: _Held | None = None
     has_connected: bool = False
+    asked_in_vain: bool = False
 
     @property
     def socket(self) -> Carrier | None:
@@ -93,7 +97,6 @@ class Comet:
         self._timestamp = timestamp
         self._clients: dict[str, Client] = {}
         self._deliveries = Deliveries()
-        self._was_asked_in_vain = False
 
     @property
     def is_alive(self) -> bool:
@@ -111,10 +114,15 @@ class Comet:
         return any(client.held for client in self._clients.values())
 
     @property
+    def was_asked_in_vain(self) -> bool:
+        """Whether the app asked in passing, and got nothing."""
+        return any(client.asked_in_vain for client in self._clients.values())
+
+    @property
     def is_awaited(self) -> bool:
-        """Whether the app wants what it subscribed to: it waits, or asked in passing and got nothing."""
-        held = (client for client in self._clients.values() if client.held)
-        return self._was_asked_in_vain or any(self._deliveries.is_subscribed(client.client_id) for client in held)
+        """Whether the app wants what it subscribed to: it waits, or asked in vain."""
+        waiting = (client for client in self._clients.values() if client.held or client.asked_in_vain)
+        return any(self._deliveries.is_subscribed(client.client_id) for client in waiting)
 
     def knows(self, client_id: object) -> bool:
         return isinstance(client_id, str) and client_id in self._clients
@@ -145,9 +153,7 @@ class Comet:
                     *events, reply = self._connected(client, now_us)
                     told += events
                     replies.append(reply)
-                    self._was_asked_in_vain = not (events or is_first) and self._deliveries.is_subscribed(
-                        client.client_id
-                    )
+                    client.asked_in_vain = not (events or is_first)
             elif message.channel == bayeux.DISCONNECT:
                 yield from self._answer_held(client, now_us, advice={"reconnect": "none"})
                 self._leave(client, extensions.transcript_position(message))
@@ -162,7 +168,8 @@ class Comet:
 
     def deliver(self, channel: str, raw: bytes, position: Position | None = None) -> None:
         """Queues a message for every subscriber; `position` is None where it tells no lines of a chat."""
-        self._was_asked_in_vain = False
+        for client in self._clients.values():
+            client.asked_in_vain = False
         self._deliveries.publish(channel, raw, position)
 
     def flush(self, now_us: int) -> Iterator[Frame]:
@@ -175,6 +182,12 @@ class Comet:
                 yield Frame(client.socket.id, told)
             if self._is_ready(client, now_us):
                 yield from self._answer_held(client, now_us)
+
+    def make_room(self) -> None:
+        """Drops clients that do not wait: where none expires by itself, so that they do not stay for ever."""
+        for client in list(self._clients.values()):
+            if client.has_connected and client.held is None:
+                self._drop(client)
 
     def gone(self, carrier_id: int, now_us: int) -> None:
         """The app hung up on a poll, or a socket: what the answer carried, or would have, comes with the next.

@@ -1,7 +1,8 @@
 """What whoever tests an app asks of the player itself: paths below /__gms_replay__/, and JSON both ways."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from gms_replay.playing import Playing
 PREFIX = "/__gms_replay__/"
 CLOCK = f"{PREFIX}clock"
 
+_HERE = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII)
 _NEAR = ("127.", "::1", "::ffff:127.")
 _LONGEST_MS = 10 * 366 * 24 * 3600 * 1000
 _NOTATION = Notation(Style.ISO, separator="T", digits=3, zone="Z")
@@ -31,14 +33,17 @@ class ClockMove:
 
 
 def is_near(asked: Asked) -> bool:
-    """Whether a request comes from this machine, or from this very process, and from no page of another site."""
-    page = header(asked.headers, "origin")
-    is_ours = page is None or page == f"{asked.scheme}://{header(asked.headers, 'host')}"
+    """Whether a request comes from this machine, or from this very process, and from no page of another site.
+
+    Whoever has a name of his own lead to this machine (DNS rebinding) is another site.
+    """
+    page, host = header(asked.headers, "origin"), header(asked.headers, "host") or ""
+    is_ours = page is None or bool(page == f"{asked.scheme}://{host}" and _HERE.fullmatch(host))
     return is_ours and (asked.peer == "" or asked.peer.startswith(_NEAR))
 
 
-def clock_move(body: bytes, sessions: Mapping[str, Playing]) -> ClockMove:
-    """Reads `{"advance_ms": 60000}` or `{"to": "next"}`, each with or without `"session": "s1"`.
+def clock_move(body: bytes, sessions: Collection[str]) -> ClockMove:
+    """Reads `{"advance_ms": 60000}` or `{"to": "next"}`, each with or without `"session": "s1"`, one of `sessions`.
 
     Raises OptionError, which names the field.
     """

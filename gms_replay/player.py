@@ -124,7 +124,7 @@ class Player:
         status, told = 200, b""
         if not control.is_near(asked):
             status, told = 403, control.wrong("only this machine may ask for that")
-        elif asked.target.partition("?")[0] != control.CLOCK:
+        elif not asked.target.partition("?")[0].endswith(control.CLOCK):
             status, told = 404, control.wrong(f"there is only {control.CLOCK}")
         elif asked.method not in ("GET", "POST"):
             status, told = 405, control.wrong("GET tells the clock, POST puts it forward")
@@ -135,12 +135,15 @@ class Player:
                 status, told = 400, control.wrong(error)
             else:
                 for session in [self._sessions[move.session]] if move.session else self.sessions:
-                    session.put_forward(move.by_us, now_us)
+                    if move.by_us is None:
+                        session.jump(now_us)
+                    else:
+                        session.put_forward(move.by_us)
                     yield from self._advance(session, now_us)
         yield Respond(request_id, status, JSON, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
 
     def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
-        if asked.target.startswith(control.PREFIX):
+        if control.PREFIX in asked.target.partition("?")[0]:
             yield from self._control(request_id, asked, now_us)
             return
         session, operation = self._addressed(asked)
@@ -286,9 +289,9 @@ class Player:
     def _unbound(self, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
         mine = self._mine(asked)
-        ready = [session for session in mine if session.has_begun and not session.comet.is_alive]
+        ready = [session for session in mine if session.has_begun and not session.comet.is_alive] or mine
         going_on = (one for one in ready if not one.is_told or one.comet.has_waiting)
-        return next(going_on, next(iter(ready or mine), None))
+        return next(going_on, next(iter(ready), None))
 
     def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
         """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""

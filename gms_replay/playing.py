@@ -74,10 +74,11 @@ class Playing:
         self._time = SessionTime(pacing, opened_at_us)
         self._translation = Translation(story, identities, now_us=pacing.now_us, comet_segment=comet_segment)
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
-        self._patience = Patience(self._time.waited_us(opened_at_us))
+        self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
         self._states: dict[int, int] = {}
         self._used: set[int] = set()
+        self._seen: set[int] = set()
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
         self._lost: dict[_Meaning, Answer] = {}
@@ -141,8 +142,9 @@ class Playing:
                 answer = self._choose(operation, right)
             self._act(operation, answer.response, now_us)
         self._used.add(answer.index)
+        self._seen.add(answer.index)
         if operation.kind in POLLED:
-            self._patience.ask(self._time.waited_us(now_us))
+            self._patience.ask(self._time.patience_us(now_us))
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
         accepts = header(asked.headers, "accept-encoding") or ""
         self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts)
@@ -154,24 +156,30 @@ class Playing:
         if act is None or (act is Act.START and (response is None or response.is_refusal)):
             return
         self._course.act(act, self._time.story_us(now_us))
-        self._patience.move(self._time.waited_us(now_us))
+        self._patience.move(self._time.patience_us(now_us))
 
     def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
         if carrier.is_socket:
             self._sockets.add(carrier.id)
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
+        if shakes_hands and self._time.stands:
+            self.comet.make_room()
         story_us = self._time.story_us(now_us)
         for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
             shaken_at_us = story_us if shakes_hands and answer.request_id == carrier.id else None
             yield self._framed(answer, shaken_at_us=shaken_at_us)
+        if self.comet.was_asked_in_vain:
+            self._patience.ask(self._time.patience_us(now_us))
         self._wait(now_us)
 
     def gone(self, request_id: int, now_us: int) -> None:
         """The app hung up on a request: its answer is kept for the retry, unless it is what the story says by then."""
         lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
-        if lost is not None and lost.answer.operation.kind not in POLLED:
-            self._lost[lost.asked] = lost.answer
+        if lost is not None:
+            self._seen.discard(lost.answer.index)
+            if lost.answer.operation.kind not in POLLED:
+                self._lost[lost.asked] = lost.answer
         self._sockets.discard(request_id)
         self.comet.gone(request_id, self._time.protocol_us(now_us))
         self._wait(now_us)
@@ -183,18 +191,25 @@ class Playing:
 
     def advance(self, now_us: int) -> Iterator[Action]:
         """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
-        yield from (Noted(self._notes.pop(0)) for _ in range(len(self._notes)))
+        notes, self._notes = self._notes, []
+        yield from map(Noted, notes)
         yield from self._do_due(now_us)
-        while self._time.stands and (self._pending or self.comet.is_awaited) and self._jump(now_us):
+        while self._time.stands and (self._pending or self.comet.is_awaited) and self.jump(now_us):
             yield from self._do_due(now_us)
         self._wait(now_us)
 
-    def put_forward(self, by_us: int | None, now_us: int) -> None:
-        """Lets time pass at once: so much, or, with None, till what the story does next."""
-        if by_us is None:
-            self._jump(now_us)
-        else:
-            self._time.put_forward(by_us)
+    def put_forward(self, by_us: int) -> None:
+        """Lets so much time pass at once, for all that waits."""
+        self._time.put_forward(by_us)
+        self._patience.put_forward(by_us)
+
+    def jump(self, now_us: int) -> bool:
+        """Makes it the time of what is due next, and no later for what waits; False where nothing is due."""
+        due = self._earliest(now_us)
+        if due is not None:
+            self._time.jump(due[0], now_us)
+            self.comet.ahead_us = self._time.jumped_us
+        return due is not None
 
     def story_us(self, now_us: int) -> int:
         """What time it is for the app."""
@@ -244,25 +259,17 @@ class Playing:
 
     def _is_news(self, answer: Answer) -> bool:
         """Whether the app was not told this state yet, and the story has come to it."""
-        return answer.index in self._states and answer.index not in self._used
-
-    def _jump(self, now_us: int) -> bool:
-        """Makes it the time of what is due next; False where nothing is."""
-        due = self._earliest(now_us)
-        if due is not None:
-            self._time.jump(due[0], now_us)
-            self.comet.ahead_us = self._time.jumped_us
-        return due is not None
+        return answer.index in self._states and answer.index not in self._seen
 
     def _jump_to_item(self, now_us: int) -> None:
-        """The same, and releases what is due: only where no answer is."""
-        if self._jump(now_us):
+        """Jumps, and releases what is due then: only where no answer is."""
+        if self.jump(now_us):
             while (due_at_us := self._course.next_us) is not None and due_at_us <= self._time.story_us(now_us):
                 self._release(due_at_us, now_us)
 
     def _wait(self, now_us: int) -> None:
         """Notes whether the app waits from now on."""
-        self._patience.poll(self.comet.is_polled, self._time.waited_us(now_us))
+        self._patience.poll(self.comet.is_polled, self._time.patience_us(now_us))
 
     def _do_due(self, now_us: int) -> Iterator[Action]:
         while (due := self._earliest(now_us)) is not None and due[0] <= self._time.story_us(now_us):
@@ -283,14 +290,14 @@ class Playing:
         if (item_at_us := self._course.next_us) is not None:
             dues.append((item_at_us, None))
         lack = self._lack()
-        if lack and lack.ends_at_us <= self._time.waited_us(now_us):
+        if lack and lack.ends_at_us <= self._time.patience_us(now_us):
             dues.append((self._time.story_at_us(lack.ends_at_us, now_us), lack))
         dues += [(one.due_at_us, one) for one in self._pending.values()]
         return min(dues, key=lambda due: due[0], default=None)
 
     def _release(self, due_at_us: int, now_us: int) -> None:
         """Tells the next item of the story, which is due."""
-        self._patience.move(self._time.waited_at_us(due_at_us, now_us))
+        self._patience.move(self._time.patience_at_us(due_at_us, now_us))
         item = self._course.release()
         shift_us = self._translation.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):

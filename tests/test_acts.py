@@ -45,3 +45,13 @@ def test_asking_anew_is_no_waiting() -> None:
     patience.ask(200 + PATIENCE_US)
 
     assert patience.ends_at_us is None
+
+
+def test_skipped_time_is_no_pause() -> None:
+    patience = Patience(moved_at_us=0)
+    patience.ask(100)
+    patience.put_forward(3 * PATIENCE_US)
+    assert patience.ends_at_us is None
+
+    patience.ask(200 + 3 * PATIENCE_US)
+    assert patience.ends_at_us == 200 + 3 * PATIENCE_US

@@ -20,7 +20,7 @@ def test_real_times_are_one(now_us: int | None, ahead_us: int) -> None:
     time = SessionTime(Pacing(now_us=now_us), OPENED_US)
     wall_us = OPENED_US + 7
 
-    assert (time.waited_us(wall_us), time.protocol_us(wall_us), time.story_us(wall_us)) == (wall_us + ahead_us,) * 3
+    assert (time.patience_us(wall_us), time.protocol_us(wall_us), time.story_us(wall_us)) == (wall_us + ahead_us,) * 3
     assert time.wall_us(wall_us + ahead_us) == wall_us
 
 
@@ -34,7 +34,7 @@ def test_virtual_time_stands() -> None:
     wall_us = OPENED_US + 7
 
     assert (time.protocol_us(wall_us), time.story_us(wall_us)) == (OPENED_US, OPENED_US)
-    assert time.waited_us(wall_us) == wall_us
+    assert time.patience_us(wall_us) == wall_us
 
 
 def test_jump_moves_the_story_alone() -> None:
@@ -42,7 +42,7 @@ def test_jump_moves_the_story_alone() -> None:
     time.jump(OPENED_US + 50, OPENED_US)
 
     assert (time.protocol_us(OPENED_US), time.story_us(OPENED_US)) == (OPENED_US, OPENED_US + 50)
-    assert time.waited_us(OPENED_US) == OPENED_US
+    assert time.patience_us(OPENED_US) == OPENED_US
 
 
 def test_nobody_jumps_back() -> None:
@@ -58,7 +58,7 @@ def test_put_forward_moves_all(clock: Clock) -> None:
     time = SessionTime(Pacing(clock=clock), OPENED_US)
     time.put_forward(50)
 
-    moved = time.waited_us(OPENED_US), time.protocol_us(OPENED_US), time.story_us(OPENED_US)
+    moved = time.patience_us(OPENED_US), time.protocol_us(OPENED_US), time.story_us(OPENED_US)
     assert moved == (OPENED_US + 50,) * 3
 
 
@@ -69,5 +69,5 @@ def test_patience_and_story_know_each_other(clock: Clock) -> None:
     time.jump(OPENED_US + 50, OPENED_US)
     now_us = OPENED_US + 9
 
-    assert time.story_at_us(time.waited_us(now_us), now_us) == time.story_us(now_us)
-    assert time.waited_at_us(time.story_us(now_us), now_us) == time.waited_us(now_us)
+    assert time.story_at_us(time.patience_us(now_us), now_us) == time.story_us(now_us)
+    assert time.patience_at_us(time.story_us(now_us), now_us) == time.patience_us(now_us)

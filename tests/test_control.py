@@ -91,6 +91,7 @@ def test_wrong_move_is_answered() -> None:
         ("GET", CLOCK, "192.0.2.1", 403),
         ("POST", CLOCK, "192.0.2.1", 403),
         ("DELETE", CLOCK, "::1", 405),
+        ("GET", f"/stage{CLOCK}", "::1", 200),
         ("GET", "/__gms_replay__/", "::1", 404),
     ],
 )
@@ -99,10 +100,22 @@ def test_who_may_ask_what(method: str, target: str, peer: str, status: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("page", "status"), [("http://play.test:9000", 200), ("https://play.test:9000", 403), ("null", 403)]
+    ("host", "page", "status"),
+    [
+        ("localhost:9000", "http://localhost:9000", 200),
+        ("localhost", "http://localhost", 200),
+        ("127.0.0.1:9000", "http://127.0.0.1:9000", 200),
+        ("[::1]:9000", "http://[::1]:9000", 200),
+        ("localhost:9000", "https://localhost:9000", 403),
+        ("localhost:9000", "http://localhost:9001", 403),
+        ("localhost:9000", "null", 403),
+        ("evil.test:9000", "http://evil.test:9000", 403),
+        ("127.0.0.1.evil.test", "http://127.0.0.1.evil.test", 403),
+    ],
 )
-def test_pages_of_other_sites_ask_in_vain(page: str, status: int) -> None:
-    assert app().call("POST", CLOCK, {"advance_ms": 1}, headers=(("origin", page),)).status == status
+def test_pages_of_other_sites_ask_in_vain(host: str, page: str, status: int) -> None:
+    """Also of a site that has its own name lead to this machine."""
+    assert app(host=host).call("POST", CLOCK, {"advance_ms": 1}, headers=(("origin", page),)).status == status
 
 
 @pytest.mark.parametrize("clock", list(Clock))
@@ -183,6 +196,24 @@ def test_patience_ends_when_put_forward(clock: Clock) -> None:
     put_forward(there, advance_ms=1)
 
     assert there.driver.notes == ["session s1: went on without dialog act 1, which the app never did"]
+
+
+@pytest.mark.parametrize("clock", list(Clock))
+@pytest.mark.parametrize("advance_ms", [9_999, 31_000])
+def test_who_asks_on_has_waited(clock: Clock, advance_ms: int) -> None:
+    """Asking again is waiting, however long the time that a test let pass between; asking once is not."""
+    there = app(queued(), clock)
+    start(there)
+    there.call("GET", QUEUE)
+    put_forward(there, to="next")
+    there.call("GET", QUEUE)
+    put_forward(there, advance_ms=advance_ms)
+    assert there.driver.notes == []
+
+    there.call("GET", QUEUE)
+
+    gave_up = ["session s1: went on without dialog act 1, which the app never did"]
+    assert there.driver.notes == (gave_up if advance_ms > 10_000 else [])
 
 
 def test_control_is_no_gms() -> None:

@@ -19,6 +19,7 @@ SECOND_US = 1_000_000
 MESSAGE = b'{"channel":"/_genesys","data":"hi"}'
 HANDSHAKE = b'{"channel":"/meta/handshake"}'
 CONNECT = b'{"channel":"/meta/connect","clientId":"a"}'
+PASSING = b'{"channel":"/meta/connect","clientId":"a","advice":{"timeout":0}}'
 SUBSCRIBE = b'{"channel":"/meta/subscribe","clientId":"a","subscription":"/**"}'
 
 
@@ -342,12 +343,11 @@ def test_passing_poll_jumps_too() -> None:
     session = virtual(chatting())
     listen(session, 2)
     advance(session, 0)
-    passing = b'{"channel":"/meta/connect","clientId":"a","advice":{"timeout":0}}'
-    (empty,) = say(session, 3, passing)
+    (empty,) = say(session, 3, PASSING)
     assert MESSAGE not in empty.body
 
     assert advance(session, 0) == []
-    (full,) = say(session, 4, passing)
+    (full,) = say(session, 4, PASSING)
 
     assert MESSAGE in full.body
 
@@ -406,3 +406,62 @@ def test_looking_around_jumps_nowhere() -> None:
         told += [action.body for action in advance(session, 0)]
 
     assert told == [b'{"at":2}'] * 3
+
+
+def test_poll_that_got_lost_is_no_news() -> None:
+    """What the app never got it is told when it asks again."""
+    tape = callback()
+    for asked_s, place in ((2, 3), (6, 2), (14, 1)):
+        tape.ask(asked_s, "GET", QUEUE, b"", position(place), takes_s=0)
+    session = virtual(tape)
+    ask(session, 2, "GET", QUEUE)
+    advance(session, 0)
+    ask(session, 3, "GET", QUEUE)
+    advance(session, 0)
+    session.gone(3, at_us(0))
+
+    ask(session, 4, "GET", QUEUE)
+
+    assert [action.body for action in advance(session, 0)] == [position(2)]
+
+
+def test_client_that_left_wants_nothing() -> None:
+    """A poll in passing is no poll of the next client's."""
+    session = virtual(chatting())
+    listen(session, 2)
+    advance(session, 0)
+    for number, text in enumerate((PASSING, b'{"channel":"/meta/disconnect","clientId":"a"}')):
+        say(session, 3 + number, text)
+
+    assert advance(session, 0) == []
+    assert session.next_us() == at_us(202)
+
+
+@pytest.mark.parametrize("clock", list(Clock))
+def test_polls_in_passing_are_waiting(clock: Clock) -> None:
+    tape = callback()
+    tape.ask(3, "POST", MENU)
+    tape.poll(4, 1, MESSAGE)
+    session = playing(tape, clock=clock)
+    ask(session, 1, "POST", CALLBACK)
+    listen(session, 2)
+    session.gone(2, NOW_US)
+    noted: list[Action] = []
+    for second in range(12):
+        list(session.ask_comet(Carrier(10 + second), bayeux.parse(PASSING), at_us(second)))
+        noted += advance(session, second)
+
+    assert Noted("session s1: went on without dialog act 1, which the app never did") in noted
+
+
+def test_silent_client_makes_room() -> None:
+    """Where nobody expires by itself, an app that shakes hands again has one client; one that waits stays."""
+    session = virtual(chatting())
+    for number, text in enumerate((HANDSHAKE, CONNECT, HANDSHAKE)):
+        say(session, 2 + number, text)
+    assert not session.comet.knows("a")
+
+    waiting = b'{"channel":"/meta/connect","clientId":"b"}'
+    for number, text in enumerate((waiting, waiting, HANDSHAKE)):
+        say(session, 5 + number, text)
+    assert session.comet.knows("b")
