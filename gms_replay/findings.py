@@ -145,7 +145,8 @@ def _bodies(one: _Asked) -> Iterator[Finding]:
 def _problems(headers: Headers, body: Body, speaks_bayeux: bool) -> Iterator[str]:
     coding = (header(headers, "content-encoding") or "").strip()
     if coding.lower() not in ("", "identity") and body.wire and body.decoded is None:
-        yield f"the content coding {coding} does not undo; replayed as it is"
+        replayed = "its messages are replayed as far as they could be read" if speaks_bayeux else "replayed as it is"
+        yield f"the content coding {coding} does not undo; {replayed}"
         return
     text = body.plain.strip()
     if not text:

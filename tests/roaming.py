@@ -112,6 +112,8 @@ class Roamer(App):
         return self._poll_by is not None and self._poll_by == self.socket and not self._is_answered()
 
     def _connect(self, **fields: Any) -> dict[str, Any]:
+        # What it acknowledges it has read.
+        self.collect()
         ext = {"ext": {"ack": self._batch}} if self._acks else {}
         self._polls += 1
         self._polled_at = len(self.driver.told)

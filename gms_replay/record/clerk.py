@@ -15,7 +15,8 @@ from gms_replay.record.protocol import COMET, Answering, Asked, Closed, Ended, F
 from gms_replay.record.trickle import LARGEST_BODY, Trickle
 
 _LOST = "the recorder was ended in the middle of the answer"
-_CUT = f"the answer goes on: its body is kept up to here ({LARGEST_BODY >> 20} MiB), its messages are all told"
+_CUT = f"the answer goes on: its body is kept up to here ({LARGEST_BODY >> 20} MiB)"
+_ALL_TOLD = f"{_CUT}, its messages are all told"
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Clerk:
         if seen.goes_on:
             self._sockets[seen.number] = _Socket(one.writer, exchange)
         else:
-            is_told = one.trickle is not None and one.trickle.tells
+            is_told = one.trickle is not None and one.trickle.has_told
             if one.transport and outcome.response and not is_told:
                 found = facts.messages(facts.told(one.transport, outcome.response))
                 at_us = outcome.response.started_at_us
@@ -171,7 +172,8 @@ def _with_body(seen: Ended, trickle: Trickle | None) -> Ended:
     """The end of an answer that came in pieces, with what was kept of them."""
     if trickle is None or seen.answer is None:
         return seen
-    error = "; ".join(filter(None, (seen.error, _CUT if trickle.is_cut else None))) or None
+    cut = (_ALL_TOLD if trickle.tells_all else _CUT) if trickle.is_cut else None
+    error = "; ".join(filter(None, (seen.error, cut))) or None
     return seen._replace(answer=seen.answer._replace(body=trickle.body), error=error)
 
 

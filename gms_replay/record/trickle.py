@@ -36,11 +36,17 @@ class Trickle:
         self._body = bytearray()
         self._length = 0
         self._count = 0
+        self._has_told = False
 
     @property
-    def tells(self) -> bool:
-        """Whether its messages are told as they come; else they are those of the whole body."""
-        return self._undo is not None
+    def has_told(self) -> bool:
+        """Whether it told messages as they came; else they are those of the whole body, if it has any."""
+        return self._has_told
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether all its messages are told, however much of the body is kept."""
+        return self._undo is not None and not self._objects.has_given_up
 
     @property
     def body(self) -> bytes:
@@ -65,6 +71,7 @@ class Trickle:
         for index, raw in enumerate(self._objects.take(self._undo(piece.content)), start=self._count):
             found += [(index, channel, message) for _, channel, message in facts.messages(raw)]
             self._count = index + 1
+        self._has_told = self._has_told or bool(found)
         return at_s, found
 
 
@@ -82,11 +89,11 @@ class Objects:
         self._start = 0
         self._depth = 0
         self._in_string = False
-        self._has_given_up = False
+        self.has_given_up = False
 
     def take(self, piece: bytes) -> list[bytes]:
         """The objects that this piece completes, as they stand."""
-        if self._has_given_up:
+        if self.has_given_up:
             return []
         self._text += piece
         found = list(self._whole())
@@ -124,4 +131,4 @@ class Objects:
         self._start = 0
         if len(self._text) > self._most_bytes:
             self._text.clear()
-            self._has_given_up = True
+            self.has_given_up = True

@@ -143,8 +143,12 @@ def test_watcher_hears_before_the_end(office):
 
 @pytest.mark.parametrize(
     ("path", "fields", "body"),
-    [(b"/cometd?jsonp=cb", (), b"cb(" + NEWS + b")"), (b"/cometd", ((b"content-encoding", b"br"),), compress(NEWS))],
-    ids=["script", "br"],
+    [
+        (b"/cometd?jsonp=cb", (), b"cb(" + NEWS + b")"),
+        (b"/cometd", ((b"content-encoding", b"br"),), compress(NEWS)),
+        (b"/cometd", ((b"content-encoding", b"gzip"),), NEWS),
+    ],
+    ids=["script", "br", "no gzip"],
 )
 def test_what_only_the_whole_tells_is_told_at_the_end(office, path, fields, body):
     head = ANSWER._replace(body=None, fields=fields)
@@ -179,8 +183,15 @@ def test_body_beyond_the_limit_is_said_to_be_cut(office):
 
     outcome = recording.exchanges[0].outcome
     assert len(outcome.response.body.wire) == LARGEST_BODY
-    assert outcome.error.startswith("the answer goes on: its body is kept up to here (16 MiB)")
+    assert outcome.error == "the answer goes on: its body is kept up to here (16 MiB), its messages are all told"
     assert [message.at_us for message in recording.messages[1:]] == [946681203_500000] * 2
+
+
+def test_endless_message_is_not_said_to_be_told(office):
+    endless = b'{"channel":"/a","data":"' + b" " * LARGEST_BODY
+    recording = office.takes(*TRICKLING, Piece(7, 946681202.5, endless), STREAMED)
+
+    assert recording.exchanges[0].outcome.error == "the answer goes on: its body is kept up to here (16 MiB)"
 
 
 def test_piece_after_the_end_is_nobodys(office):

@@ -85,8 +85,9 @@ def test_members_of_gzip_follow_each_other():
 def test_what_waits_for_the_end(coding, is_script):
     answer = Trickle(HEAD._replace(fields=((b"content-encoding", coding.encode()),)), is_script=is_script)
 
-    assert not answer.tells
     assert answer.take(Piece(7, 101.0, b'cb([{"channel":"/a"}])')) == (101.0, [])
+    assert not answer.has_told
+    assert not answer.tells_all
     assert answer.body == b'cb([{"channel":"/a"}])'
 
 

@@ -125,12 +125,12 @@ def test_no_story_stalls_beyond_patience(recording: Recording, via: Via, clock: 
 
 
 @quick
-@given(recordings(), steps, st.sampled_from(VIA), st.booleans(), st.booleans())
+@given(recordings(), steps, st.sampled_from(VIA), st.sampled_from(Clock), st.booleans(), st.booleans())
 def test_nothing_is_lost_or_told_twice(
-    recording: Recording, taken: list[Step], last: Via, acks: bool, confirms: bool
+    recording: Recording, taken: list[Step], last: Via, clock: Clock, acks: bool, confirms: bool
 ) -> None:
     """Each message arrives once, and in order on its channel, however the client comes and goes."""
-    roamer = opened(recording, last, acks=acks, confirms=confirms)
+    roamer = opened(recording, last, clock=clock, acks=acks, confirms=confirms)
     for step in taken:
         take(roamer, step, [act for act, _ in recorded_acts(recording)])
         roamer.live(step.via)
