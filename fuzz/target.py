@@ -1,6 +1,7 @@
 """Whatever a stranger sends, it is answered once, nothing is raised, and an app beside it is told the same as ever.
 
 An input is a program: steps that end with a zero byte, each a letter and what it works on. Other letters do nothing.
+It runs by the virtual clock where its first letter is V.
 
 P body         POST to the Comet path           G query        GET of it, a script
 S text         over a WebSocket of its own      Q              end that
@@ -18,6 +19,8 @@ import factories
 from driver import App, Driver, begin_chat, send
 from factories import SERVICE
 
+from gms_replay.clocks import Clock, Pacing
+from gms_replay.control import CLOCK
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
 
@@ -37,7 +40,8 @@ def one_input(data: bytes) -> None:
     """Raises AssertionError where the invariant breaks, and whatever the player raises."""
     if any(ours in data for ours in _OURS):
         return
-    driver = Driver(Player(STORIES))
+    clock = Clock.VIRTUAL if data.startswith(b"V") else Clock.REAL
+    driver = Driver(Player(STORIES, Pacing(clock=clock)))
     app = App(driver)
     begin_chat(app)
     held, before = app.connect(), driver.asked
@@ -46,8 +50,9 @@ def one_input(data: bytes) -> None:
         stranger.take(step)
     stranger.rest()
 
-    assert _told(app, held) == _undisturbed()
-    driver.wait(_DAY_S)
+    assert _told(app, held) == _undisturbed(clock)
+    app.call("POST", CLOCK, {"advance_ms": _DAY_S * 1000})
+    app.call("POST", CLOCK, {"advance_ms": _DAY_S * 1000})
     asked = set(range(before + 1, driver.asked + 1)) - stranger.gone
     assert asked <= driver.answers.keys(), f"never answered: {asked - driver.answers.keys()}"
 
@@ -66,6 +71,7 @@ def seeds() -> Iterator[bytes]:
     yield b"\0".join(b"S" + text for text in said) + b"\0Q"
     yield b"\0".join(b"Gjsonp=cb&message=" + text for text in said)
     yield b"\0".join([b"P" + shake, b"S" + connect, b"P" + held, b"H", b"W20", b"S" + subscribe, b"P" + held, b"Q"])
+    yield b"\0".join([b"V", b"P" + shake, b"P" + connect, b"P" + subscribe, b"P" + held, b"S" + held])
     for exchange in factories.visit().exchanges:
         request = exchange.request
         target = request.target.replace(SERVICE, SERVICE.lower())
@@ -124,8 +130,8 @@ class _Stranger:
 
 
 @cache
-def _undisturbed() -> list[object]:
-    driver = Driver(Player(STORIES))
+def _undisturbed(clock: Clock) -> list[object]:
+    driver = Driver(Player(STORIES, Pacing(clock=clock)))
     app = App(driver)
     begin_chat(app)
     held = app.connect()

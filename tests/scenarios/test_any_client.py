@@ -96,6 +96,8 @@ def take(roamer: Roamer, step: Step, acts: list[Act]) -> None:
         case "break":
             roamer.end_socket()
         case "shake":
+            # Two clients on open WebSockets are told twice, as two pages are.
+            roamer.end_socket()
             roamer.shake(via)
         case "leave":
             roamer.exchange(via, roamer.meta("disconnect"))
