@@ -6,6 +6,7 @@ import pytest
 from driver import NOW_US, App, Driver
 from factories import AVAILABILITY, CALLBACK, CHAT, CHAT_DIALOG, JOINED, MENU, ORDER, SERVICE, Tape, frame
 
+from gms_replay.clocks import Clock, Pacing
 from gms_replay.events import (
     AcceptSocket,
     Asked,
@@ -385,8 +386,10 @@ def test_socket_of_two_sessions_ends_for_both() -> None:
     assert [session.comet.is_polled for session in playing.sessions] == [False, False]
 
 
-def test_app_from_background_finds_its_own_visit() -> None:
-    """Not the one before, which is over."""
+@pytest.mark.parametrize("clock", list(Clock))
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_app_from_background_finds_its_own_visit(says_goodbye: bool, clock: Clock) -> None:
+    """Not the one before, which is over; also where an app that was killed has clients that nobody saw end."""
     other = SERVICE.replace("3SQI", "4SQI")
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
@@ -398,18 +401,22 @@ def test_app_from_background_finds_its_own_visit() -> None:
     news = [message.replace(CHAT.encode(), b"000FRa9NYM9A002K") for message in told]
     tape.poll(60.5, 0.5, news[0], client="second-client-4711")
     tape.poll(61.5, 0.5, news[1], client="second-client-4711")
-    (ann,) = apps("ann", tape=tape)
+    driver = Driver(Player(compile_stories(tape.recording()), Pacing(clock=clock)))
+    ann = App(driver, "ann")
     start(ann)
     ann.shake_hands()
     ann.subscribe()
     ann.listen(5)
     assert len(ann.heard) == 1
-    ann.bayeux(ann.meta("disconnect"))
+    driver.hang_up(ann.polling)
+    if says_goodbye:
+        ann.bayeux(ann.meta("disconnect"))
     ann.polling = None
     ann.call("POST", CALLBACK.replace("sales", "card"), ORDER)
     ann.shake_hands()
-    ann.bayeux(ann.meta("disconnect", ext={"transcriptPosition": "0"}))
-    ann.driver.wait(30)
+    if says_goodbye:
+        ann.bayeux(ann.meta("disconnect", ext={"transcriptPosition": "0"}))
+    driver.wait(30)
 
     ann.shake_hands()
     ann.subscribe()
