@@ -55,7 +55,9 @@ class ReplayApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         if scope["type"] == "websocket":
-            await self._converse(_asked(scope, headers, b""), receive, send)
+            await self._converse(
+                _asked(scope, headers, b""), next(iter(scope.get("subprotocols", ())), None), receive, send
+            )
             return
         cors = _cors(headers)
         if scope["method"] == "OPTIONS" and header(headers, "access-control-request-method"):
@@ -93,12 +95,12 @@ class ReplayApp:
             hung_up.cancel()
             del self._waiting[request_id]
 
-    async def _converse(self, asked: Asked, receive: Receive, send: Send) -> None:
+    async def _converse(self, asked: Asked, subprotocol: str | None, receive: Receive, send: Send) -> None:
         """Carries a WebSocket's messages in and out until one side ends it."""
         socket_id = next(self._numbers)
         outbox: asyncio.Queue[_ForSocket | Respond] = asyncio.Queue()
         self._sockets[socket_id] = outbox
-        sending = asyncio.ensure_future(_send_all(outbox, send))
+        sending = asyncio.ensure_future(_send_all(outbox, send, subprotocol))
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 if message["type"] == "websocket.connect":
@@ -194,12 +196,13 @@ async def _send(send: Send, answer: Respond, cors: Headers, of: str = "http.resp
     await send({"type": f"{of}.body", "body": answer.body})
 
 
-async def _send_all(outbox: asyncio.Queue[_ForSocket | Respond], send: Send) -> None:
-    """Sends what is put into the outbox of a WebSocket, until that closes it."""
+async def _send_all(outbox: asyncio.Queue[_ForSocket | Respond], send: Send, subprotocol: str | None) -> None:
+    """Sends what is put into the outbox of a WebSocket, until that closes it. `subprotocol`: what the app asks for."""
     while True:
         match await outbox.get():
             case AcceptSocket():
-                await send({"type": "websocket.accept"})
+                # Clients that asked for one end a WebSocket that has none.
+                await send({"type": "websocket.accept", "subprotocol": subprotocol})
             case SendText(_, text):
                 await send({"type": "websocket.send", "text": text.decode()})
             case CloseSocket(_, code, reason):

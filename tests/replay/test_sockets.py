@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import factories
 import pytest
@@ -15,7 +16,7 @@ from gms_replay.replay.asgi import LARGEST_BODY
 WAIT_S = 20
 
 
-def opened(server: Served, **options: str | None) -> ClientConnection:
+def opened(server: Served, **options: Any) -> ClientConnection:
     return connect(f"ws{server.origin.removeprefix('http')}/genesys/cometd", proxy=None, **options)
 
 
@@ -40,6 +41,15 @@ def test_compressed_where_asked_and_offered(is_asked: bool, is_offered: bool) ->
         assert shakes_hands(talk)
 
     assert names == ["permessage-deflate"] * (is_asked and is_offered)
+
+
+@pytest.mark.parametrize("asked", [None, ["bayeux", "other"]])
+def test_first_subprotocol_asked_for_is_spoken(server: Served, asked: list[str] | None) -> None:
+    """Browsers end a WebSocket that speaks none of those they asked for."""
+    with opened(server, subprotocols=asked) as talk:
+        assert shakes_hands(talk)
+
+    assert talk.subprotocol == (asked[0] if asked else None)
 
 
 def test_ping_is_answered(server: Served) -> None:
