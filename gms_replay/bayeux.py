@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+from urllib.parse import parse_qs
 
 from gms_replay.errors import BayeuxError
 
@@ -159,6 +160,14 @@ def _skip(text: str, at: int) -> int:
     while at < len(text) and text[at] in _BLANKS:
         at += 1
     return at
+
+
+def posted(body: bytes) -> tuple[bytes, ...]:
+    """The frames of a POST's body: itself, or what a form calls `message` (Bayeux 1.0, section 6.1)."""
+    if not body.startswith(b"message="):
+        return (body,)
+    form = parse_qs(body.decode("utf-8", "replace"))
+    return tuple(frame.encode("utf-8", "surrogatepass") for frame in form.get("message", ()))
 
 
 def is_meta(channel: str) -> bool:

@@ -201,7 +201,7 @@ def _by_path(method: str, path: str) -> Operation | None:
 
 def _frames(method: str, target: str, body: bytes) -> tuple[bytes, ...]:
     if method == "POST":
-        return (body,)
+        return bayeux.posted(body)
     polled = jsonp.asked(target) if method == "GET" else None
     return polled.frames if polled else ()
 

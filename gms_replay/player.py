@@ -162,7 +162,8 @@ class Player:
         try:
             if asked.method == "GET" and (called is None or not called.frames):
                 raise BayeuxError("a GET needs jsonp=NAME and message=JSON in its query")
-            messages = tuple(chain.from_iterable(map(bayeux.parse, called.frames if called else (asked.body,))))
+            frames = called.frames if called else bayeux.posted(asked.body)
+            messages = tuple(chain.from_iterable(map(bayeux.parse, frames)))
         except BayeuxError as error:
             yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
             return

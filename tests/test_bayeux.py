@@ -188,8 +188,22 @@ def test_lone_surrogate_reads_back():
         ({}, {"channel": None, "successful": True}),
     ],
 )
-def test_reply_repeats_the_id(asked, told):
+def test_reply_repeats_what_it_answers(asked, told):
     assert list(bayeux.reply(Parsed(b"", asked), successful=True).items()) == list(told.items())
+
+
+@pytest.mark.parametrize(
+    ("body", "frames"),
+    [
+        (b"[{}]", (b"[{}]",)),
+        (b"", (b"",)),
+        (b"message=%5B%7B%22a%22%3A%22%C3%A9+%2B%22%7D%5D", ('[{"a":"é +"}]'.encode(),)),
+        (b"message=%5B%5D&x=1&message=%7B%7D", (b"[]", b"{}")),
+        (b"message=", ()),
+    ],
+)
+def test_posted_form_holds_frames(body, frames):
+    assert bayeux.posted(body) == frames
 
 
 @pytest.mark.parametrize("depth", [101, 985, 100_000])

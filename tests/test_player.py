@@ -249,6 +249,14 @@ def test_script_is_called_back() -> None:
     assert reply["channel"] == "/meta/connect"
 
 
+def test_form_carries_frames() -> None:
+    form = b"message=" + quote(HANDSHAKE).encode()
+
+    (respond,) = player().receive(RequestArrived(1, Asked("POST", "http", "/elsewhere", (), form)), NOW_US)
+
+    assert json.loads(respond.body)[0]["successful"] is True
+
+
 def test_unknown_client_of_script_is_called_back() -> None:
     connect = b'{"channel":"/meta/connect","clientId":"nobody"}'
 

@@ -53,7 +53,9 @@ def response(told: Answer) -> Response:
 def polled(request: Request) -> tuple[Transport, tuple[bytes, ...]]:
     """How a request to a Comet server carries its frames, and the frames."""
     called = jsonp.asked(request.target) if request.method == "GET" else None
-    return (Transport.CALLBACK_POLLING, called.frames) if called else (Transport.LONG_POLLING, (request.body.plain,))
+    if called:
+        return Transport.CALLBACK_POLLING, called.frames
+    return Transport.LONG_POLLING, bayeux.posted(request.body.plain)
 
 
 def told(transport: Transport, response: Response) -> bytes:

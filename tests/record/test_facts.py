@@ -1,7 +1,7 @@
 import pytest
 from seen import ANSWER, ASKED, ENDED
 
-from gms_replay.model import Body, Outcome, Request, Response
+from gms_replay.model import Body, Outcome, Request, Response, Transport
 from gms_replay.record import facts
 
 SECOND_US = 1_000_000
@@ -95,3 +95,9 @@ def test_frame_loses_nothing(frame, found):
 @pytest.mark.parametrize("frame", [b"", b"[", b"\xff", b"callback([])"])
 def test_no_bayeux_no_messages(frame):
     assert facts.messages(frame) == ()
+
+
+def test_form_is_polled_by_its_messages():
+    told = ASKED._replace(method=b"POST", body=b"message=%5B%7B%7D%5D")
+
+    assert facts.polled(facts.request(told)) == (Transport.LONG_POLLING, (b"[{}]",))
