@@ -175,6 +175,11 @@ def is_meta(channel: str) -> bool:
     return channel == "/meta" or channel.startswith("/meta/")
 
 
+def is_service(channel: str) -> bool:
+    """True for channels by which a client and the server talk alone (Bayeux 1.0, section 2.2.2)."""
+    return channel.startswith("/service/")
+
+
 def matches(subscription: str, channel: str) -> bool:
     """Whether a subscription, perhaps with `*` or `**` at its end, takes in a channel (Bayeux 1.0, section 2.2)."""
     if subscription.endswith("/**"):
@@ -196,11 +201,12 @@ def dump(fields: dict[str, Any]) -> bytes:
 
 
 def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
-    """The reply to a message: its channel, then its id as it came (of any type, absent if it was), then `fields`."""
-    answer: dict[str, Any] = {"channel": message.fields.get("channel")}
-    if "id" in message.fields:
-        answer["id"] = message.fields["id"]
-    return answer | fields
+    """The reply to a message: its channel, then `fields`.
+
+    Between them its id, and to what it subscribes, as they came: of any type, absent if they were.
+    """
+    repeated = {name: message.fields[name] for name in ("id", "subscription") if name in message.fields}
+    return {"channel": message.fields.get("channel")} | repeated | fields
 
 
 def milliseconds(value: object, otherwise: int) -> int:

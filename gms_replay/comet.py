@@ -59,13 +59,15 @@ class _Held:
 class Client:
     """One Bayeux client. `carrier` is what its last message came by; None where that was a WebSocket that has ended.
 
-    `asked_in_vain`: its last connect was not held, and brought nothing; nothing has come since.
+    `interval_ms`: how long it stays away after a connect. `asked_in_vain`: its last connect was not held, and brought
+    nothing; nothing has come since.
     """
 
     client_id: str
     expires_at_us: int
     carrier: Carrier | None
     batches: Batches | None
+    interval_ms: int
     held: _Held | None = None
     has_connected: bool = False
     asked_in_vain: bool = False
@@ -92,8 +94,9 @@ class Comet:
         """How far the time that clients are told is ahead of the caller's."""
         self._mint = mint
         self._timeout_ms = bayeux.milliseconds(advice.get("timeout"), _TIMEOUT_MS)
+        self._interval_ms = bayeux.milliseconds(advice.get("interval"), 0)
         self._max_interval_ms = bayeux.milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
-        self._advice = {"interval": 0, "reconnect": "retry"} | advice | {"timeout": self._timeout_ms}
+        self._advice = {"reconnect": "retry"} | advice | {"interval": self._interval_ms, "timeout": self._timeout_ms}
         self._timestamp = timestamp
         self._clients: dict[str, Client] = {}
         self._deliveries = Deliveries()
@@ -138,7 +141,7 @@ class Comet:
         for message in messages:
             client = self._client(message)
             if client is not None:
-                client.expires_at_us = now_us + self._max_interval_ms * 1000
+                self._keep(client, now_us)
                 client.carrier = carrier
             if message.channel == bayeux.HANDSHAKE:
                 replies.append(self._handshake(message, carrier, now_us))
@@ -201,7 +204,7 @@ class Comet:
                     self._deliveries.repeat(client.client_id, client.batches.outstanding)
             if client.held is not None and client.held.carrier.id == carrier_id:
                 client.held = None
-                client.expires_at_us = now_us + self._max_interval_ms * 1000
+                self._keep(client, now_us)
         self._deliveries.lost(carrier_id)
 
     def sent(self, request_id: int) -> None:
@@ -225,7 +228,12 @@ class Comet:
             error = "412:connection_types:none in common"
             return self._reply(message, now_us, successful=False, error=error, advice=refusal)
         batches = Batches() if extensions.asks_for_acknowledgement(message) else None
-        client = Client(self._mint(), now_us + self._max_interval_ms * 1000, carrier, batches)
+        for one in self._clients.values():
+            if one.carrier == carrier and carrier.is_socket:
+                # A WebSocket is its last client's: what waits for another would be told twice.
+                one.carrier = None
+        client = Client(self._mint(), now_us, carrier, batches, self._interval_ms)
+        self._keep(client, now_us)
         self._clients[client.client_id] = client
         self._deliveries.add(client.client_id)
         return self._reply(
@@ -242,11 +250,12 @@ class Comet:
 
     def _hold(self, client: Client, carrier: Carrier, message: Parsed, now_us: int, *, is_alone: bool) -> None:
         """Holds a connect: not at all the first time (WIRE: aiocometd), nor where others share its answer."""
+        advice = message.fields.get("advice")
+        asked = advice if isinstance(advice, dict) else {}
+        client.interval_ms = bayeux.milliseconds(asked.get("interval"), self._interval_ms)
         until_us = now_us
         if client.has_connected and (is_alone or carrier.is_socket):
-            advice = message.fields.get("advice")
-            asked = advice.get("timeout") if isinstance(advice, dict) else None
-            until_us += bayeux.milliseconds(asked, self._timeout_ms) * 1000
+            until_us += bayeux.milliseconds(asked.get("timeout"), self._timeout_ms) * 1000
         polling = {one.held.carrier.browser for one in self._clients.values() if one.held}
         may_wait = is_alone and not carrier.is_socket and not self._deliveries.queued(client.client_id)
         is_one_too_many = may_wait and carrier.browser is not None and carrier.browser in polling
@@ -264,13 +273,13 @@ class Comet:
         client.held = None
         numbers = self._deliveries.queued(client.client_id)
         events = self._deliveries.take(client.client_id, None if held.carrier.is_socket else held.carrier.id)
-        client.expires_at_us = now_us + self._max_interval_ms * 1000
+        self._keep(client, now_us)
         ext = {} if client.batches is None else {"ack": client.batches.close(numbers)}
         if held.is_one_too_many:
             fields = {"advice": self._advice | _MULTIPLE_CLIENTS} | fields
         elif not client.has_connected or "advice" in held.message.fields:
             # Whoever tells us its own may have forgotten ours (CometD's BayeuxServerImpl).
-            fields = {"advice": self._advice} | fields
+            fields = {"advice": self._advice | {"interval": client.interval_ms}} | fields
         client.has_connected = True
         return [
             *events,
@@ -292,6 +301,9 @@ class Comet:
     def _plain(self, client: Client, message: Parsed, now_us: int) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return self._subscription(client, message, now_us)
+        if bayeux.is_service(message.channel):
+            # Whoever asks there listens there: CometD's clients need no subscription for it.
+            self._deliveries.subscribe(client.client_id, [message.channel])
         error: dict[str, Any] = {} if message.channel else {"error": "400::channel_missing"}
         if bayeux.is_meta(message.channel):
             error = {"error": f"404:{message.channel}:channel_unknown"}
@@ -302,12 +314,13 @@ class Comet:
         listed = asked if isinstance(asked, list) else [asked]
         names = [name for name in listed if isinstance(name, str) and name.startswith("/")]
         if not names or len(names) < len(listed):
-            return self._reply(message, now_us, successful=False, error="403::subscription_invalid")
+            error = "403::subscription_missing" if asked is None else "403::subscription_invalid"
+            return self._reply(message, now_us, successful=False, error=error)
         if message.channel == bayeux.UNSUBSCRIBE:
             self._deliveries.unsubscribe(client.client_id, names)
         else:
             self._deliveries.subscribe(client.client_id, names)
-        return self._reply(message, now_us, successful=True, subscription=asked)
+        return self._reply(message, now_us, successful=True)
 
     def _reply(self, message: Parsed, now_us: int, *, ext: dict[str, Any] | None = None, **fields: Any) -> bytes:
         """A reply, with what the extensions add: the time that the client asks for, and the recorded server's."""
@@ -324,6 +337,10 @@ class Comet:
         if position is not None:
             self._deliveries.read_to(client.client_id, position)
         self._drop(client)
+
+    def _keep(self, client: Client, now_us: int) -> None:
+        """Puts off a client's end: from its last sign of life it has the interval that it was told, and some more."""
+        client.expires_at_us = now_us + (client.interval_ms + self._max_interval_ms) * 1000
 
     def _drop(self, client: Client) -> None:
         del self._clients[client.client_id]
@@ -343,8 +360,9 @@ def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
 
 
 def _unknown(message: Parsed) -> bytes:
-    advice = {"reconnect": "handshake", "interval": 0}
-    return _reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, advice=advice)
+    # On another reply it may come after the new handshake, and CometD's client fails of it at the next connect.
+    advice = {"advice": {"reconnect": "handshake", "interval": 0}} if message.channel == bayeux.CONNECT else {}
+    return _reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, **advice)
 
 
 def _reply(message: Parsed, **fields: Any) -> bytes:

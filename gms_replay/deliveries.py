@@ -56,7 +56,7 @@ class Deliveries:
 
     def subscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
-        reader.subscriptions += channels
+        reader.subscriptions += [name for name in channels if name not in reader.subscriptions]
         reader.queue |= self._taken(reader, range(len(self._events)))
 
     def unsubscribe(self, client_id: str, channels: Iterable[str]) -> None:

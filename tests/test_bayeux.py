@@ -139,6 +139,11 @@ def test_channels_by_their_start(channel, meta):
     assert bayeux.is_meta(channel) == meta
 
 
+@pytest.mark.parametrize(("channel", "service"), [("/service/a", True), ("/services/a", False), ("/a/service/", False)])
+def test_service_channels_by_their_start(channel, service):
+    assert bayeux.is_service(channel) is service
+
+
 @pytest.mark.parametrize(
     ("fields", "channel", "is_event"),
     [
@@ -185,6 +190,10 @@ def test_lone_surrogate_reads_back():
         ({"channel": "/a", "id": 3}, {"channel": "/a", "id": 3, "successful": True}),
         ({"channel": "/a", "id": None}, {"channel": "/a", "id": None, "successful": True}),
         ({"channel": "/a"}, {"channel": "/a", "successful": True}),
+        (
+            {"channel": "/a", "subscription": ["/b", 5]},
+            {"channel": "/a", "subscription": ["/b", 5], "successful": True},
+        ),
         ({}, {"channel": None, "successful": True}),
     ],
 )

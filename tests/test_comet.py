@@ -248,9 +248,16 @@ def test_unknown_client_must_shake_hands() -> None:
 
 
 def test_refusal_needs_no_session() -> None:
-    (raw,) = refuse(bayeux.parse(b'{"channel":"/meta/subscribe","id":3}'))
+    """What is advised belongs to connects: CometD's client would take it for its next one's."""
+    (raw,) = refuse(bayeux.parse(b'{"channel":"/meta/subscribe","id":3,"subscription":"/a"}'))
 
-    assert json.loads(raw)["error"] == "402::session_unknown"
+    assert json.loads(raw) == {
+        "channel": "/meta/subscribe",
+        "id": 3,
+        "subscription": "/a",
+        "successful": False,
+        "error": "402::session_unknown",
+    }
 
 
 def test_silent_client_expires() -> None:
@@ -264,6 +271,27 @@ def test_silent_client_expires() -> None:
 
 def test_max_interval_is_recorded() -> None:
     assert listening(maxInterval=3000).wakeup_s == 3
+
+
+def test_client_is_waited_for_as_long_as_it_was_sent_away() -> None:
+    """And then for `maxInterval`."""
+    peer = listening(interval=60_000)
+
+    assert peer.wakeup_s == 70
+
+
+def test_client_may_say_how_long_it_sleeps() -> None:
+    """As an app that goes to the background; what it sends meanwhile shortens nothing."""
+    peer = listening()
+
+    (reply,) = replies(peer.connect(1, advice={"timeout": 0, "interval": 60_000}))
+    assert reply["advice"] == ADVICE | {"interval": 60_000}
+    assert peer.wakeup_s == 71
+    peer.subscribe(2, "/news")
+    assert peer.wakeup_s == 72
+
+    peer.connect(3, advice={"timeout": 0})
+    assert peer.wakeup_s == 13
 
 
 def test_held_client_never_expires() -> None:
@@ -331,14 +359,41 @@ def test_subscriptions_choose_channels(subscription: str | list[str], heard: lis
     assert [json.loads(message)["channel"] for message in frame.messages[:-1]] == heard
 
 
-@pytest.mark.parametrize("subscription", [None, "", "news", 5, [], ["/a", 5], {"/a": 1}])
+@pytest.mark.parametrize("subscription", ["", "news", 5, [], ["/a", 5], {"/a": 1}])
 def test_bad_subscription_is_refused(subscription: object) -> None:
+    """And repeated, so that clients know which it was."""
     peer = Peer()
     peer.handshake()
 
-    reply = peer.subscribe(0, subscription)
+    assert peer.subscribe(0, subscription) == {
+        "channel": "/meta/subscribe",
+        "id": "s",
+        "subscription": subscription,
+        "successful": False,
+        "error": "403::subscription_invalid",
+    }
 
-    assert (reply["successful"], reply["error"]) == (False, "403::subscription_invalid")
+
+def test_missing_subscription_is_refused() -> None:
+    peer = Peer()
+    peer.handshake()
+
+    assert peer.subscribe(0, None)["error"] == "403::subscription_missing"
+
+
+def test_who_asks_on_service_channel_hears_there() -> None:
+    """CometD's clients listen there, and subscribe to nothing."""
+    peer = Peer()
+    peer.handshake()
+    peer.connect(0)
+    peer.tell("one", "/service/chat")
+    peer.connect(1)
+    assert not peer.comet.is_awaited
+
+    assert texts(peer.send(2, publish())) == []
+
+    assert peer.comet.is_awaited
+    assert texts(peer.flush(2)) == ["one"]
 
 
 def test_late_subscriber_hears_all() -> None:
@@ -544,6 +599,16 @@ def test_lost_socket_expires() -> None:
     assert peer.wakeup_s == 12
     assert peer.flush(12) == []
     assert not peer.comet.is_alive
+
+
+def test_new_client_of_socket_hears_alone() -> None:
+    """The one that it was before would be told the same, over the same socket."""
+    peer = over_socket()
+    peer.say(1, {"channel": "/meta/handshake"})
+    peer.say(1, {"channel": "/meta/subscribe", "clientId": "b", "subscription": "/_genesys"})
+    peer.tell("one")
+
+    assert texts(peer.flush(2)) == ["one"]
 
 
 def test_client_moves_from_polls_to_socket() -> None:

@@ -44,6 +44,14 @@ def test_unsubscribed_client_is_told_no_more() -> None:
     assert made.take("ann", 1) == ()
 
 
+def test_subscribed_twice_is_unsubscribed_once() -> None:
+    made = deliveries("ann")
+    made.subscribe("ann", ["/**"])
+    made.unsubscribe("ann", ["/**"])
+
+    assert not made.is_subscribed("ann")
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_lost_answer_is_told_again(is_there: bool) -> None:
     """To the client, or, where that has gone, to the next."""

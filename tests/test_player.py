@@ -3,7 +3,7 @@ from urllib.parse import quote
 
 import factories
 import pytest
-from driver import NOW_US, App, Driver
+from driver import NOW_US, App, Driver, visiting
 from factories import AVAILABILITY, CALLBACK, CHAT, CHAT_DIALOG, JOINED, MENU, ORDER, SERVICE, Tape, frame
 
 from gms_replay.clocks import Clock, Pacing
@@ -247,6 +247,20 @@ def test_script_is_called_back() -> None:
     (reply,) = called(driver.wait_for(held))
 
     assert reply["channel"] == "/meta/connect"
+
+
+def test_chat_on_service_channel_needs_no_subscription() -> None:
+    """The vendor's second interface over Comet: the app publishes on the channel by which it is answered."""
+    tape = Tape()
+    tape.open_comet(0)
+    tape.poll(2, 1, {"channel": "/service/chatV2/sales", "data": {"text": "Hello."}})
+    app = visiting(tape.recording())
+    app.shake_hands()
+    app.bayeux({"channel": "/service/chatV2/sales", "clientId": app.client_id, "data": {"operation": "requestChat"}})
+
+    app.listen(5)
+
+    assert [message["data"] for _, message in app.heard] == [{"text": "Hello."}]
 
 
 def test_form_carries_frames() -> None:
