@@ -180,6 +180,11 @@ def is_service(channel: str) -> bool:
     return channel.startswith("/service/")
 
 
+def may_be_subscribed_to(channel: str) -> bool:
+    """Whether it is a channel, and none of the protocol's own (Bayeux 1.0, section 2.2.1)."""
+    return channel.startswith("/") and channel != "/" and not is_meta(channel)
+
+
 def matches(subscription: str, channel: str) -> bool:
     """Whether a subscription, perhaps with `*` or `**` at its end, takes in a channel (Bayeux 1.0, section 2.2)."""
     if subscription.endswith("/**"):

@@ -312,7 +312,7 @@ class Comet:
     def _subscription(self, client: Client, message: Parsed, now_us: int) -> bytes:
         asked = message.fields.get("subscription")
         listed = asked if isinstance(asked, list) else [asked]
-        names = [name for name in listed if isinstance(name, str) and name.startswith("/")]
+        names = [name for name in listed if isinstance(name, str) and bayeux.may_be_subscribed_to(name)]
         if not names or len(names) < len(listed):
             error = "403::subscription_missing" if asked is None else "403::subscription_invalid"
             return self._reply(message, now_us, successful=False, error=error)

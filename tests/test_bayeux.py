@@ -145,6 +145,14 @@ def test_service_channels_by_their_start(channel, service):
 
 
 @pytest.mark.parametrize(
+    ("channel", "may"),
+    [("/a", True), ("/**", True), ("/service/a", True), ("/", False), ("a", False), ("/meta/*", False)],
+)
+def test_own_channels_have_no_subscribers(channel, may):
+    assert bayeux.may_be_subscribed_to(channel) is may
+
+
+@pytest.mark.parametrize(
     ("fields", "channel", "is_event"),
     [
         ({"channel": "/_genesys", "data": {}}, "/_genesys", True),

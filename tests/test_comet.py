@@ -359,7 +359,7 @@ def test_subscriptions_choose_channels(subscription: str | list[str], heard: lis
     assert [json.loads(message)["channel"] for message in frame.messages[:-1]] == heard
 
 
-@pytest.mark.parametrize("subscription", ["", "news", 5, [], ["/a", 5], {"/a": 1}])
+@pytest.mark.parametrize("subscription", ["", "news", "/meta/connect", 5, [], ["/a", 5], {"/a": 1}])
 def test_bad_subscription_is_refused(subscription: object) -> None:
     """And repeated, so that clients know which it was."""
     peer = Peer()
