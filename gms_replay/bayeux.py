@@ -208,9 +208,12 @@ def dump(fields: dict[str, Any]) -> bytes:
 def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
     """The reply to a message: its channel, then `fields`.
 
-    Between them its id, and to what it subscribes, as they came: of any type, absent if they were.
+    Between them its id as it came, of any type, absent if it was; and to what it subscribes, where it says so, on any
+    channel (as CometD's BayeuxServerImpl).
     """
-    repeated = {name: message.fields[name] for name in ("id", "subscription") if name in message.fields}
+    repeated = {"id": message.fields["id"]} if "id" in message.fields else {}
+    if (asked := message.fields.get("subscription")) is not None:
+        repeated["subscription"] = asked
     return {"channel": message.fields.get("channel")} | repeated | fields
 
 

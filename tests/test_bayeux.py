@@ -202,6 +202,7 @@ def test_lone_surrogate_reads_back():
             {"channel": "/a", "subscription": ["/b", 5]},
             {"channel": "/a", "subscription": ["/b", 5], "successful": True},
         ),
+        ({"channel": "/a", "subscription": None}, {"channel": "/a", "successful": True}),
         ({}, {"channel": None, "successful": True}),
     ],
 )

@@ -210,7 +210,8 @@ class Comet:
             return self._handshaken(message, caller)
         client = self._sessions.find(message)
         if client is None:
-            return _failure(message, bayeux.SESSION_UNKNOWN, advice=_REHANDSHAKE)
+            advised = {"advice": _REHANDSHAKE} if message.channel == bayeux.CONNECT else {}
+            return _failure(message, bayeux.SESSION_UNKNOWN, **advised)
         if message.channel == bayeux.CONNECT:
             client.wake()
             if client.batches:
@@ -280,12 +281,12 @@ def _subscribed(message: Parsed, client: Client) -> dict[str, Any]:
     named = asked if isinstance(asked, list) else [asked]
     channels = [channel for channel in named if isinstance(channel, str) and channel.startswith("/")]
     if not channels or len(channels) < len(named):
-        return _failure(message, "403::subscription_missing")
+        return _failure(message, f"403::subscription_{'missing' if asked is None else 'invalid'}")
     if message.channel == bayeux.SUBSCRIBE:
         client.subscriptions.update(channels)
     else:
         client.subscriptions.difference_update(channels)
-    return bayeux.reply(message, successful=True, subscription=asked)
+    return bayeux.reply(message, successful=True)
 
 
 def _failure(message: Parsed, error: str, **fields: Any) -> dict[str, Any]:
