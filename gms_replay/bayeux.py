@@ -208,8 +208,8 @@ def dump(fields: dict[str, Any]) -> bytes:
 def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
     """The reply to a message: its channel, then `fields`.
 
-    Between them its id as it came, of any type, absent if it was; and to what it subscribes, where it says so, on any
-    channel (as CometD's BayeuxServerImpl).
+    Between them what it repeats: the message's `id`, of any type, and its `subscription`, on any channel (as CometD's
+    BayeuxServerImpl); neither where the message has none.
     """
     repeated = {"id": message.fields["id"]} if "id" in message.fields else {}
     if (asked := message.fields.get("subscription")) is not None:

@@ -222,16 +222,12 @@ class Comet:
         return self._clients.get(client_id) if isinstance(client_id, str) else None
 
     def _handshake(self, message: Parsed, carrier: Carrier, now_us: int) -> bytes:
-        offered = message.fields.get("supportedConnectionTypes", [Transport.LONG_POLLING])
-        if not isinstance(offered, list) or not any(name in offered for name in CONNECTION_TYPES):
-            refusal = {"reconnect": "none"}
-            error = "412:connection_types:none in common"
-            return self._reply(message, now_us, successful=False, error=error, advice=refusal)
+        """Takes whoever comes: which of our transports it can speak, the client judges (CometD's BayeuxServerImpl)."""
         batches = Batches() if extensions.asks_for_acknowledgement(message) else None
         for one in self._clients.values():
             if one.carrier == carrier and carrier.is_socket:
-                # A WebSocket is its last client's: what waits for another would be told twice.
-                one.carrier = None
+                # A WebSocket is its last client's: what waits for another would be told twice, or to nobody.
+                one.carrier = one.held = None
         client = Client(self._mint(), now_us, carrier, batches, self._interval_ms)
         self._keep(client, now_us)
         self._clients[client.client_id] = client
@@ -304,9 +300,8 @@ class Comet:
         if bayeux.is_service(message.channel):
             # Whoever asks there listens there: CometD's clients need no subscription for it.
             self._deliveries.subscribe(client.client_id, [message.channel])
-        error: dict[str, Any] = {} if message.channel else {"error": "400::channel_missing"}
-        if bayeux.is_meta(message.channel):
-            error = {"error": f"404:{message.channel}:channel_unknown"}
+        why = _unpublishable(message.channel)
+        error: dict[str, Any] = {"error": why} if why else {}
         return self._reply(message, now_us, successful=not error, **error)
 
     def _subscription(self, client: Client, message: Parsed, now_us: int) -> bytes:
@@ -357,6 +352,15 @@ class Comet:
 def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
     """What a CometD server says to messages of a client that it does not know."""
     return tuple(_unknown(message) for message in messages)
+
+
+def _unpublishable(channel: str) -> str:
+    """Why nobody can publish there; "" where everybody can."""
+    if not channel:
+        return "400::channel_missing"
+    if not channel.startswith("/"):
+        return "405::channel_invalid"
+    return f"404:{channel}:channel_unknown" if bayeux.is_meta(channel) else ""
 
 
 def _unknown(message: Parsed) -> bytes:

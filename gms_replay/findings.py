@@ -12,7 +12,7 @@ from enum import StrEnum
 from gms_replay import bayeux, gms, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
-from gms_replay.model import Body, Exchange, Headers, Message, Recording, header
+from gms_replay.model import Body, Direction, Exchange, Headers, Message, Recording, header
 from gms_replay.sessions import Session, Visited
 from gms_replay.spans import texts
 
@@ -173,10 +173,14 @@ def _frame_problems(frame: bytes) -> Iterator[str]:
 
 def _messages(recording: Recording, names: dict[int, str]) -> Iterator[Finding]:
     """What is wrong with messages; of those that name no channel one for each WebSocket, which may speak no Bayeux."""
+    leavers = {one.exchange_id for one in recording.messages if _says_goodbye(one, Direction.TO_SERVER)}
     nameless = Counter(message.exchange_id for message in recording.messages if not message.channel)
     for message in recording.messages:
         if message.channel:
             yield from _message(message, names)
+            if _says_goodbye(message, Direction.TO_CLIENT) and message.exchange_id not in leavers:
+                text = f"message {message.id}: the server ends the Comet session by itself, which is not replayed"
+                yield Finding(Sort.UNCLASSIFIED, message.exchange_id, names.get(message.exchange_id, ""), text)
         elif count := nameless.pop(message.exchange_id, 0):
             further = f"; so are {count - 1} more that came with it" if count > 1 else ""
             for finding in _message(message, names):
@@ -193,6 +197,10 @@ def _message(message: Message, names: dict[int, str]) -> Iterator[Finding]:
             return
         text = f"message {message.id} " + ("names no channel" if len(parsed) == 1 else "is not one message")
     yield Finding(Sort.NOT_UNDERSTOOD, message.exchange_id, names.get(message.exchange_id, ""), text)
+
+
+def _says_goodbye(message: Message, direction: Direction) -> bool:
+    return (message.channel, message.direction) == (bayeux.DISCONNECT, direction)
 
 
 def _unrecognised(one: _Asked) -> Iterator[Finding]:

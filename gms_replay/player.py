@@ -46,7 +46,7 @@ _SCRIPT = "text/javascript;charset=UTF-8"
 _BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
 _UNEXPECTED = 1011
-_LONGEST_REASON = 120
+_LONGEST_REASON_BYTES = 120
 
 
 class Player:
@@ -197,7 +197,8 @@ class Player:
         except BayeuxError as error:
             del self._sockets[socket_id]
             # A reason has 123 bytes (RFC 6455, section 5.5).
-            yield CloseSocket(socket_id, _UNEXPECTED, f"not a Bayeux frame: {error}"[:_LONGEST_REASON])
+            reason = f"not a Bayeux frame: {error}".encode()[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
+            yield CloseSocket(socket_id, _UNEXPECTED, reason)
             return
         session, _ = self._addressed(asked)
         told = self._comet(Carrier(socket_id, Transport.WEBSOCKET), operation, asked, session, messages, now_us)
@@ -290,9 +291,11 @@ class Player:
     def _unbound(self, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
         mine = self._mine(asked)
-        ready = [session for session in mine if session.has_begun and not session.comet.is_alive] or mine
-        going_on = (one for one in ready if not one.is_told or one.comet.has_waiting)
-        return next(going_on, next(iter(ready), None))
+        left = [session for session in mine if session.has_begun and not session.comet.is_alive]
+        going_on = [one for one in left or mine if not one.is_told or one.comet.has_waiting]
+        # What lives on Comet alone begins with the handshake: where that is over, another begins.
+        rest = left or [one for one in mine if one.has_begun or one.comet.is_alive]
+        return next(iter(going_on or rest), None)
 
     def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
         """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
@@ -316,7 +319,7 @@ class Player:
             self._pacing,
             opened_at_us=now_us,
             identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
-            mint=lambda: self._minted(name, next(minted)),
+            mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
             comet_segment=f"/~{name}" if told else "",
         )
 
@@ -332,8 +335,15 @@ class Player:
             for service_id in session.service_ids:
                 self._of_service.setdefault(service_id, []).append(session)
 
-    def _minted(self, name: str, number: int) -> str:
-        client_id = identities.client_id(self._key(name, f"client {number}"))
+    def _since(self, opened_at_us: int) -> str:
+        """What tells a session's Bayeux clients from those of another time: of before the server was started anew.
+
+        Nothing, where every session starts at the same instant, and is told the same.
+        """
+        return "" if self._pacing.now_us is not None else f"{opened_at_us} "
+
+    def _minted(self, name: str, client: str) -> str:
+        client_id = identities.client_id(self._key(name, client))
         self._of_client[client_id] = name
         return client_id
 

@@ -361,7 +361,8 @@ def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
     for one in session:
         for heard in one.heard:
             said = heard.parsed.fields
-            if heard.message.direction is Direction.TO_CLIENT and said.get("channel") == bayeux.HANDSHAKE:
+            is_shaken = said.get("channel") == bayeux.HANDSHAKE and said.get("successful") is True
+            if heard.message.direction is Direction.TO_CLIENT and is_shaken:
                 if one.exchange.response and not headers:
                     headers, at_us = one.exchange.response.headers, one.at_us
                 if isinstance(said.get("advice"), dict):

@@ -103,13 +103,13 @@ def test_recorded_advice_is_given() -> None:
     }
 
 
-@pytest.mark.parametrize("offered", [["eventsource"], [], "websocket", [["websocket"]]])
-def test_no_transport_in_common(offered: Any) -> None:
+@pytest.mark.parametrize("offered", [["eventsource"], [], "websocket", None, [["websocket"]]])
+def test_client_judges_transports(offered: Any) -> None:
+    """As with CometD's server, which tells its own whatever is offered."""
     reply = Peer().handshake(supportedConnectionTypes=offered)
 
-    assert reply["successful"] is False
-    assert reply["error"].startswith("412:")
-    assert reply["advice"] == {"reconnect": "none"}
+    assert reply["successful"] is True
+    assert reply["supportedConnectionTypes"] == ["websocket", "callback-polling", "long-polling"]
 
 
 def test_first_connect_answered_at_once() -> None:
@@ -607,6 +607,19 @@ def test_new_client_of_socket_hears_alone() -> None:
     peer.say(1, {"channel": "/meta/handshake"})
     peer.say(1, {"channel": "/meta/subscribe", "clientId": "b", "subscription": "/_genesys"})
     peer.tell("one")
+
+    assert texts(peer.flush(2)) == ["one"]
+
+
+def test_new_client_of_socket_ends_the_held_connect() -> None:
+    """Its events would be told to a client that nobody is any more."""
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    peer.say(1, {"channel": "/meta/handshake"})
+    peer.tell("one")
+    assert peer.flush(2) == []
+
+    peer.say(2, {"channel": "/meta/subscribe", "clientId": "b", "subscription": "/_genesys"})
 
     assert texts(peer.flush(2)) == ["one"]
 

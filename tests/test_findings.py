@@ -213,6 +213,16 @@ def test_many_odd_frames_are_one_finding() -> None:
     ]
 
 
+@pytest.mark.parametrize("asked", ["/meta/disconnect", "/meta/connect"])
+def test_servers_goodbye_is_told(asked: str) -> None:
+    """But not the reply to the app's."""
+    tape = started()
+    tape.comet(2, [{"channel": asked, "clientId": "a"}], [{"channel": "/meta/disconnect", "successful": True}])
+
+    expected = [(3, "message 2: the server ends the Comet session by itself, which is not replayed")]
+    assert texts(tape.recording(), Sort.UNCLASSIFIED) == (expected if asked == "/meta/connect" else [])
+
+
 def test_other_requests_are_unclassified() -> None:
     tape = started()
     tape.ask(2, "GET", "/favicon.ico", answer=b"", headers=())

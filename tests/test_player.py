@@ -186,6 +186,23 @@ def test_living_client_is_left_alone() -> None:
     assert [session.comet.is_alive for session in first.driver.player.sessions] == [True, True]
 
 
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_story_of_comet_alone_is_told_again(says_goodbye: bool) -> None:
+    """To an app that comes again after its end; while its client lives, it is the same visit."""
+    tape = Tape()
+    tape.open_comet(1)
+    tape.poll(2, 1, b'{"channel":"/_genesys","data":"hello"}')
+    (ann,) = apps("ann", tape=tape)
+    for _ in range(2):
+        ann.shake_hands()
+        ann.subscribe()
+        ann.listen(10)
+        if says_goodbye:
+            ann.bayeux(ann.meta("disconnect"))
+
+    assert [message["data"] for _, message in ann.heard] == ["hello"] * (2 if says_goodbye else 1)
+
+
 @pytest.mark.parametrize("same_seed", [True, False])
 def test_seed_draws_identities(same_seed: bool) -> None:
     def drawn(seed: int) -> tuple[str, str]:
@@ -198,6 +215,19 @@ def test_seed_draws_identities(same_seed: bool) -> None:
 
     assert (one[0] == other[0]) is same_seed
     assert (one[1] == other[1]) is same_seed
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_restarted_server_knows_no_client_of_before(pinned: bool) -> None:
+    """It would take over another's session. Told from one instant on, all is the same."""
+
+    def shaken(now_us: int) -> str:
+        pacing = Pacing(now_us=NOW_US if pinned else None)
+        app = App(Driver(Player(compile_stories(factories.visit()), pacing), now_us))
+        app.shake_hands()
+        return app.client_id
+
+    assert (shaken(NOW_US) == shaken(NOW_US + 1)) is pinned
 
 
 def test_stand_ins_keep_shape() -> None:
@@ -327,7 +357,9 @@ def test_unknown_client_over_socket() -> None:
     assert json.loads(sent.text)[0]["error"] == "402::session_unknown"
 
 
-@pytest.mark.parametrize("text", [b"", b"[", b"[]", b"\xff", b"[" * 1000, b'{"channel":"' + b"x" * 500])
+@pytest.mark.parametrize(
+    "text", [b"", b"[", b"[]", b"\xff", b"[" * 1000, b'{"channel":"' + b"x" * 500, f'["{"あ" * 60}"]'.encode()]
+)
 def test_no_bayeux_closes_socket(text: bytes) -> None:
     playing = player()
     playing.receive(SocketOpened(3, UPGRADE), NOW_US)

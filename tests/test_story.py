@@ -256,6 +256,19 @@ def test_comet_settings_are_kept() -> None:
     assert [name for name, _ in settings.headers] == ["set-cookie"]
 
 
+def test_refused_handshake_settles_nothing() -> None:
+    """Its advice is for who was refused, and its headers are."""
+    tape = begun()
+    refused = {"channel": "/meta/handshake", "successful": False, "advice": {"reconnect": "none"}}
+    tape.comet(1, [{"channel": "/meta/handshake"}], [refused], headers=(("Set-Cookie", "refused=1"),))
+    tape.open_comet(2, headers=(("Set-Cookie", "taken=1"),))
+
+    settings = compiled(tape).comet
+
+    assert settings.advice == {"interval": 0, "timeout": 30000, "reconnect": "retry"}
+    assert [template.pieces for _, template in settings.headers] == [(b"taken=1",)]
+
+
 def test_hop_by_hop_headers_go() -> None:
     headers = (
         ("Content-Type", "application/json"),
