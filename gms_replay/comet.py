@@ -112,6 +112,11 @@ class Comet:
         return self._deliveries.is_waiting
 
     @property
+    def told_count(self) -> int:
+        """How many messages somebody was told."""
+        return self._deliveries.told_count
+
+    @property
     def is_polled(self) -> bool:
         """Whether the app waits at this moment."""
         return any(client.held for client in self._clients.values())
@@ -210,6 +215,13 @@ class Comet:
     def sent(self, request_id: int) -> None:
         """The app has what the answer to a request carried."""
         self._deliveries.arrived(request_id)
+
+    def end(self) -> Iterator[Frame]:
+        """Forgets all clients; those that wait are told so."""
+        for client in self._clients.values():
+            if client.held is not None:
+                yield Frame(client.held.carrier.id, (_unknown(client.held.message),))
+        self._clients.clear()
 
     def next_wakeup_us(self) -> int | None:
         return min(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,14 @@ from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked
 from gms_replay.instants import Notation, Style
+from gms_replay.match import Missed
 from gms_replay.model import header
 from gms_replay.playing import Playing
 
 PREFIX = "/__gms_replay__/"
 CLOCK = f"{PREFIX}clock"
+SESSIONS = f"{PREFIX}sessions"
+MISSES = f"{PREFIX}misses"
 
 _HERE = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII)
 _NEAR = ("127.", "::1", "::ffff:127.")
@@ -25,14 +28,104 @@ _FIELDS = {"advance_ms", "to", "session"}
 
 
 @dataclass(frozen=True, slots=True)
-class ClockMove:
-    """Puts clocks forward by `by_us`, or, where that is None, till what the story does next; `session` None for all."""
+class Refusal:
+    """What is asked is not to be had, and why. `status` is HTTP's."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellClock:
+    """Tells the times of sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveClock:
+    """Puts clocks forward by `by_us`, or, where that is None, the story alone till what it does next.
+
+    `session` is None for all.
+    """
 
     by_us: int | None
     session: str | None
 
 
-def is_near(asked: Asked) -> bool:
+@dataclass(frozen=True, slots=True)
+class TellSessions:
+    """Tells of the sessions; `session` is None for all."""
+
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DropSessions:
+    """Forgets sessions; `session` is None for all, and all is as at the start."""
+
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TellMisses:
+    """Tells of the misses."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetMisses:
+    """Forgets the misses."""
+
+
+Wanted = Refusal | TellClock | MoveClock | TellSessions | DropSessions | TellMisses | ForgetMisses
+
+
+def read(asked: Asked, sessions: Collection[str]) -> Wanted:
+    """What is asked for. `sessions`: the names of those there are."""
+    if not _is_near(asked):
+        return Refusal(403, "only this machine may ask for that")
+    page, _, name = asked.target.partition("?")[0].partition(PREFIX)[2].partition("/")
+    match page, name:
+        case "clock", "":
+            return _clock(asked, sessions)
+        case "sessions", _:
+            return _sessions(asked.method, name, sessions)
+        case "misses", "":
+            return _misses(asked.method)
+    return Refusal(404, f"there are {CLOCK}, {SESSIONS} and {MISSES}")
+
+
+def _clock(asked: Asked, sessions: Collection[str]) -> Wanted:
+    match asked.method:
+        case "GET":
+            return TellClock()
+        case "POST":
+            try:
+                return clock_move(asked.body, sessions)
+            except OptionError as error:
+                return Refusal(400, str(error))
+    return Refusal(405, "GET tells the clock, POST puts it forward")
+
+
+def _sessions(method: str, name: str, sessions: Collection[str]) -> Wanted:
+    if name and name not in sessions:
+        return Refusal(404, f"there is no session {name!r}; there are {', '.join(sessions) or 'none yet'}")
+    match method:
+        case "GET":
+            return TellSessions(name or None)
+        case "DELETE":
+            return DropSessions(name or None)
+    return Refusal(405, "GET tells of sessions, DELETE forgets them")
+
+
+def _misses(method: str) -> Wanted:
+    match method:
+        case "GET":
+            return TellMisses()
+        case "DELETE":
+            return ForgetMisses()
+    return Refusal(405, "GET tells the misses, DELETE forgets them")
+
+
+def _is_near(asked: Asked) -> bool:
     """Whether a request comes from this machine, or from this very process, and from no page of another site.
 
     Whoever has a name of his own lead to this machine (DNS rebinding) is another site.
@@ -42,7 +135,7 @@ def is_near(asked: Asked) -> bool:
     return is_ours and (asked.peer == "" or asked.peer.startswith(_NEAR))
 
 
-def clock_move(body: bytes, sessions: Collection[str]) -> ClockMove:
+def clock_move(body: bytes, sessions: Collection[str]) -> MoveClock:
     """Reads `{"advance_ms": 60000}` or `{"to": "next"}`, each with or without `"session": "s1"`, one of `sessions`.
 
     Raises OptionError, which names the field.
@@ -62,26 +155,63 @@ def clock_move(body: bytes, sessions: Collection[str]) -> ClockMove:
     session = said.get("session")
     if "session" in said and (not isinstance(session, str) or session not in sessions):
         raise OptionError(f"session: there is no {session!r}; there are {', '.join(sessions) or 'none yet'}")
-    return ClockMove(_advance_us(said["advance_ms"]) if "advance_ms" in said else None, session)
+    return MoveClock(_advance_us(said["advance_ms"]) if "advance_ms" in said else None, session)
 
 
 def clock_told(clock: Clock, sessions: Iterable[Playing], now_us: int) -> bytes:
     """The times of sessions: where each is, when it goes on, and for which act of the app's it waits."""
+    return _told({"clock": clock, "sessions": [{"session": one.name} | _times(one, now_us) for one in sessions]})
+
+
+def sessions_told(sessions: Iterable[Playing], now_us: int) -> bytes:
+    """Who plays which visit, and how far. `comet`: whether the handshake said whose it is, or that was guessed."""
     told = [
         {
-            "session": session.name,
-            "now": instants.render(session.story_us(now_us), _NOTATION),
-            "next": None if (next_us := session.next_us()) is None else instants.render(next_us, _NOTATION),
-            "waits_for": None if (missing := session.missing) is None else "{} {}".format(*missing),
+            "session": one.name,
+            "visit": one.story.number,
+            "gms_user": one.user,
+            "address": one.peer,
+            "opened_at": _instant(one.opened_at_us),
+            "seen_at": _instant(one.seen_at_us),
+            "comet": ("guessed" if one.is_guessed else "bound") if one.comet.is_alive else None,
         }
-        for session in sessions
+        | _times(one, now_us)
+        | {"is_told": one.is_told}
+        for one in sessions
     ]
-    return json.dumps({"clock": clock, "sessions": told}, indent=2).encode()
+    return _told({"sessions": told})
 
 
-def wrong(error: OptionError | str) -> bytes:
+def misses_told(count: int, misses: Sequence[Missed]) -> bytes:
+    """How many misses there were, and the last of them, the latest last."""
+    return _told({"count": count, "misses": [{"at": _instant(one.at_us)} | one.miss.as_json() for one in misses]})
+
+
+def done(**what: Any) -> bytes:
+    """What was done."""
+    return _told(what)
+
+
+def wrong(reason: str) -> bytes:
     """What is told to whoever asked wrongly."""
-    return json.dumps({"error": str(error)}).encode()
+    return _told({"error": reason})
+
+
+def _times(session: Playing, now_us: int) -> dict[str, Any]:
+    return {
+        "now": _instant(session.story_us(now_us)),
+        "next": None if (next_us := session.next_us()) is None else _instant(next_us),
+        "waits_for": None if (missing := session.missing) is None else "{} {}".format(*missing),
+    }
+
+
+def _instant(at_us: int) -> str:
+    return instants.render(at_us, _NOTATION)
+
+
+def _told(what: dict[str, Any]) -> bytes:
+    # What JSON escapes may be no character: half a surrogate pair stays the escape that it was.
+    return json.dumps(what, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
 
 
 def _advance_us(value: Any) -> int:

@@ -46,6 +46,11 @@ class Deliveries:
         """Whether there is something that nobody was told."""
         return len(self._told) < len(self._events)
 
+    @property
+    def told_count(self) -> int:
+        """How many events somebody was told."""
+        return len(self._told)
+
     def add(self, client_id: str) -> None:
         """A new client, which has subscribed to nothing."""
         self._readers[client_id] = _Reader()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from gms_replay import gms, instants
+from gms_replay.addresses import SEGMENT
 from gms_replay.gms import InstantClass, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Headers
@@ -18,7 +19,6 @@ from gms_replay.rewrite import is_mappable
 from gms_replay.spans import Sort, plain_text, spans
 
 _WORD = re.compile(r"[0-9A-Za-z]+")
-_SEGMENT = re.compile(r"/~s\d+(?=/)")
 _SET_BY_CARRIERS = frozenset(
     {"server", "connection", "keep-alive", "content-length", "transfer-encoding", "content-encoding", "via"}
 )
@@ -197,7 +197,7 @@ def _is_calendar(path: Path) -> bool:
 
 def _unrooted(text: str, origin: str) -> str:
     """A text with the server's own address and our path segments taken out."""
-    return _SEGMENT.sub("", text.replace(origin, "origin:"))
+    return SEGMENT.sub("", text.replace(origin, "origin:"))
 
 
 def _parts(text: str) -> list[str]:

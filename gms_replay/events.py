@@ -69,12 +69,16 @@ Event = RequestArrived | SocketOpened | TextArrived | PeerGone | Sent | Woke
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """Answers a request, or refuses a WebSocket. Names of headers are in lower case; the front end adds the length."""
+    """Answers a request, or refuses a WebSocket. Names of headers are in lower case; the front end adds the length.
+
+    `missed`: what was asked, without our own additions, where the cassette has no answer and this says so.
+    """
 
     request_id: int
     status: int
     headers: Headers
     body: bytes
+    missed: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)

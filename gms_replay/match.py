@@ -4,6 +4,7 @@ Strategy: requests are compared by meaning. First the operation, then the decode
 that say who asks or what is said (gms.FREE_FIELDS) and instants only rank. Last comes the place in the story.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -26,6 +27,7 @@ class MissKind(StrEnum):
     FIELD_DIFFERS = "field differs"
     UNANSWERED = "recorded without an answer"
     WRONG_SESSION = "wrong session"
+    UNKNOWN_SERVICE = "unknown service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,32 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A request that has no answer, with the nearest that have one."""
+    """A request that has no answer, with the nearest that have one. `session`: whose it is, None for nobody's."""
 
     kind: MissKind
     method: str
     target: str
     nearest: tuple[Ranked, ...]
+    session: str | None = None
+
+    @property
+    def report(self) -> bytes:
+        """What the app gets, in the body of a 404."""
+        # What JSON escapes may be no character: half a surrogate pair stays the escape that it was.
+        return json.dumps(self.as_json(), ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
 
     def as_json(self) -> dict[str, Any]:
-        """The report as the app gets it, in the body of a 404."""
+        """The report: what was asked, and of the nearest what would have matched (`fields`) and what differs."""
         return {
             "error": "no recorded answer",
             "kind": self.kind,
+            "session": self.session,
             "asked": {"method": self.method, "target": self.target},
             "nearest": [
                 {
                     "method": ranked.answer.method,
                     "target": ranked.answer.target,
+                    "fields": ranked.answer.fields,
                     "differences": [
                         {"field": one.field, "asked": one.asked, "recorded": one.recorded} for one in ranked.differences
                     ],
@@ -79,6 +90,14 @@ class Miss:
             lines.append(f"  nearest: {ranked.answer.method} {ranked.answer.target}")
             lines += [f"    {one.field}: asked {one.asked!r}, recorded {one.recorded!r}" for one in ranked.differences]
         return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A miss, and when it was, by the wall's time."""
+
+    at_us: int
+    miss: Miss
 
 
 def candidates(

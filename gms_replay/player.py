@@ -1,16 +1,18 @@
 """The engine: `receive(event, now_us)` gives actions, `next_wakeup_us()` says when it wants to be woken.
 
 It knows no socket, no clock and no file. It is total (any event gives actions) and deterministic (the same stories,
-seed, events and times give the same bytes). Here requests find their session; `playing` holds what a session is.
+seed, events and times give the same bytes). Here requests go to their session, which `registry` finds; `playing` holds
+what a session is.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import chain, count
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from gms_replay import bayeux, control, gms, identities, jsonp, match
+from gms_replay import addresses, bayeux, control, gms, jsonp, match
+from gms_replay.addresses import Address
 from gms_replay.alarms import Alarms
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.clocks import Pacing
@@ -33,20 +35,31 @@ from gms_replay.events import (
     TextArrived,
     Woke,
 )
-from gms_replay.gms import OPENINGS, Kind, Operation
-from gms_replay.match import Miss, MissKind
+from gms_replay.gms import Kind, Operation
+from gms_replay.match import Miss, Missed, MissKind
 from gms_replay.model import Headers, Transport, header
 from gms_replay.playing import Playing
-from gms_replay.rewrite import is_mappable
+from gms_replay.registry import IDLE_US, Registry
 from gms_replay.story import Story
+from gms_replay.usage import Usage
 
-_SEGMENT = re.compile(r"/~(?P<name>s\d+)(?=/)")
 _TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
 _SCRIPT = "text/javascript;charset=UTF-8"
 _BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
 _UNEXPECTED = 1011
 _LONGEST_REASON_BYTES = 120
+_MISSES_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request of an app's. `id`: its own, or that of the WebSocket which it opened."""
+
+    id: int
+    address: Address
+    operation: Operation
+    asked: Asked
 
 
 class Player:
@@ -56,32 +69,35 @@ class Player:
     """
 
     def __init__(self, stories: tuple[Story, ...], pacing: Pacing | None = None, *, seed: int = 0) -> None:
+        self.misses: deque[Missed] = deque(maxlen=_MISSES_KEPT)
+        """The last misses, the latest last."""
+        self.missed = 0
+        """How many misses there were."""
         self._stories = stories
         self._pacing = pacing or Pacing()
-        self._seed = seed
-        self._sessions: dict[str, Playing] = {}
-        self._told: dict[int, int] = {}
+        self._registry = Registry(stories, self._pacing, seed)
+        self._usage = Usage(stories)
         self._asked: dict[int, list[Playing]] = {}
-        self._sockets: dict[int, tuple[Operation, Asked]] = {}
+        self._sockets: dict[int, _Call] = {}
         self._callbacks: dict[int, str] = {}
         self._alarms = Alarms()
         self._concerned: list[Playing] = []
-        self._of_client: dict[str, str] = {}
-        self._of_service: dict[str, list[Playing]] = {}
-        self._of_app: dict[str | None, dict[str, Playing]] = {}
 
     @property
     def sessions(self) -> tuple[Playing, ...]:
-        return tuple(self._sessions.values())
+        return tuple(self._registry)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What of the recording no app was given: a line for each part."""
+        return self._usage.unused(self._registry)
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
-        actions = [
-            action for name in self._alarms.due(now_us) for action in self._advance(self._sessions[name], now_us)
-        ]
+        actions = [action for name in self._alarms.due(now_us) for action in self._wake(name, now_us)]
         actions += self._take(event, now_us)
         for session in self._concerned:
-            if session.name in self._sessions:
+            if session in self._registry:
                 actions += self._advance(session, now_us)
         return [self._dressed(action) for action in actions]
 
@@ -96,7 +112,7 @@ class Player:
             case RequestArrived():
                 yield from self._request(event.request_id, event.asked, now_us)
             case SocketOpened():
-                yield from self._socket(event.socket_id, event.asked)
+                yield from self._socket(event.socket_id, event.asked, now_us)
             case TextArrived():
                 yield from self._text(event.socket_id, event.text, now_us)
             case PeerGone():
@@ -107,10 +123,26 @@ class Player:
             case Woke():
                 pass
 
+    def _wake(self, name: str, now_us: int) -> Iterator[Action]:
+        session = self._registry.named(name)
+        assert session is not None, "an alarm ends with its session"
+        if now_us >= session.seen_at_us + IDLE_US and not session.is_waited_for:
+            yield from self._drop(session)
+        else:
+            yield from self._advance(session, now_us)
+
     def _advance(self, session: Playing, now_us: int) -> list[Action]:
         actions = list(session.advance(now_us))
-        self._alarms.set(session.name, session.next_wakeup_us())
+        next_us, idle_at_us = session.next_wakeup_us(), session.seen_at_us + IDLE_US
+        self._alarms.set(session.name, idle_at_us if next_us is None else min(next_us, idle_at_us))
         return actions
+
+    def _drop(self, session: Playing) -> Iterator[Action]:
+        """Forgets a session, and answers what it holds."""
+        self._usage.note(session)
+        self._registry.drop(session.name)
+        self._alarms.set(session.name, None)
+        yield from session.end()
 
     def _gone(self, request_id: int, now_us: int) -> None:
         self._sockets.pop(request_id, None)
@@ -122,42 +154,55 @@ class Player:
     def _control(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         """Answers whoever tests the app."""
         status, told = 200, b""
-        if not control.is_near(asked):
-            status, told = 403, control.wrong("only this machine may ask for that")
-        elif not asked.target.partition("?")[0].endswith(control.CLOCK):
-            status, told = 404, control.wrong(f"there is only {control.CLOCK}")
-        elif asked.method not in ("GET", "POST"):
-            status, told = 405, control.wrong("GET tells the clock, POST puts it forward")
-        elif asked.method == "POST":
-            try:
-                move = control.clock_move(asked.body, self._sessions)
-            except OptionError as error:
-                status, told = 400, control.wrong(error)
-            else:
-                for session in [self._sessions[move.session]] if move.session else self.sessions:
-                    if move.by_us is None:
-                        session.jump(now_us)
-                    else:
-                        session.put_forward(move.by_us)
+        wanted = control.read(asked, [session.name for session in self._registry])
+        match wanted:
+            case control.Refusal():
+                status, told = wanted.status, control.wrong(wanted.reason)
+            case control.TellSessions():
+                told = control.sessions_told(self._wanted(wanted.session), now_us)
+            case control.DropSessions():
+                dropped = self._wanted(wanted.session)
+                for session in dropped:
+                    yield from self._drop(session)
+                if wanted.session is None:
+                    self._registry.clear()
+                told = control.done(dropped=[session.name for session in dropped])
+            case control.TellMisses():
+                told = control.misses_told(self.missed, self.misses)
+            case control.ForgetMisses():
+                told = control.done(forgotten=self.missed)
+                self.misses.clear()
+                self.missed = 0
+            case control.MoveClock():
+                for session in self._wanted(wanted.session):
+                    session.move_clock(wanted.by_us, now_us)
                     yield from self._advance(session, now_us)
         yield Respond(request_id, status, JSON, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
+
+    def _wanted(self, name: str | None) -> list[Playing]:
+        return [session for session in self._registry if name in (None, session.name)]
 
     def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         if control.PREFIX in asked.target.partition("?")[0]:
             yield from self._control(request_id, asked, now_us)
             return
-        session, operation = self._addressed(asked)
+        try:
+            address, asked = addresses.read(asked)
+            session = self._registry.addressed(address)
+        except OptionError as error:
+            yield Respond(request_id, 400, JSON, control.wrong(str(error)))
+            return
+        operation = gms.recognise(asked.method, asked.target, asked.body)
         if operation is None:
-            yield from _missed(request_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
+            yield from self._missed(request_id, asked, self._nowhere(MissKind.UNKNOWN_ROUTE, asked), now_us)
         elif operation.kind is Kind.COMET:
-            yield from self._polled(request_id, operation, asked, session, now_us)
+            yield from self._polled(_Call(request_id, address, operation, asked), session, now_us)
         else:
-            yield from self._rest(request_id, operation, asked, session, now_us)
+            yield from self._rest(_Call(request_id, address, operation, asked), session, now_us)
 
-    def _polled(
-        self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
-    ) -> Iterator[Action]:
+    def _polled(self, call: _Call, session: Playing | None, now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
+        asked = call.asked
         called = jsonp.asked(asked.target) if asked.method == "GET" else None
         try:
             if asked.method == "GET" and (called is None or not called.frames):
@@ -165,31 +210,36 @@ class Player:
             frames = called.frames if called else bayeux.posted(asked.body)
             messages = tuple(chain.from_iterable(map(bayeux.parse, frames)))
         except BayeuxError as error:
-            yield Respond(request_id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
+            yield Respond(call.id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
             return
         if called:
-            self._callbacks[request_id] = called.callback
+            self._callbacks[call.id] = called.callback
         transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        carrier = Carrier(request_id, transport, _browser(asked))
-        told = self._comet(carrier, operation, asked, session, messages, now_us)
+        told = self._comet(call, Carrier(call.id, transport, _browser(asked)), session, messages, now_us)
         if told is None:
-            yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
+            yield Respond(call.id, 200, JSON, bayeux.frame(refuse(messages)))
         else:
             yield from told
 
-    def _socket(self, socket_id: int, asked: Asked) -> Iterator[Action]:
-        _, operation = self._addressed(asked)
+    def _socket(self, socket_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
+        try:
+            address, asked = addresses.read(asked)
+            self._registry.addressed(address)
+        except OptionError as error:
+            yield Respond(socket_id, 400, JSON, control.wrong(str(error)))
+            return
+        operation = gms.recognise(asked.method, asked.target, asked.body)
         if operation is not None and operation.kind is Kind.COMET:
-            self._sockets[socket_id] = operation, asked
+            self._sockets[socket_id] = _Call(socket_id, address, operation, asked)
             yield AcceptSocket(socket_id)
         else:
-            yield from _missed(socket_id, self._nowhere(MissKind.UNKNOWN_ROUTE, asked))
+            yield from self._missed(socket_id, asked, self._nowhere(MissKind.UNKNOWN_ROUTE, asked), now_us)
 
     def _text(self, socket_id: int, text: bytes, now_us: int) -> Iterator[Action]:
         if socket_id not in self._sockets:
             # It is being closed.
             return
-        operation, asked = self._sockets[socket_id]
+        call = self._sockets[socket_id]
         try:
             messages = bayeux.parse(text)
             if not messages:
@@ -200,152 +250,69 @@ class Player:
             reason = f"not a Bayeux frame: {error}".encode()[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
             yield CloseSocket(socket_id, _UNEXPECTED, reason)
             return
-        session, _ = self._addressed(asked)
-        told = self._comet(Carrier(socket_id, Transport.WEBSOCKET), operation, asked, session, messages, now_us)
+        session = self._registry.named(call.address.name)
+        told = self._comet(call, Carrier(socket_id, Transport.WEBSOCKET), session, messages, now_us)
         if told is None:
             yield SendText(socket_id, bayeux.frame(refuse(messages)))
         else:
             yield from told
 
-    def _addressed(self, asked: Asked) -> tuple[Playing | None, Operation | None]:
-        """What a request is about, and the session that its path names, if it does."""
-        segment = _SEGMENT.search(asked.target.partition("?")[0])
-        session = self._sessions.get(segment["name"]) if segment else None
-        path = asked.target.replace(segment[0], "", 1) if segment else asked.target
-        return session, gms.recognise(asked.method, path, asked.body)
-
-    def _rest(
-        self, request_id: int, operation: Operation, asked: Asked, session: Playing | None, now_us: int
-    ) -> Iterator[Action]:
-        session = session or self._session_of(operation, asked) or self._opened(operation, asked, now_us)
+    def _rest(self, call: _Call, session: Playing | None, now_us: int) -> Iterator[Action]:
+        operation, asked = call.operation, call.asked
+        if session is None and call.address.name is None:
+            session = self._registry.of_request(call.address, operation, asked)
+        session = session or self._registry.opened(call.address, operation, asked, now_us)
         if session is None:
-            yield from _missed(request_id, self._nowhere(MissKind.WRONG_SESSION, asked))
+            kind = MissKind.WRONG_SESSION if self._registry.is_recorded(operation) else MissKind.UNKNOWN_SERVICE
+            yield from self._missed(call.id, asked, self._nowhere(kind, asked), now_us)
             return
-        self._visit(session, operation, asked)
-        miss = session.ask(request_id, operation, asked, now_us)
-        if miss and operation.service_id is None and session.name in self._sessions:
+        self._visit(session, call)
+        miss = session.ask(call.id, operation, asked, now_us)
+        if miss and operation.service_id is None and session in self._registry and call.address.name is None:
             # Visits may begin with other questions than the start: this may be the app's next one.
-            following = self._opened(operation, asked, now_us)
+            following = self._registry.opened(call.address, operation, asked, now_us)
             if following and match.fits(operation, asked, following.story.answers):
                 session = following
-                self._visit(session, operation, asked)
-                miss = session.ask(request_id, operation, asked, now_us)
+                self._visit(session, call)
+                miss = session.ask(call.id, operation, asked, now_us)
         if miss:
-            yield from _missed(request_id, miss)
+            whose = session.name if session in self._registry else None
+            yield from self._missed(call.id, asked, replace(miss, session=whose), now_us)
         else:
-            self._keep(session, request_id)
+            self._keep(session, call.id)
 
     def _comet(
-        self,
-        carrier: Carrier,
-        operation: Operation,
-        asked: Asked,
-        session: Playing | None,
-        messages: tuple[Parsed, ...],
-        now_us: int,
+        self, call: _Call, carrier: Carrier, session: Playing | None, messages: tuple[Parsed, ...], now_us: int
     ) -> Iterator[Action] | None:
         """What is to be done about messages; None where they are nobody's."""
-        session = self._session_of_client(messages) or session
+        session = self._registry.of_client(messages) or session
         if session is None and any(message.channel == HANDSHAKE for message in messages):
-            session = self._unbound(asked) or self._opened(operation, asked, now_us)
+            unbound = self._registry.unbound(call.address, call.asked) if call.address.name is None else None
+            session = unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
         if session is None:
             return None
-        self._visit(session, operation, asked)
-        self._keep(session, carrier.id)
+        self._visit(session, call)
+        self._keep(session, call.id)
         return session.ask_comet(carrier, messages, now_us)
 
-    def _visit(self, session: Playing, operation: Operation, asked: Asked) -> None:
+    def _visit(self, session: Playing, call: _Call) -> None:
         self._concerned.append(session)
-        session.visit(asked, operation, _origin(asked))
-        if session.name in self._sessions:
-            self._list(session)
-
-    def _list(self, session: Playing) -> None:
-        for app in (session.user, session.peer):
-            self._of_app.setdefault(app, {})[session.name] = session
-
-    def _session_of(self, operation: Operation, asked: Asked) -> Playing | None:
-        """The session that a REST request belongs to: by the id that it names, else by who asks."""
-        if operation.service_id is not None:
-            knowing = self._of_service.get(operation.service_id, [])
-            return next(reversed(_of(asked, knowing) or knowing), None)
-        mine = next(reversed(self._mine(asked)), None)
-        if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
-            return mine
-        return None
-
-    def _session_of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
-        for message in messages:
-            client = message.fields.get("clientId")
-            session = self._sessions.get(self._of_client.get(client, "")) if isinstance(client, str) else None
-            if session is not None and session.comet.knows(client):
-                return session
-        return None
-
-    def _mine(self, asked: Asked) -> list[Playing]:
-        """The sessions of the app that asks, the oldest first."""
-        listed = self._of_app.get(gms.gms_user(asked.headers) or asked.peer, {}).values()
-        # Their names are numbered in the order in which they began.
-        return sorted(_of(asked, listed), key=lambda session: (len(session.name), session.name))
-
-    def _unbound(self, asked: Asked) -> Playing | None:
-        """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
-        mine = self._mine(asked)
-        left = [session for session in mine if session.has_begun and not session.comet.is_alive]
-        going_on = [one for one in left or mine if not one.is_told or one.comet.has_waiting]
-        # What lives on Comet alone begins with the handshake: where that is over, another begins.
-        rest = left or [one for one in mine if one.has_begun or one.comet.is_alive]
-        return next(iter(going_on or rest), None)
-
-    def _opened(self, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
-        """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
-        user = gms.gms_user(asked.headers)
-        fitting = [
-            (*_unlikeness(operation, asked, story), self._told.get(index, 0), story.user != user, index)
-            for index, story in enumerate(self._stories)
-            if operation.service_id is None or operation.service_id in story.service_ids
-        ]
-        if not fitting:
-            return None
-        *_, told, _, index = min(fitting)
-        story = self._stories[index]
-        name = f"s{len(self._sessions) + 1}"
-        taken = story.recorded.identities
-        anew = sorted(filter(is_mappable, taken)) if told else ()
-        minted = count()
-        return Playing(
-            name,
-            story,
-            self._pacing,
-            opened_at_us=now_us,
-            identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
-            mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
-            comet_segment=f"/~{name}" if told else "",
-        )
+        session.visit(call.asked, call.operation, _origin(call.asked))
+        if session in self._registry:
+            self._registry.enlist(session)
 
     def _keep(self, session: Playing, request_id: int) -> None:
         sessions = self._asked.setdefault(request_id, [])
         if session not in sessions:
             sessions.append(session)
-        if session.name not in self._sessions:
-            self._sessions[session.name] = session
-            index = self._stories.index(session.story)
-            self._told[index] = self._told.get(index, 0) + 1
-            self._list(session)
-            for service_id in session.service_ids:
-                self._of_service.setdefault(service_id, []).append(session)
+        if session not in self._registry:
+            self._registry.keep(session)
 
-    def _since(self, opened_at_us: int) -> str:
-        """What tells a session's Bayeux clients from those of another time: of before the server was started anew.
-
-        Nothing, where every session starts at the same instant, and is told the same.
-        """
-        return "" if self._pacing.now_us is not None else f"{opened_at_us} "
-
-    def _minted(self, name: str, client: str) -> str:
-        client_id = identities.client_id(self._key(name, client))
-        self._of_client[client_id] = name
-        return client_id
+    def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterator[Action]:
+        self.missed += 1
+        self.misses.append(Missed(now_us, miss))
+        yield Noted(str(miss))
+        yield Respond(request_id, 404, JSON, miss.report, missed=asked)
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""
@@ -355,18 +322,9 @@ class Player:
         headers = tuple((name, _SCRIPT if name == "content-type" else value) for name, value in action.headers)
         return replace(action, headers=headers, body=jsonp.script(callback, action.body))
 
-    def _key(self, name: str, value: str) -> str:
-        return f"{self._seed} {name} {value}"
-
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         answers = [answer for story in self._stories for answer in story.answers]
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, answers))
-
-
-def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
-    """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
-    user = gms.gms_user(asked.headers)
-    return [session for session in sessions if (session.user == user if user else session.peer == asked.peer)]
 
 
 def _browser(asked: Asked) -> str | None:
@@ -375,21 +333,5 @@ def _browser(asked: Asked) -> str | None:
     return cookie["value"] if cookie else None
 
 
-def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:
-    """Whether a story has no answer to a request, and whether it has none to any for the same thing."""
-    is_other = all(answer.operation.key != operation.key for answer in story.answers)
-    return not match.fits(operation, asked, story.answers), is_other
-
-
 def _origin(asked: Asked) -> str:
     return f"{asked.scheme}://{header(asked.headers, 'host') or 'localhost'}{asked.forwarded_prefix}"
-
-
-def _report(miss: Miss) -> bytes:
-    # What JSON escapes may be no character: half a surrogate pair stays the escape that it was.
-    return json.dumps(miss.as_json(), ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
-
-
-def _missed(request_id: int, miss: Miss) -> Iterator[Action]:
-    yield Noted(str(miss))
-    yield Respond(request_id, 404, JSON, _report(miss))

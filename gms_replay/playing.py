@@ -13,13 +13,18 @@ from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.clocks import Pacing, SessionTime
 from gms_replay.comet import Carrier, Comet, Frame
 from gms_replay.course import Course
-from gms_replay.events import JSON, Action, Asked, Noted, Respond, SendText
+from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
-from gms_replay.model import Response, header
+from gms_replay.model import Headers, Response, header
 from gms_replay.story import Answer, State, Story
 from gms_replay.translation import Translation
+
+_TEXT: Headers = (("content-type", "text/plain"),)
+_DROPPED = "the session was dropped"
+# RFC 6455, section 7.4.1.
+_GOING_AWAY = 1001
 
 _Meaning = tuple[tuple[str, ...], Said]
 """What makes two requests the same: the operation, and what is said."""
@@ -67,8 +72,13 @@ class Playing:
     ) -> None:
         self.name = name
         self.story = story
+        self.opened_at_us = opened_at_us
+        self.seen_at_us = opened_at_us
+        """When, by the wall, the app was there last: asked, waited, or hung up."""
         self.user: str | None = None
         self.peer = ""
+        self.is_guessed = False
+        """Whether its Comet client might as well be another session's."""
         self.comet = Comet(mint, story.comet.advice, timestamp=story.comet.timestamp)
         self._pacing = pacing
         self._time = SessionTime(pacing, opened_at_us)
@@ -110,6 +120,16 @@ class Playing:
         return any(not one.differences and one.answer.index > last for one in ranked)
 
     @property
+    def given(self) -> frozenset[int]:
+        """The recorded answers that the app got."""
+        return frozenset(self._used)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the app waits at this moment, or may be told something at any."""
+        return bool(self._pending or self._sockets) or self.comet.is_polled
+
+    @property
     def service_ids(self) -> frozenset[str]:
         """The ids of services that this app is told of."""
         return self._translation.service_ids
@@ -123,6 +143,7 @@ class Playing:
 
     def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
+        self.seen_at_us = now_us
         operation, said = self._translation.as_recorded(operation, asked)
         ranked = match.candidates(operation, said, self.story.answers, self._translation.means)
         right = [one for one in ranked if not one.differences]
@@ -160,6 +181,7 @@ class Playing:
 
     def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
+        self.seen_at_us = now_us
         if carrier.is_socket:
             self._sockets.add(carrier.id)
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
@@ -175,6 +197,7 @@ class Playing:
 
     def gone(self, request_id: int, now_us: int) -> None:
         """The app hung up on a request: its answer is kept for the retry, unless it is what the story says by then."""
+        self.seen_at_us = now_us
         lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
         if lost is not None:
             self._seen.discard(lost.answer.index)
@@ -191,6 +214,8 @@ class Playing:
 
     def advance(self, now_us: int) -> Iterator[Action]:
         """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
+        if self.is_waited_for:
+            self.seen_at_us = now_us
         notes, self._notes = self._notes, []
         yield from map(Noted, notes)
         yield from self._do_due(now_us)
@@ -198,10 +223,22 @@ class Playing:
             yield from self._do_due(now_us)
         self._wait(now_us)
 
-    def put_forward(self, by_us: int) -> None:
-        """Lets so much time pass at once, for all that waits."""
-        self._time.put_forward(by_us)
-        self._patience.put_forward(by_us)
+    def move_clock(self, by_us: int | None, now_us: int) -> None:
+        """Lets so much time pass at once, for all that waits; where that is None, moves the story to what is next."""
+        if by_us is None:
+            self.jump(now_us)
+        else:
+            self._time.put_forward(by_us)
+            self._patience.put_forward(by_us)
+
+    def end(self) -> Iterator[Action]:
+        """Answers whatever the app waits for, as a server that knows nothing of it any more."""
+        for request_id in self._pending:
+            yield Respond(request_id, 503, _TEXT, _DROPPED.encode())
+        for answer in self.comet.end():
+            yield self._framed(answer)
+        for socket_id in self._sockets:
+            yield CloseSocket(socket_id, _GOING_AWAY, _DROPPED)
 
     def jump(self, now_us: int) -> bool:
         """Makes it the time of what is due next, and no later for what waits; False where nothing is due."""

@@ -118,8 +118,12 @@ class CometSettings:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """One visit, ready to be played as often as wanted. `start_us`: when its first request had been asked."""
+    """One visit, ready to be played as often as wanted.
 
+    `number`: its place among the visits of its recording, from 1. `start_us`: when its first request had been asked.
+    """
+
+    number: int
     start_us: int
     user: str | None
     answers: tuple[Answer, ...]
@@ -145,7 +149,7 @@ class Story:
 
 def compile_stories(recording: Recording) -> tuple[Story, ...]:
     """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
-    stories = tuple(_compile(session) for session in sessions.split(recording))
+    stories = tuple(_compile(number, session) for number, session in enumerate(sessions.split(recording), start=1))
     if not stories:
         raise StoryError(
             "the cassette holds no GMS traffic of an app's: record a visit first; where the recorder was killed, "
@@ -164,7 +168,7 @@ def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, T
     )
 
 
-def _compile(session: Session) -> Story:
+def _compile(number: int, session: Session) -> Story:
     told = _told(session)
     recorded = _recorded(session, told)
     compiler = Compiler(recorded)
@@ -172,6 +176,7 @@ def _compile(session: Session) -> Story:
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if _is_whole(one))]
     return Story(
+        number=number,
         start_us=session[0].at_us,
         user=next((one.user for one in session if one.user), None),
         answers=tuple(answers),

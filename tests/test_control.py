@@ -7,7 +7,7 @@ from driver import App, Driver, start
 from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, position, visit
 
 from gms_replay.clocks import Clock, Pacing
-from gms_replay.control import CLOCK, ClockMove, clock_move
+from gms_replay.control import CLOCK, MISSES, SESSIONS, MoveClock, clock_move
 from gms_replay.errors import OptionError
 from gms_replay.model import Recording
 from gms_replay.player import Player
@@ -39,17 +39,13 @@ def queued() -> Recording:
 @pytest.mark.parametrize(
     ("said", "move"),
     [
-        ({"advance_ms": 1500}, ClockMove(1_500_000, None)),
-        ({"advance_ms": 0.5, "session": "s1"}, ClockMove(500, "s1")),
-        ({"to": "next"}, ClockMove(None, None)),
+        ({"advance_ms": 1500}, MoveClock(1_500_000, None)),
+        ({"advance_ms": 0.5, "session": "s1"}, MoveClock(500, "s1")),
+        ({"to": "next"}, MoveClock(None, None)),
     ],
 )
-def test_move_is_read(said: Any, move: ClockMove) -> None:
-    there = app()
-    start(there)
-    sessions = {session.name: session for session in there.driver.player.sessions}
-
-    assert clock_move(json.dumps(said).encode(), sessions) == move
+def test_move_is_read(said: Any, move: MoveClock) -> None:
+    assert clock_move(json.dumps(said).encode(), ["s1"]) == move
 
 
 @pytest.mark.parametrize(
@@ -73,7 +69,7 @@ def test_move_is_read(said: Any, move: ClockMove) -> None:
 )
 def test_wrong_move_names_its_field(text: bytes, named: str) -> None:
     with pytest.raises(OptionError, match=re.escape(named)):
-        clock_move(text, {})
+        clock_move(text, [])
 
 
 def test_wrong_move_is_answered() -> None:
@@ -91,6 +87,16 @@ def test_wrong_move_is_answered() -> None:
         ("GET", CLOCK, "192.0.2.1", 403),
         ("POST", CLOCK, "192.0.2.1", 403),
         ("DELETE", CLOCK, "::1", 405),
+        ("GET", f"{CLOCK}/s1", "::1", 404),
+        ("GET", SESSIONS, "::1", 200),
+        ("GET", SESSIONS, "192.0.2.1", 403),
+        ("POST", SESSIONS, "::1", 405),
+        ("DELETE", SESSIONS, "::1", 200),
+        ("GET", f"{SESSIONS}/s1", "::1", 404),
+        ("DELETE", f"{SESSIONS}/s1", "::1", 404),
+        ("GET", MISSES, "::1", 200),
+        ("DELETE", MISSES, "::1", 200),
+        ("PUT", MISSES, "::1", 405),
         ("GET", f"/stage{CLOCK}", "::1", 200),
         ("GET", "/__gms_replay__/", "::1", 404),
     ],
@@ -232,3 +238,116 @@ def test_end_of_time_is_told() -> None:
 
     assert told["sessions"][0]["now"] == "9999-12-30T00:00:00.000Z"
     assert there.call("GET", QUEUE).status == 200
+
+
+def asked(at: App, method: str, target: str) -> Any:
+    answer = at.call(method, target)
+    assert answer.status == 200, answer.body
+    return json.loads(answer.body)
+
+
+def test_sessions_are_told() -> None:
+    ann = app(clock=Clock.REAL, user="ann")
+    start(ann)
+    ann.wait_until(5)
+    ann.shake_hands()
+    ben = App(ann.driver, "ben", peer="127.0.0.1")
+    start(ben)
+
+    first, second = asked(ann, "GET", SESSIONS)["sessions"]
+
+    assert first == {
+        "session": "s1",
+        "visit": 1,
+        "gms_user": "ann",
+        "address": "::1",
+        "opened_at": "2026-03-04T09:00:00.000Z",
+        "seen_at": "2026-03-04T09:00:05.000Z",
+        "comet": "bound",
+        "now": "2026-03-04T09:00:05.100Z",
+        "next": None,
+        "waits_for": "dialog act 1",
+        "is_told": False,
+    }
+    assert (second["session"], second["gms_user"], second["comet"]) == ("s2", "ben", None)
+    assert asked(ann, "GET", f"{SESSIONS}/s2")["sessions"] == [second]
+
+
+def test_guessed_comet_is_told() -> None:
+    """Of two visits under way the older is taken, where the handshake names none."""
+    ann = app(clock=Clock.REAL)
+    start(ann)
+    start(ann)
+    ann.shake_hands()
+
+    assert [session["comet"] for session in asked(ann, "GET", SESSIONS)["sessions"]] == ["guessed", None]
+
+
+def test_dropped_session_is_forgotten() -> None:
+    ann = app(user="ann", clock=Clock.REAL)
+    start(ann)
+    ben = App(ann.driver, "ben")
+    start(ben)
+
+    assert asked(ann, "DELETE", f"{SESSIONS}/s1") == {"dropped": ["s1"]}
+
+    assert [session.user for session in ann.driver.player.sessions] == ["ben"]
+    start(ann)
+    assert [session.name for session in ann.driver.player.sessions] == ["s2", "s3"]
+
+
+def test_all_dropped_is_as_at_the_start() -> None:
+    """The next app is told the recorded ids again."""
+    ann = app(clock=Clock.REAL)
+    start(ann)
+    start(ann)
+
+    assert asked(ann, "DELETE", SESSIONS) == {"dropped": ["s1", "s2"]}
+
+    assert start(App(ann.driver, "ben")) == SERVICE
+    assert [session.name for session in ann.driver.player.sessions] == ["s1"]
+
+
+def test_what_a_dropped_session_holds_is_answered() -> None:
+    """Polls as by a server that does not know the client, so that it shakes hands; sockets are closed."""
+    ann = app(clock=Clock.REAL)
+    start(ann)
+    ann.shake_hands()
+    poll = ann.connect()
+    socket = ann.driver.open_socket(ann.asked("GET", ann.comet_path))
+    ann.driver.say(socket, b'{"channel":"/meta/handshake"}')
+    rest = ann.ask("POST", MENU)
+
+    asked(ann, "DELETE", SESSIONS)
+
+    (reply,) = json.loads(ann.driver.answers[poll].body)
+    assert (reply["error"], reply["advice"]["reconnect"]) == ("402::session_unknown", "handshake")
+    assert ann.driver.answers[rest].status == 503
+    assert ann.driver.sockets == set()
+    ann.driver.hang_up(socket)
+
+
+def test_misses_are_told_and_forgotten() -> None:
+    ann = app(clock=Clock.REAL)
+    start(ann)
+    report = json.loads(ann.call("GET", "/robots.txt").body)
+    ann.call("POST", f"{MENU}?x=1")
+
+    told = asked(ann, "GET", MISSES)
+    assert told["count"] == 2
+    assert told["misses"][0] == {"at": "2026-03-04T09:00:00.100Z", **report}
+    assert [miss["session"] for miss in told["misses"]] == [None, "s1"]
+
+    assert asked(ann, "DELETE", MISSES) == {"forgotten": 2}
+    assert asked(ann, "GET", MISSES) == {"count": 0, "misses": []}
+
+
+def test_last_hundred_misses_are_kept() -> None:
+    ann = app()
+    for number in range(120):
+        ann.call("GET", f"/{number}")
+
+    told = asked(ann, "GET", MISSES)
+
+    assert told["count"] == 120
+    assert [miss["asked"]["target"] for miss in told["misses"]] == [f"/{number}" for number in range(20, 120)]

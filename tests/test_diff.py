@@ -32,7 +32,7 @@ def test_other_text_is_named() -> None:
 
 def test_own_urls_lead_elsewhere() -> None:
     live = transcript('{"_url": "http:\\/\\/gms:8080\\/genesys"}')
-    replayed = transcript('{"_url": "http:\\/\\/mine\\/~s2\\/genesys"}', origin="http://mine")
+    replayed = transcript('{"_url": "http:\\/\\/mine\\/~s2~\\/genesys"}', origin="http://mine")
 
     assert compare(live, replayed).equal
 

@@ -212,11 +212,13 @@ def test_miss_tells_programs() -> None:
     assert miss().as_json() == {
         "error": "no recorded answer",
         "kind": "field differs",
+        "session": None,
         "asked": {"method": "POST", "target": CALLBACK},
         "nearest": [
             {
                 "method": "POST",
                 "target": CALLBACK,
+                "fields": {"vip": "1"},
                 "differences": [{"field": "vip", "asked": "2", "recorded": "1"}],
             }
         ],

@@ -116,7 +116,7 @@ def test_path_segment_names_session() -> None:
     ann, ben = apps("ann", "ben")
     start(ann)
     start(ben)
-    ann.comet_path = "/~s2/genesys/cometd"
+    ann.comet_path = "/~s2~/genesys/cometd"
     ann.shake_hands()
 
     assert [session.comet.is_alive for session in ann.driver.player.sessions] == [False, True]
@@ -126,14 +126,14 @@ def test_unknown_segment_is_passed_over() -> None:
     (ann,) = apps("ann")
     start(ann)
 
-    assert ann.call("GET", f"/~s9{AVAILABILITY}").status == 200
+    assert ann.call("GET", f"/~s9~{AVAILABILITY}").status == 200
 
 
 def test_segment_keeps_prefix() -> None:
     (ann,) = apps("ann")
     start(ann)
 
-    dialog = json.loads(ann.call("POST", f"/stage/~s1{CHAT_DIALOG}").body)
+    dialog = json.loads(ann.call("POST", f"/stage/~s1~{CHAT_DIALOG}").body)
 
     assert dialog["_comet_url"] == "http://play.test:9000/stage/genesys/cometd"
 
@@ -145,7 +145,7 @@ def test_second_visit_has_its_segment() -> None:
 
     dialog = json.loads(ann.call("POST", f"/stage{CHAT_DIALOG.replace(SERVICE, service)}").body)
 
-    assert dialog["_comet_url"] == "http://play.test:9000/stage/~s2/genesys/cometd"
+    assert dialog["_comet_url"] == "http://play.test:9000/stage/~s2~/genesys/cometd"
     assert dialog["_start_chat_url"] == f"http://play.test:9000/stage/genesys/1/service/{service}/ixn/chat"
 
 

@@ -213,14 +213,14 @@ def test_comet_url_has_segment():
         r'{"_comet_url":"http:\/\/gms.example:8080\/genesys\/cometd",'
         r'"_start_chat_url":"http:\/\/gms.example:8080\/genesys\/1"}'
     )
-    assert body(text, origin="http://here:1", segment="/~s2") == (
-        r'{"_comet_url":"http:\/\/here:1\/~s2\/genesys\/cometd","_start_chat_url":"http:\/\/here:1\/genesys\/1"}'
+    assert body(text, origin="http://here:1", segment="/~s2~") == (
+        r'{"_comet_url":"http:\/\/here:1\/~s2~\/genesys\/cometd","_start_chat_url":"http:\/\/here:1\/genesys\/1"}'
     )
 
 
 def test_comet_url_without_base():
     text = '{"_comet_url":"http://comet.example/push"}'
-    assert body(text, origin="http://here:1", segment="/~s2") == '{"_comet_url":"http://here:1/~s2/push"}'
+    assert body(text, origin="http://here:1", segment="/~s2~") == '{"_comet_url":"http://here:1/~s2~/push"}'
 
 
 @pytest.mark.parametrize(("base", "path"), [("", "/1/x"), ("/a/b.c", "/a/b.c/1/x")])

@@ -14,7 +14,7 @@ OTHER = SERVICE.replace("3", "8")
 
 
 def translation(**identities: str) -> Translation:
-    return Translation(STORY, dict(identities), now_us=None, comet_segment="/~s2")
+    return Translation(STORY, dict(identities), now_us=None, comet_segment="/~s2~")
 
 
 def operation(target: str) -> Operation:
@@ -61,7 +61,7 @@ def test_comet_has_its_segment() -> None:
     told = translation()
     told.visit(operation(CHAT_DIALOG), "http://play.test", None)
 
-    assert '"http://play.test/~s2/genesys/cometd"' in dialog(told)
+    assert '"http://play.test/~s2~/genesys/cometd"' in dialog(told)
 
 
 def test_user_is_told_as_it_came() -> None:

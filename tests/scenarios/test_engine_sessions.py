@@ -45,7 +45,7 @@ def test_two_apps_at_once() -> None:
     assert services[0] == SERVICE
     assert services[1] != SERVICE
     assert [len(service) for service in services] == [32, 32]
-    assert [app.comet_path for app in apps] == ["/genesys/cometd", "/~s2/genesys/cometd"]
+    assert [app.comet_path for app in apps] == ["/genesys/cometd", "/~s2~/genesys/cometd"]
     assert apps[0].lines == apps[1].lines == ["has joined the session", "Hello.", "is typing", "How may I help?"]
     assert apps[1].heard[0][1]["data"]["tag"] == f"service.chat.refresh.{services[1]}"
     assert apps[0].heard[0][1]["data"]["id"] != apps[1].heard[0][1]["data"]["id"]
@@ -132,7 +132,7 @@ def report_of(answer: Respond) -> dict:
 def test_unknown_service_is_missed() -> None:
     report = report_of(visiting().call("GET", QUEUE.replace(SERVICE, "3SQI00000000000000000000000NONE0")))
 
-    assert report["kind"] == "wrong session"
+    assert report["kind"] == "unknown service"
     assert report["nearest"][0]["target"] == QUEUE
 
 
@@ -163,6 +163,7 @@ def test_differing_field_is_shown() -> None:
         {
             "method": "POST",
             "target": CALLBACK,
+            "fields": ORDER,
             "differences": [{"field": "_media_type", "asked": "voice", "recorded": "chat"}],
         }
     ]

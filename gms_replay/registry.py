@@ -1,0 +1,205 @@
+"""The sessions there are, and which of them a request belongs to; see docs/architecture.md, "Sessions".
+
+Strategy: whoever says which gets it. Ids find the session that was told them, else who asks finds his own; what begins
+a visit opens a new session, of the recorded visit that fits best. A session that nobody asks any more is forgotten.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from gms_replay import addresses, gms, identities, match
+from gms_replay.addresses import Address
+from gms_replay.bayeux import Parsed
+from gms_replay.clocks import Pacing
+from gms_replay.errors import OptionError
+from gms_replay.events import Asked
+from gms_replay.gms import OPENINGS, Operation
+from gms_replay.playing import Playing
+from gms_replay.rewrite import is_mappable
+from gms_replay.story import Story
+
+IDLE_US = 12 * 3600 * 1_000_000
+"""For so long a session waits for its app to ask again, by the wall's time: over night."""
+
+
+@dataclass(slots=True)
+class _Listed:
+    """A session, with the users and addresses of its app, and the Bayeux clients that it was asked for."""
+
+    session: Playing
+    apps: set[str | None] = field(default_factory=set)
+    clients: list[str] = field(default_factory=list)
+
+
+class Registry:
+    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from."""
+
+    def __init__(self, stories: tuple[Story, ...], pacing: Pacing, seed: int) -> None:
+        self._stories = stories
+        self._pacing = pacing
+        self._seed = seed
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all sessions: from now on all is as at the start."""
+        self._listed: dict[str, _Listed] = {}
+        self._kept = 0
+        self._told: Counter[int] = Counter()
+        self._of_client: dict[str, Playing] = {}
+        self._of_service: dict[str, list[Playing]] = {}
+        self._of_app: dict[str | None, dict[str, Playing]] = {}
+
+    def __contains__(self, session: Playing) -> bool:
+        return self.named(session.name) is session
+
+    def __iter__(self) -> Iterator[Playing]:
+        return (listed.session for listed in self._listed.values())
+
+    def named(self, name: str | None) -> Playing | None:
+        listed = self._listed.get(name or "")
+        return listed.session if listed else None
+
+    def is_recorded(self, operation: Operation) -> bool:
+        """Whether any visit tells of the service that a request names."""
+        return any(operation.service_id in story.service_ids for story in self._stories)
+
+    def keep(self, session: Playing) -> None:
+        """Makes one that was opened one of those there are."""
+        self._listed[session.name] = _Listed(session)
+        self._kept += 1
+        self._told[session.story.number] += 1
+        for service_id in session.service_ids:
+            self._of_service.setdefault(service_id, []).append(session)
+        self.enlist(session)
+
+    def enlist(self, session: Playing) -> None:
+        """Notes whose it is, as far as its app has said."""
+        for app in (session.user, session.peer):
+            self._listed[session.name].apps.add(app)
+            self._of_app.setdefault(app, {})[session.name] = session
+
+    def drop(self, name: str) -> None:
+        """Forgets a session: its visit has been told once less."""
+        listed = self._listed.pop(name)
+        self._told[listed.session.story.number] -= 1
+        for service_id in listed.session.service_ids:
+            self._of_service[service_id].remove(listed.session)
+        for app in listed.apps:
+            del self._of_app[app][name]
+        for client in listed.clients:
+            del self._of_client[client]
+
+    def addressed(self, address: Address) -> Playing | None:
+        """The session that a request names, where there is one.
+
+        Raises OptionError for a visit that was not recorded, or is another than the session plays.
+        """
+        where = f"{addresses.PARAMETER}: "
+        if address.visit is not None and address.visit > len(self._stories):
+            raise OptionError(f"{where}there is no visit {address.visit}; the cassette holds {len(self._stories)}")
+        session = self.named(address.name)
+        if session and address.visit not in (None, session.story.number):
+            plays = f"session {session.name} plays visit {session.story.number}, not {address.visit}"
+            raise OptionError(f"{where}{plays}; take another name")
+        return session
+
+    def of_request(self, address: Address, operation: Operation, asked: Asked) -> Playing | None:
+        """The session that a REST request belongs to: by the id that it names, else by who asks."""
+        if operation.service_id is not None:
+            knowing = self._of_service.get(operation.service_id, [])
+            return next(reversed(_of(asked, knowing) or knowing), None)
+        mine = next(reversed(self._mine(address, asked)), None)
+        if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
+            return mine
+        return None
+
+    def of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
+        """The session whose Bayeux client sent these."""
+        for message in messages:
+            client = message.fields.get("clientId")
+            session = self._of_client.get(client) if isinstance(client, str) else None
+            if session is not None and session.comet.knows(client):
+                return session
+        return None
+
+    def unbound(self, address: Address, asked: Asked) -> Playing | None:
+        """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
+        mine = self._mine(address, asked)
+        left = [session for session in mine if session.has_begun and not session.comet.is_alive]
+        going_on = [one for one in left or mine if not one.is_told or one.comet.has_waiting]
+        # What lives on Comet alone begins with the handshake: where that is over, another begins.
+        rest = left or [one for one in mine if one.has_begun or one.comet.is_alive]
+        found = next(iter(going_on or rest), None)
+        if found is not None:
+            found.is_guessed = len(mine) > 1
+        return found
+
+    def opened(self, address: Address, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
+        """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
+        user = gms.gms_user(asked.headers)
+        fitting = [
+            (*_unlikeness(operation, asked, story), self._told[story.number], story.user != user, story.number)
+            for story in self._stories
+            if address.visit in (None, story.number)
+            and (operation.service_id is None or operation.service_id in story.service_ids)
+        ]
+        if not fitting:
+            return None
+        *_, told, _, number = min(fitting)
+        story = self._stories[number - 1]
+        name = address.name or self._free_name()
+        # A name's ids are its own, whoever else is there.
+        is_first = told == 0 and address.name is None
+        taken = story.recorded.identities
+        anew = () if is_first else sorted(filter(is_mappable, taken))
+        minted = count()
+        return Playing(
+            name,
+            story,
+            self._pacing,
+            opened_at_us=now_us,
+            identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
+            mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
+            comet_segment="" if is_first else addresses.segment(name),
+        )
+
+    def _free_name(self) -> str:
+        names = (f"s{number}" for number in count(self._kept + 1))
+        return next(name for name in names if self.named(name) is None)
+
+    def _mine(self, address: Address, asked: Asked) -> list[Playing]:
+        """The sessions of the app that asks, of the visit that it wants, the oldest first."""
+        listed = self._of_app.get(gms.gms_user(asked.headers) or asked.peer, {}).values()
+        mine = [one for one in _of(asked, listed) if address.visit in (None, one.story.number)]
+        return sorted(mine, key=lambda session: session.opened_at_us)
+
+    def _since(self, opened_at_us: int) -> str:
+        """What tells a session's Bayeux clients from those of another time: of before the server was started anew.
+
+        Nothing, where every session starts at the same instant, and is told the same.
+        """
+        return "" if self._pacing.now_us is not None else f"{opened_at_us} "
+
+    def _minted(self, name: str, client: str) -> str:
+        client_id = identities.client_id(self._key(name, client))
+        listed = self._listed[name]
+        listed.clients.append(client_id)
+        self._of_client[client_id] = listed.session
+        return client_id
+
+    def _key(self, name: str, value: str) -> str:
+        return f"{self._seed} {name} {value}"
+
+
+def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
+    """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
+    user = gms.gms_user(asked.headers)
+    return [session for session in sessions if (session.user == user if user else session.peer == asked.peer)]
+
+
+def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:
+    """Whether a story has no answer to a request, and whether it has none to any for the same thing."""
+    is_other = all(answer.operation.key != operation.key for answer in story.answers)
+    return not match.fits(operation, asked, story.answers), is_other

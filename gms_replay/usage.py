@@ -1,0 +1,45 @@
+"""What of a recording apps were given: who records more than is asked for keeps what nobody needs."""
+
+from collections.abc import Iterable, Iterator
+
+from gms_replay.gms import POLLED
+from gms_replay.playing import Playing
+from gms_replay.story import Story
+
+
+class Usage:
+    """What was given of each story, by sessions that are forgotten, too."""
+
+    def __init__(self, stories: tuple[Story, ...]) -> None:
+        self._stories = stories
+        self._answers: dict[int, frozenset[int]] = {}
+        self._heard: dict[int, int] = {}
+
+    def note(self, session: Playing) -> None:
+        """Adds what one session's app was given."""
+        number = session.story.number
+        self._answers[number] = self._answers.get(number, frozenset()) | session.given
+        self._heard[number] = max(self._heard.get(number, 0), session.comet.told_count)
+
+    def unused(self, sessions: Iterable[Playing]) -> tuple[str, ...]:
+        """A line for each part that nobody was given, when these sessions are counted, too."""
+        for session in sessions:
+            self.note(session)
+        return tuple(line for story in self._stories for line in self._of(story))
+
+    def _of(self, story: Story) -> Iterator[str]:
+        where = f"visit {story.number}"
+        given = self._answers.get(story.number)
+        if given is None:
+            yield f"{where} was not played"
+            return
+        # A state that nobody saw was passed by: what counts is that it was asked for at all.
+        polled = {answer.operation.key for answer in story.answers if answer.index in given}
+        for answer in story.answers:
+            is_seen = answer.operation.kind in POLLED and answer.operation.key in polled
+            if answer.index not in given and not is_seen:
+                yield f"{where}: {answer.method} {answer.target} was not asked for"
+                polled.add(answer.operation.key)
+        count = sum(map(len, story.events.values()))
+        if (heard := self._heard[story.number]) < count:
+            yield f"{where}: of {count} messages over Comet {count - heard} were not told"

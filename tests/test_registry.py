@@ -1,0 +1,179 @@
+import json
+
+import pytest
+from driver import NOW_US, App, Driver, start
+from factories import AVAILABILITY, CALLBACK, MENU, ORDER, SERVICE, Tape
+
+from gms_replay.clocks import Clock, Pacing
+from gms_replay.player import Player
+from gms_replay.registry import IDLE_US
+from gms_replay.story import compile_stories
+
+SECOND = "SECOND0000000002"
+IDLE_S = IDLE_US // 1_000_000
+
+
+def app(user: str | None = "ann", *, visits: int = 1, clock: Clock = Clock.REAL, now_us: int | None = None) -> App:
+    """An app at a player of one visit, or of two."""
+    tape = Tape()
+    for number, service in list(enumerate((SERVICE, SECOND)))[:visits]:
+        tape.ask(60 * number, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % service.encode())
+        tape.ask(60 * number + 1, "POST", MENU.replace(SERVICE, service), b"", b'{"_id":"%s"}' % service.encode())
+    return App(Driver(Player(compile_stories(tape.recording()), Pacing(clock=clock, now_us=now_us))), user)
+
+
+def begin(at: App, wish: str) -> str:
+    """Starts a callback in the session that is wished for, and tells its service ID."""
+    return json.loads(at.call("POST", f"{CALLBACK}?gms_session={wish}", ORDER).body)["_id"]
+
+
+def played(at: App) -> list[tuple[str, int]]:
+    """The sessions by name, and the visit of each."""
+    return [(session.name, session.story.number) for session in at.driver.player.sessions]
+
+
+def test_visit_is_wished_for() -> None:
+    ann = app(visits=2)
+
+    assert begin(ann, "2") == SECOND
+    assert played(ann) == [("s1", 2)]
+
+
+def test_name_is_given() -> None:
+    """And found again, whoever asks; the ids that it is told are its own."""
+    ann = app(visits=2)
+    service = begin(ann, "alice:2")
+    assert service not in (SERVICE, SECOND)
+
+    ben = App(ann.driver, "ben")
+    assert ben.call("POST", f"{MENU.replace(SERVICE, service)}?gms_session=alice").status == 200
+
+    assert played(ann) == [("alice", 2)]
+    assert [session.user for session in ann.driver.player.sessions] == ["ben"]
+
+
+def test_header_names_it_too() -> None:
+    ann = app(visits=2)
+    for _ in range(2):
+        ann.call("POST", CALLBACK, ORDER, headers=(("gms_session", "2"),))
+
+    assert played(ann) == [("s1", 2), ("s2", 2)]
+
+
+def test_named_session_is_not_begun_anew() -> None:
+    ann = app()
+    assert begin(ann, "alice") == begin(ann, "alice")
+
+    assert played(ann) == [("alice", 1)]
+    assert "once more than recorded" in ann.driver.notes[0]
+
+
+def test_app_stays_in_the_session_that_it_named() -> None:
+    """It need not say it again."""
+    ann = app()
+    service = begin(ann, "alice")
+
+    assert ann.call("POST", MENU.replace(SERVICE, service)).status == 200
+    assert played(ann) == [("alice", 1)]
+
+
+def test_named_session_is_the_same_beside_others() -> None:
+    def told(crowd: int) -> tuple[str, str]:
+        ann = app(now_us=NOW_US, clock=Clock.VIRTUAL)
+        for number in range(crowd):
+            start(App(ann.driver, f"user {number}"))
+        service = begin(ann, "alice")
+        ann.comet_path = "/~alice~/genesys/cometd"
+        ann.shake_hands()
+        return service, ann.client_id
+
+    assert told(crowd=0) == told(crowd=3)
+
+
+@pytest.mark.parametrize(
+    ("wish", "error"),
+    [
+        ("3", "gms_session: there is no visit 3; the cassette holds 2"),
+        ("alice:1", "gms_session: session alice plays visit 2, not 1; take another name"),
+        ("a:b", "gms_session: 'a:b' names no session"),
+    ],
+)
+def test_impossible_wish_is_refused(wish: str, error: str) -> None:
+    ann = app(visits=2)
+    begin(ann, "alice:2")
+
+    answer = ann.call("POST", f"{CALLBACK}?gms_session={wish}", ORDER)
+
+    assert answer.status == 400
+    assert json.loads(answer.body)["error"].startswith(error)
+    socket = ann.driver.open_socket(ann.asked("GET", f"/genesys/cometd?gms_session={wish}"))
+    assert ann.driver.answers[socket].status == 400
+
+
+def test_names_of_ours_are_spared() -> None:
+    ann = app()
+    begin(ann, "s2")
+    start(App(ann.driver, "ben"))
+
+    assert played(ann) == [("s2", 1), ("s3", 1)]
+
+
+def test_miss_in_wrong_session_says_so() -> None:
+    """An id that another visit tells of is not unknown."""
+    ann = app(visits=2)
+    begin(ann, "1")
+
+    answer = ann.call("POST", f"{MENU.replace(SERVICE, SECOND)}?gms_session=alice:1")
+
+    assert (answer.status, json.loads(answer.body)["kind"]) == (404, "wrong session")
+
+
+def test_idle_session_is_forgotten() -> None:
+    """Its visit may be had again as it was recorded, and nothing is left to do."""
+    ann = app()
+    start(ann)
+    ann.driver.wait(IDLE_S - 1)
+    assert len(played(ann)) == 1
+
+    ann.driver.wait(1)
+
+    assert played(ann) == []
+    assert ann.driver.player.next_wakeup_us() is None
+    assert start(App(ann.driver, "ben")) == SERVICE
+
+
+def test_session_that_is_asked_stays() -> None:
+    ann = app()
+    start(ann)
+    ann.driver.wait(IDLE_S - 1)
+    ann.call("POST", MENU)
+    ann.driver.wait(IDLE_S - 1)
+
+    assert played(ann) == [("s1", 1)]
+
+
+@pytest.mark.parametrize("clock", list(Clock))
+def test_open_socket_keeps_its_session(clock: Clock) -> None:
+    ann = app(clock=clock)
+    start(ann)
+    socket = ann.driver.open_socket(ann.asked("GET", ann.comet_path))
+    ann.driver.say(socket, b'{"channel":"/meta/handshake"}')
+    ann.driver.wait(3 * IDLE_S)
+    assert len(played(ann)) == 1
+
+    ann.driver.hang_up(socket)
+    ann.driver.wait(2 * IDLE_S)
+
+    assert played(ann) == []
+
+
+def test_forgotten_app_is_unknown() -> None:
+    ann = app()
+    start(ann)
+    ann.shake_hands()
+    ann.driver.wait(2 * IDLE_S)
+
+    (reply,) = ann.bayeux(ann.meta("connect"))
+
+    assert reply["error"] == "402::session_unknown"
+    assert ann.call("GET", AVAILABILITY).status == 404

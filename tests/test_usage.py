@@ -1,0 +1,65 @@
+from driver import App, Driver, start, start_chatting
+from factories import CALLBACK, JOINED, MENU, ORDER, QUEUE, SERVICE, Tape, chat_recording, frame, position
+
+from gms_replay.control import SESSIONS
+from gms_replay.player import Player
+from gms_replay.story import compile_stories
+
+
+def app() -> App:
+    """An app at a player of two visits: one that polls a queue and goes on, and one that only begins."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % SERVICE.encode())
+    tape.ask(1, "GET", QUEUE, b"", position(2))
+    tape.ask(2, "GET", QUEUE, b"", position(1))
+    tape.ask(3, "POST", MENU)
+    tape.ask(4, "POST", MENU)
+    tape.ask(60, "POST", CALLBACK, ORDER, b'{"_id":"SECOND0000000002"}')
+    return App(Driver(Player(compile_stories(tape.recording()))), "ann")
+
+
+def test_nothing_was_played() -> None:
+    assert app().driver.player.unused == ("visit 1 was not played", "visit 2 was not played")
+
+
+def test_polled_states_count_as_one() -> None:
+    """Which of them an app saw depends on when it asked."""
+    ann = app()
+    start(ann)
+    ann.call("GET", QUEUE)
+    ann.call("POST", MENU)
+
+    assert ann.driver.player.unused == (f"visit 1: POST {MENU} was not asked for", "visit 2 was not played")
+
+
+def test_what_is_never_polled_is_told_once() -> None:
+    ann = app()
+    start(ann)
+
+    first, *_ = ann.driver.player.unused
+
+    assert first == f"visit 1: GET {QUEUE} was not asked for"
+    assert sum(QUEUE in line for line in ann.driver.player.unused) == 1
+
+
+def test_what_forgotten_sessions_were_given_counts() -> None:
+    """By all sessions of a visit together."""
+    ann = app()
+    start(ann)
+    ann.call("GET", QUEUE)
+    ann.call("DELETE", SESSIONS)
+    start(ann)
+    ann.call("POST", MENU)
+    ann.call("POST", MENU)
+
+    assert ann.driver.player.unused == ("visit 2 was not played",)
+
+
+def test_untold_messages_are_counted() -> None:
+    there = start_chatting(chat_recording(*((at_s, frame(at_s, JOINED)) for at_s in (1, 2, 30))))
+    there.listen(5)
+
+    assert there.driver.player.unused == ("visit 1: of 3 messages over Comet 1 were not told",)
+
+    there.listen(30)
+    assert there.driver.player.unused == ()
