@@ -6,13 +6,17 @@ What a verb needs is imported inside it: starting up is felt every day.
 import math
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gms_replay import __version__, instants
 from gms_replay.errors import FormatError, GmsReplayError, OptionError
+
+if TYPE_CHECKING:
+    from gms_replay.replay.passing import Passing
 
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
 _FILE = click.Path(path_type=Path, readable=False)
@@ -152,6 +156,15 @@ def show(cassette: Path) -> None:
     "wait on and say so.",
 )
 @click.option("--seed", default=0, show_default=True, help="What the ids of further sessions are drawn from.")
+@click.option(
+    "--on-miss",
+    default="error",
+    show_default=True,
+    metavar="error|pass:URL",
+    help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
+)
+@click.option("--record-new", type=_FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
+@click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
 def serve(
     cassette: Path,
@@ -162,6 +175,9 @@ def serve(
     speed: float,
     missing_act: str,
     seed: int,
+    on_miss: str,
+    record_new: Path | None,
+    strict: bool,
     compress_sockets: bool,
 ) -> None:
     """Play CASSETTE as a GMS."""
@@ -180,6 +196,9 @@ def serve(
         for base in dict.fromkeys(story.recorded.base for story in stories):
             click.echo(f"put this URL into the app: {shown}{base}")
 
+    def note(text: str) -> None:
+        click.echo(text, err=True)
+
     pacing = Pacing(now_us=now, speed=speed, missing_act=MissingAct(missing_act), clock=Clock(clock))
     player = Player(stories, pacing, seed=seed)
     server = ReplayServer(
@@ -187,11 +206,44 @@ def serve(
         host,
         port,
         announce=announce,
-        note=lambda text: click.echo(text, err=True),
+        note=note,
         compress_sockets=compress_sockets,
+        passing=_passing(on_miss, record_new, note),
     )
     spare_collector()
     server.run_bound()
+    if strict and (player.missed or player.unused):
+        note(f"strict: {player.missed} miss{'es' * (player.missed != 1)}")
+        for line in player.unused:
+            note(f"strict: {line}")
+        sys.exit(1)
+
+
+def _passing(on_miss: str, record_new: Path | None, note: Callable[[str], None]) -> "Passing | None":
+    """Who answers what the cassette does not."""
+    word, _, url = on_miss.partition(":")
+    if on_miss == "error":
+        if record_new is not None:
+            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
+        return None
+    if word != "pass":
+        raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
+    from gms_replay.cassette.writer import Writer
+    from gms_replay.replay.passing import Passing, Upstream
+    from gms_replay.replay.server import wall_clock_us
+
+    upstream = Upstream.parse(url)
+    writer = None
+    if record_new is not None:
+        writer = Writer(
+            record_new,
+            started_at_us=wall_clock_us(),
+            mode="serve",
+            upstream=str(upstream),
+            versions=(("gms_replay", __version__),),
+            on_failure=lambda error: note(f"--record-new {record_new}: {error}"),
+        )
+    return Passing(upstream, writer, clock=wall_clock_us, note=note)
 
 
 @main.command()

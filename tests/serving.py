@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gms_replay.clocks import Pacing
 from gms_replay.model import Recording
 from gms_replay.player import Player
+from gms_replay.replay.passing import Passing
 from gms_replay.replay.server import ReplayServer
 from gms_replay.story import compile_stories
 
@@ -27,7 +28,13 @@ class Served:
 
 
 @contextmanager
-def served(recording: Recording, pacing: Pacing | None = None, *, compress_sockets: bool = False) -> Iterator[Served]:
+def served(
+    recording: Recording,
+    pacing: Pacing | None = None,
+    *,
+    compress_sockets: bool = False,
+    passing: Passing | None = None,
+) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
     told = Served(Player(compile_stories(recording), pacing))
@@ -38,6 +45,7 @@ def served(recording: Recording, pacing: Pacing | None = None, *, compress_socke
         announce=lambda _: ready.set(),
         note=told.notes.append,
         compress_sockets=compress_sockets,
+        passing=passing,
     )
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)

@@ -1,5 +1,8 @@
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import factories
@@ -127,6 +130,9 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--missing-act", "guess"], "is not one of"),
         (["--clock", "sun"], "is not one of"),
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
+        (["--on-miss", "ask"], "--on-miss ask: it is `error` or pass:URL"),
+        (["--on-miss", "pass:gms.example"], "--on-miss pass:gms.example: it needs http:// or https://"),
+        (["--record-new", "new.sqlite"], "--record-new: nothing is sent on without --on-miss pass:URL"),
     ],
 )
 def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: Path) -> None:
@@ -134,6 +140,30 @@ def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: P
 
     assert told.exit_code == 2
     assert complaint in told.output
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("misses", [True, False])
+def test_strict_ends_with_what_was_missed_or_unused(tmp_path: Path, strict: bool, misses: bool) -> None:
+    tape = factories.Tape()
+    tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, b'{"_id":"%s"}' % factories.SERVICE.encode(), takes_s=0)
+    tape.ask(1, "POST", factories.MENU, takes_s=0)
+    write(tmp_path / "visit.sqlite", tape.recording())
+    command = [sys.executable, "-m", "gms_replay.cli", "serve", str(tmp_path / "visit.sqlite"), "--port", "0"]
+    with subprocess.Popen(
+        [*command, *(["--strict"] if strict else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        origin = next(line for line in process.stdout if "into the app" in line).split()[-1].removesuffix("/genesys")
+        with httpx.Client(base_url=origin, trust_env=False) as app:
+            app.post(factories.CALLBACK, json=factories.ORDER)
+            app.post("/genesys/1/service/callback/none" if misses else factories.MENU)
+        process.send_signal(signal.SIGTERM)
+        told = process.stderr.read()
+
+    assert process.returncode == (1 if strict and misses else 0)
+    assert ("strict: 1 miss\nstrict: visit 1: POST" in told) is (strict and misses)
 
 
 def test_simulate_takes_its_settings() -> None:

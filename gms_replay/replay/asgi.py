@@ -40,11 +40,27 @@ _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 _ForSocket = AcceptSocket | SendText | CloseSocket
 
 
-class ReplayApp:
-    """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player remarks."""
+PassOn = Callable[[int, Asked], Awaitable[Respond]]
+"""Gets the answer to a request, of that id, from elsewhere."""
 
-    def __init__(self, player: Player, *, clock: Callable[[], int], note: Callable[[str], None]) -> None:
+
+class ReplayApp:
+    """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player remarks.
+
+    `pass_on`: who answers what the player cannot; None for nobody.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        *,
+        clock: Callable[[], int],
+        note: Callable[[str], None],
+        pass_on: PassOn | None = None,
+    ) -> None:
         self._player = player
+        self._pass_on = pass_on
+        self._passing: set[asyncio.Task[None]] = set()
         self._clock = clock
         self._note = note
         self._numbers = count(1)
@@ -73,6 +89,8 @@ class ReplayApp:
         """Answers whatever is held, so that nobody waits for a server that ends. Sockets the server closes itself."""
         if self._alarm is not None:
             self._alarm.cancel()
+        for task in self._passing:
+            task.cancel()
         for request_id, waiting in self._waiting.items():
             if not waiting.done():
                 waiting.set_result(Respond(request_id, 503, _TEXT, b"the replay server is shutting down"))
@@ -133,8 +151,19 @@ class ReplayApp:
                     outbox.put_nowait(action)
             elif outbox := self._sockets.get(action.request_id):
                 outbox.put_nowait(action)
-            elif (waiting := self._waiting.get(action.request_id)) and not waiting.done():
-                waiting.set_result(action)
+            elif action.missed is not None and self._pass_on is not None:
+                task = asyncio.ensure_future(self._answer_from(self._pass_on(action.request_id, action.missed)))
+                self._passing.add(task)
+                task.add_done_callback(self._passing.discard)
+            else:
+                self._hand_out(action)
+
+    def _hand_out(self, answer: Respond) -> None:
+        if (waiting := self._waiting.get(answer.request_id)) and not waiting.done():
+            waiting.set_result(answer)
+
+    async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
+        self._hand_out(await elsewhere)
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -13,6 +13,7 @@ import uvicorn
 from gms_replay.errors import OptionError
 from gms_replay.player import Player
 from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
+from gms_replay.replay.passing import Passing
 
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
@@ -23,8 +24,9 @@ class ReplayServer(uvicorn.Server):
     """uvicorn, bound on creation (port 0 picks one), that answers held polls when it is told to end.
 
     `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with every remark of the
-    player's. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the app offers it. Raises
-    OptionError for an address that cannot be bound.
+    player's. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the app offers it.
+    `passing`: who asks a live GMS for what the player cannot answer; None for nobody. Raises OptionError for an address
+    that cannot be bound.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class ReplayServer(uvicorn.Server):
         announce: Callable[[str], None],
         note: Callable[[str], None],
         compress_sockets: bool = False,
+        passing: Passing | None = None,
     ) -> None:
-        self._app = ReplayApp(player, clock=wall_clock_us, note=note)
+        self._passing = passing
+        self._app = ReplayApp(player, clock=wall_clock_us, note=note, pass_on=passing.ask if passing else None)
         self._announce = announce
         self._socket = _bound(host, port)
         super().__init__(
@@ -73,6 +77,8 @@ class ReplayServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.close()
         await super().shutdown(sockets)
+        if self._passing is not None:
+            await self._passing.close()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own raises the signal again after the shutdown, and the process would not end with 0.

@@ -1,0 +1,144 @@
+"""What the cassette has no answer for, sent on to a live GMS: only where the user named it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from gms_replay.cassette.writer import Writer
+from gms_replay.errors import OptionError
+from gms_replay.events import Asked, Respond
+from gms_replay.model import Body, Headers, Outcome, Request, Response
+
+_HOP_BY_HOP = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "content-length",
+    }
+)  # fmt: skip
+"""RFC 9110, section 7.6.1; and the length, which is counted."""
+_OURS = frozenset({"gms_session", "x-forwarded-prefix", "accept-encoding"})
+_PATIENCE_S = 30
+_TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A live GMS, as scheme, host and port; the path is the app's business."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> "Upstream":
+        """Raises OptionError, with what is wrong and how to write it."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise _wrong(url, str(error)) from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise _wrong(url, "it needs http:// or https://, and a host")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise _wrong(url, "a user, a query or a fragment has no place in it")
+        return cls(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class Passing:
+    """Asks a live GMS. `clock` gives microseconds since 1970 UTC, `note` gets a remark for each request.
+
+    `writer`: where request and answer are recorded; None for nowhere.
+    """
+
+    def __init__(
+        self, upstream: Upstream, writer: Writer | None, *, clock: Callable[[], int], note: Callable[[str], None]
+    ) -> None:
+        self._upstream = upstream
+        self._writer = writer
+        self._clock = clock
+        self._note = note
+        self._http: httpx.AsyncClient | None = None
+
+    async def ask(self, request_id: int, asked: Asked) -> Respond:
+        """The live answer, or 502 with the reason where there is none."""
+        request = self._request(asked)
+        exchange_id = self._begin(request)
+        try:
+            answer = await self._sent(request)
+        except httpx.HTTPError as error:
+            why = f"{self._upstream} gave no answer: {str(error) or type(error).__name__}"
+            self._end(exchange_id, Outcome(self._clock(), error=why))
+            self._note(f"passed: {asked.method} {asked.target}: {why}")
+            return Respond(request_id, 502, _TEXT, why.encode())
+        self._end(exchange_id, Outcome(self._clock(), answer))
+        self._note(f"passed: {asked.method} {asked.target}: {self._upstream} answered {answer.status}")
+        kept = _kept(answer.headers)
+        headers = tuple((name, value) for name, value in kept if not name.startswith("access-control-"))
+        return Respond(request_id, answer.status, headers, answer.body.wire)
+
+    async def close(self) -> None:
+        """Ends connections, and waits until all that was recorded is on disk."""
+        if self._http is not None:
+            await self._http.aclose()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _request(self, asked: Asked) -> Request:
+        # Plain, because nobody undoes a coding here. Host as the app said it: GMS makes its URLs from that.
+        headers = (*(pair for pair in asked.headers if pair[0].lower() not in _OURS), ("accept-encoding", "identity"))
+        now_us = self._clock()
+        return Request(
+            method=asked.method,
+            scheme=self._upstream.scheme,
+            host=self._upstream.host,
+            port=self._upstream.port,
+            target=asked.target,
+            http_version="HTTP/1.1",
+            headers=headers,
+            body=Body(asked.body),
+            started_at_us=now_us,
+            ended_at_us=now_us,
+            client=f"{asked.peer}:0" if asked.peer else "",
+        )
+
+    async def _sent(self, request: Request) -> Response:
+        if self._http is None:
+            self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S)
+        target = request.target.encode("latin-1")
+        url = httpx.URL(str(self._upstream)).copy_with(raw_path=target if target.startswith(b"/") else b"/" + target)
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _kept(request.headers)]
+        sending = self._http.build_request(request.method, url, headers=headers, content=request.body.wire)
+        answer = await self._http.send(sending, stream=True)
+        began_us = self._clock()
+        try:
+            wire = b"".join([piece async for piece in answer.aiter_raw()])
+        finally:
+            await answer.aclose()
+        told = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+        return Response(answer.status_code, answer.reason_phrase, "HTTP/1.1", told, Body(wire), began_us, self._clock())
+
+    def _begin(self, request: Request) -> int:
+        if self._writer is None:
+            return 0
+        exchange_id = self._writer.begin_exchange()
+        self._writer.request(exchange_id, request)
+        return exchange_id
+
+    def _end(self, exchange_id: int, outcome: Outcome) -> None:
+        if self._writer is not None:
+            self._writer.outcome(exchange_id, outcome)
+            self._writer.exchange_over(exchange_id)
+
+
+def _kept(headers: Headers) -> Headers:
+    return tuple((name.lower(), value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
+
+
+def _wrong(url: str, reason: str) -> OptionError:
+    return OptionError(f"--on-miss pass:{url}: {reason}; write it like pass:http://gms.example:8080")
