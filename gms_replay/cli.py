@@ -17,6 +17,7 @@ from gms_replay.errors import FormatError, GmsReplayError, OptionError
 
 if TYPE_CHECKING:
     from gms_replay.replay.passing import Passing
+    from gms_replay.rules import Rules
 
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
 _FILE = click.Path(path_type=Path, readable=False)
@@ -164,6 +165,7 @@ def show(cassette: Path) -> None:
     help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
 )
 @click.option("--record-new", type=_FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
+@click.option("--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching.")
 @click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
 def serve(
@@ -177,6 +179,7 @@ def serve(
     seed: int,
     on_miss: str,
     record_new: Path | None,
+    rules: Path | None,
     strict: bool,
     compress_sockets: bool,
 ) -> None:
@@ -188,7 +191,7 @@ def serve(
     from gms_replay.replay.server import ReplayServer, spare_collector
     from gms_replay.story import compile_stories
 
-    stories = compile_stories(read(cassette))
+    stories = compile_stories(read(cassette), _rules(rules))
 
     def announce(origin: str) -> None:
         click.echo(f"playing {cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
@@ -217,6 +220,19 @@ def serve(
         for line in player.unused:
             note(f"strict: {line}")
         sys.exit(1)
+
+
+def _rules(path: Path | None) -> "Rules | None":
+    from gms_replay.rules import load
+
+    if path is None:
+        return None
+    try:
+        return load(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise OptionError(f"{path}: not UTF-8 at byte {error.start}: a rules file is TOML") from None
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _passing(on_miss: str, record_new: Path | None, note: Callable[[str], None]) -> "Passing | None":

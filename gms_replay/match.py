@@ -1,7 +1,7 @@
 """Which recorded answer a request gets, and why not another.
 
 Strategy: requests are compared by meaning. First the operation, then the decoded fields that say what is wanted; fields
-that say who asks or what is said (gms.FREE_FIELDS) and instants only rank. Last comes the place in the story.
+that say who asks or what is said (`Rules.is_free`) and instants only rank. Last comes the place in the story.
 """
 
 import json
@@ -11,11 +11,12 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
-from gms_replay import fields, gms, instants
+from gms_replay import fields, instants
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
-from gms_replay.story import Answer
+from gms_replay.rules import Rules
+from gms_replay.story import Answer, Story
 
 _NEAREST = 3
 
@@ -101,21 +102,21 @@ class Missed:
 
 
 def candidates(
-    operation: Operation, asked: Fields, answers: Iterable[Answer], same_instant: Callable[[int, int], bool]
+    operation: Operation, asked: Fields, story: Story, same_instant: Callable[[int, int], bool]
 ) -> list[Ranked]:
-    """The recorded answers to that operation, best first.
+    """The recorded answers of a story to that operation, best first.
 
     `same_instant(asked_us, recorded_us)` tells whether the app means the recorded instant by the one it sent.
     """
-    same = (answer for answer in answers if answer.operation.key == operation.key)
-    ranked = [_compared(asked, answer, same_instant) for answer in same]
+    same = (answer for answer in story.answers if answer.operation.key == operation.key)
+    ranked = [_compared(asked, answer, story.rules, same_instant) for answer in same]
     return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
 
 
-def fits(operation: Operation, asked: Asked, answers: Iterable[Answer]) -> bool:
-    """Whether any of the recorded answers is right for a request of an app that was told nothing yet."""
+def fits(operation: Operation, asked: Asked, story: Story) -> bool:
+    """Whether any of the answers of a story is right for a request of an app that was told nothing yet."""
     said = fields.read(asked.target, asked.headers, asked.body)
-    ranked = candidates(operation, said, answers, lambda asked_us, recorded_us: asked_us == recorded_us)
+    ranked = candidates(operation, said, story, lambda asked_us, recorded_us: asked_us == recorded_us)
     return any(not one.differences for one in ranked)
 
 
@@ -137,7 +138,7 @@ def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
     return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(ranked)[:_NEAREST])
 
 
-def _compared(asked: Fields, answer: Answer, same_instant: Callable[[int, int], bool]) -> Ranked:
+def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:
     differences: list[Difference] = []
     remarks = 0
     polled_chat = answer.operation.kind is Kind.REFRESH
@@ -145,7 +146,7 @@ def _compared(asked: Fields, answer: Answer, same_instant: Callable[[int, int], 
         told, recorded = asked.get(field), answer.fields.get(field)
         if told == recorded and not (told and instants.read(told) is not None):
             continue
-        if field in gms.FREE_FIELDS:
+        if rules.is_free(field):
             remarks += field != "transcriptPosition" or polled_chat
         elif _are_instants(told, recorded):
             remarks += not _same(told, recorded, same_instant)

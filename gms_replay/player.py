@@ -188,7 +188,7 @@ class Player:
             return
         try:
             address, asked = addresses.read(asked)
-            session = self._registry.addressed(address)
+            address = self._registry.meant(address)
         except OptionError as error:
             yield Respond(request_id, 400, JSON, control.wrong(str(error)))
             return
@@ -196,11 +196,11 @@ class Player:
         if operation is None:
             yield from self._missed(request_id, asked, self._nowhere(MissKind.UNKNOWN_ROUTE, asked), now_us)
         elif operation.kind is Kind.COMET:
-            yield from self._polled(_Call(request_id, address, operation, asked), session, now_us)
+            yield from self._polled(_Call(request_id, address, operation, asked), now_us)
         else:
-            yield from self._rest(_Call(request_id, address, operation, asked), session, now_us)
+            yield from self._rest(_Call(request_id, address, operation, asked), now_us)
 
-    def _polled(self, call: _Call, session: Playing | None, now_us: int) -> Iterator[Action]:
+    def _polled(self, call: _Call, now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
         asked = call.asked
         called = jsonp.asked(asked.target) if asked.method == "GET" else None
@@ -215,7 +215,7 @@ class Player:
         if called:
             self._callbacks[call.id] = called.callback
         transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        told = self._comet(call, Carrier(call.id, transport, _browser(asked)), session, messages, now_us)
+        told = self._comet(call, Carrier(call.id, transport, _browser(asked)), messages, now_us)
         if told is None:
             yield Respond(call.id, 200, JSON, bayeux.frame(refuse(messages)))
         else:
@@ -224,7 +224,7 @@ class Player:
     def _socket(self, socket_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         try:
             address, asked = addresses.read(asked)
-            self._registry.addressed(address)
+            address = self._registry.meant(address)
         except OptionError as error:
             yield Respond(socket_id, 400, JSON, control.wrong(str(error)))
             return
@@ -250,15 +250,15 @@ class Player:
             reason = f"not a Bayeux frame: {error}".encode()[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
             yield CloseSocket(socket_id, _UNEXPECTED, reason)
             return
-        session = self._registry.named(call.address.name)
-        told = self._comet(call, Carrier(socket_id, Transport.WEBSOCKET), session, messages, now_us)
+        told = self._comet(call, Carrier(socket_id, Transport.WEBSOCKET), messages, now_us)
         if told is None:
             yield SendText(socket_id, bayeux.frame(refuse(messages)))
         else:
             yield from told
 
-    def _rest(self, call: _Call, session: Playing | None, now_us: int) -> Iterator[Action]:
+    def _rest(self, call: _Call, now_us: int) -> Iterator[Action]:
         operation, asked = call.operation, call.asked
+        session = self._registry.named(call.address.name)
         if session is None and call.address.name is None:
             session = self._registry.of_request(call.address, operation, asked)
         session = session or self._registry.opened(call.address, operation, asked, now_us)
@@ -271,7 +271,7 @@ class Player:
         if miss and operation.service_id is None and session in self._registry and call.address.name is None:
             # Visits may begin with other questions than the start: this may be the app's next one.
             following = self._registry.opened(call.address, operation, asked, now_us)
-            if following and match.fits(operation, asked, following.story.answers):
+            if following and match.fits(operation, asked, following.story):
                 session = following
                 self._visit(session, call)
                 miss = session.ask(call.id, operation, asked, now_us)
@@ -282,10 +282,10 @@ class Player:
             self._keep(session, call.id)
 
     def _comet(
-        self, call: _Call, carrier: Carrier, session: Playing | None, messages: tuple[Parsed, ...], now_us: int
+        self, call: _Call, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int
     ) -> Iterator[Action] | None:
         """What is to be done about messages; None where they are nobody's."""
-        session = self._registry.of_client(messages) or session
+        session = self._registry.of_client(messages) or self._registry.named(call.address.name)
         if session is None and any(message.channel == HANDSHAKE for message in messages):
             unbound = self._registry.unbound(call.address, call.asked) if call.address.name is None else None
             session = unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)

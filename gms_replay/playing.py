@@ -115,7 +115,7 @@ class Playing:
         operation, said = self._translation.as_recorded(operation, asked)
         if _meaning(operation, said) in self._lost:
             return True
-        ranked = match.candidates(operation, said, self.story.answers, self._translation.means)
+        ranked = match.candidates(operation, said, self.story, self._translation.means)
         last = max(self._openings(), default=-1)
         return any(not one.differences and one.answer.index > last for one in ranked)
 
@@ -145,7 +145,7 @@ class Playing:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
         self.seen_at_us = now_us
         operation, said = self._translation.as_recorded(operation, asked)
-        ranked = match.candidates(operation, said, self.story.answers, self._translation.means)
+        ranked = match.candidates(operation, said, self.story, self._translation.means)
         right = [one for one in ranked if not one.differences]
         key = _meaning(operation, said)
         if not right:

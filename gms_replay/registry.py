@@ -6,7 +6,7 @@ a visit opens a new session, of the recorded visit that fits best. A session tha
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from gms_replay import addresses, gms, identities, match
@@ -91,11 +91,13 @@ class Registry:
         for client in listed.clients:
             del self._of_client[client]
 
-    def addressed(self, address: Address) -> Playing | None:
-        """The session that a request names, where there is one.
+    def meant(self, address: Address) -> Address:
+        """The address, with the visit that the rules have for its name.
 
-        Raises OptionError for a visit that was not recorded, or is another than the session plays.
+        Raises OptionError for a visit that was not recorded, or is another than the session of that name plays.
         """
+        if address.visit is None:
+            address = replace(address, visit=self._stories[0].rules.visits.get(address.name or ""))
         where = f"{addresses.PARAMETER}: "
         if address.visit is not None and address.visit > len(self._stories):
             raise OptionError(f"{where}there is no visit {address.visit}; the cassette holds {len(self._stories)}")
@@ -103,7 +105,7 @@ class Registry:
         if session and address.visit not in (None, session.story.number):
             plays = f"session {session.name} plays visit {session.story.number}, not {address.visit}"
             raise OptionError(f"{where}{plays}; take another name")
-        return session
+        return address
 
     def of_request(self, address: Address, operation: Operation, asked: Asked) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""
@@ -202,4 +204,4 @@ def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
 def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:
     """Whether a story has no answer to a request, and whether it has none to any for the same thing."""
     is_other = all(answer.operation.key != operation.key for answer in story.answers)
-    return not match.fits(operation, asked, story.answers), is_other
+    return not match.fits(operation, asked, story), is_other

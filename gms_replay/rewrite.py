@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gms_replay import gms, instants
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US, Notation
+from gms_replay.rules import Rules
 from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Instant, elapsed_s
 
@@ -130,8 +131,9 @@ def authority(scheme: str, host_and_port: str) -> str:
 class Compiler:
     """Compiles the texts of one recorded session."""
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: Recorded, rules: Rules) -> None:
         self._recorded = recorded
+        self._rules = rules
         self._base = re.compile(re.escape(recorded.base).replace("/", r"\\?/").encode("latin-1") + _URL_PART_ENDS)
         worth = sorted((value for value in recorded.identities if is_mappable(value)), key=len, reverse=True)
         self._values = {value.encode("utf-8", "backslashreplace"): value for value in worth}
@@ -168,7 +170,7 @@ class Compiler:
             if found and found[1].style is instants.Style.ISO:
                 return _instant(span.start, span.end, value.decode("latin-1"), InstantClass.CALENDAR)
             return ()
-        if (kind := gms.instant_class(span.path)) is not None:
+        if (kind := self._rules.instant_class(span.path)) is not None:
             return _instant(span.start, span.end, value.decode("latin-1"), kind)
         if gms.is_elapsed(span.path) and started_us is not None and _ELAPSED.fullmatch(value):
             line = (InstantClass.EVENT, started_us + int(value) * SECOND_US)

@@ -19,6 +19,7 @@ from gms_replay.gms import Act, InstantClass, Kind, Operation
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Headers, Recording, Response, header
 from gms_replay.rewrite import Compiler, Recorded, Template, authority
+from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Visited
 from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Fences
@@ -124,6 +125,7 @@ class Story:
     """
 
     number: int
+    rules: Rules
     start_us: int
     user: str | None
     answers: tuple[Answer, ...]
@@ -147,9 +149,10 @@ class Story:
         return Fences(body.instants for body in bodies)
 
 
-def compile_stories(recording: Recording) -> tuple[Story, ...]:
+def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[Story, ...]:
     """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
-    stories = tuple(_compile(number, session) for number, session in enumerate(sessions.split(recording), start=1))
+    visits = enumerate(sessions.split(recording), start=1)
+    stories = tuple(_compile(number, session, rules or Rules()) for number, session in visits)
     if not stories:
         raise StoryError(
             "the cassette holds no GMS traffic of an app's: record a visit first; where the recorder was killed, "
@@ -168,15 +171,16 @@ def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, T
     )
 
 
-def _compile(number: int, session: Session) -> Story:
+def _compile(number: int, session: Session, rules: Rules) -> Story:
     told = _told(session)
-    recorded = _recorded(session, told)
-    compiler = Compiler(recorded)
+    recorded = _recorded(session, told, rules)
+    compiler = Compiler(recorded, rules)
     acts = _acts(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if _is_whole(one))]
     return Story(
         number=number,
+        rules=rules,
         start_us=session[0].at_us,
         user=next((one.user for one in session if one.user), None),
         answers=tuple(answers),
@@ -185,7 +189,7 @@ def _compile(number: int, session: Session) -> Story:
         states=_states(answers, acts, session[0].at_us),
         service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
         recorded=recorded,
-        grid_us=_grid_us(told),
+        grid_us=_grid_us(told, rules),
         comet=_comet_settings(session, compiler),
     )
 
@@ -294,13 +298,13 @@ def _counts(causes: Iterable[Cause]) -> Iterator[tuple[Act, int]]:
     return ((cause.act, cause.count) for cause in causes)
 
 
-def _recorded(session: Session, told: list[Told]) -> Recorded:
+def _recorded(session: Session, told: list[Told], rules: Rules) -> Recorded:
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     bases = [one.operation.base for one in rest or session]
     return Recorded(
         authorities=frozenset(place for one in session for place in _authorities(one)),
         base=Counter(bases).most_common(1)[0][0],
-        identities=frozenset(_identities(told)),
+        identities=frozenset(_identities(told, rules)),
         started_us=_started_us(told),
     )
 
@@ -326,9 +330,9 @@ def _told(session: Session) -> list[Told]:
     return [(span, text[span.start : span.end]) for text in _told_texts(session) for span in spans(text)]
 
 
-def _identities(told: list[Told]) -> Iterator[str]:
+def _identities(told: list[Told], rules: Rules) -> Iterator[str]:
     for span, value in told:
-        if span.sort is Sort.STRING and gms.is_identity(span.path):
+        if span.sort is Sort.STRING and rules.is_identity(span.path):
             yield plain_text(value)
 
 
@@ -343,12 +347,12 @@ def _instant_us(value: bytes) -> int | None:
     return instants.read(value.decode("latin-1"))
 
 
-def _grid_us(told: list[Told]) -> int:
+def _grid_us(told: list[Told], rules: Rules) -> int:
     """What the recorded time slots are multiples of, two hours at most; a second where there are none."""
     slots: set[int] = set()
     for span, value in told:
         is_slot = span.sort is Sort.KEY or (
-            "slots" in span.path and gms.instant_class(span.path) is InstantClass.CALENDAR
+            "slots" in span.path and rules.instant_class(span.path) is InstantClass.CALENDAR
         )
         if is_slot and (found := _instant_us(value)) is not None:
             slots.add(found)

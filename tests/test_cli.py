@@ -142,6 +142,24 @@ def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: P
     assert complaint in told.output
 
 
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"[times]\nx = 'never'\n", "times.x: 'never': it is one of event, calendar, keep"),
+        (b"\xff", "not UTF-8 at byte 0: a rules file is TOML"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_odd_rules_are_named(content: bytes | None, complaint: str, cassette: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    if content is not None:
+        rules.write_bytes(content)
+
+    told = run("serve", cassette, "--rules", rules, "--port", "0")
+
+    assert (told.exit_code, told.output) == (2, f"gms-replay: {rules}: {complaint}\n")
+
+
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("misses", [True, False])
 def test_strict_ends_with_what_was_missed_or_unused(tmp_path: Path, strict: bool, misses: bool) -> None:

@@ -5,12 +5,13 @@ from gms_replay import fields, gms, match
 from gms_replay.events import Asked
 from gms_replay.match import Difference, Miss, MissKind, Ranked
 from gms_replay.model import Headers
-from gms_replay.story import Answer, compile_stories
+from gms_replay.rules import Rules
+from gms_replay.story import Story, compile_stories
 
 
-def answers(tape: Tape) -> tuple[Answer, ...]:
-    (only,) = compile_stories(tape.recording())
-    return only.answers
+def compiled(tape: Tape, rules: Rules | None = None) -> Story:
+    (only,) = compile_stories(tape.recording(), rules)
+    return only
 
 
 def never(asked_us: int, recorded_us: int) -> bool:
@@ -22,11 +23,11 @@ def equal(asked_us: int, recorded_us: int) -> bool:
 
 
 def ranked(
-    tape: Tape, method: str, target: str, text: bytes = b"", headers: Headers = (), same_instant=never
+    tape: Tape, method: str, target: str, text: bytes = b"", headers: Headers = (), same_instant=never, rules=None
 ) -> list[Ranked]:
     operation = gms.recognise(method, target, text)
     assert operation is not None
-    return match.candidates(operation, fields.read(target, headers, text), answers(tape), same_instant)
+    return match.candidates(operation, fields.read(target, headers, text), compiled(tape, rules), same_instant)
 
 
 def ordered(text: bytes | str | dict[str, str], sent: Headers = ()) -> Tape:
@@ -160,8 +161,23 @@ def test_position_elsewhere_is_ignored() -> None:
     assert one.remarks == 0
 
 
+@pytest.mark.parametrize(
+    ("rules", "asked", "fields"),
+    [
+        (Rules(), b"vip=1&subject=b", []),
+        (Rules(exact=frozenset({"subject"})), b"vip=1&subject=b", ["subject"]),
+        (Rules(free=frozenset({"vip"})), b"vip=2&subject=a", []),
+        (Rules(exact=frozenset({"vip"})), b"vip=2&subject=a", ["vip"]),
+    ],
+)
+def test_rules_say_what_may_differ(rules: Rules, asked: bytes, fields: list[str]) -> None:
+    (one,) = ranked(ordered({"vip": "1", "subject": "a"}), "POST", CALLBACK, asked, rules=rules)
+
+    assert [difference.field for difference in one.differences] == fields
+
+
 def test_fitting_story_is_known() -> None:
-    recorded = answers(ordered({"vip": "1"}))
+    recorded = compiled(ordered({"vip": "1"}))
     operation = gms.recognise("POST", CALLBACK, b"")
     assert operation is not None
 
@@ -174,7 +190,7 @@ def test_nearest_paths_come_first() -> None:
     for at_s, target in enumerate((QUEUE, CALLBACK, CHAT_DIALOG, MENU, f"{CHAT_PATH}/send")):
         tape.ask(at_s, "POST", target)
 
-    found = match.nearest("POST", "/genesys/1/service/callback/salse", answers(tape))
+    found = match.nearest("POST", "/genesys/1/service/callback/salse", compiled(tape).answers)
 
     assert len(found) == 3
     assert found[0].answer.target == CALLBACK
@@ -185,7 +201,7 @@ def test_nearest_names_each_once() -> None:
     for at_s in range(5):
         tape.ask(at_s, "GET", QUEUE, b"", position(at_s))
 
-    assert [one.answer.target for one in match.nearest("GET", QUEUE, answers(tape))] == [QUEUE]
+    assert [one.answer.target for one in match.nearest("GET", QUEUE, compiled(tape).answers)] == [QUEUE]
 
 
 def test_nearest_prefers_same_method() -> None:
@@ -193,7 +209,7 @@ def test_nearest_prefers_same_method() -> None:
     tape.ask(0, "GET", CALLBACK)
     tape.ask(1, "POST", CALLBACK)
 
-    assert match.nearest("POST", f"{CALLBACK}s", answers(tape))[0].answer.method == "POST"
+    assert match.nearest("POST", f"{CALLBACK}s", compiled(tape).answers)[0].answer.method == "POST"
 
 
 def miss() -> Miss:

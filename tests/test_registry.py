@@ -7,19 +7,27 @@ from factories import AVAILABILITY, CALLBACK, MENU, ORDER, SERVICE, Tape
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.player import Player
 from gms_replay.registry import IDLE_US
+from gms_replay.rules import Rules
 from gms_replay.story import compile_stories
 
 SECOND = "SECOND0000000002"
 IDLE_S = IDLE_US // 1_000_000
 
 
-def app(user: str | None = "ann", *, visits: int = 1, clock: Clock = Clock.REAL, now_us: int | None = None) -> App:
+def app(
+    user: str | None = "ann",
+    *,
+    visits: int = 1,
+    clock: Clock = Clock.REAL,
+    now_us: int | None = None,
+    rules: Rules | None = None,
+) -> App:
     """An app at a player of one visit, or of two."""
     tape = Tape()
     for number, service in list(enumerate((SERVICE, SECOND)))[:visits]:
         tape.ask(60 * number, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % service.encode())
         tape.ask(60 * number + 1, "POST", MENU.replace(SERVICE, service), b"", b'{"_id":"%s"}' % service.encode())
-    return App(Driver(Player(compile_stories(tape.recording()), Pacing(clock=clock, now_us=now_us))), user)
+    return App(Driver(Player(compile_stories(tape.recording(), rules), Pacing(clock=clock, now_us=now_us))), user)
 
 
 def begin(at: App, wish: str) -> str:
@@ -50,6 +58,16 @@ def test_name_is_given() -> None:
 
     assert played(ann) == [("alice", 2)]
     assert [session.user for session in ann.driver.player.sessions] == ["ben"]
+
+
+def test_rules_have_the_visit_of_a_name() -> None:
+    ann = app(visits=2, rules=Rules(visits={"alice": 2, "zoe": 3}))
+    begin(ann, "alice")
+    begin(ann, "bob")
+
+    assert played(ann) == [("alice", 2), ("bob", 1)]
+    answer = ann.call("POST", f"{CALLBACK}?gms_session=zoe", ORDER)
+    assert (answer.status, b"there is no visit 3" in answer.body) == (400, True)
 
 
 def test_header_names_it_too() -> None:

@@ -9,6 +9,7 @@ from gms_replay import gms, instants
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
 from gms_replay.rewrite import Compiler, Recorded, Telling, authority, is_mappable
+from gms_replay.rules import Rules
 from gms_replay.spans import Sort, spans
 
 PROPERTY = settings(max_examples=50, deadline=None)
@@ -18,10 +19,9 @@ OTHER = "4TRJ4T42804KM0M4S1P6P7U5PD111V84"
 HOUR_US = 3600 * SECOND_US
 
 
-def compiler(*, identities=(), base="/genesys", started_us=None):
-    return Compiler(
-        Recorded(frozenset({"gms.example:8080", "gms.example:80"}), base, frozenset(identities), started_us)
-    )
+def compiler(*, identities=(), base="/genesys", started_us=None, rules=None):
+    hosts = frozenset({"gms.example:8080", "gms.example:80"})
+    return Compiler(Recorded(hosts, base, frozenset(identities), started_us), rules or Rules())
 
 
 def telling(template, shift_us=0, *, origin=ORIGIN, base="/genesys", segment="", identities=None):

@@ -1,0 +1,132 @@
+"""What a user says beside, or against, what we know of GMS: the rules file, in TOML.
+
+    [identities]
+    fields = ["ticketNo"]       # what answers give there is told otherwise to each further session
+    exempt = ["orderCode"]      # what stands there is never
+
+    [times]
+    appointmentAt = "event"     # moves with the story; "calendar" by whole steps of the slots' grid; "keep" not at all
+
+    [match]
+    free = ["build"]            # a request may say something else there
+    exact = ["subject"]         # or may not, though we would let it
+
+    [sessions]
+    alice = 2                   # ?gms_session=alice plays the second visit
+
+A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
+"""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gms_replay import gms
+from gms_replay.errors import OptionError
+from gms_replay.gms import InstantClass, Path
+
+_KEEP = "keep"
+_TIMES = (*InstantClass, _KEEP)
+_LISTS = {"identities": ("fields", "exempt"), "match": ("free", "exact")}
+_SECTIONS = ("identities", "times", "match", "sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one file; without any, what `gms` knows. `visits`: the numbers of visits by names of sessions."""
+
+    identities: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
+    times: Mapping[str, InstantClass | None] = field(default_factory=dict)
+    free: frozenset[str] = frozenset()
+    exact: frozenset[str] = frozenset()
+    visits: Mapping[str, int] = field(default_factory=dict)
+
+    def is_identity(self, path: Path) -> bool:
+        """Whether what an answer gives at a path is an identity, whatever becomes of it."""
+        return not self.is_exempt(path) and (_names(self.identities, path) is not None or gms.is_identity(path))
+
+    def is_exempt(self, path: Path) -> bool:
+        """Whether what stands at a path is never an identity."""
+        return _names(self.exempt, path) is not None
+
+    def instant_class(self, path: Path) -> InstantClass | None:
+        """The class of the instant that stands at a path; None where none stands, or where it stays."""
+        named = _names(self.times, path)
+        return gms.instant_class(path) if named is None else self.times[named]
+
+    def is_free(self, name: str) -> bool:
+        """Whether a request may say anything in a field (as `fields` names it), and still be the recorded one."""
+        path = tuple(name.split("."))
+        if _names(self.exact, path) is not None:
+            return False
+        return _names(self.free, path) is not None or name in gms.FREE_FIELDS
+
+
+def load(text: str, name: str) -> Rules:
+    """The rules of a file of that name. Raises OptionError, which names the file and the field."""
+    try:
+        said = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(f"{name}: no TOML: {error}") from None
+    for section, content in said.items():
+        if section not in _SECTIONS:
+            raise OptionError(f"{name}: there is no section [{section}]; there are {_listed(_SECTIONS)}")
+        if not isinstance(content, dict):
+            raise OptionError(f"{name}: {section}: it is a section: write [{section}], and its fields below")
+    lists = {section: _lists(said.get(section, {}), section, name) for section in _LISTS}
+    return Rules(
+        identities=lists["identities"]["fields"],
+        exempt=lists["identities"]["exempt"],
+        times=_times(said.get("times", {}), name),
+        free=lists["match"]["free"],
+        exact=lists["match"]["exact"],
+        visits=_visits(said.get("sessions", {}), name),
+    )
+
+
+def _lists(said: Mapping[str, Any], section: str, name: str) -> dict[str, frozenset[str]]:
+    for key, value in said.items():
+        if key not in _LISTS[section]:
+            raise OptionError(f"{name}: {section}.{key}: no such field; there are {_listed(_LISTS[section])}")
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            raise OptionError(f'{name}: {section}.{key}: it is a list of fields: write ["one", "another"]')
+    return {key: frozenset(said.get(key, ())) for key in _LISTS[section]}
+
+
+def _times(said: Mapping[str, Any], name: str) -> dict[str, InstantClass | None]:
+    found: dict[str, InstantClass | None] = {}
+    for key, value in _flat(said):
+        if value not in _TIMES:
+            raise OptionError(f"{name}: times.{key}: {value!r}: it is one of {_listed(_TIMES)}")
+        found[key] = None if value == _KEEP else InstantClass(value)
+    return found
+
+
+def _visits(said: Mapping[str, Any], name: str) -> dict[str, int]:
+    for key, value in said.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise OptionError(f"{name}: sessions.{key}: {value!r}: it is the number of a recorded visit, from 1")
+    return dict(said)
+
+
+def _flat(said: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
+    """Fields and values: an unquoted dotted key of TOML's is a table in a table."""
+    found: list[tuple[str, Any]] = []
+    for key, value in said.items():
+        found += _flat(value, f"{above}{key}.") if isinstance(value, dict) else [(above + key, value)]
+    return found
+
+
+def _names(fields: Collection[str], path: Path) -> str | None:
+    """Which of the fields names a path, if one does: the longest."""
+    if not fields:
+        return None
+    keys = [step for step in path if isinstance(step, str)]
+    endings = (".".join(keys[at:]) for at in range(len(keys)))
+    return next((ending for ending in endings if ending in fields), None)
+
+
+def _listed(words: Collection[str]) -> str:
+    return ", ".join(words)

@@ -1,0 +1,103 @@
+import re
+
+import pytest
+
+from gms_replay.errors import OptionError
+from gms_replay.gms import InstantClass
+from gms_replay.rules import Rules, load
+
+FILE = """
+[identities]
+fields = ["ticketNo", "order.code"]
+exempt = ["userId"]
+
+[times]
+appointmentAt = "event"
+day = "calendar"
+_expires = "keep"
+cache.utcTime = "keep"
+
+[match]
+free = ["build", "device.os"]
+exact = ["subject"]
+
+[sessions]
+alice = 2
+"""
+
+
+@pytest.fixture
+def rules() -> Rules:
+    return load(FILE, "rules.toml")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("ticketNo",), True),
+        (("list", 3, "ticketNo"), True),
+        (("order", 0, "code"), True),
+        (("code",), False),
+        (("ticketNo", "x"), False),
+        (("userId",), False),
+        (("_id",), True),
+        ((), False),
+    ],
+)
+def test_identities_are_added_and_exempted(rules: Rules, path: tuple[str | int, ...], expected: bool) -> None:
+    assert rules.is_identity(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("appointmentAt",), InstantClass.EVENT),
+        (("a", 1, "day"), InstantClass.CALENDAR),
+        (("_expires",), None),
+        (("cache", "utcTime"), None),
+        (("utcTime",), InstantClass.EVENT),
+        (("startedAt",), InstantClass.EVENT),
+        (("other",), None),
+    ],
+)
+def test_times_are_added_and_kept(rules: Rules, path: tuple[str | int, ...], expected: InstantClass | None) -> None:
+    assert rules.instant_class(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("field", "free"),
+    [("build", True), ("a.device.os", True), ("os", False), ("subject", False), ("message", True), ("x", False)],
+)
+def test_fields_are_freed_and_bound(rules: Rules, field: str, free: bool) -> None:
+    assert rules.is_free(field) is free
+
+
+def test_names_have_visits(rules: Rules) -> None:
+    assert rules.visits == {"alice": 2}
+
+
+def test_no_rules_are_gms_own() -> None:
+    assert load("", "rules.toml") == Rules()
+    assert Rules().is_identity(("_id",))
+    assert Rules().is_free("message")
+    assert Rules().instant_class(("_expires",)) is InstantClass.EVENT
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[times", "rules.toml: no TOML: "),
+        ("[time]", "rules.toml: there is no section [time]; there are identities, times, match, sessions"),
+        ("times = 3", "rules.toml: times: it is a section: write [times]"),
+        ("[identities]\nfield = []", "rules.toml: identities.field: no such field; there are fields, exempt"),
+        ('[match]\nfree = "x"', 'rules.toml: match.free: it is a list of fields: write ["one", "another"]'),
+        ("[match]\nexact = [3]", "rules.toml: match.exact: it is a list of fields"),
+        ("[times]\nx = 3", "rules.toml: times.x: 3: it is one of event, calendar, keep"),
+        ("[times]\na.b = 'often'", "rules.toml: times.a.b: 'often': it is one of event, calendar, keep"),
+        ("[sessions]\na = 0", "rules.toml: sessions.a: 0: it is the number of a recorded visit, from 1"),
+        ("[sessions]\na = true", "rules.toml: sessions.a: True: it is"),
+    ],
+)
+def test_wrong_rules_name_their_field(text: str, complaint: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(complaint)):
+        load(text, "rules.toml")
