@@ -15,6 +15,7 @@ from gms_replay.simulator.desk import Desk
 from gms_replay.simulator.ids import Ids
 from gms_replay.simulator.polling import poll
 from gms_replay.simulator.pushes import Pushes
+from gms_replay.simulator.reception import Reception
 from gms_replay.simulator.refusals import RefusalError, Wrong
 from gms_replay.simulator.routes import Routes
 from gms_replay.simulator.services import Service, Services, State
@@ -56,7 +57,7 @@ class SimulatedGms:
             services=services,
             callbacks=Callbacks(services, steps, waiting, slots, self._ids, now_us),
             steps=steps,
-            desk=Desk(self._comet, self._ids, chance, self._tasks, now_us),
+            desk=Desk(self._comet, self._ids, Reception(chance, self._tasks, now_us)),
             slots=slots,
             configured=settings.services,
             now_us=now_us,
