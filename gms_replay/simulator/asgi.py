@@ -46,7 +46,11 @@ class SimulatedGms:
         self._tasks = Tasks()
         self._ids = Ids(chance.source)
         self._comet = Comet(
-            self._ids, self._tasks, timeout_s=settings.poll_timeout_s, max_interval_s=settings.max_interval_s
+            self._ids,
+            self._tasks,
+            lambda channel, data, tell: None,
+            timeout_s=settings.poll_timeout_s,
+            max_interval_s=settings.max_interval_s,
         )
         self._pushes = Pushes(self._tasks, lambda service: chance.pace("push", service.number))
         services = Services()
