@@ -207,11 +207,14 @@ def test_who_disconnects_hears_no_more(app, comet):
     chat = comet.hear()
     comet.say("disconnect", secureKey=chat["secureKey"])
     assert [m["type"] for m in until_ended(comet)[-1]["messages"]] == ["ParticipantLeft"]
-    while app.chat2(chat, "refresh")["messages"][-1]["from"]["type"] != "Agent":
-        pass
     comet.say("disconnect", secureKey=chat["secureKey"])
     again = comet.hear()
     assert (again["chatEnded"], again["messages"]) == (True, [])
+    left = ("ParticipantLeft", "Agent")
+    while ((last := app.chat2(chat, "refresh")["messages"][-1])["type"], last["from"]["type"]) != left:
+        pass
+    comet.say("requestNotifications", secureKey=chat["secureKey"], transcriptPosition=1)
+    assert comet.hear()["messages"][-1] == last
 
 
 def test_who_comes_back_is_told_what_was_missed(app, transport):
@@ -273,8 +276,7 @@ def test_acknowledging_sessions_are_told_with_connects(app):
     )
 
 
-def test_own_chats_are_told_apart(app, apps, transport):
-    """Also those of one app in two sessions, which have the same user."""
+def test_chats_are_told_apart(app, apps, transport):
     with opened(transport, app) as one, opened(transport, apps(app.base_url)) as other:
         keys = []
         for comet in (one, other):
@@ -324,6 +326,19 @@ def test_ended_chat_says_so(comet):
     comet.say("sendMessage", message="Hi", secureKey=key)
     told = comet.hear()
     assert (told["statusCode"], told["chatEnded"]) == (2, True)
+
+
+def test_nobody_listens_elsewhere(comet):
+    comet.say("requestChat", channel="/service/echo", nickname="Stan")
+    comet.say("requestChat", nickname="Kyle")
+    assert comet.hear()["messages"][0]["from"]["nickname"] == "Kyle"
+
+
+def test_empty_credentials_are_not_shown(comet):
+    comet.say("requestChat", nickname="", firstName="Stan")
+    chat = comet.hear()
+    comet.say("requestNotifications", secureKey=chat["secureKey"], chatId=None, userId=None, alias="")
+    assert hear_until(comet, lambda data: data["messages"][0] == chat["messages"][0])
 
 
 @pytest.mark.parametrize("data", ["requestChat", None, ["requestChat"], 1])

@@ -39,6 +39,7 @@ def test_bodies_come_in_three_ways(app, way):
     ("fields", "nickname"),
     [
         ({"nickname": "Stan the man"}, "Stan the man"),
+        ({"nickname": ""}, "Stan Marsh"),
         ({"lastName": ""}, "Stan"),
         ({"firstName": ""}, "Marsh"),
     ],
@@ -176,8 +177,10 @@ def test_seeds_repeat_the_credentials(app_of):
         chat = app.request_chat2()
         for text in "abcde":
             answer = app.chat2(chat, "send", message=text)
-        return [chat["chatId"], chat["userId"], chat["secureKey"], chat["alias"], answer["alias"]]
+        second = app.request_chat2()
+        return [chat["chatId"], chat["userId"], chat["secureKey"], chat["alias"], answer["alias"], second["alias"]]
 
     one, again, other = (credentials(seed) for seed in (7, 7, 8))
     assert one == again
+    assert len(set(one)) == 6
     assert not set(one) & set(other)
