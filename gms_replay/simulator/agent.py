@@ -3,7 +3,7 @@
 import asyncio
 
 from gms_replay.simulator.cast import Cast
-from gms_replay.simulator.chat import Chat, Line, Party
+from gms_replay.simulator.chat import Chat, Kind, Party
 from gms_replay.simulator.clock import Pace
 
 _REPLIES_AT_MOST = 6
@@ -17,7 +17,7 @@ async def attend(chat: Chat, pace: Pace, cast: Cast) -> None:
     """
     agent = _Agent(chat, pace, cast)
     await pace.pause(3.0)
-    chat.notice(Line.JOINED, agent.party)
+    chat.notice(Kind.JOINED, agent.party)
     await agent.write(cast.greeting)
     replies = 0
     while (text := await _next_heard(chat)) is not None:
@@ -27,7 +27,7 @@ async def attend(chat: Chat, pace: Pace, cast: Cast) -> None:
         await agent.write(cast.replies[replies % len(cast.replies)], text)
         replies += 1
     await pace.pause(1.0)
-    chat.notice(Line.LEFT, agent.party)
+    chat.notice(Kind.LEFT, agent.party)
     await pace.pause(0.5)
     chat.end()
 
@@ -52,9 +52,9 @@ class _Agent:
         # Nobody writes into an empty room.
         if self._chat.client_left:
             return
-        self._chat.notice(Line.TYPING_STARTED, self.party)
+        self._chat.notice(Kind.TYPING_STARTED, self.party)
         await self._pace.pause(2.5)
-        self._chat.notice(Line.TYPING_STOPPED, self.party)
+        self._chat.notice(Kind.TYPING_STOPPED, self.party)
         await self._pace.pause(0.5)
         if not self._chat.client_left:
             said = words.format(name=self._chat.client.nickname, agent=self.party.nickname, text=text)

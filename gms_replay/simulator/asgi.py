@@ -12,9 +12,11 @@ from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.cors import allowance, preflight
 from gms_replay.simulator.desk import Desk
+from gms_replay.simulator.desk2 import Desk2
 from gms_replay.simulator.ids import Ids
 from gms_replay.simulator.polling import poll
 from gms_replay.simulator.pushes import Pushes
+from gms_replay.simulator.reception import Reception
 from gms_replay.simulator.refusals import RefusalError, Wrong
 from gms_replay.simulator.routes import Routes
 from gms_replay.simulator.services import Service, Services, State
@@ -44,8 +46,14 @@ class SimulatedGms:
         now_us = settings.now_us
         self._tasks = Tasks()
         self._ids = Ids(chance.source)
+        reception = Reception(chance, self._tasks, now_us)
+        desk2 = Desk2(self._ids, reception, now_us)
         self._comet = Comet(
-            self._ids, self._tasks, timeout_s=settings.poll_timeout_s, max_interval_s=settings.max_interval_s
+            self._ids,
+            self._tasks,
+            desk2.hear,
+            timeout_s=settings.poll_timeout_s,
+            max_interval_s=settings.max_interval_s,
         )
         self._pushes = Pushes(self._tasks, lambda service: chance.pace("push", service.number))
         services = Services()
@@ -56,7 +64,8 @@ class SimulatedGms:
             services=services,
             callbacks=Callbacks(services, steps, waiting, slots, self._ids, now_us),
             steps=steps,
-            desk=Desk(self._comet, self._ids, chance, self._tasks, now_us),
+            desk=Desk(self._comet, self._ids, reception),
+            desk2=desk2,
             slots=slots,
             configured=settings.services,
             now_us=now_us,

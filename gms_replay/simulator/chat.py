@@ -1,38 +1,22 @@
-"""One chat, version 1: its transcript, its state, and the shape in which both are told."""
+"""One chat: who does what in it, and when. How that is told is its version's (`transcript1`, `transcript2`)."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
-
-from gms_replay.simulator.clock import SECOND_US, iso_seconds
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 
-class Line(StrEnum):
-    """The types of a transcript's lines."""
+class Kind(Enum):
+    """What somebody does in a chat."""
 
-    TEXT = "Message.Text"
-    TYPING_STARTED = "Notice.TypingStarted"
-    TYPING_STOPPED = "Notice.TypingStopped"
-    JOINED = "Notice.Joined"
-    LEFT = "Notice.Left"
-
-
-NOTICE_TEXTS = {
-    Line.TYPING_STARTED: "is typing",
-    Line.TYPING_STOPPED: "has stopped typing",
-    Line.JOINED: "has joined the session",
-    Line.LEFT: "has left the session",
-}
-
-
-class State(StrEnum):
-    """The states of a chat, as `chatIxnState` tells them."""
-
-    CONNECTED = "CONNECTED"
-    TRANSCRIPT = "TRANSCRIPT"
-    DISCONNECTED = "DISCONNECTED"
+    WROTE = auto()
+    TYPING_STARTED = auto()
+    TYPING_STOPPED = auto()
+    JOINED = auto()
+    LEFT = auto()
+    PUSHED_URL = auto()
+    SENT_NOTICE = auto()
+    RENAMED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +27,68 @@ class Party:
     role: str
 
 
-class Chat:
-    """A transcript that grows line by line; each line is told once, by `tell`, as a message of its own.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that somebody did. `text`: the words, the URL or the notice; "" where it has none."""
 
-    `beside` is told beside the usual fields.
+    kind: Kind
+    party: Party
+    text: str
+    at_us: int
+
+
+class Chat:
+    """A transcript that grows line by line. Who listens is told of each line, and of the end, as it comes.
+
+    The first line is the client's arrival, which nobody is told of: it is in the answer that starts the chat.
     """
 
-    def __init__(
-        self,
-        session_id: str,
-        client: Party,
-        now_us: Callable[[], int],
-        tell: Callable[[dict[str, Any]], None],
-        beside: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, client: Party, now_us: Callable[[], int]) -> None:
         self.client = client
         self.ended = False
         self.client_left = False
-        self._session_id = session_id
+        self.lines: list[Line] = []
         self._now_us = now_us
-        # `startedAt` is told in whole seconds, and the lines' seconds count from what is told.
-        self._started_at_us = now_us() // SECOND_US * SECOND_US
-        self._tell = tell
-        self._beside = beside
-        self._lines: list[list[str]] = []
+        self._tell: Callable[[int], None] = _tell_nobody
         self._heard: asyncio.Queue[str | None] = asyncio.Queue()
-        # The client's own arrival is told in the answer that starts the chat.
-        self._append(Line.JOINED, client, NOTICE_TEXTS[Line.JOINED])
+        self._append(Kind.JOINED, client, "")
 
     @property
     def position(self) -> int:
         """How many lines there are."""
-        return len(self._lines)
+        return len(self.lines)
 
-    def notice(self, kind: Line, party: Party) -> None:
+    def listen(self, tell: Callable[[int], None]) -> None:
+        """From now on `tell` is called with the position after which there is something new, perhaps only the end."""
+        self._tell = tell
+
+    def notice(self, kind: Kind, party: Party) -> None:
         """Add what somebody does."""
-        self._add(kind, party, NOTICE_TEXTS[kind])
+        self._add(kind, party, "")
 
     def write(self, party: Party, text: str) -> None:
         """Add what somebody says."""
-        self._add(Line.TEXT, party, text)
+        self._add(Kind.WROTE, party, text)
 
     def client_writes(self, text: str) -> None:
         """Add what the client says, for the agent to read."""
         self.write(self.client, text)
         self._heard.put_nowait(text)
 
+    def client_shows(self, kind: Kind, text: str) -> None:
+        """Add a URL or a notice of the client's, which the agent does not answer."""
+        self._add(kind, self.client, text)
+
+    def client_renames(self, nickname: str) -> None:
+        """The client is called so from now on."""
+        self.client = replace(self.client, nickname=nickname)
+        self.notice(Kind.RENAMED, self.client)
+
     def client_leaves(self) -> None:
-        """The client goes; the agent will notice."""
-        if not self.client_left:
+        """The client goes; the agent will notice. Once more, or after the end, does no harm."""
+        if not (self.client_left or self.ended):
             self.client_left = True
-            self.notice(Line.LEFT, self.client)
+            self.notice(Kind.LEFT, self.client)
             self._heard.put_nowait(None)
 
     async def next_heard(self) -> str | None:
@@ -103,24 +98,15 @@ class Chat:
     def end(self) -> None:
         """Close the chat and tell so."""
         self.ended = True
-        self._tell(self.told(State.DISCONNECTED, self.position))
+        self._tell(self.position)
 
-    def told(self, state: State, after: int) -> dict[str, Any]:
-        """The state with the lines after a position, as REST answers and Comet frames tell them."""
-        return {
-            "startedAt": iso_seconds(self._started_at_us),
-            "chatIxnState": state.value,
-            "chatSessionId": self._session_id,
-            "transcriptToShow": self._lines[max(0, after) :],
-            "transcriptPosition": str(self.position),
-            "chatServiceMessage": "Chat service is available",
-            **self._beside,
-        }
-
-    def _add(self, kind: Line, party: Party, text: str) -> None:
+    def _add(self, kind: Kind, party: Party, text: str) -> None:
         self._append(kind, party, text)
-        self._tell(self.told(State.TRANSCRIPT, self.position - 1))
+        self._tell(self.position - 1)
 
-    def _append(self, kind: Line, party: Party, text: str) -> None:
-        seconds = (self._now_us() - self._started_at_us) // SECOND_US
-        self._lines.append([kind.value, party.nickname, text, str(max(0, seconds)), party.role])
+    def _append(self, kind: Kind, party: Party, text: str) -> None:
+        self.lines.append(Line(kind, party, text, self._now_us()))
+
+
+def _tell_nobody(after: int) -> None:
+    """For an app that reads its chat by `/refresh`."""

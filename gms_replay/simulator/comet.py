@@ -4,12 +4,16 @@ What is published for a user waits in the user's mailbox until a poll of a subsc
 over its WebSocket. So nothing depends on sessions: what comes before the subscription, what a dropped poll would have
 carried, and what came while the app was away is there for the next one. A session that acknowledges what it gets is
 told with the replies to its connects only, over a WebSocket too.
+
+On service channels nobody subscribes: whoever publishes there is heard by the server, and what the server has to say to
+that is for the session alone, subscribed or not, and lost with it.
 """
 
 import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from gms_replay import bayeux
@@ -28,13 +32,20 @@ _NO_MORE = {"interval": 0, "reconnect": "none"}
 Gone = Callable[[], Coroutine[Any, Any, None]]
 """Returns when the peer of a poll has gone away."""
 
+Tell = Callable[[dict[str, Any]], None]
+"""Tells one session the data of a frame."""
+
+Hear = Callable[[str, Any, Tell], None]
+"""Takes what a session has published on a service channel: the channel, the data, and what tells that session."""
+
 
 class Comet:
     """All Bayeux sessions. Times are seconds; `max_interval_s` is a session's life after its last poll."""
 
-    def __init__(self, ids: Ids, tasks: Tasks, *, timeout_s: float, max_interval_s: float) -> None:
+    def __init__(self, ids: Ids, tasks: Tasks, hear: Hear, *, timeout_s: float, max_interval_s: float) -> None:
         self._ids = ids
         self._tasks = tasks
+        self._hear = hear
         self._timeout_s = timeout_s
         self._max_interval_s = max_interval_s
         self._sessions = Sessions()
@@ -51,6 +62,7 @@ class Comet:
         if len(messages) == 1 and (client := self._polling(messages[0])):
             return await self._poll(client, messages[0], gone)
         replies = [bayeux.dump(self._reply(message, caller)) for message in messages]
+        self._listen(messages)
         events: list[bytes] = []
         for message in messages:
             if client := self._polling(message):
@@ -70,6 +82,7 @@ class Comet:
                 replies.append(bayeux.dump(self._reply(message, caller)))
         if replies:
             socket.send(replies)
+        self._listen(messages)
         self._serve(messages)
 
     def left(self, socket: Socket) -> None:
@@ -181,11 +194,22 @@ class Comet:
         for client in filter(None, map(self._sessions.find, messages)):
             self._hand_over(client)
 
+    def _listen(self, messages: Sequence[Parsed]) -> None:
+        for message in messages:
+            client = self._sessions.find(message)
+            if client and bayeux.is_service(message.channel) and "data" in message.fields:
+                self._hear(message.channel, message.fields["data"], partial(self._tell, client, message.channel))
+
+    def _tell(self, client: Client, channel: str, data: dict[str, Any]) -> None:
+        """Tell a session what is for nobody else."""
+        client.letters.append(Letter(channel, bayeux.dump({"data": data, "channel": channel}), "", None))
+        self._hand_over(client)
+
     def _hand_over(self, client: Client) -> bool:
         return self._has_mail(client) and (self._push(client) or client.wake())
 
     def _has_mail(self, client: Client) -> bool:
-        return self._mail[client.user].waits_for(client.takes)
+        return bool(client.letters) or self._mail[client.user].waits_for(client.takes)
 
     def _push(self, client: Client) -> bool:
         """Send a session's mail over its WebSocket; False where that is not the way it goes."""
@@ -198,7 +222,8 @@ class Comet:
     def _take(self, client: Client) -> list[bytes]:
         if client not in self._sessions:
             return []
-        letters = self._mail[client.user].take(client.takes)
+        letters = [*client.letters, *self._mail[client.user].take(client.takes)]
+        client.letters.clear()
         if client.batches:
             letters = client.batches.fill(letters)
         return [letter.event for letter in letters]

@@ -41,6 +41,11 @@ def body_fields(content_type: str, body: bytes) -> dict[str, str]:
     raise UnknownTypeError(kind)
 
 
+def text_fields(values: dict[str, Any]) -> dict[str, str]:
+    """The members of a JSON object, each value as text: null as "", what is no text as JSON."""
+    return {_clean(key): _text(item) for key, item in values.items()}
+
+
 def _json(body: bytes) -> dict[str, str]:
     try:
         value = json.loads(body)
@@ -48,7 +53,7 @@ def _json(body: bytes) -> dict[str, str]:
         raise UnreadableBodyError(f"not JSON: {error}") from None
     if not isinstance(value, dict):
         raise UnreadableBodyError("a JSON object is expected")
-    return {_clean(key): _text(item) for key, item in value.items()}
+    return text_fields(value)
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,8 @@ from gms_replay.simulator.availability import availability
 from gms_replay.simulator.call import Answer, Call
 from gms_replay.simulator.callback import Callbacks
 from gms_replay.simulator.desk import Desk
+from gms_replay.simulator.desk2 import Desk2
+from gms_replay.simulator.operations2 import OPERATIONS
 from gms_replay.simulator.refusals import RefusalError, Wrong
 from gms_replay.simulator.services import Services
 from gms_replay.simulator.slots import Slots
@@ -18,12 +20,13 @@ _Operations = dict[str, Callable[[], Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """GMS's REST interface, version 1, as far as it is simulated. `configured`: callbacks' names; any, where none."""
+    """GMS's REST interface, as far as it is simulated. `configured`: callbacks' names; any, where none."""
 
     services: Services
     callbacks: Callbacks
     steps: Steps
     desk: Desk
+    desk2: Desk2
     slots: Slots
     configured: frozenset[str]
     now_us: Callable[[], int]
@@ -52,6 +55,10 @@ class Routes:
                 return {"POST": partial(self._chat, call, service_id, "/".join(turn))}
             case ("1", "service", service_id, action):
                 return _both(partial(self.steps.take, call, service_id, action))
+            case ("2", "chat", service) if service:
+                return {"POST": partial(self.desk2.request, call, service)}
+            case ("2", "chat", service, chat_id, operation) if operation in OPERATIONS:
+                return {"POST": partial(self.desk2.take, call, service, chat_id, operation)}
         raise _not_found(call)
 
     def _start(self, call: Call, name: str) -> Answer:

@@ -15,6 +15,7 @@ from gms_replay import bayeux
 from gms_replay.bayeux import Parsed
 from gms_replay.simulator.acknowledgement import Batches
 from gms_replay.simulator.call import Caller
+from gms_replay.simulator.mailbox import Letter
 
 
 @dataclass(eq=False, slots=True)
@@ -34,7 +35,7 @@ class Client:
     """One Bayeux session. `held` is the poll that waits, `expiry` what ends a session without one.
 
     `user` is None as long as nobody knows whose it is, `address` where it came from. `socket` is what it came by last;
-    None where that was a request. `batches`: of one that acknowledges.
+    None where that was a request. `batches`: of one that acknowledges. `letters`: what waits for this session alone.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Client:
     held: asyncio.Future[None] | None = None
     expiry: asyncio.TimerHandle | None = None
     batches: Batches | None = None
+    letters: list[Letter] = field(default_factory=list)
 
     def takes(self, channel: str) -> bool:
         return any(bayeux.matches(subscription, channel) for subscription in self.subscriptions)

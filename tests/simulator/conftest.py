@@ -76,6 +76,15 @@ class App:
         while self.chat(service_id, "refresh")["chatIxnState"] != "DISCONNECTED":
             pass
 
+    def request_chat2(self, **fields: str) -> dict:
+        """Start a chat of version 2."""
+        return self.http.post("/2/chat/support", data={"firstName": "Stan", "lastName": "Marsh"} | fields).json()
+
+    def chat2(self, chat: dict, operation: str, **fields: str) -> dict:
+        """Do something in it, with the credentials that an answer told."""
+        shown = {name: chat[name] for name in ("userId", "secureKey", "alias")}
+        return self.http.post(f"/2/chat/support/{chat['chatId']}/{operation}", data=shown | fields).json()
+
     def comet(self, *messages: dict) -> list[dict]:
         """Send a frame, and tell the messages of its answer."""
         return self.http.post("/cometd", json=list(messages)).json()

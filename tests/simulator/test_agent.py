@@ -7,6 +7,7 @@ from gms_replay.simulator.agent import attend
 from gms_replay.simulator.cast import ARTICLE, Cast
 from gms_replay.simulator.chat import Chat, Party
 from gms_replay.simulator.clock import Pace, wall_us
+from gms_replay.simulator.transcript1 import Transcript1
 
 WROTE = ["Notice.TypingStarted", "Notice.TypingStopped", "Message.Text"]
 
@@ -15,13 +16,16 @@ def visit(act, cast=ARTICLE):
     """The agent's lines and the last state of a chat; `act` is called before it, and with each line of the agent."""
     told = []
 
-    def tell(message):
+    def tell(after):
+        message = transcript.told(transcript.state, after)
         told.append(message)
         for kind, _, text, _, role in message["transcriptToShow"]:
             if role == "AGENT":
                 act(chat, kind, text)
 
-    chat = Chat("000", Party("Stan", "CLIENT"), wall_us, tell, {})
+    chat = Chat(Party("Stan", "CLIENT"), wall_us)
+    transcript = Transcript1(chat, "000", {})
+    chat.listen(tell)
     act(chat, "", "")
     asyncio.run(attend(chat, Pace(quick=True, random=Random(1)), cast))
     lines = [line for message in told for line in message["transcriptToShow"] if line[4] == "AGENT"]

@@ -1,75 +1,47 @@
 import asyncio
+from itertools import count
 
 import pytest
 
-from gms_replay.simulator.chat import Chat, Line, Party, State
+from gms_replay.simulator.chat import Chat, Kind, Line, Party
 
 STAN = Party("Stan", "CLIENT")
 KRISTI = Party("Kristi Sippola", "AGENT")
-STARTED_US = 1_399_048_058_900_000
-
-
-class Clock:
-    def __init__(self):
-        self.now_us = STARTED_US
-
-    def __call__(self):
-        return self.now_us
 
 
 @pytest.fixture
-def clock():
-    return Clock()
+def chat():
+    """A chat whose lines are of the instants 0, 1, 2, …"""
+    return Chat(STAN, count().__next__)
 
 
 @pytest.fixture
-def told():
-    return []
+def news(chat):
+    """The positions after which there was something new, and how many lines there were then."""
+    told = []
+    chat.listen(lambda after: told.append((after, chat.position)))
+    return told
 
 
-@pytest.fixture
-def chat(clock, told):
-    return Chat("000FRa9NYM9A001K", STAN, clock, told.append, {})
+def test_arrival_is_the_first_line(chat):
+    assert chat.lines == [Line(Kind.JOINED, STAN, "", 0)]
 
 
-def test_frame_is_the_seeds(chat, clock, told):
-    clock.now_us = STARTED_US + 7_200_000
-    chat.write(STAN, "Hello.")
-    assert told == [
-        {
-            "startedAt": "2014-05-02T16:27:38Z",
-            "chatIxnState": "TRANSCRIPT",
-            "chatSessionId": "000FRa9NYM9A001K",
-            "transcriptToShow": [["Message.Text", "Stan", "Hello.", "8", "CLIENT"]],
-            "transcriptPosition": "2",
-            "chatServiceMessage": "Chat service is available",
-        }
+def test_each_line_is_told_once(chat, news):
+    chat.notice(Kind.JOINED, KRISTI)
+    chat.write(KRISTI, "Hello.")
+    chat.client_writes("Hi.")
+    assert news == [(1, 2), (2, 3), (3, 4)]
+    assert chat.lines[1:] == [
+        Line(Kind.JOINED, KRISTI, "", 1),
+        Line(Kind.WROTE, KRISTI, "Hello.", 2),
+        Line(Kind.WROTE, STAN, "Hi.", 3),
     ]
 
 
-def test_arrival_is_the_first_line(chat, told):
-    assert chat.told(State.CONNECTED, 0)["transcriptToShow"] == [
-        ["Notice.Joined", "Stan", "has joined the session", "0", "CLIENT"]
-    ]
-    assert told == []
-
-
-def test_each_line_is_one_frame(chat, told):
-    for kind in (Line.JOINED, Line.TYPING_STARTED, Line.TYPING_STOPPED, Line.LEFT):
-        chat.notice(kind, KRISTI)
-    assert [(len(message["transcriptToShow"]), message["transcriptPosition"]) for message in told] == [
-        (1, "2"),
-        (1, "3"),
-        (1, "4"),
-        (1, "5"),
-    ]
-    assert [message["transcriptToShow"][0][2] for message in told[:2]] == ["has joined the session", "is typing"]
-
-
-def test_lines_after_a_position(chat):
-    chat.write(STAN, "one")
-    chat.write(STAN, "two")
-    assert [line[2] for line in chat.told(State.TRANSCRIPT, 2)["transcriptToShow"]] == ["two"]
+def test_nobody_need_listen(chat):
+    chat.client_writes("Hi.")
+    assert chat.position == 2
 
 
 def test_agent_hears_in_order(chat):
@@ -83,19 +55,36 @@ def test_agent_hears_in_order(chat):
     assert asyncio.run(hear()) == ["one", None]
 
 
-def test_leaving_is_told_once(chat, told):
+def test_agent_hears_words_only(chat):
+    chat.client_shows(Kind.PUSHED_URL, "https://example.com")
+    chat.client_renames("Stan the man")
+    chat.client_writes("Look!")
+    assert asyncio.run(chat.next_heard()) == "Look!"
+
+
+def test_leaving_is_told_once(chat, news):
     chat.client_leaves()
     chat.client_leaves()
-    assert [message["transcriptToShow"][0][0] for message in told] == ["Notice.Left"]
+    assert (news, chat.lines[-1].kind) == ([(1, 2)], Kind.LEFT)
 
 
-def test_end_is_told(chat, told):
+def test_nobody_leaves_after_the_end(chat):
     chat.end()
-    assert (chat.ended, told[0]["chatIxnState"], told[0]["transcriptToShow"]) == (True, "DISCONNECTED", [])
+    chat.client_leaves()
+    assert (chat.client_left, chat.position) == (False, 1)
 
 
-def test_more_is_told_behind(clock, told):
-    chat = Chat("000FRa9NYM9A001K", STAN, clock, told.append, {"userId": "007"})
+def test_end_is_told(chat, news):
     chat.end()
-    answer = chat.told(State.CONNECTED, 0)
-    assert [list(message)[-2:] for message in (answer, told[0])] == [["chatServiceMessage", "userId"]] * 2
+    assert (chat.ended, news) == (True, [(1, 1)])
+
+
+def test_new_name_is_for_what_follows(chat):
+    chat.client_writes("one")
+    chat.client_renames("Stan the man")
+    chat.client_shows(Kind.SENT_NOTICE, "two")
+    assert [line.party.nickname for line in chat.lines] == ["Stan", "Stan", "Stan the man", "Stan the man"]
+    assert chat.lines[2:] == [
+        Line(Kind.RENAMED, chat.client, "", 2),
+        Line(Kind.SENT_NOTICE, chat.client, "two", 3),
+    ]

@@ -8,9 +8,14 @@ from gms_replay.simulator.call import Caller
 from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.comet import Comet
 from gms_replay.simulator.ids import Ids
+from gms_replay.simulator.sessions import Socket
 from gms_replay.simulator.tasks import Tasks
 
 ACKNOWLEDGING = {"ext": {"ack": True}}
+
+
+def deaf(channel, data, tell):
+    """Nobody listens on service channels."""
 
 
 def channels(messages):
@@ -364,15 +369,90 @@ async def subscribed(comet):
         return None if answer is None else [json.loads(reply) for reply in answer]
 
     (shaken,) = await send("/meta/handshake")
-    fields = {"clientId": shaken["clientId"]}
-    await send("/meta/connect", **fields)
-    await send("/meta/subscribe", **fields, subscription="/_genesys")
-    return lambda channel, **more: send(channel, **fields, **more)
+    own = {"clientId": shaken["clientId"]}
+    await send("/meta/connect", **own)
+    await send("/meta/subscribe", **own, subscription="/_genesys")
+    return lambda channel, **fields: send(channel, **(own | fields))
+
+
+def conversation(*turns):
+    """What each turn of a session is answered with, where the server repeats all it hears on service channels.
+
+    A turn is the channel and fields of a message; one without is a turn of another session of the same user.
+    """
+    heard = []
+
+    def hear(channel, data, tell):
+        heard.append((channel, data))
+        tell({"heard": data})
+
+    async def scenario():
+        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), hear, timeout_s=0.01, max_interval_s=60)
+        send, other = await subscribed(comet), await subscribed(comet)
+        return [await (send(turn[0], **turn[1]) if turn else other("/meta/connect")) for turn in turns]
+
+    return asyncio.run(scenario()), heard
+
+
+CONNECT = ("/meta/connect", {})
+
+
+def test_who_publishes_hears_unsubscribed():
+    answers, heard = conversation(("/service/x", {"data": 1}), CONNECT, CONNECT)
+    assert heard == [("/service/x", 1)]
+    assert answers == [
+        [{"channel": "/service/x", "successful": True}],
+        [{"data": {"heard": 1}, "channel": "/service/x"}, {"channel": "/meta/connect", "successful": True}],
+        [{"channel": "/meta/connect", "successful": True}],
+    ]
+
+
+def test_users_other_sessions_do_not_hear():
+    answers, _ = conversation(("/service/x", {"data": 1}), (), CONNECT)
+    assert [channels(answer) for answer in answers[1:]] == [["/meta/connect"], ["/service/x", "/meta/connect"]]
+
+
+@pytest.mark.parametrize("turn", [("/service/x", {}), ("/x", {"data": 1}), ("/meta/x", {"data": 1})])
+def test_only_data_on_service_channels_are_heard(turn):
+    assert conversation(turn)[1] == []
+
+
+def test_strangers_are_not_heard():
+    answers, heard = conversation(("/service/x", {"data": 1, "clientId": "nobody"}))
+    assert (heard, answers[0][0]["successful"]) == ([], False)
+
+
+def test_gone_session_is_told_no_more():
+    async def scenario():
+        tells, sent = [], []
+
+        def hear(channel, data, tell):
+            tells.append(tell)
+
+        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), hear, timeout_s=60, max_interval_s=60)
+        socket = Socket(sent.extend)
+
+        def say(channel, **fields):
+            comet.hear(bayeux.parse(json.dumps({"channel": channel, **fields}).encode()), Caller("stan", ""), socket)
+
+        say("/meta/handshake")
+        own = {"clientId": json.loads(sent.pop())["clientId"]}
+        say("/service/x", **own, data=1)
+        tells[0]({"n": 1})
+        say("/meta/disconnect", **own)
+        tells[0]({"n": 2})
+        return [json.loads(message) for message in sent]
+
+    assert asyncio.run(scenario()) == [
+        {"channel": "/service/x", "successful": True},
+        {"data": {"n": 1}, "channel": "/service/x"},
+        {"channel": "/meta/disconnect", "successful": True},
+    ]
 
 
 def test_event_outlives_its_leaving_peer():
     async def scenario():
-        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), timeout_s=60, max_interval_s=60)
+        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), deaf, timeout_s=60, max_interval_s=60)
         send = await subscribed(comet)
 
         async def gone():
@@ -388,7 +468,7 @@ def test_event_outlives_its_leaving_peer():
 
 def test_closed_comet_holds_nothing():
     async def scenario():
-        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), timeout_s=600, max_interval_s=60)
+        comet = Comet(Ids(Chance(1, quick=True).source), Tasks(), deaf, timeout_s=600, max_interval_s=60)
         send = await subscribed(comet)
         comet.close()
         return await send("/meta/connect")

@@ -16,6 +16,10 @@ def test_requested_chat_is_a_service(app):
         ("POST", "/1/service/NOBODY/ixn/chat/refresh", 404),
         ("GET", "/1/service/callback/samples/NOBODY", 404),
         ("POST", "/1/service/callback/", 404),
+        ("POST", "/2/chat/", 404),
+        ("POST", "/2/chat/support/NOBODY/dance", 404),
+        ("GET", "/2/chat/support", 405),
+        ("GET", "/2/chat/support/NOBODY/refresh", 405),
         ("GET", "/3/service", 404),
         ("GET", "", 404),
         ("PUT", "/1/service/callback/samples", 405),
@@ -52,6 +56,7 @@ def test_services_are_configured(app_of, method, path):
 def test_chats_need_no_configuration(app_of):
     app = app_of(services=frozenset({"sales"}))
     assert app.http.post("/1/service/request-chat").status_code == 200
+    assert app.request_chat2()["statusCode"] == 0
 
 
 def test_unknown_services_have_a_class(app):
