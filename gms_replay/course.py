@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from gms_replay.acts import Acts
 from gms_replay.clocks import Pacing
 from gms_replay.gms import Act
-from gms_replay.story import Cause, Event, State, Story
+from gms_replay.items import Cause, Event, State
+from gms_replay.story import Story
 
 
 @dataclass(slots=True)

@@ -73,6 +73,9 @@ CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.QUEUE_
 AWAITED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH})
 """Of these, what an app asks while it waits for something to happen."""
 
+TELLS_LINES = frozenset({Kind.REQUEST_CHAT, Kind.START_CHAT, Kind.SEND, Kind.REFRESH, Kind.DISCONNECT_CHAT})
+"""What is answered with lines of a chat, if there are any."""
+
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
 
@@ -276,7 +279,7 @@ FREE_FIELDS = frozenset(
     {
         "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
         "_customer_number", "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
-        "userId", "secureKey", "alias", "transcriptPosition", "_id",
+        "userId", "secureKey", "alias", "transcriptPosition", "_id", "notify_by",
     }
 )  # fmt: skip
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""

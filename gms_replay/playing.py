@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from gms_replay import match
 from gms_replay.acts import MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
+from gms_replay.chats import Chats
 from gms_replay.clocks import Pacing, SessionTime
 from gms_replay.comet import Carrier, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
-from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation, gms_user
+from gms_replay.items import Answer, State
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, Response, header
-from gms_replay.story import Answer, State, Story
+from gms_replay.rewrite import Template
+from gms_replay.story import Story
 from gms_replay.translation import Translation
 
 _TEXT: Headers = (("content-type", "text/plain"),)
@@ -32,13 +35,17 @@ _Meaning = tuple[tuple[str, ...], Said]
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An answer on its way: `asked` is the operation and the body that asked for it."""
+    """An answer on its way: `asked` is the operation and the body that asked for it.
+
+    `news`: where it is of a chat, what is told of that, instead of what was recorded, with its shift.
+    """
 
     request_id: int
     answer: Answer
     due_at_us: int
     asked: _Meaning
     accepts: str
+    news: tuple[Template, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ class Playing:
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
         self._states: dict[int, int] = {}
+        self._chats = Chats(story)
         self._used: set[int] = set()
         self._seen: set[int] = set()
         self._pending: dict[int, _Pending] = {}
@@ -158,17 +166,18 @@ class Playing:
             answer = self._lost.pop(key)
         else:
             answer = self._choose(operation, right)
-            if self._time.stands and operation.kind in AWAITED and not self._is_news(answer):
+            if self._time.stands and operation.kind in AWAITED and not self._is_news(answer, said):
                 self._jump_to_item(now_us)
                 answer = self._choose(operation, right)
             self._act(operation, answer.response, now_us)
+        news = self._chats.news(answer, said)
         self._used.add(answer.index)
         self._seen.add(answer.index)
         if operation.kind in POLLED:
             self._patience.ask(self._time.patience_us(now_us))
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
         accepts = header(asked.headers, "accept-encoding") or ""
-        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts)
+        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts, news)
         return None
 
     def _act(self, operation: Operation, response: Response | None, now_us: int) -> None:
@@ -294,8 +303,10 @@ class Playing:
             self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")
         return unused[0] if unused else max((one.answer for one in right), key=lambda answer: answer.index)
 
-    def _is_news(self, answer: Answer) -> bool:
+    def _is_news(self, answer: Answer, said: Fields) -> bool:
         """Whether the app was not told this state yet, and the story has come to it."""
+        if answer.operation.kind is Kind.REFRESH and self._chats.knows(answer):
+            return self._chats.has_news(answer, said)
         return answer.index in self._states and answer.index not in self._seen
 
     def _jump_to_item(self, now_us: int) -> None:
@@ -339,7 +350,9 @@ class Playing:
         shift_us = self._translation.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):
             self._states[item.answer.index] = shift_us
+            self._chats.happened(item.answer, shift_us)
         else:
+            self._chats.happened(item, shift_us)
             told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
 
@@ -363,7 +376,9 @@ class Playing:
         shift_us = self._states.get(answer.index)
         if shift_us is None:
             shift_us = self._translation.shift_us(answer.at_us, pending.due_at_us)
-        headers, body = self._translation.answer(answer, shift_us, pending.accepts)
+            self._chats.happened(answer, shift_us)
+        news, shift_us = pending.news or (None, shift_us)
+        headers, body = self._translation.answer(answer, shift_us, pending.accepts, news)
         return Respond(pending.request_id, answer.response.status, headers, body)
 
     def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Action:

@@ -142,9 +142,17 @@ class Compiler:
 
     def body(self, text: bytes) -> Template:
         """A body or a message: JSON, whether it parses or not, or any other text."""
-        found = list(spans(text))
-        started = self._started(text, found)
-        return _template(text, (hit for span in found for hit in self._slots(text, span, started)))
+        return _template(text, self._hits(text))
+
+    def parts(self, text: bytes, cuts: Iterable[tuple[int, int]]) -> tuple[Template, ...]:
+        """What stands between the ends of each cut of such a text, read as part of it."""
+        hits = list(self._hits(text))
+        return tuple(
+            _template(
+                text[start:end], [(at - start, to - start, slot) for at, to, slot in hits if start <= at and to <= end]
+            )
+            for start, end in cuts
+        )
 
     def header(self, name: str, value: str) -> Template:
         """A header's value."""
@@ -155,6 +163,11 @@ class Compiler:
             for found in instants.ANYWHERE.finditer(value):
                 dates += _instant(found.start(), found.end(), found[0], InstantClass.EVENT)
         return _template(text, [*dates, *self._urls(text, 0, len(text), ""), *self._identities(text, 0, len(text))])
+
+    def _hits(self, text: bytes) -> Iterator[tuple[int, int, Slot]]:
+        found = list(spans(text))
+        started = self._started(text, found)
+        return (hit for span in found for hit in self._slots(text, span, started))
 
     def _started(self, text: bytes, found: Iterable[Span]) -> int | None:
         for span in found:

@@ -12,109 +12,23 @@ from functools import cached_property, partial
 from math import gcd
 from typing import Any
 
-from gms_replay import bayeux, gms, instants, sessions
+from gms_replay import bayeux, derived, gms, instants, sessions
 from gms_replay.errors import StoryError
-from gms_replay.fields import Fields, Said
-from gms_replay.gms import Act, InstantClass, Kind, Operation
+from gms_replay.fields import Said
+from gms_replay.gms import Act, InstantClass, Kind
 from gms_replay.instants import SECOND_US
-from gms_replay.model import Direction, Headers, Recording, Response, header
-from gms_replay.rewrite import Compiler, Recorded, Template, authority
+from gms_replay.items import Answer, Cause, CometSettings, Event, State, compiled_headers
+from gms_replay.model import Direction, Headers, Recording, header
+from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Visited
 from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Fences
+from gms_replay.transcript import Page, Transcript
 
 _GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
-_SET_ANEW = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
-        "upgrade", "content-length",
-    }
-)  # fmt: skip
-"""Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
-
-
 Told = tuple[Span, bytes]
 """A key or value that GMS told the app, and where it stood in its text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """An item waits until the app has done `count` acts of this kind, then for as long as it came after `at_us`."""
-
-    act: Act
-    count: int
-    at_us: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A recorded answer, for a request of that meaning. `at_us`: when it began; `latency_us` after the request."""
-
-    index: int
-    operation: Operation
-    method: str
-    target: str
-    fields: Fields
-    at_us: int
-    latency_us: int
-    response: Response
-    compiler: Compiler
-
-    @cached_property
-    def body(self) -> Template:
-        return self.compiler.body(self.response.body.plain)
-
-    @cached_property
-    def headers(self) -> tuple[tuple[str, Template], ...]:
-        return compiled_headers(self.compiler, self.response.headers)
-
-
-@dataclass(frozen=True)
-class Event:
-    """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it.
-
-    `position`: the chat, and how many lines of it the app has after this; None where it tells none.
-    """
-
-    channel: str
-    at_us: int
-    gap_us: int
-    causes: tuple[Cause, ...]
-    position: tuple[str, int] | None
-    raw: bytes
-    compiler: Compiler
-
-    @cached_property
-    def body(self) -> Template:
-        return self.compiler.body(self.raw)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What something that apps poll says from `at_us` on, `gap_us` after the state before it, until the next.
-
-    `follows_act`: the app acted in between, so that whatever else was said before is no longer true.
-    """
-
-    at_us: int
-    gap_us: int
-    follows_act: bool
-    causes: tuple[Cause, ...]
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class CometSettings:
-    """What the recorded server said of itself when the app shook hands, which it asked for at `at_us`.
-
-    `timestamp` writes an instant as it did in its replies; None where it did not.
-    """
-
-    at_us: int
-    advice: dict[str, Any]
-    headers: tuple[tuple[str, Template], ...]
-    timestamp: Callable[[int], str] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +62,31 @@ class Story:
         bodies += [event.body for events in self.events.values() for event in events]
         return Fences(body.instants for body in bodies)
 
+    @cached_property
+    def transcripts(self) -> dict[str, Transcript]:
+        """The chats, by their ids."""
+        told: dict[str, list[Page]] = {}
+        for _, page in self._pages():
+            told.setdefault(page.chat, []).append(page)
+        return {chat: Transcript(pages) for chat, pages in told.items()}
+
+    @cached_property
+    def chats(self) -> dict[str, frozenset[str]]:
+        """The ids of the chats of each service; in version 2 a chat is its own."""
+        found: dict[str, set[str]] = {}
+        for service_id, page in self._pages():
+            found.setdefault(service_id or page.chat, set()).add(page.chat)
+        return {service: frozenset(chats) for service, chats in found.items()}
+
+    def _pages(self) -> Iterator[tuple[str | None, Page]]:
+        """All that tell of chats, and of whose; messages first, because each tells its lines alone."""
+        for event in (event for events in self.events.values() for event in events):
+            if event.page is not None:
+                yield event.page.service_id, event.page
+        for answer in self.answers:
+            if answer.page is not None:
+                yield answer.operation.service_id, answer.page
+
 
 def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[Story, ...]:
     """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
@@ -161,16 +100,6 @@ def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[S
     return stories
 
 
-def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, Template], ...]:
-    """The headers that are replayed, names in lower case, in order, duplicates kept."""
-    kept = ((name.lower(), value) for name, value in headers)
-    return tuple(
-        (name, compiler.header(name, value))
-        for name, value in kept
-        if name not in _SET_ANEW and not name.startswith("access-control-")
-    )
-
-
 def _compile(number: int, session: Session, rules: Rules) -> Story:
     told = _told(session)
     recorded = _recorded(session, told, rules)
@@ -178,15 +107,21 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
     acts = _acts(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if _is_whole(one))]
+    states = _states(answers, acts, session[0].at_us)
+    events = _events(session, acts, compiler)
+    polled = (state for said in states for state in said)
+    if news := derived.messages(answers, polled, partial(_causes, acts)):
+        events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
+    events = {channel: _spaced(told) for channel, told in events.items()}
     return Story(
         number=number,
         rules=rules,
         start_us=session[0].at_us,
         user=next((one.user for one in session if one.user), None),
-        answers=tuple(answers),
+        answers=(*answers, *derived.refreshes(answers)),
         unanswered=tuple(one for one in rest if not _is_whole(one)),
-        events=_events(session, acts, compiler),
-        states=_states(answers, acts, session[0].at_us),
+        events=events,
+        states=states,
         service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
         recorded=recorded,
         grid_us=_grid_us(told, rules),
@@ -260,11 +195,17 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
             if gms.message_id(one.parsed.fields):
                 numbered.add(message.raw)
             told = events.setdefault(message.channel, [])
-            gap_us = message.at_us - told[-1].at_us if told else 0
             causes = _causes(acts, message.at_us)
             position = gms.transcript_position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, gap_us, causes, position, message.raw, compiler))
+            told.append(Event(message.channel, message.at_us, 0, causes, position, message.raw, compiler))
     return {channel: tuple(told) for channel, told in events.items()}
+
+
+def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Messages in order of time, with how far each is from the one before it."""
+    ordered = sorted(events, key=lambda event: event.at_us)
+    before = [*ordered[:1], *ordered]
+    return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
 
 
 def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> tuple[tuple[State, ...], ...]:

@@ -7,9 +7,10 @@ from gms_replay import fields
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
+from gms_replay.items import Answer
 from gms_replay.model import Headers, header
 from gms_replay.rewrite import Telling, Template
-from gms_replay.story import Answer, Story
+from gms_replay.story import Story
 from gms_replay.timeline import Timeline
 
 
@@ -78,14 +79,21 @@ class Translation:
         telling = self._telling([template for _, template in templates], shift_us)
         return tuple((name, template.render(telling).decode("latin-1")) for name, template in templates)
 
-    def answer(self, answer: Answer, shift_us: int, accepts: str) -> tuple[Headers, bytes]:
-        """An answer's headers and body; `accepts`: the content codings that the app takes, as its header says."""
-        telling = self._telling([answer.body, *(template for _, template in answer.headers)], shift_us)
+    def answer(
+        self, answer: Answer, shift_us: int, accepts: str, instead: Template | None = None
+    ) -> tuple[Headers, bytes]:
+        """An answer's headers and body; `accepts`: the content codings that the app takes, as its header says.
+
+        `instead`: what is told instead of the recorded body.
+        """
+        template = instead or answer.body
+        telling = self._telling([template, *(template for _, template in answer.headers)], shift_us)
         body, is_coded = answer.response.body.wire, True
         coding = header(answer.response.headers, "content-encoding")
-        is_readable = coding is None or answer.response.body.decoded is not None
-        if is_readable and not (answer.body.is_literal and _is_accepted(coding, accepts)):
-            body, is_coded = answer.body.render(telling), False
+        is_readable = instead is not None or coding is None or answer.response.body.decoded is not None
+        is_as_recorded = template is answer.body and template.is_literal
+        if is_readable and not (is_as_recorded and _is_accepted(coding, accepts)):
+            body, is_coded = template.render(telling), False
         headers = tuple(
             (name, template.render(telling).decode("latin-1"))
             for name, template in answer.headers
