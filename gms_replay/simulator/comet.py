@@ -279,7 +279,7 @@ def _position(message: Parsed) -> int | None:
 def _subscribed(message: Parsed, client: Client) -> dict[str, Any]:
     asked = message.fields.get("subscription")
     named = asked if isinstance(asked, list) else [asked]
-    channels = [channel for channel in named if isinstance(channel, str) and channel.startswith("/")]
+    channels = [channel for channel in named if isinstance(channel, str) and bayeux.may_be_subscribed_to(channel)]
     if not channels or len(channels) < len(named):
         return _failure(message, f"403::subscription_{'missing' if asked is None else 'invalid'}")
     if message.channel == bayeux.SUBSCRIBE:
