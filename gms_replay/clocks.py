@@ -1,8 +1,9 @@
 """What time it is in a session; see docs/architecture.md, "Clocks".
 
 Strategy: a session lives by three times, all in microseconds UTC, all made of the wall's. Patience waits by the wall's
-own, what Bayeux waits for by the protocol's, and what is due by the story's. With the real clock they are one. With
-the virtual clock the protocol's stands, and the story's jumps ahead of it. Putting a clock forward moves all three.
+own, what Bayeux waits for by the protocol's, and what is due by the story's. With the real clock they are one until a
+tester lets the story jump (`jump`). With the virtual clock the protocol's stands, and the story's jumps ahead of it.
+`put_forward` moves all three, `jump` the story alone.
 """
 
 from dataclasses import dataclass
