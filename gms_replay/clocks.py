@@ -59,7 +59,11 @@ class SessionTime:
 
     def story_us(self, wall_us: int) -> int:
         """The time by which the story is told, and which the app is told."""
-        return self.protocol_us(wall_us) + self.jumped_us
+        return self.told_us(self.protocol_us(wall_us))
+
+    def told_us(self, protocol_us: int) -> int:
+        """What the app is told for the protocol's time."""
+        return protocol_us + self.jumped_us
 
     def wall_us(self, patience_us: int) -> int:
         """What the wall shows when patience has waited till then."""

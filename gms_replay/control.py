@@ -71,7 +71,7 @@ def clock_told(clock: Clock, sessions: Iterable[Playing], now_us: int) -> bytes:
         {
             "session": session.name,
             "now": instants.render(session.story_us(now_us), _NOTATION),
-            "next": None if (next_us := session.next_us()) is None else instants.render(next_us, _NOTATION),
+            "next": None if (next_us := session.next_us) is None else instants.render(next_us, _NOTATION),
             "waits_for": None if (missing := session.missing) is None else "{} {}".format(*missing),
         }
         for session in sessions

@@ -17,7 +17,7 @@ class Peer:
 
     def __init__(self, transport: Transport = Transport.LONG_POLLING, **advice: Any) -> None:
         names = iter("abcdefgh")
-        self.comet = Comet(lambda: next(names), advice)
+        self.comet = Comet(lambda: next(names), advice, told_us=lambda at_us: at_us)
         self.transport = transport
         self.asked = 0
 
@@ -833,8 +833,7 @@ def test_odd_acknowledgements_count_as_none(ack: object) -> None:
 
 def test_time_is_told_to_who_asks() -> None:
     """As the session sees it, which may be ahead of the caller's."""
-    comet = Comet(lambda: "a", {})
-    comet.ahead_us = 5 * SECOND_US
+    comet = Comet(lambda: "a", {}, told_us=lambda at_us: at_us + 5 * SECOND_US)
     shake = bayeux.parse(b'{"channel":"/meta/handshake","ext":{"timesync":{"tc":17,"l":0,"o":0}}}')
 
     (reply,) = replies(comet.receive(Carrier(1), shake, 10 * SECOND_US))
@@ -854,7 +853,7 @@ def test_who_tells_advice_is_told_ours() -> None:
 
 
 def test_replies_are_stamped_as_recorded() -> None:
-    comet = Comet(lambda: "a", {}, timestamp=lambda at_us: f"at {at_us}")
+    comet = Comet(lambda: "a", {}, told_us=lambda at_us: at_us, timestamp=lambda at_us: f"at {at_us}")
 
     (reply,) = replies(comet.receive(Carrier(1), bayeux.parse(b'{"channel":"/meta/handshake"}'), 7))
 

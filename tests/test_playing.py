@@ -318,14 +318,14 @@ def test_held_poll_jumps_to_next_message() -> None:
     assert respond.request_id == 2
     assert respond.body.count(MESSAGE) == 1
     assert session.story_us(at_us(0)) == at_us(101)
-    assert session.next_us() == at_us(202)
+    assert session.next_us == at_us(202)
 
 
 def test_story_does_not_jump_for_nobody() -> None:
     session = virtual(chatting())
 
     assert advance(session, 500) == []
-    assert session.next_us() == at_us(101)
+    assert session.next_us == at_us(101)
     assert session.next_wakeup_us() is None
 
 
@@ -335,7 +335,7 @@ def test_poll_without_subscription_jumps_nowhere() -> None:
         say(session, 2 + number, text)
 
     assert advance(session, 0) == []
-    assert session.next_us() == at_us(101)
+    assert session.next_us == at_us(101)
 
 
 def test_passing_poll_jumps_too() -> None:
@@ -434,7 +434,7 @@ def test_client_that_left_wants_nothing() -> None:
         say(session, 3 + number, text)
 
     assert advance(session, 0) == []
-    assert session.next_us() == at_us(202)
+    assert session.next_us == at_us(202)
 
 
 @pytest.mark.parametrize("clock", list(Clock))
