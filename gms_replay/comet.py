@@ -222,8 +222,7 @@ class Comet:
         )
 
     def _client(self, message: Parsed) -> Client | None:
-        client_id = message.fields.get("clientId")
-        return self._clients.get(client_id) if isinstance(client_id, str) else None
+        return self._clients.get(message.client_id)
 
     def _handshake(self, message: Parsed, carrier: Carrier, now_us: int) -> bytes:
         """Takes whoever comes: which of our transports it can speak, the client judges (CometD's BayeuxServerImpl)."""
@@ -250,8 +249,7 @@ class Comet:
 
     def _hold(self, client: Client, carrier: Carrier, message: Parsed, now_us: int, *, is_alone: bool) -> None:
         """Holds a connect: not at all the first time (WIRE: aiocometd), nor where others share its answer."""
-        advice = message.fields.get("advice")
-        asked = advice if isinstance(advice, dict) else {}
+        asked = message.part("advice")
         client.interval_ms = bayeux.milliseconds(asked.get("interval"), self._interval_ms)
         until_us = now_us
         if client.has_connected and (is_alone or carrier.is_socket):
