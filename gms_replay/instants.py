@@ -103,9 +103,7 @@ def _parse_rfc_1123(text: str) -> tuple[int, Notation] | None:
     if (found := _RFC_1123.fullmatch(text)) is None:
         return None
     day, separator, month, year, hour, minute, second = found.groups()
-    if month not in _MONTHS:
-        return None
-    at_us = _instant_us(year, str(_MONTHS.index(month) + 1), day, hour, minute, second)
+    at_us = _named_us(year, month, day, hour, minute, second)
     return None if at_us is None else (at_us, Notation(Style.RFC_1123, separator))
 
 
@@ -119,9 +117,7 @@ def _parse_java(text: str) -> tuple[int, Notation] | None:
     if (found := _JAVA.fullmatch(text)) is None:
         return None
     month, day, hour, minute, second, zone, year = found.groups()
-    if month not in _MONTHS:
-        return None
-    at_us = _instant_us(year, str(_MONTHS.index(month) + 1), day, hour, minute, second)
+    at_us = _named_us(year, month, day, hour, minute, second)
     return None if at_us is None else (at_us, Notation(Style.JAVA, zone=zone))
 
 
@@ -153,6 +149,11 @@ def _instant_us(*fields: str) -> int | None:
         return None
     at_us = (at - _EPOCH) // timedelta(microseconds=1)
     return at_us if _FIRST_US <= at_us <= _LAST_US else None
+
+
+def _named_us(year: str, month: str, *rest: str) -> int | None:
+    """The instant of fields whose month has its English name; None where no month is called that."""
+    return _instant_us(year, str(_MONTHS.index(month) + 1), *rest) if month in _MONTHS else None
 
 
 def _moment(at_us: int) -> datetime:

@@ -86,9 +86,9 @@ class Playing:
         self.peer = ""
         self.is_guessed = False
         """Whether its Comet client might as well be another session's."""
-        self.comet = Comet(mint, story.comet.advice, timestamp=story.comet.timestamp)
         self._pacing = pacing
         self._time = SessionTime(pacing, opened_at_us)
+        self.comet = Comet(mint, story.comet.advice, told_us=self._time.told_us, timestamp=story.comet.timestamp)
         self._translation = Translation(story, identities, now_us=pacing.now_us, comet_segment=comet_segment)
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
         self._patience = Patience(self._time.patience_us(opened_at_us))
@@ -254,13 +254,13 @@ class Playing:
         due = self._earliest(now_us)
         if due is not None:
             self._time.jump(due[0], now_us)
-            self.comet.ahead_us = self._time.jumped_us
         return due is not None
 
     def story_us(self, now_us: int) -> int:
         """What time it is for the app."""
         return self._time.story_us(now_us)
 
+    @property
     def next_us(self) -> int | None:
         """When, in the app's time, something is due next."""
         dues = (self._course.next_us, *(one.due_at_us for one in self._pending.values()))
@@ -275,7 +275,7 @@ class Playing:
         lack = self._lack()
         times = [lack.ends_at_us if lack else None]
         if not self._time.stands:
-            next_us = self.next_us()
+            next_us = self.next_us
             times += [None if next_us is None else next_us - self._time.jumped_us, self.comet.next_wakeup_us()]
         earliest_us = min((at_us for at_us in times if at_us is not None), default=None)
         return None if earliest_us is None else self._time.wall_us(earliest_us)
@@ -310,7 +310,7 @@ class Playing:
         return answer.index in self._states and answer.index not in self._seen
 
     def _jump_to_item(self, now_us: int) -> None:
-        """Jumps, and releases what is due then: only where no answer is."""
+        """Jumps, and releases what is due then: nothing, where an answer is due first."""
         if self.jump(now_us):
             while (due_at_us := self._course.next_us) is not None and due_at_us <= self._time.story_us(now_us):
                 self._release(due_at_us, now_us)

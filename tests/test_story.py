@@ -43,7 +43,7 @@ def test_visit_compiles_whole() -> None:
 
     assert only.start_us == at(0)
     assert only.user == factories.USER
-    assert len(only.answers) == 11
+    assert [answer.is_derived for answer in only.answers] == [False] * 11 + [True]
     assert [event.at_us for event in only.events["/_genesys"]] == [
         at(18), at(23.2), at(24.2), at(27.2), at(33.3), at(36.4)
     ]  # fmt: skip

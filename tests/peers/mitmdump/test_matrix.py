@@ -1,39 +1,37 @@
-"""Every recording, by whichever client, is replayed to every client, and tells it what was told live.
+"""Every recording, by whichever client, is replayed to every client that can take the visit, and tells it what was told
+live.
 
 `make peers` prints the matrix.
 """
 
 import asyncio
-import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import Any, Self
+from typing import Any
 
 import comet_clients
 import httpx
 import pytest
 import relay
-from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Client, Program
+from chatting import USER, App, is_said_by_agent
+from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Program
 from serving import served
 from simulating import simulated
 
 from gms_replay.cassette import reader
 from gms_replay.clocks import Pacing
-from gms_replay.diff import Seen, Transcript, compare
+from gms_replay.diff import Transcript, compare
 from gms_replay.model import Recording
 from gms_replay.replay.server import wall_clock_us
 from gms_replay.simulator.settings import Settings
 
-USER = "stan@example.com"
-PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
+TRIES_AGAIN = tuple(name for name in PLAYED_TO if name not in BATCHES)
 GOES_TO_BACKGROUND = (*COMETD, *ACKNOWLEDGING, *CHROMIUM)
-POLL_S = 0.05
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
 """How CometD's server sets a cookie that comes back from another site's page: Chromium takes no third party's that is
@@ -46,63 +44,6 @@ class Live:
 
     told: Transcript
     recording: Recording
-
-
-class App:
-    """One app on one visit, and all that it is told."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._started_at_us = time.time_ns() // 1000
-        self._answers: list[Seen] = []
-        self._messages: list[bytes] = []
-
-    async def __aenter__(self) -> Self:
-        self._http = httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False, timeout=PATIENCE_S)
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self._http.aclose()
-
-    async def ask(self, url: str, **fields: str) -> Any:
-        """Posts, and keeps the answer."""
-        response = await self._http.post(url, data=fields)
-        path = response.url.raw_path.decode()
-        headers = tuple(response.headers.items())
-        self._answers.append(Seen(f"POST {path}", response.status_code, headers, response.content))
-        return response.raise_for_status().json()
-
-    async def start_chat(self) -> tuple[str, str]:
-        """The URL of a chat, and that of its Comet."""
-        service = (await self.ask(f"{self.url}/1/service/callback/samples", _media_type="chat"))["_id"]
-        dialog = await self.ask(f"{self.url}/1/service/{service}/get-dialog-start-chat")
-        await self.ask(dialog["_start_chat_url"], notify_by="comet", firstName="Stan")
-        return dialog["_start_chat_url"], dialog["_comet_url"]
-
-    async def end_of(self, chat: str) -> None:
-        """Looks again and again whether a chat is over; how often depends on the moment, so nothing of it is kept."""
-        while (await self._http.post(f"{chat}/refresh")).json()["chatIxnState"] != "DISCONNECTED":
-            await asyncio.sleep(POLL_S)
-
-    async def hear(self, comet: Client) -> dict[str, Any]:
-        """The next message, which is kept."""
-        message = await comet.next_message(PATIENCE_S)
-        self._messages.append(json.dumps(message, ensure_ascii=False).encode())
-        return message
-
-    async def lines(self, comet: Client) -> AsyncIterator[dict[str, Any]]:
-        """What the chat tells, to its end."""
-        state = ""
-        while state != "DISCONNECTED":
-            told = (await self.hear(comet))["data"]["message"]
-            state = told["chatIxnState"]
-            yield told
-
-    @property
-    def told(self) -> Transcript:
-        return Transcript(
-            origin(self.url), self._started_at_us, tuple(self._answers), {"/_genesys": tuple(self._messages)}
-        )
 
 
 async def chat(name: str, program: Program, base: str) -> Transcript:
@@ -158,24 +99,18 @@ async def echo(name: str, program: Program, base: str) -> Transcript:
         return app.told
 
 
-def is_said_by_agent(told: dict[str, Any]) -> bool:
-    return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
-
-
 Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 
-# CometD's Node server has no WebSocket.
+# Losing a connection takes long, and what is recorded with CometD's client replays alike: aiocometd does it for both.
+# The client that batches does not try again after a connection that broke.
+# CometD's Node server speaks long polling only.
 # That an app goes to the background, and what it knows, only CometD's client can be made to say.
 RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", PLAYED_TO, PLAYED_TO),
-    (reconnect, "simulator", AIOCOMETD, PLAYED_TO[: -len(BATCHES)]),
+    (reconnect, "simulator", AIOCOMETD, TRIES_AGAIN),
     (background, "simulator", GOES_TO_BACKGROUND, GOES_TO_BACKGROUND),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
-
-
-def origin(url: str) -> str:
-    return str(httpx.URL(url).copy_with(path="/")).rstrip("/")
 
 
 @pytest.fixture(scope="module")
