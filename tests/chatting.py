@@ -6,8 +6,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
+import comet_clients
 import httpx
-from comet_clients import Listener
+from comet_clients import Listener, Program
 
 from gms_replay.diff import Seen, Transcript
 
@@ -19,15 +20,16 @@ _POLL_S = 0.05
 class App:
     """One app on one visit, through a proxy if there is one."""
 
-    def __init__(self, url: str, proxy: str | None = None) -> None:
+    def __init__(self, url: str, proxy: str | None = None, *, user: str = USER) -> None:
         self.url = url
+        self.user = user
         self._proxy = proxy
         self._started_at_us = time.time_ns() // 1000
         self._answers: list[Seen] = []
         self._messages: list[bytes] = []
 
     async def __aenter__(self) -> Self:
-        user = {"gms_user": USER}
+        user = {"gms_user": self.user}
         self.http = httpx.AsyncClient(headers=user, trust_env=False, timeout=PATIENCE_S, proxy=self._proxy)
         return self
 
@@ -76,3 +78,15 @@ class App:
 
 def is_said_by_agent(told: dict[str, Any]) -> bool:
     return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
+
+
+async def chat(name: str, program: Program, base: str, user: str = USER) -> Transcript:
+    """A whole chat with the simulator's agent, or with a recording of one."""
+    async with comet_clients.started(name, program) as opened, App(base, user=user) as app:
+        url, comet_url = await app.start_chat()
+        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
+        async with opened(comet_url, user) as comet:
+            async for told in app.lines(comet):
+                if is_said_by_agent(told) and (word := next(words, None)):
+                    await app.ask(f"{url}/send", message=word)
+        return app.told

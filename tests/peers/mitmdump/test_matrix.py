@@ -16,7 +16,7 @@ import comet_clients
 import httpx
 import pytest
 import relay
-from chatting import USER, App, is_said_by_agent
+from chatting import USER, App, chat, is_said_by_agent
 from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Program
 from serving import served
 from simulating import simulated
@@ -44,18 +44,6 @@ class Live:
 
     told: Transcript
     recording: Recording
-
-
-async def chat(name: str, program: Program, base: str) -> Transcript:
-    """A whole chat with the simulator's agent, or with a recording of one."""
-    async with comet_clients.started(name, program) as opened, App(base) as app:
-        url, comet_url = await app.start_chat()
-        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with opened(comet_url, USER) as comet:
-            async for told in app.lines(comet):
-                if is_said_by_agent(told) and (word := next(words, None)):
-                    await app.ask(f"{url}/send", message=word)
-        return app.told
 
 
 async def reconnect(name: str, program: Program, base: str) -> Transcript:
