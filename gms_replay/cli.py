@@ -168,6 +168,12 @@ def show(cassette: Path) -> None:
 @click.option("--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching.")
 @click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON: a line with the URLs, at the end one with misses and unused parts.",
+)
 def serve(
     cassette: Path,
     host: str,
@@ -182,8 +188,11 @@ def serve(
     rules: Path | None,
     strict: bool,
     compress_sockets: bool,
+    as_json: bool,
 ) -> None:
     """Play CASSETTE as a GMS."""
+    import json
+
     from gms_replay.acts import MissingAct
     from gms_replay.cassette.reader import read
     from gms_replay.clocks import Clock, Pacing
@@ -194,10 +203,14 @@ def serve(
     stories = compile_stories(read(cassette), _rules(rules))
 
     def announce(origin: str) -> None:
-        click.echo(f"playing {cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
         shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
-        for base in dict.fromkeys(story.recorded.base for story in stories):
-            click.echo(f"put this URL into the app: {shown}{base}")
+        urls = [f"{shown}{base}" for base in dict.fromkeys(story.recorded.base for story in stories)]
+        if as_json:
+            click.echo(json.dumps({"cassette": str(cassette), "visits": len(stories), "urls": urls}))
+            return
+        click.echo(f"playing {cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
+        for url in urls:
+            click.echo(f"put this URL into the app: {url}")
 
     def note(text: str) -> None:
         click.echo(text, err=True)
@@ -215,10 +228,15 @@ def serve(
     )
     spare_collector()
     server.run_bound()
-    if strict and (player.missed or player.unused):
+    unused = player.unused
+    if as_json:
+        misses = [one.miss.as_json() for one in player.misses]
+        click.echo(json.dumps({"missed": player.missed, "misses": misses, "unused": unused}))
+    elif strict and (player.missed or unused):
         note(f"strict: {player.missed} miss{'es' * (player.missed != 1)}")
-        for line in player.unused:
+        for line in unused:
             note(f"strict: {line}")
+    if strict and (player.missed or unused):
         sys.exit(1)
 
 

@@ -3,6 +3,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import factories
@@ -160,17 +162,31 @@ def test_odd_rules_are_named(content: bytes | None, complaint: str, cassette: Pa
     assert (told.exit_code, told.output) == (2, f"gms-replay: {rules}: {complaint}\n")
 
 
-@pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize("misses", [True, False])
-def test_strict_ends_with_what_was_missed_or_unused(tmp_path: Path, strict: bool, misses: bool) -> None:
+@contextmanager
+def serving(cassette: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A server's process, which is told to end at the end of the block."""
+    command = [sys.executable, "-m", "gms_replay.cli", "serve", str(cassette), "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """A callback and a dialog."""
     tape = factories.Tape()
     tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, b'{"_id":"%s"}' % factories.SERVICE.encode(), takes_s=0)
     tape.ask(1, "POST", factories.MENU, takes_s=0)
-    write(tmp_path / "visit.sqlite", tape.recording())
-    command = [sys.executable, "-m", "gms_replay.cli", "serve", str(tmp_path / "visit.sqlite"), "--port", "0"]
-    with subprocess.Popen(
-        [*command, *(["--strict"] if strict else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    path = tmp_path / "short.sqlite"
+    write(path, tape.recording())
+    return path
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("misses", [True, False])
+def test_strict_ends_with_what_was_missed_or_unused(short: Path, strict: bool, misses: bool) -> None:
+    with serving(short, *(["--strict"] if strict else [])) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         origin = next(line for line in process.stdout if "into the app" in line).split()[-1].removesuffix("/genesys")
@@ -182,6 +198,20 @@ def test_strict_ends_with_what_was_missed_or_unused(tmp_path: Path, strict: bool
 
     assert process.returncode == (1 if strict and misses else 0)
     assert ("strict: 1 miss\nstrict: visit 1: POST" in told) is (strict and misses)
+
+
+def test_serve_tells_machines(short: Path) -> None:
+    with serving(short, "--json", "--strict") as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        httpx.post(f"{began['urls'][0]}/1/service/callback/sales", json={"_media_type": "fax"}, trust_env=False)
+        process.send_signal(signal.SIGTERM)
+        ended = json.loads(process.stdout.read())
+
+    assert (began["cassette"], began["visits"]) == (str(short), 1)
+    assert (ended["missed"], ended["unused"]) == (1, ["visit 1 was not played"])
+    assert {one["field"] for one in ended["misses"][0]["nearest"][0]["differences"]} == {"_media_type"}
+    assert process.returncode == 1
 
 
 def test_simulate_takes_its_settings() -> None:
