@@ -123,16 +123,30 @@ def show(cassette: Path) -> None:
         click.echo(line)
 
 
-@main.command()
-@click.argument("cassette", type=_FILE)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
-@click.option(
+_NOW = click.option(
     "--now",
     callback=_instant,
     metavar="INSTANT",
     help="Instant at which every session starts for its app.  [default: now]",
 )
+_SHIFT = click.option(
+    "--shift",
+    default="exact",
+    show_default=True,
+    type=click.Choice(["exact", "weeks"]),
+    help="How far time slots move: as all else, up to their grid, or by whole weeks, so that a Tuesday stays one.",
+)
+_RULES = click.option(
+    "--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching."
+)
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
+@_NOW
+@_SHIFT
 @click.option(
     "--clock",
     default="real",
@@ -165,7 +179,7 @@ def show(cassette: Path) -> None:
     help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
 )
 @click.option("--record-new", type=_FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
-@click.option("--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching.")
+@_RULES
 @click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
 def serve(
@@ -173,6 +187,7 @@ def serve(
     host: str,
     port: int,
     now: int | None,
+    shift: str,
     clock: str,
     speed: float,
     missing_act: str,
@@ -190,6 +205,7 @@ def serve(
     from gms_replay.player import Player
     from gms_replay.replay.server import ReplayServer, spare_collector
     from gms_replay.story import compile_stories
+    from gms_replay.timeline import Shift
 
     stories = compile_stories(read(cassette), _rules(rules))
 
@@ -202,7 +218,7 @@ def serve(
     def note(text: str) -> None:
         click.echo(text, err=True)
 
-    pacing = Pacing(now_us=now, speed=speed, missing_act=MissingAct(missing_act), clock=Clock(clock))
+    pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
     player = Player(stories, pacing, seed=seed)
     server = ReplayServer(
         player,

@@ -129,6 +129,7 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--speed", "0"], "is not in the range"),
         (["--missing-act", "guess"], "is not one of"),
         (["--clock", "sun"], "is not one of"),
+        (["--shift", "days"], "is not one of"),
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
         (["--on-miss", "ask"], "--on-miss ask: it is `error` or pass:URL"),
         (["--on-miss", "pass:gms.example"], "--on-miss pass:gms.example: it needs http:// or https://"),
