@@ -6,7 +6,7 @@ What a verb needs is imported inside it: starting up is felt every day.
 import math
 import re
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from gms_replay import __version__, instants
 from gms_replay.errors import FormatError, GmsReplayError, OptionError
 
 if TYPE_CHECKING:
-    from gms_replay.replay.passing import Passing
+    from gms_replay.audit import Audit
+    from gms_replay.model import Recording
     from gms_replay.rules import Rules
 
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
@@ -203,7 +204,8 @@ def serve(
     from gms_replay.cassette.reader import read
     from gms_replay.clocks import Clock, Pacing
     from gms_replay.player import Player
-    from gms_replay.replay.server import ReplayServer, spare_collector
+    from gms_replay.replay.passing import chosen
+    from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
     from gms_replay.story import compile_stories
     from gms_replay.timeline import Shift
 
@@ -227,7 +229,7 @@ def serve(
         announce=announce,
         note=note,
         compress_sockets=compress_sockets,
-        passing=_passing(on_miss, record_new, note),
+        passing=chosen(on_miss, record_new, clock=wall_clock_us, note=note),
     )
     spare_collector()
     server.run_bound()
@@ -251,59 +253,52 @@ def _rules(path: Path | None) -> "Rules | None":
         raise OptionError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _passing(on_miss: str, record_new: Path | None, note: Callable[[str], None]) -> "Passing | None":
-    """Who answers what the cassette does not."""
-    word, _, url = on_miss.partition(":")
-    if on_miss == "error":
-        if record_new is not None:
-            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
-        return None
-    if word != "pass":
-        raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
-    from gms_replay.cassette.writer import Writer
-    from gms_replay.replay.passing import Passing, Upstream
-    from gms_replay.replay.server import wall_clock_us
-
-    upstream = Upstream.parse(url)
-    writer = None
-    if record_new is not None:
-        writer = Writer(
-            record_new,
-            started_at_us=wall_clock_us(),
-            mode="serve",
-            upstream=str(upstream),
-            versions=(("gms_replay", __version__),),
-            on_failure=lambda error: note(f"--record-new {record_new}: {error}"),
-        )
-    return Passing(upstream, writer, clock=wall_clock_us, note=note)
-
-
 @main.command()
 @click.argument("cassette", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Tell everything as one JSON object, lists uncut.")
-def check(cassette: Path, as_json: bool) -> None:
+@click.option("--times", is_flag=True, help="List all that looks like an instant, and what will be told instead.")
+@_NOW
+@_SHIFT
+@_RULES
+def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: str, rules: Path | None) -> None:
     """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
 
-    Exits 1 where something is damaged. The rest is replayed all the same.
+    Exits 1 where something is damaged. The rest is replayed all the same. --now, --shift and --rules are for --times:
+    what will be told instead depends on them, as with `serve`.
     """
     import json
 
     from gms_replay.cassette.integrity import damage, examine
     from gms_replay.findings import find
     from gms_replay.formats import checkup
+    from gms_replay.formats import times as tables
     from gms_replay.sessions import split
 
+    if not times and (now is not None or shift != "exact" or rules is not None):
+        raise OptionError("--now, --shift and --rules say nothing without --times")
     examined = examine(cassette)
     visits = split(examined.recording)
     findings = find(examined.recording, visits)
+    told = _audit(examined.recording, rules, now, shift) if times else None
     if as_json:
-        click.echo(json.dumps(checkup.to_json(examined, len(visits), findings, str(cassette)), indent=2))
+        report = checkup.to_json(examined, len(visits), findings, str(cassette))
+        click.echo(json.dumps(report | ({"times": tables.to_json(told)} if told else {}), indent=2))
     else:
-        for line in checkup.tell(examined, len(visits), findings, str(cassette)):
+        lines = checkup.tell(examined, len(visits), findings, str(cassette))
+        for line in (*lines, *(tables.tell(told) if told else ())):
             click.echo(line)
     if examined.flaws:
         _complain(damage(cassette, examined.flaws))
         sys.exit(1)
+
+
+def _audit(recording: "Recording", rules: Path | None, now_us: int | None, shift: str) -> "Audit":
+    from gms_replay.audit import audit
+    from gms_replay.rules import Rules
+    from gms_replay.timeline import Shift
+
+    now_us = time.time_ns() // 1000 if now_us is None else now_us
+    return audit(recording, _rules(rules) or Rules(), now_us, Shift(shift))
 
 
 @main.command()

@@ -247,6 +247,19 @@ def instant_class(path: Path) -> InstantClass | None:
     return None
 
 
+_DURATION_FIELDS = frozenset({"_dismiss_timeout", "_eta", "ttl", "durationMin"})
+_ADVISED_DURATIONS = frozenset({"timeout", "interval", "maxInterval"})
+_TIMESYNC_DURATIONS = frozenset({"l", "o", "p", "a"})
+
+
+def is_duration(path: Path) -> bool:
+    """Whether how long something takes stands at a path of a body: never an instant, whatever its number."""
+    if not path:
+        return False
+    advised, synced = "advice" in path and path[-1] in _ADVISED_DURATIONS, path[-2:-1] == ("timesync",)
+    return path[-1] in _DURATION_FIELDS or advised or (synced and path[-1] in _TIMESYNC_DURATIONS)
+
+
 def key_class(path: Path) -> InstantClass | None:
     """The class of the instant that a key is, which ends the path; None where it is none: a number names anything."""
     found = instants.parse(str(path[-1]))

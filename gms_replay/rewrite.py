@@ -46,6 +46,11 @@ class InstantSlot:
     instant: Instant
     notation: Notation
 
+    @property
+    def instants(self) -> tuple[Instant, ...]:
+        """What it needs told."""
+        return (self.instant,)
+
     def render(self, telling: Telling) -> bytes:
         return instants.render(telling.instants[self.instant], self.notation).encode()
 
@@ -56,6 +61,11 @@ class ElapsedSlot:
 
     started: Instant
     line: Instant
+
+    @property
+    def instants(self) -> tuple[Instant, ...]:
+        """What it needs told."""
+        return (self.started, self.line)
 
     def render(self, telling: Telling) -> bytes:
         return b"%d" % elapsed_s(telling.instants[self.started], telling.instants[self.line])
@@ -246,10 +256,8 @@ def _template(text: bytes, hits: Iterable[Hit]) -> Template:
             pieces.append(text[at:start])
         pieces.append(slot)
         at = end
-        if isinstance(slot, InstantSlot):
-            needed.add(slot.instant)
-        elif isinstance(slot, ElapsedSlot):
-            needed |= {slot.started, slot.line}
+        if isinstance(slot, InstantSlot | ElapsedSlot):
+            needed.update(slot.instants)
     if at < len(text):
         pieces.append(text[at:])
     return Template(tuple(pieces), frozenset(needed))

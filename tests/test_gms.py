@@ -227,6 +227,25 @@ def test_instants_by_their_field(path, kind):
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("_content", 0, "_dismiss_timeout"), True),
+        (("_eta",), True),
+        (("durationMin",), True),
+        (("advice", "maxInterval"), True),
+        (("ext", "timesync", "o"), True),
+        (("ext", "timesync", "tc"), False),
+        (("interval",), False),
+        (("l",), False),
+        (("_expires",), False),
+        ((), False),
+    ],
+)
+def test_durations_by_their_field(path, expected):
+    assert gms.is_duration(path) is expected
+
+
+@pytest.mark.parametrize(
     ("key", "kind"),
     [
         ("2014-05-02T16:30:00.000Z", InstantClass.CALENDAR),
