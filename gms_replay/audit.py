@@ -210,7 +210,7 @@ class _Teller:
     def _headers(self, headers: Headers, place: Place) -> Iterator[Sighting]:
         for name, value in headers:
             text = value.encode("latin-1")
-            hits = _by_start(self._compiler.header_slots(name, value))
+            hits = _by_start(self._compiler.header_hits(name, value))
             for start, (end, slot) in hits.items():
                 told = slot.render(self._tell(hits)).decode("latin-1")
                 yield Sighting(place, (name.lower(),), text[start:end].decode("latin-1"), _fate(slot), told)
@@ -218,7 +218,7 @@ class _Teller:
                 yield from _in_headers(((name, value),), place, Fate.UNKNOWN_HEADER)
 
     def _text(self, text: bytes, place: Place) -> Iterator[Sighting]:
-        hits = _by_start(self._compiler.slots(text))
+        hits = _by_start(self._compiler.hits(text))
         telling = self._tell(hits)
         for span in spans(text):
             value = text[span.start : span.end]
