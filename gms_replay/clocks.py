@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gms_replay.acts import MissingAct
+from gms_replay.timeline import Shift
 
 
 class Clock(StrEnum):
@@ -28,12 +29,14 @@ class Pacing:
 
     `now_us`: the instant at which every session starts for its app; None for the time at which it really does.
     `speed`: how many times faster than recorded. `missing_act`: what becomes of a story that waits for an act in vain.
+    `shift`: by what time slots move.
     """
 
     now_us: int | None = None
     speed: float = 1.0
     missing_act: MissingAct = MissingAct.GO_ON
     clock: Clock = Clock.REAL
+    shift: Shift = Shift.EXACT
 
     def paced_us(self, recorded_us: int) -> int:
         """How long something takes that took so long when it was recorded."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from gms_replay import bayeux, jsonp
+from gms_replay import bayeux, instants, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
 
@@ -245,6 +245,32 @@ def instant_class(path: Path) -> InstantClass | None:
     if field in _EVENT_FIELDS or (field in _TIMESYNC_INSTANTS and "timesync" in path):
         return InstantClass.EVENT
     return None
+
+
+_DURATION_FIELDS = frozenset({"_dismiss_timeout", "_eta", "ttl", "durationMin"})
+_ADVISED_DURATIONS = frozenset({"timeout", "interval", "maxInterval"})
+_TIMESYNC_DURATIONS = frozenset({"l", "o", "p", "a"})
+
+
+def is_duration(path: Path) -> bool:
+    """Whether how long something takes stands at a path of a body: never an instant, whatever its number."""
+    if not path:
+        return False
+    advised, synced = "advice" in path and path[-1] in _ADVISED_DURATIONS, path[-2:-1] == ("timesync",)
+    return path[-1] in _DURATION_FIELDS or advised or (synced and path[-1] in _TIMESYNC_DURATIONS)
+
+
+def key_class(path: Path) -> InstantClass | None:
+    """The class of the instant that a key is, which ends the path; None where it is none: a number names anything."""
+    found = instants.parse(str(path[-1]))
+    return InstantClass.CALENDAR if found and found[1].style is instants.Style.ISO else None
+
+
+def slots_clock(path: Path) -> tuple[Path, Path] | None:
+    """For a slot's local time the paths of its UTC time and of the zone that is meant; None for all else."""
+    if path[-1:] != ("localTime",) or "slots" not in path:
+        return None
+    return (*path[:-1], "utcTime"), (*path[: path.index("slots")], "timezone")
 
 
 def is_elapsed(path: Path) -> bool:

@@ -3,13 +3,15 @@
 What a notation fixes (digits, zone, separator) is kept, so that printing what was parsed gives the same text.
 GMS.md, section 5, lists the notations; the vendor documents none for `_expires`, so all are tried. Java's is that of
 CometD's TimestampExtension; with another zone than UTC it is no instant, for its name may mean any of several.
+Tables of time zones are read here only.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 SECOND_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +46,7 @@ class Notation:
 
     `separator` stands between date and time (ISO) or inside the date (RFC 1123, "-" in old cookies). `digits` counts
     the digits of the fraction, None where even the seconds are missing. `tail` holds digits beyond the microsecond.
+    `region`: the time zone ("Europe/Berlin") whose clocks it shows, whatever `zone` says; "" where `zone` counts.
     """
 
     style: Style
@@ -51,6 +54,7 @@ class Notation:
     digits: int | None = 0
     tail: str = ""
     zone: str = ""
+    region: str = ""
 
 
 def parse(text: str) -> tuple[int, Notation] | None:
@@ -69,6 +73,19 @@ def read(text: str) -> int | None:
     """The instant that a text is, whatever its notation; None for anything else."""
     found = parse(text)
     return found[0] if found else None
+
+
+def parse_local(text: str, region: str, at_us: int) -> Notation | None:
+    """The notation in which a text says what the clocks of a time zone show at an instant.
+
+    Without an offset, or with a Z that is none, it is what they show that counts. None where the text says something
+    else, and where nobody knows the time zone.
+    """
+    found = parse(text)
+    if found is None or found[1].style is not Style.ISO or _zone(region) is None:
+        return None
+    notation = replace(found[1], region=region)
+    return notation if render(at_us, notation) == text else None
 
 
 def render(at_us: int, notation: Notation) -> str:
@@ -90,13 +107,27 @@ def _parse_iso(text: str) -> tuple[int, Notation] | None:
 
 
 def _render_iso(at_us: int, notation: Notation) -> str:
-    local = _moment(at_us) + (_offset(notation.zone) or timedelta())
+    at = _moment(at_us)
+    offset, zone = _regional(at, notation) if notation.region else (_offset(notation.zone), notation.zone)
+    local = at + (offset or timedelta())
     text = f"{_date(local)}{notation.separator}{local:%H:%M}"
     if notation.digits is not None:
         text += f"{local:%S}".rjust(3, ":")
     if notation.digits:
         text += "." + f"{local.microsecond:06}"[: notation.digits] + notation.tail
-    return text + notation.zone
+    return text + zone
+
+
+def _regional(at: datetime, notation: Notation) -> tuple[timedelta, str]:
+    """How far the clocks of a notation's region are from UTC, and how it writes that."""
+    zone = _zone(notation.region)
+    assert zone is not None, "no notation has a region that nobody knows"
+    offset = zone.fromutc(at.replace(tzinfo=zone)).utcoffset() or timedelta()
+    if notation.zone in ("", "Z"):
+        return offset, notation.zone
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    sign, colon = "-" if offset < timedelta() else "+", ":" if ":" in notation.zone else ""
+    return offset, f"{sign}{hours:02}{colon}{minutes:02}"
 
 
 def _parse_rfc_1123(text: str) -> tuple[int, Notation] | None:
@@ -173,3 +204,12 @@ def _offset(zone: str) -> timedelta | None:
         return None
     distance = timedelta(hours=hours, minutes=minutes)
     return -distance if zone[0] == "-" else distance
+
+
+def _zone(region: str) -> ZoneInfo | None:
+    """A time zone of the tables; None where they have none of that name, which may be any text."""
+    try:
+        return ZoneInfo(region)
+    except (KeyError, ValueError, OSError):
+        # Some names are folders of the tables, some too long for a file.
+        return None

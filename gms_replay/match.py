@@ -148,11 +148,12 @@ def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callabl
     polled_chat = answer.operation.kind is Kind.REFRESH
     for field in sorted(asked.keys() | answer.fields.keys()):
         told, recorded = asked.get(field), answer.fields.get(field)
-        if told == recorded and not (told and instants.read(told) is not None):
+        are_instants = not rules.is_kept(tuple(field.split("."))) and _are_instants(told, recorded)
+        if told == recorded and not are_instants:
             continue
         if rules.is_free(field):
             remarks += field != "transcriptPosition" or polled_chat
-        elif _are_instants(told, recorded):
+        elif are_instants:
             remarks += not _same(told, recorded, same_instant)
         else:
             differences.append(Difference(field, told, recorded))

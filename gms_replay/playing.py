@@ -89,7 +89,9 @@ class Playing:
         self._pacing = pacing
         self._time = SessionTime(pacing, opened_at_us)
         self.comet = Comet(mint, story.comet.advice, told_us=self._time.told_us, timestamp=story.comet.timestamp)
-        self._translation = Translation(story, identities, now_us=pacing.now_us, comet_segment=comet_segment)
+        self._translation = Translation(
+            story, identities, now_us=pacing.now_us, comet_segment=comet_segment, shift=pacing.shift
+        )
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None

@@ -9,26 +9,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from math import gcd
 from typing import Any
 
 from gms_replay import bayeux, derived, gms, instants, sessions
 from gms_replay.errors import StoryError
 from gms_replay.fields import Said
-from gms_replay.gms import Act, InstantClass, Kind
-from gms_replay.instants import SECOND_US
+from gms_replay.gms import Act, Kind
 from gms_replay.items import Answer, Cause, CometSettings, Event, State, compiled_headers
 from gms_replay.model import Direction, Headers, Recording, header
 from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Visited
-from gms_replay.spans import Sort, Span, plain_text, spans
-from gms_replay.timeline import Fences
+from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.timeline import Fences, Shift, Timeline
+from gms_replay.timeslots import Told, grid_us
 from gms_replay.transcript import Page, Transcript
-
-_GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
-Told = tuple[Span, bytes]
-"""A key or value that GMS told the app, and where it stood in its text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +56,14 @@ class Story:
         bodies = [answer.body for answer in self.answers]
         bodies += [event.body for events in self.events.values() for event in events]
         return Fences(body.instants for body in bodies)
+
+    def timeline(self, now_us: int | None, shift: Shift) -> Timeline:
+        """What one more session will have been told of time: nothing yet.
+
+        `now_us`: the instant at which it starts for its app, where that is pinned.
+        """
+        pinned_us = None if now_us is None else now_us - self.start_us
+        return Timeline(grid_us=self.grid_us, pinned_shift_us=pinned_us, fences=self.fences, shift=shift)
 
     @cached_property
     def transcripts(self) -> dict[str, Transcript]:
@@ -124,7 +127,7 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
         states=states,
         service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
         recorded=recorded,
-        grid_us=_grid_us(told, rules),
+        grid_us=grid_us(told, rules),
         comet=_comet_settings(session, compiler),
     )
 
@@ -286,21 +289,6 @@ def _started_us(told: list[Told]) -> int | None:
 
 def _instant_us(value: bytes) -> int | None:
     return instants.read(value.decode("latin-1"))
-
-
-def _grid_us(told: list[Told], rules: Rules) -> int:
-    """What the recorded time slots are multiples of, two hours at most; a second where there are none."""
-    slots: set[int] = set()
-    for span, value in told:
-        is_slot = span.sort is Sort.KEY or (
-            "slots" in span.path and rules.instant_class(span.path) is InstantClass.CALENDAR
-        )
-        if is_slot and (found := _instant_us(value)) is not None:
-            slots.add(found)
-    if not slots:
-        return SECOND_US
-    common_us = gcd(*slots)
-    return next((grid_us for grid_us in _GRIDS_US if common_us % grid_us == 0), SECOND_US)
 
 
 def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:

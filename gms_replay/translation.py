@@ -11,24 +11,31 @@ from gms_replay.items import Answer
 from gms_replay.model import Headers, header
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Story
-from gms_replay.timeline import Timeline
+from gms_replay.timeline import Shift
 
 
 class Translation:
     """What one app is told for what was recorded. `identities`: recorded to told.
 
     `now_us`: the instant at which the session starts for the app, where that is pinned. `comet_segment`: what stands
-    before the recorded path in URLs of Comet.
+    before the recorded path in URLs of Comet. `shift`: by what time slots move.
     """
 
-    def __init__(self, story: Story, identities: dict[str, str], *, now_us: int | None, comet_segment: str) -> None:
+    def __init__(
+        self,
+        story: Story,
+        identities: dict[str, str],
+        *,
+        now_us: int | None,
+        comet_segment: str,
+        shift: Shift = Shift.EXACT,
+    ) -> None:
         self._story = story
         self._identities = identities
         self._recorded = {told: recorded for recorded, told in identities.items()}
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
-        pinned_us = None if now_us is None else now_us - story.start_us
-        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
+        self._timeline = story.timeline(now_us, shift)
 
     @property
     def service_ids(self) -> frozenset[str]:

@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,37 @@ def test_check_tells_findings(cassette: Path) -> None:
     assert f"1 session, {len(factories.visit().exchanges)} exchanges" in told.stdout
     assert "damaged: nothing" in told.stdout
     assert [one["exchange_id"] for one in as_json["not_understood"]] == [5]
+
+
+def test_check_tells_times(cassette: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[times]\n_expires = "keep"')
+    options = ("--times", "--now", "2014-05-03T16:27:30Z", "--shift", "weeks", "--rules", rules)
+
+    told = run("check", cassette, *options)
+    as_json = json.loads(run("check", cassette, *options, "--json").stdout)
+    plain = run("check", cassette).stdout
+
+    assert told.exit_code == 0
+    assert told.stdout.startswith(plain + "times, if sessions start at 2014-05-03T16:27:30.000000Z:\n")
+    assert "2014-05-02T16:30:00.000Z, told as 2014-05-09T16:30:00.000Z" in told.stdout
+    assert "_expires: kept by the rules file" in told.stdout
+    assert as_json["times"]["sessions"][0]["shift_us"] == 86_400_000_000
+    assert "times" not in json.loads(run("check", cassette, "--json").stdout)
+
+
+def test_check_tells_times_of_now(cassette: Path) -> None:
+    now_us = json.loads(run("check", cassette, "--times", "--json").stdout)["times"]["now_us"]
+
+    assert abs(now_us - time.time_ns() // 1000) < 60_000_000
+
+
+@pytest.mark.parametrize("option", [("--now", "2014-05-03T16:27:30Z"), ("--shift", "weeks"), ("--rules", "r.toml")])
+def test_check_wants_times_for_options(option: tuple[str, str], cassette: Path) -> None:
+    told = run("check", cassette, *option)
+
+    assert told.exit_code == 2
+    assert told.output == "gms-replay: --now, --shift and --rules say nothing without --times\n"
 
 
 def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
@@ -131,6 +163,7 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--speed", "0"], "is not in the range"),
         (["--missing-act", "guess"], "is not one of"),
         (["--clock", "sun"], "is not one of"),
+        (["--shift", "days"], "is not one of"),
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
         (["--on-miss", "ask"], "--on-miss ask: it is `error` or pass:URL"),
         (["--on-miss", "pass:gms.example"], "--on-miss pass:gms.example: it needs http:// or https://"),

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, read, render
+from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, parse_local, read, render
 
 PROPERTY = settings(max_examples=50, deadline=None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -197,3 +198,65 @@ def test_found_inside_a_cookie():
 @pytest.mark.parametrize(("text", "at_us"), [("1970-01-01T00:00:01Z", 1_000_000), ("soon", None), ("", None)])
 def test_read_forgets_the_notation(text, at_us):
     assert read(text) == at_us
+
+
+# Half hours, both hemispheres, a change of half an hour, one that ended, none at all.
+regions = st.sampled_from(
+    ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo", "Etc/UTC"]
+)
+recent = st.integers(631_152_000, 2_145_830_400).map(lambda at_s: EPOCH + timedelta(seconds=at_s))
+FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.000Z", "%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M")
+
+
+@PROPERTY
+@given(recent, recent, regions, st.sampled_from(FORMS))
+def test_local_time_follows_its_clocks(recorded, told, region, form):
+    """Read, it prints alike; at any other instant, it prints what clocks there show then."""
+    text, told_text = (at.astimezone(ZoneInfo(region)).strftime(form) for at in (recorded, told))
+    notation = parse_local(text, region, microseconds(recorded))
+    assert notation is not None
+    assert render(microseconds(recorded), notation) == text
+    assert render(microseconds(told), notation) == told_text
+
+
+@PROPERTY
+@given(written, st.integers(-(10**18), 10**18), regions | st.text())
+def test_no_local_time_raises(one, at_us, region):
+    notation = parse_local(one[0], region, one[1])
+    assert notation is None or len(render(at_us, notation)) == len(render(one[1], notation))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("2014-03-30T00:59:59Z", "2014-03-30T01:59:59.000+0100"),
+        ("2014-03-30T01:00:00Z", "2014-03-30T03:00:00.000+0200"),
+        ("2014-10-26T00:59:59Z", "2014-10-26T02:59:59.000+0200"),
+        ("2014-10-26T01:00:00Z", "2014-10-26T02:00:00.000+0100"),
+    ],
+)
+def test_offset_changes_with_summer_time(told, expected):
+    notation = parse_local("2014-05-02T18:30:00.000+0200", "Europe/Berlin", read("2014-05-02T16:30:00Z"))
+    assert render(read(told), notation) == expected
+
+
+def test_offsets_west_are_negative():
+    notation = parse_local("2014-05-02T14:00:00-02:30", "America/St_Johns", read("2014-05-02T16:30:00Z"))
+    assert render(read("2014-01-02T16:30:00Z"), notation) == "2014-01-02T13:00:00-03:30"
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("2014-05-02T16:30:00.000Z", "Europe/Berlin"),
+        ("2014-05-02T18:30:00", "Europe/London"),
+        ("2014-05-02T15:30:00-01:00", "Europe/Berlin"),
+        ("18:30", "Europe/Berlin"),
+        ("1399048200", "Etc/UTC"),
+        ("Fri, 02 May 2014 16:30:00 GMT", "Etc/UTC"),
+        *(("2014-05-02T16:30:00Z", region) for region in ("", "Europe", "Mars/Base", "../UTC", "/UTC", "U" * 999)),
+        *(("2014-05-02T16:30:00Z", region) for region in ("UTC\0", "\ud800", "+02:00")),
+    ],
+)
+def test_no_local_time_of_that_zone(text, region):
+    assert parse_local(text, region, read("2014-05-02T16:30:00Z")) is None

@@ -14,7 +14,6 @@ from factories import (
     at,
     frame,
     position,
-    slots,
 )
 
 from gms_replay import story
@@ -218,33 +217,6 @@ def test_replies_are_no_events() -> None:
     )
 
     assert compiled(tape).events == {}
-
-
-@pytest.mark.parametrize(
-    ("told", "minutes"),
-    [
-        (slots("2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"), 5),
-        (slots("2014-05-02T16:30:00.000Z", "2014-05-02T18:00:00.000Z"), 30),
-        (slots("2014-05-02T16:00:00.000Z", "2014-05-02T20:00:00.000Z"), 120),
-        (b'{"slots":[{"utcTime":"2014-05-02T16:20:00.000Z"},{"utcTime":"2014-05-02T16:40:00.000Z"}]}', 20),
-    ],
-)
-def test_grid_fits_time_slots(told: bytes, minutes: int) -> None:
-    tape = begun()
-    tape.ask(1, "GET", factories.AVAILABILITY, b"", told)
-
-    assert compiled(tape).grid_us == minutes * MINUTE_US
-
-
-def test_no_slots_no_grid() -> None:
-    assert compiled(begun()).grid_us == 1_000_000
-
-
-def test_odd_slots_have_seconds() -> None:
-    tape = begun()
-    tape.ask(1, "GET", factories.AVAILABILITY, b"", slots("2014-05-02T16:30:01.000Z", "2014-05-02T16:35:00.000Z"))
-
-    assert compiled(tape).grid_us == 1_000_000
 
 
 def test_comet_settings_are_kept() -> None:
