@@ -263,12 +263,12 @@ def _left_alone(path: Path, text: str, sort: Sort, rules: Rules) -> Fate | None:
             return Fate.DURATION if _DURATION.fullmatch(text) else Fate.UNREADABLE
         if gms.is_duration(path):
             return Fate.DURATION
-    if found is None:
+    if found is None or not path:
         return Fate.INSIDE_TEXT if _inside(text) else None
     if found[1].style not in _NUMBERS:
         return Fate.UNKNOWN_FIELD
     # Which has a meaning that we know: an id, or what somebody typed.
-    is_known = gms.is_elapsed(path) or rules.is_identity(path) or rules.is_free(str(path[-1]) if path else "")
+    is_known = gms.is_elapsed(path) or rules.is_identity(path) or rules.is_free(str(path[-1]))
     return None if is_known else Fate.UNKNOWN_NUMBER
 
 

@@ -148,21 +148,20 @@ def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callabl
     polled_chat = answer.operation.kind is Kind.REFRESH
     for field in sorted(asked.keys() | answer.fields.keys()):
         told, recorded = asked.get(field), answer.fields.get(field)
-        are_instants = not rules.is_kept(tuple(field.split("."))) and _are_instants(told, recorded)
-        if told == recorded and not are_instants:
+        if told == recorded and not _are_instants(field, told, recorded, rules):
             continue
         if rules.is_free(field):
             remarks += field != "transcriptPosition" or polled_chat
-        elif are_instants:
+        elif _are_instants(field, told, recorded, rules):
             remarks += not _same(told, recorded, same_instant)
         else:
             differences.append(Difference(field, told, recorded))
     return Ranked(answer, tuple(differences), remarks)
 
 
-def _are_instants(told: str | None, recorded: str | None) -> bool:
-    values = [value for value in (told, recorded) if value is not None]
-    return all(instants.read(value) is not None for value in values)
+def _are_instants(field: str, told: str | None, recorded: str | None, rules: Rules) -> bool:
+    values = {value for value in (told, recorded) if value is not None}
+    return all(instants.read(value) is not None for value in values) and not rules.is_kept(tuple(field.split(".")))
 
 
 def _same(told: str | None, recorded: str | None, same_instant: Callable[[int, int], bool]) -> bool:

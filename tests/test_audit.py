@@ -4,6 +4,9 @@ from pathlib import Path
 import factories
 import pytest
 from factories import CALLBACK, CLIENT, QUEUE, SERVICE, START_US, Tape
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import scraps
 
 from gms_replay.audit import DOUBTFUL, TOLD, Audit, Fate, audit
 from gms_replay.cassette.reader import read
@@ -95,6 +98,7 @@ def test_known_fields_are_told() -> None:
         ('{"note":"at 2014-05-02T16:57:40Z, please"}', Fate.INSIDE_TEXT, "note", "at 2014-05-02T16:57:40Z, please"),
         (r'{"n":"{\"at\":\"2014-05-02T16:57:40Z\"}"}', Fate.INSIDE_TEXT, "n", '{"at":"2014-05-02T16:57:40Z"}'),
         (f"<p>{DATE}</p>", Fate.INSIDE_TEXT, "", f"<p>{DATE}</p>"),
+        (DATE, Fate.INSIDE_TEXT, "", DATE),
         ('{"_expires":300}', Fate.DURATION, "_expires", "300"),
         ('{"_expires":"PT5M"}', Fate.DURATION, "_expires", "PT5M"),
         ('{"_eta":"1399048058"}', Fate.DURATION, "_eta", "1399048058"),
@@ -111,6 +115,7 @@ def test_other_values_have_a_reason(body: str, fate: Fate, field: str, text: str
         '{"_customer_number":"2125551234","chatId":"1399048058","text":"1399048058"}',
         '{"_position":"2","text":"at noon on 2014-05-02"}',
         "soon",
+        "1399048058",
         "",
     ],
 )
@@ -247,6 +252,19 @@ def test_name_is_what_rules_say(body: str, name: str) -> None:
 
     (found,) = audited(tape.recording()).sightings
     assert found.name == name
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    scraps(b'"_expires":"2014-05-02T16:27:38Z"', b'"slots":[{"localTime":"2014-05-02T16:27"', DATE.encode(), b"\xff")
+    | st.text().map(str.encode)
+)
+def test_any_bytes_are_looked_through(body: bytes) -> None:
+    tape = started()
+    tape.ask(1, "GET", STORAGE, body, body, headers=(("Date", body.decode("latin-1")),))
+    tape.ask(2, "POST", "/3/device/abc", body, body)
+
+    assert {one.place.exchange_id for one in audited(tape.recording()).sightings} <= {2, 3}
 
 
 def test_nothing_tells_nothing() -> None:

@@ -247,6 +247,14 @@ def test_serve_tells_machines(short: Path) -> None:
     assert process.returncode == 1
 
 
+def test_serve_moves_slots_by_weeks(cassette: Path) -> None:
+    options = ("--port", "0", "--now", "2014-05-03T16:27:30Z", "--shift", "weeks")
+    with listening(python("gms_replay.cli", "serve", str(cassette), *options), re.compile(r"app: (\S+)")) as url:
+        told = httpx.get(url + factories.AVAILABILITY.removeprefix("/genesys"), trust_env=False).json()
+
+    assert list(told) == ["2014-05-09T16:30:00.000Z", "2014-05-09T16:45:00.000Z"]
+
+
 def test_simulate_takes_its_settings() -> None:
     options = ("--port", "0", "--quick", "--seed", "7", "--service", "sales", "--service", "claims")
     told = []
