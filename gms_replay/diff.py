@@ -145,7 +145,7 @@ class _Comparing:
             self._differ(where, one, other)
             return
         was, now = instants.parse(one), instants.parse(other)
-        if was and now and was[1] == now[1] and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
+        if was and now and was[1].is_like(now[1]) and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
             self._moved(InstantClass.CALENDAR if is_slot else InstantClass.EVENT, now[0] - was[0])
             return
         plain, plain_now = _unrooted(one, self._expected.origin), _unrooted(other, self._actual.origin)
@@ -156,7 +156,7 @@ class _Comparing:
 
     def _same_part(self, one: str, other: str) -> bool:
         was, now = instants.parse(one), instants.parse(other)
-        if was and now and was[1] == now[1] and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
+        if was and now and was[1].is_like(now[1]) and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
             self._moved(InstantClass.EVENT, now[0] - was[0])
             return True
         if one == other and not is_mappable(one):

@@ -20,7 +20,8 @@ _LAST_US = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microsecon
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)([T ])(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d|)", re.ASCII)
 _RFC_1123 = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d?)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})",
+    re.ASCII,
 )
 _JAVA = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\w{3}) (\d\d) (\d\d):(\d\d):(\d\d) (UTC|GMT) (\d{4})", re.ASCII)
 _EPOCH_DIGITS = re.compile(
@@ -46,6 +47,7 @@ class Notation:
 
     `separator` stands between date and time (ISO) or inside the date (RFC 1123, "-" in old cookies). `digits` counts
     the digits of the fraction, None where even the seconds are missing. `tail` holds digits beyond the microsecond.
+    `day_digits`: how many a day below ten has (RFC 1123, for Java writes one where others write two).
     `region`: the time zone ("Europe/Berlin") whose clocks it shows, whatever `zone` says; "" where `zone` counts.
     """
 
@@ -54,7 +56,12 @@ class Notation:
     digits: int | None = 0
     tail: str = ""
     zone: str = ""
+    day_digits: int = 2
     region: str = ""
+
+    def is_like(self, other: "Notation") -> bool:
+        """Whether both may write one instant alike: from the tenth of a month on nobody knows `day_digits`."""
+        return replace(self, day_digits=2) == replace(other, day_digits=2)
 
 
 def parse(text: str) -> tuple[int, Notation] | None:
@@ -133,15 +140,18 @@ def _regional(at: datetime, notation: Notation) -> tuple[timedelta, str]:
 def _parse_rfc_1123(text: str) -> tuple[int, Notation] | None:
     if (found := _RFC_1123.fullmatch(text)) is None:
         return None
-    day, separator, month, year, hour, minute, second = found.groups()
-    at_us = _named_us(year, month, day, hour, minute, second)
-    return None if at_us is None else (at_us, Notation(Style.RFC_1123, separator))
+    day, separator, month, year, hour, minute, second, zone = found.groups()
+    at_us, offset = _named_us(year, month, day, hour, minute, second), _offset(zone)
+    if at_us is None or offset is None:
+        return None
+    notation = Notation(Style.RFC_1123, separator, zone=zone, day_digits=len(day))
+    return at_us - offset // timedelta(microseconds=1), notation
 
 
 def _render_rfc_1123(at_us: int, notation: Notation) -> str:
-    at = _moment(at_us)
-    date = notation.separator.join((f"{at.day:02}", _MONTHS[at.month - 1], f"{at.year:04}"))
-    return f"{_DAYS[at.weekday()]}, {date} {at:%H:%M:%S} GMT"
+    at = _moment(at_us) + (_offset(notation.zone) or timedelta())
+    date = notation.separator.join((f"{at.day:0{notation.day_digits}}", _MONTHS[at.month - 1], f"{at.year:04}"))
+    return f"{_DAYS[at.weekday()]}, {date} {at:%H:%M:%S} {notation.zone}"
 
 
 def _parse_java(text: str) -> tuple[int, Notation] | None:
@@ -197,7 +207,7 @@ def _date(at: datetime) -> str:
 
 def _offset(zone: str) -> timedelta | None:
     """A zone's distance from UTC; None for one that no clock can show."""
-    if zone in ("", "Z"):
+    if zone in ("", "Z", "GMT", "UTC"):
         return timedelta()
     hours, minutes = int(zone[1:3]), int(zone[-2:])
     if hours > 23 or minutes > 59:

@@ -71,6 +71,13 @@ def test_stale_instant_differs(field: str) -> None:
     assert [one.where for one in compare(live, replayed).differences] == ["event instants' shift"]
 
 
+def test_day_grows_a_digit() -> None:
+    live = transcript('["Fri, 2 May 2014 16:30:00 GMT"]')
+    replayed = transcript('["Mon, 12 May 2014 16:30:00 GMT"]', after_s=10 * 86_400)
+
+    assert compare(live, replayed).equal
+
+
 def test_uneven_shifts_differ() -> None:
     live = transcript('["2014-05-02T16:30:00Z", "2014-05-02T16:30:05Z"]')
     replayed = transcript('["2014-05-02T16:31:00Z", "2014-05-02T16:31:04Z"]', after_s=60)
