@@ -1,9 +1,10 @@
 """Between a recording and one app that is told of it: identities, instants and URLs, both ways."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gms_replay import fields
+from gms_replay import fields, instants
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
@@ -58,7 +59,10 @@ class Translation:
             self._identities[self._story.user] = user
 
     def as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
-        """What a request is about and what it says, in the identities of the recording."""
+        """What a request is about and what it says, in the identities of the recording.
+
+        Told instants among the keys are the recorded ones, too; values are left to `means`.
+        """
 
         def back(told: str) -> str:
             return self._recorded.get(told, told)
@@ -68,8 +72,14 @@ class Translation:
         said = fields.read(asked.target, asked.headers, asked.body)
         return (
             replace(operation, name=name, service_id=service_id),
-            {field: back(value) for field, value in said.items()},
+            {instants.ANYWHERE.sub(self._key_back, field): back(value) for field, value in said.items()},
         )
+
+    def _key_back(self, key: re.Match[str]) -> str:
+        """A key as recorded, where it is an instant that the app was told."""
+        found = instants.parse(key[0])
+        recorded_us = self._timeline.recall(found[0]) if found else None
+        return key[0] if found is None or recorded_us is None else instants.render(recorded_us, found[1])
 
     def means(self, asked_us: int, recorded_us: int) -> bool:
         """Whether an instant that the app names is what it was told for the recorded one."""

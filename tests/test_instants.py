@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
@@ -246,6 +249,15 @@ def test_local_time_follows_its_clocks(recorded, told, region, form):
 def test_no_local_time_raises(one, at_us, region):
     notation = parse_local(one[0], region, one[1])
     assert notation is None or len(render(at_us, notation)) == len(render(one[1], notation))
+
+
+def test_slim_systems_have_zones():
+    """Where the system has no tables, those that come with us are read."""
+    code = (
+        'from gms_replay.instants import parse_local; print(parse_local("1970-01-01T01:00", "Europe/Berlin", 0).region)'
+    )
+    env = os.environ | {"PYTHONTZPATH": ""}
+    assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True) == "Europe/Berlin\n"
 
 
 @pytest.mark.parametrize(

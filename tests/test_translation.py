@@ -92,6 +92,20 @@ def test_told_instant_means_the_recorded() -> None:
     assert not told.means(expires_us, expires_us)
 
 
+def test_told_keys_mean_the_recorded() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"", factories.slots("2014-05-02T16:30:00.000Z"), takes_s=0)
+    (story,) = compile_stories(tape.recording())
+    told = Translation(story, {}, now_us=START_US + 86_400_000_000, comet_segment="")
+    (answer,) = story.answers
+    _, body = told.answer(answer, told.shift_us(answer.at_us, NOW_US), "")
+    asked = b'{"slots":[%s,{"2014-05-04T16:30:00.000Z":1}]}' % body
+
+    _, said = told.as_recorded(operation(CALLBACK), Asked("POST", "http", CALLBACK, (), asked))
+
+    assert said == {"slots.0.2014-05-02T16:30:00.000Z": "5", "slots.1.2014-05-04T16:30:00.000Z": "1"}
+
+
 def slots_of_all_notations() -> Recording:
     """Slots of version 2, across the end of summer time, and instants in each notation, in one visit."""
     body = """{"timezone":"Europe/Berlin","slots":[
