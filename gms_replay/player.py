@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from gms_replay import addresses, bayeux, control, gms, jsonp, match
+from gms_replay import addresses, bayeux, control, gms, jsonp, match, publications
 from gms_replay.addresses import Address
 from gms_replay.alarms import Alarms
 from gms_replay.bayeux import HANDSHAKE, Parsed
@@ -291,9 +291,33 @@ class Player:
             session = unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
         if session is None:
             return None
+        session, told = self._housed(session, call, messages, now_us)
         self._visit(session, call)
         self._keep(session, call.id)
-        return session.ask_comet(carrier, messages, now_us)
+        return chain(told, session.ask_comet(carrier, messages, now_us))
+
+    def _housed(
+        self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int
+    ) -> tuple[Playing, list[Action]]:
+        """The session that messages of a session's client are for: where that is another, the client moves there.
+
+        Which visit it is on a handshake does not say, what is published after it may.
+        """
+        message, said = next(((one, said) for one in messages if (said := publications.read(one.fields))), (None, None))
+        client_id = message.fields.get("clientId") if message else None
+        if said is None or not isinstance(client_id, str) or not session.comet.knows(client_id) or call.address.name:
+            return session, []
+        meant = self._registry.of_published(session, call.address, said, call.asked, now_us)
+        if meant is session:
+            return session, []
+        client, told = session.release(client_id, now_us)
+        self._keep(meant, call.id)
+        self._registry.move(client_id, meant)
+        meant.adopt(client, now_us)
+        if session.is_untouched:
+            return meant, [*told, *self._drop(session)]
+        self._concerned.append(session)
+        return meant, [*told]
 
     def _visit(self, session: Playing, call: _Call) -> None:
         self._concerned.append(session)

@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gms_replay import match
-from gms_replay.acts import MissingAct, Patience
+from gms_replay.acts import Lack, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.clocks import Pacing, SessionTime
-from gms_replay.comet import Carrier, Comet, Frame
+from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
-from gms_replay.model import Headers, Response, header
+from gms_replay.model import Headers, header
+from gms_replay.publications import Publication, Publications
 from gms_replay.story import Answer, State, Story
 from gms_replay.translation import Translation
 
@@ -39,18 +40,6 @@ class _Pending:
     due_at_us: int
     asked: _Meaning
     accepts: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Lack:
-    """An act that the app does not do, the `place`th of its kind. `ends_at_us`: how long patience waits for it."""
-
-    ends_at_us: int
-    act: Act
-    place: int
-
-    def __str__(self) -> str:
-        return f"{self.act} {self.place}"
 
 
 class Playing:
@@ -92,6 +81,7 @@ class Playing:
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
         self._lost: dict[_Meaning, Answer] = {}
+        self._published = Publications(story.published)
         self._refused: set[_Meaning] = set()
         self._sockets: set[int] = set()
         self._notes: list[str] = []
@@ -118,6 +108,27 @@ class Playing:
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         last = max(self._openings(), default=-1)
         return any(not one.differences and one.answer.index > last for one in ranked)
+
+    def awaits_published(self, publication: Publication) -> bool:
+        """The same, of what is published over Comet."""
+        return self._published.awaits(publication)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether its app has shaken hands at most, and has left."""
+        return not (self._used or self._published or self.comet.told_count or self.comet.is_alive)
+
+    def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Action, ...]]:
+        """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
+        client, frames = self.comet.release(client_id, self._time.protocol_us(now_us))
+        told = tuple(map(self._framed, frames))
+        if client.carrier is not None:
+            self._sockets.discard(client.carrier.id)
+        return client, told
+
+    def adopt(self, client: Client, now_us: int) -> None:
+        """Takes in a Bayeux client that another session has released."""
+        self.comet.adopt(client, self._time.protocol_us(now_us))
 
     @property
     def given(self) -> frozenset[int]:
@@ -152,7 +163,7 @@ class Playing:
             miss = self._miss(operation, asked, ranked)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
-                self._act(operation, None, now_us)
+                self._act(operation, now_us, is_taken=False)
             return miss
         if key in self._lost:
             answer = self._lost.pop(key)
@@ -161,7 +172,7 @@ class Playing:
             if self._time.stands and operation.kind in AWAITED and not self._is_news(answer):
                 self._jump_to_item(now_us)
                 answer = self._choose(operation, right)
-            self._act(operation, answer.response, now_us)
+            self._act(operation, now_us, is_taken=not answer.is_refusal)
         self._used.add(answer.index)
         self._seen.add(answer.index)
         if operation.kind in POLLED:
@@ -171,10 +182,10 @@ class Playing:
         self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts)
         return None
 
-    def _act(self, operation: Operation, response: Response | None, now_us: int) -> None:
+    def _act(self, operation: Operation, now_us: int, *, is_taken: bool = True) -> None:
         act = operation.act
-        # A start that is not taken begins nothing: so `story` counts them, too.
-        if act is None or (act is Act.START and (response is None or response.is_refusal)):
+        # A start that is not taken begins nothing: so `causes` counts them, too.
+        if act is None or (act is Act.START and not is_taken):
             return
         self._course.act(act, self._time.story_us(now_us))
         self._patience.move(self._time.patience_us(now_us))
@@ -187,6 +198,11 @@ class Playing:
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
         if shakes_hands and self._time.stands:
             self.comet.make_room()
+        known = [message for message in messages if self.comet.knows(message.fields.get("clientId"))]
+        for operation in self._published.take(None if carrier.is_socket else carrier.id, known):
+            if self._published.is_one_too_many(operation):
+                self._notes.append(f"session {self.name}: {operation} once more than recorded: nothing follows")
+            self._act(operation, now_us)
         story_us = self._time.story_us(now_us)
         for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
             shaken_at_us = story_us if shakes_hands and answer.request_id == carrier.id else None
@@ -203,6 +219,7 @@ class Playing:
             self._seen.discard(lost.answer.index)
             if lost.answer.operation.kind not in POLLED:
                 self._lost[lost.asked] = lost.answer
+        self._published.lost(request_id)
         self._sockets.discard(request_id)
         self.comet.gone(request_id, self._time.protocol_us(now_us))
         self._wait(now_us)
@@ -210,6 +227,7 @@ class Playing:
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
         self._given.pop(request_id, None)
+        self._published.sent(request_id)
         self.comet.sent(request_id)
 
     def advance(self, now_us: int) -> Iterator[Action]:
@@ -314,16 +332,16 @@ class Playing:
             if isinstance(what, _Pending):
                 self._given[what.request_id] = self._pending.pop(what.request_id)
                 yield self._respond(what)
-            elif isinstance(what, _Lack):
+            elif isinstance(what, Lack):
                 yield self._go_without(what, due_at_us)
             else:
                 self._release(due_at_us, now_us)
         for answer in self.comet.flush(self._time.protocol_us(now_us)):
             yield self._framed(answer)
 
-    def _earliest(self, now_us: int) -> tuple[int, _Lack | _Pending | None] | None:
+    def _earliest(self, now_us: int) -> tuple[int, Lack | _Pending | None] | None:
         """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
-        dues: list[tuple[int, _Lack | _Pending | None]] = []
+        dues: list[tuple[int, Lack | _Pending | None]] = []
         if (item_at_us := self._course.next_us) is not None:
             dues.append((item_at_us, None))
         lack = self._lack()
@@ -343,13 +361,13 @@ class Playing:
             told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
 
-    def _lack(self) -> _Lack | None:
+    def _lack(self) -> Lack | None:
         """What the story is stuck for, where it does not wait for that for ever."""
         ends_at_us = None if self._pacing.missing_act is MissingAct.WAIT else self._patience.ends_at_us
         missing = None if ends_at_us is None else self._course.missing
-        return None if ends_at_us is None or missing is None or missing == self._missed else _Lack(ends_at_us, *missing)
+        return None if ends_at_us is None or missing is None or missing == self._missed else Lack(ends_at_us, *missing)
 
-    def _go_without(self, lack: _Lack, at_us: int) -> Noted:
+    def _go_without(self, lack: Lack, at_us: int) -> Noted:
         """The app's patience for what this act should bring about is over."""
         if self._pacing.missing_act is MissingAct.MISS:
             self._missed = lack.act, lack.place
