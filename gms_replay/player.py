@@ -298,26 +298,32 @@ class Player:
 
     def _housed(
         self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int
-    ) -> tuple[Playing, list[Action]]:
-        """The session that messages of a session's client are for: where that is another, the client moves there.
+    ) -> tuple[Playing, tuple[Action, ...]]:
+        """The session that messages are for, where one knows their client: if that is another, the client moves there.
 
-        Which visit it is on a handshake does not say, what is published after it may.
+        A handshake does not say which visit it begins or goes on with; what is published after it may.
         """
-        message, said = next(((one, said) for one in messages if (said := publications.read(one.fields))), (None, None))
-        client_id = message.fields.get("clientId") if message else None
-        if said is None or not isinstance(client_id, str) or not session.comet.knows(client_id) or call.address.name:
-            return session, []
-        meant = self._registry.of_published(session, call.address, said, call.asked, now_us)
-        if meant is session:
-            return session, []
+        for message in messages:
+            client_id, said = message.fields.get("clientId"), publications.read(message.fields)
+            if said is not None and session.comet.knows(client_id) and call.address.name is None:
+                meant = self._registry.of_published(session, call.address, said, call.asked, now_us)
+                return meant, () if meant is session else self._move(str(client_id), session, meant, call.id, now_us)
+        return session, ()
+
+    def _move(
+        self, client_id: str, session: Playing, meant: Playing, request_id: int, now_us: int
+    ) -> tuple[Action, ...]:
+        """Makes a Bayeux client another session's. One that was opened for its handshake alone was opened in vain."""
         client, told = session.release(client_id, now_us)
-        self._keep(meant, call.id)
+        self._keep(meant, request_id)
         self._registry.move(client_id, meant)
         meant.adopt(client, now_us)
         if session.is_untouched:
-            return meant, [*told, *self._drop(session)]
-        self._concerned.append(session)
-        return meant, [*told]
+            self._registry.drop(session.name)
+            self._alarms.set(session.name, None)
+        else:
+            self._concerned.append(session)
+        return told
 
     def _visit(self, session: Playing, call: _Call) -> None:
         self._concerned.append(session)

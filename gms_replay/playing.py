@@ -18,7 +18,7 @@ from gms_replay.fields import Fields, Said
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, header
-from gms_replay.publications import Publication, Publications
+from gms_replay.publications import Publications
 from gms_replay.story import Answer, State, Story
 from gms_replay.translation import Translation
 
@@ -68,6 +68,7 @@ class Playing:
         self.peer = ""
         self.is_guessed = False
         """Whether its Comet client might as well be another session's."""
+        self.published = Publications(story.published)
         self.comet = Comet(mint, story.comet.advice, timestamp=story.comet.timestamp)
         self._pacing = pacing
         self._time = SessionTime(pacing, opened_at_us)
@@ -81,7 +82,6 @@ class Playing:
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
         self._lost: dict[_Meaning, Answer] = {}
-        self._published = Publications(story.published)
         self._refused: set[_Meaning] = set()
         self._sockets: set[int] = set()
         self._notes: list[str] = []
@@ -109,14 +109,10 @@ class Playing:
         last = max(self._openings(), default=-1)
         return any(not one.differences and one.answer.index > last for one in ranked)
 
-    def awaits_published(self, publication: Publication) -> bool:
-        """The same, of what is published over Comet."""
-        return self._published.awaits(publication)
-
     @property
     def is_untouched(self) -> bool:
         """Whether its app has shaken hands at most, and has left."""
-        return not (self._used or self._published or self.comet.told_count or self.comet.is_alive)
+        return not (self._used or self.published or self.comet.told_count or self.comet.is_alive)
 
     def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Action, ...]]:
         """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
@@ -199,8 +195,8 @@ class Playing:
         if shakes_hands and self._time.stands:
             self.comet.make_room()
         known = [message for message in messages if self.comet.knows(message.fields.get("clientId"))]
-        for operation in self._published.take(None if carrier.is_socket else carrier.id, known):
-            if self._published.is_one_too_many(operation):
+        for operation in self.published.take(None if carrier.is_socket else carrier.id, known):
+            if self.published.is_one_too_many(operation):
                 self._notes.append(f"session {self.name}: {operation} once more than recorded: nothing follows")
             self._act(operation, now_us)
         story_us = self._time.story_us(now_us)
@@ -219,7 +215,7 @@ class Playing:
             self._seen.discard(lost.answer.index)
             if lost.answer.operation.kind not in POLLED:
                 self._lost[lost.asked] = lost.answer
-        self._published.lost(request_id)
+        self.published.lost(request_id)
         self._sockets.discard(request_id)
         self.comet.gone(request_id, self._time.protocol_us(now_us))
         self._wait(now_us)
@@ -227,7 +223,7 @@ class Playing:
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
         self._given.pop(request_id, None)
-        self._published.sent(request_id)
+        self.published.sent(request_id)
         self.comet.sent(request_id)
 
     def advance(self, now_us: int) -> Iterator[Action]:

@@ -141,7 +141,7 @@ class Registry:
         if knowing:
             return next(reversed(_of(asked, knowing) or knowing))
         operation = publication.operation
-        begins = operation.kind in OPENINGS and not session.awaits_published(publication)
+        begins = operation.kind in OPENINGS and not session.published.awaits(publication)
         if begins and any(operation.key in story.published for story in self._stories):
             return self.opened(address, operation, asked, now_us) or session
         return session

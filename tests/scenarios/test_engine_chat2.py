@@ -297,6 +297,25 @@ def test_resumed_chat_is_told_from_its_position(position: int | str | None, line
     assert app.lines[-1] == LEFT
 
 
+def test_chat_heard_by_rest_goes_on_over_comet() -> None:
+    """From where the app has it."""
+    tape = Tape()
+    tape.ask(0, "POST", REST, "nickname=Stan", told((1, JOINED)))
+    tape.open_comet(1)
+    publish(tape, 2, "requestNotifications", secureKey=KEY)
+    tape.poll(2.1, 0.1, event(told((1, JOINED))))
+    tape.poll(2.3, 0.7, event(told((2, HELLO))))
+    app = Chatter(player(tape))
+    app.key = json.loads(app.call("POST", REST, "nickname=Ann").body)["secureKey"]
+    app.wait_until(5)
+    app.shake_hands()
+    app.say("requestNotifications", transcriptPosition=2)
+    app.listen(1)
+
+    assert app.lines == [HELLO]
+    assert sessions(app) == [("s1", 1)]
+
+
 def test_what_was_told_again_is_told_once() -> None:
     tape = recorded_chat()
     tape.open_comet(20, client="second")

@@ -6,6 +6,7 @@
 import asyncio
 import json
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
 GOES_TO_BACKGROUND = (*COMETD, *ACKNOWLEDGING, *CHROMIUM)
+VERSION_2 = ("cometd long-polling", "aiocometd websocket", "cometd websocket --ack", "httpx batches")
+CHANNEL2 = "/service/chatV2/support"
 POLL_S = 0.05
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
@@ -55,7 +58,7 @@ class App:
         self.url = url
         self._started_at_us = time.time_ns() // 1000
         self._answers: list[Seen] = []
-        self._messages: list[bytes] = []
+        self._messages: defaultdict[str, list[bytes]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
         self._http = httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False, timeout=PATIENCE_S)
@@ -84,10 +87,17 @@ class App:
         while (await self._http.post(f"{chat}/refresh")).json()["chatIxnState"] != "DISCONNECTED":
             await asyncio.sleep(POLL_S)
 
+    async def polls2(self, chat: str, told: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """The same of a chat of version 2, whose alias may change meanwhile: what is told each time."""
+        while not told["chatEnded"]:
+            told = (await self._http.post(f"{chat}/refresh", data=shown(told))).json()
+            yield told
+            await asyncio.sleep(POLL_S)
+
     async def hear(self, comet: Client) -> dict[str, Any]:
         """The next message, which is kept."""
         message = await comet.next_message(PATIENCE_S)
-        self._messages.append(json.dumps(message, ensure_ascii=False).encode())
+        self._messages[message["channel"]].append(json.dumps(message, ensure_ascii=False).encode())
         return message
 
     async def lines(self, comet: Client) -> AsyncIterator[dict[str, Any]]:
@@ -98,11 +108,17 @@ class App:
             state = told["chatIxnState"]
             yield told
 
+    async def lines2(self, comet: Client) -> AsyncIterator[dict[str, Any]]:
+        """The same of a chat of version 2."""
+        told = {"chatEnded": False}
+        while not told["chatEnded"]:
+            told = (await self.hear(comet))["data"]
+            yield told
+
     @property
     def told(self) -> Transcript:
-        return Transcript(
-            origin(self.url), self._started_at_us, tuple(self._answers), {"/_genesys": tuple(self._messages)}
-        )
+        channels = {channel: tuple(messages) for channel, messages in self._messages.items()}
+        return Transcript(origin(self.url), self._started_at_us, tuple(self._answers), channels)
 
 
 async def chat(name: str, program: Program, base: str) -> Transcript:
@@ -158,6 +174,63 @@ async def echo(name: str, program: Program, base: str) -> Transcript:
         return app.told
 
 
+async def chat2(name: str, program: Program, base: str) -> Transcript:
+    """A chat of version 2 over Comet, looked at by REST when it is over."""
+    async with comet_clients.started(name, program) as opened, App(base) as app:
+        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
+        async with opened(f"{base}/cometd", USER) as comet:
+            await comet.publish(CHANNEL2, {"operation": "requestChat", "nickname": "Stan", "subject": "Order"})
+            async for told in app.lines2(comet):
+                if is_said_by_agent2(told) and (word := next(words, None)):
+                    await comet.publish(CHANNEL2, {"operation": "sendMessage", "message": word, **shown(told)})
+            await app.ask(f"{base}/2/chat/support/{told['chatId']}/refresh", **shown(told))
+        return app.told
+
+
+async def background2(name: str, program: Program, base: str) -> Transcript:
+    """A chat of version 2 whose app goes away, says goodbye by REST, and comes back when all is over."""
+    started = comet_clients.started
+    async with started(name, program) as opened, started(name, program) as opened_again, App(base) as app:
+        async with opened(f"{base}/cometd", USER) as comet:
+            await comet.publish(CHANNEL2, {"operation": "requestChat", "nickname": "Stan"})
+            async for told in app.lines2(comet):
+                if is_said_by_agent2(told):
+                    break
+        url = f"{base}/2/chat/support/{told['chatId']}"
+        await app.ask(f"{url}/send", message="Thank you, bye!", **shown(told))
+        async for _ in app.polls2(url, told):
+            pass
+        async with opened_again(f"{base}/cometd", USER) as comet:
+            place = {"transcriptPosition": told["nextPosition"], "secureKey": told["secureKey"]}
+            await comet.publish(CHANNEL2, {"operation": "requestNotifications", **place})
+            async for _ in app.lines2(comet):
+                pass
+        return app.told
+
+
+async def rest2(name: str, program: Program, base: str) -> Transcript:
+    """A chat of version 2 by REST alone, whose app asks again and again for the whole of it."""
+    async with App(base) as app:
+        begun = await app.ask(f"{base}/2/chat/support", nickname="Stan")
+        url = f"{base}/2/chat/support/{begun['chatId']}"
+        words = ["Hello, my order has not arrived.", "Thank you, bye!"]
+        async for told in app.polls2(url, begun):
+            said = [line["from"]["type"] for line in told["messages"] if line["type"] == "Message"]
+            if said.count("Agent") + len(words) == 3 and words:
+                await app.ask(f"{url}/send", message=words.pop(0), **shown(told))
+        await app.ask(f"{url}/refresh", **shown(told))
+        return app.told
+
+
+def shown(told: dict[str, Any]) -> dict[str, str]:
+    """What an app of version 2 shows with what it wants."""
+    return {name: told[name] for name in ("userId", "secureKey", "alias")}
+
+
+def is_said_by_agent2(told: dict[str, Any]) -> bool:
+    return any((line["type"], line["from"]["type"]) == ("Message", "Agent") for line in told["messages"])
+
+
 def is_said_by_agent(told: dict[str, Any]) -> bool:
     return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
 
@@ -170,6 +243,9 @@ RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", PLAYED_TO, PLAYED_TO),
     (reconnect, "simulator", AIOCOMETD, PLAYED_TO[: -len(BATCHES)]),
     (background, "simulator", GOES_TO_BACKGROUND, GOES_TO_BACKGROUND),
+    (chat2, "simulator", VERSION_2, VERSION_2),
+    (rest2, "simulator", BATCHES, BATCHES),
+    (background2, "simulator", VERSION_2[:1], VERSION_2),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 
