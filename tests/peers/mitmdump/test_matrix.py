@@ -34,7 +34,13 @@ PATIENCE_S = 60
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
 GOES_TO_BACKGROUND = (*COMETD, *ACKNOWLEDGING, *CHROMIUM)
-VERSION_2 = ("cometd long-polling", "aiocometd websocket", "cometd websocket --ack", "httpx batches")
+VERSION_2 = (
+    "cometd long-polling",
+    "cometd callback-polling",
+    "aiocometd websocket",
+    "cometd websocket --ack",
+    "httpx batches",
+)
 CHANNEL2 = "/service/chatV2/support"
 POLL_S = 0.05
 
@@ -243,7 +249,7 @@ RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", PLAYED_TO, PLAYED_TO),
     (reconnect, "simulator", AIOCOMETD, PLAYED_TO[: -len(BATCHES)]),
     (background, "simulator", GOES_TO_BACKGROUND, GOES_TO_BACKGROUND),
-    (chat2, "simulator", VERSION_2, VERSION_2),
+    (chat2, "simulator", VERSION_2[1:], VERSION_2),
     (rest2, "simulator", BATCHES, BATCHES),
     (background2, "simulator", VERSION_2[:1], VERSION_2),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
