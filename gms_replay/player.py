@@ -291,39 +291,38 @@ class Player:
             session = unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
         if session is None:
             return None
-        session, told = self._housed(session, call, messages, now_us)
-        self._visit(session, call)
-        self._keep(session, call.id)
-        return chain(told, session.ask_comet(carrier, messages, now_us))
+        meant = self._meant(session, call, messages, now_us)
+        self._visit(meant, call)
+        self._keep(meant, call.id)
+        told = () if meant is session else self._move(messages, session, meant, now_us)
+        return chain(told, meant.ask_comet(carrier, messages, now_us))
 
-    def _housed(
-        self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int
-    ) -> tuple[Playing, tuple[Action, ...]]:
-        """The session that messages are for, where one knows their client: if that is another, the client moves there.
+    def _meant(self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
+        """The session that messages of a session's client are for: what is published may say that it is another.
 
-        A handshake does not say which visit it begins or goes on with; what is published after it may.
+        A handshake does not say which visit it begins, or goes on with.
         """
         for message in messages:
-            client_id, said = message.fields.get("clientId"), publications.read(message.fields)
-            if said is not None and session.comet.knows(client_id) and call.address.name is None:
-                meant = self._registry.of_published(session, call.address, said, call.asked, now_us)
-                return meant, () if meant is session else self._move(str(client_id), session, meant, call.id, now_us)
-        return session, ()
+            said = publications.read(message.fields)
+            if said is not None and session.comet.knows(message.fields.get("clientId")) and call.address.name is None:
+                return self._registry.of_published(session, call.address, said, call.asked, now_us)
+        return session
 
-    def _move(
-        self, client_id: str, session: Playing, meant: Playing, request_id: int, now_us: int
-    ) -> tuple[Action, ...]:
-        """Makes a Bayeux client another session's. One that was opened for its handshake alone was opened in vain."""
-        client, told = session.release(client_id, now_us)
-        self._keep(meant, request_id)
-        self._registry.move(client_id, meant)
-        meant.adopt(client, now_us)
+    def _move(self, messages: tuple[Parsed, ...], session: Playing, meant: Playing, now_us: int) -> tuple[Action, ...]:
+        """Makes another session's who sent these; one that was opened for their handshake alone was opened in vain."""
+        told: list[Action] = []
+        for client_id in {str(message.fields.get("clientId")): None for message in messages}:
+            if session.comet.knows(client_id):
+                client, actions = session.release(client_id, now_us)
+                told += actions
+                self._registry.move(client_id, meant)
+                meant.adopt(client, now_us)
         if session.is_untouched:
             self._registry.drop(session.name)
             self._alarms.set(session.name, None)
         else:
             self._concerned.append(session)
-        return told
+        return tuple(told)
 
     def _visit(self, session: Playing, call: _Call) -> None:
         self._concerned.append(session)

@@ -141,10 +141,11 @@ class Registry:
         if knowing:
             return next(reversed(_of(asked, knowing) or knowing))
         operation = publication.operation
-        begins = operation.kind in OPENINGS and not session.published.awaits(publication)
-        if begins and any(operation.key in story.published for story in self._stories):
-            return self.opened(address, operation, asked, now_us) or session
-        return session
+        if operation.kind not in OPENINGS or session.published.awaits(publication):
+            return session
+        wanted = (story for story in self._stories if address.visit in (None, story.number))
+        is_told_of = any(operation.key in story.published for story in wanted)
+        return (is_told_of and self.opened(address, operation, asked, now_us)) or session
 
     def move(self, client_id: str, session: Playing) -> None:
         """Makes a Bayeux client another session's."""

@@ -250,7 +250,8 @@ class _Repeated:
             self._numbered.add(raw)
             return is_again
         chat, position = chat2.transcript_position(fields) or ("", 0)
-        is_again = chat != "" and position <= self._told[chat]
+        # One without lines answers what the app has just done.
+        is_again = chat != "" and position <= self._told[chat] and bool(fields["data"].get("messages"))
         self._told[chat] = max(position, self._told[chat])
         return is_again
 

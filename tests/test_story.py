@@ -348,6 +348,15 @@ def test_lines_of_chat2_that_were_told_are_told_once(named: bool, counts: list[i
     assert [event.raw.count(b'"index"') for event in told] == counts
 
 
+def test_end_of_chat2_is_told_to_who_asks_again() -> None:
+    """It is the answer to who leaves a chat that is over."""
+    tape = Tape()
+    for at_s in (1, 2):
+        tape.poll(at_s, 0.1, chats2.event(chats2.told(nextPosition=5, chatEnded=True)))
+
+    assert [event.position for event in compiled(tape).events[chats2.CHANNEL]] == [(chats2.CHAT, 5)] * 2
+
+
 def test_story_begins_by_rest_or_over_comet() -> None:
     by_rest = begun()
     by_rest.open_comet(2)

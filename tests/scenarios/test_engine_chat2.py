@@ -31,13 +31,13 @@ from gms_replay.story import compile_stories
 JOINED = "Stan joins"
 
 
-def player(tape: Tape, **pacing: object) -> Driver:
-    return Driver(Player(compile_stories(tape.recording()), Pacing(**pacing)))  # type: ignore[arg-type]
+def player(tape: Tape, pacing: Pacing | None = None) -> Driver:
+    return Driver(Player(compile_stories(tape.recording()), pacing))
 
 
-def chatter(tape: Tape | None = None, **pacing: object) -> Chatter:
+def chatter(tape: Tape | None = None, pacing: Pacing | None = None) -> Chatter:
     """An app that has shaken hands, at a player of that tape."""
-    app = Chatter(player(tape or recorded_chat(), **pacing))
+    app = Chatter(player(tape or recorded_chat(), pacing))
     app.shake_hands()
     return app
 
@@ -238,6 +238,20 @@ def test_chat_is_looked_for_by_its_service() -> None:
     assert app.data[0]["secureKey"] == "00f26a0c41b75e93"
 
 
+def test_visit_that_was_wished_for_is_kept() -> None:
+    """It tells of no such chat: none is begun in vain."""
+    tape = Tape(user="ann")
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % factories.SERVICE.encode())
+    record_chat(tape, 100)
+    app = Chatter(player(tape))
+    app.comet_path = "/genesys/cometd?gms_session=1"
+    app.shake_hands()
+
+    app.say("requestChat")
+
+    assert sessions(app) == [("s1", 1)]
+
+
 def test_chat_over_comet_is_preferred_for_a_handshake() -> None:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % factories.SERVICE.encode())
@@ -374,7 +388,7 @@ def test_refused_chat_request_is_told_when_asked() -> None:
 
 
 def test_clock_jumps_for_chats_over_comet() -> None:
-    app = chatter(clock=Clock.VIRTUAL)
+    app = chatter(pacing=Pacing(clock=Clock.VIRTUAL))
     before_us = app.driver.now_us
     app.request_chat()
     for operation in ("sendMessage", "disconnect"):
@@ -444,7 +458,7 @@ def test_refused_start_by_rest_began_nothing() -> None:
 
 
 def test_instants_move() -> None:
-    app = chatter(now_us=NOW_US)
+    app = chatter(pacing=Pacing(now_us=NOW_US))
     app.request_chat()
 
     shift_ms = NOW_US // 1000 - factories.START_US // 1000
