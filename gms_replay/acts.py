@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gms_replay.gms import Act
+
 PATIENCE_US = 10_000_000
 """How long an app may wait for what an act of its own has to cause, before the story goes on without the act."""
 
@@ -35,6 +37,18 @@ class Acts:
         """Goes on as if the next had been done."""
         self.happened_at_us.append(at_us)
         self.given_up += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """An act that the app does not do, the `place`th of its kind. `ends_at_us`: how long patience waits for it."""
+
+    ends_at_us: int
+    act: Act
+    place: int
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.place}"
 
 
 @dataclass(slots=True)

@@ -196,6 +196,15 @@ def may_be_subscribed_to(channel: str) -> bool:
     return channel.startswith("/") and channel != "/" and not is_meta(channel)
 
 
+def why_unpublishable(channel: str) -> str:
+    """The error of whoever publishes on a channel where nobody can; "" where everybody can."""
+    if not channel:
+        return "400::channel_missing"
+    if not channel.startswith("/"):
+        return "405::channel_invalid"
+    return f"404:{channel}:channel_unknown" if is_meta(channel) else ""
+
+
 def matches(subscription: str, channel: str) -> bool:
     """Whether a subscription, perhaps with `*` or `**` at its end, takes in a channel (Bayeux 1.0, section 2.2)."""
     if subscription.endswith("/**"):

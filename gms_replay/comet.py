@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gms_replay import bayeux, extensions
+from gms_replay import bayeux, chat2, extensions
 from gms_replay.bayeux import Parsed
 from gms_replay.deliveries import Deliveries, Position
 from gms_replay.extensions import Batches
@@ -171,8 +171,9 @@ class Comet:
                 self._leave(client, extensions.transcript_position(message))
                 replies.append(self._reply(message, now_us, successful=True))
             else:
-                # Before it is looked at: what waited for this very subscription comes after its reply.
-                if carrier.transport is Transport.LONG_POLLING and self._may_tell(client):
+                # Before it is looked at: what this very message brings, as a subscription does, comes after its reply.
+                asks_again = chat2.resumed_from(message.fields) is not None
+                if carrier.transport is Transport.LONG_POLLING and self._may_tell(client) and not asks_again:
                     told += self._deliveries.take(client.client_id, carrier.id)
                 replies.append(self._plain(client, message, now_us))
         if replies or not messages:
@@ -200,6 +201,19 @@ class Comet:
         for client in list(self._clients.values()):
             if client.has_connected and client.held is None:
                 self._drop(client)
+
+    def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Frame, ...]]:
+        """Lets a client go to another session of its app's; what it holds is answered first."""
+        client = self._clients[client_id]
+        frames = tuple(self._answer_held(client, now_us))
+        self._drop(client)
+        return client, frames
+
+    def adopt(self, client: Client, now_us: int) -> None:
+        """Takes in a client of another session; it has heard nothing here."""
+        if client.batches is not None:
+            client.batches.unacknowledged.clear()
+        self._admit(client, now_us)
 
     def gone(self, carrier_id: int, now_us: int) -> None:
         """The app hung up on a poll, or a socket: what the answer carried, or would have, comes with the next.
@@ -244,9 +258,7 @@ class Comet:
                 # A WebSocket is its last client's: what waits for another would be told twice, or to nobody.
                 one.carrier = one.held = None
         client = Client(self._mint(), now_us, carrier, batches, self._interval_ms)
-        self._keep(client, now_us)
-        self._clients[client.client_id] = client
-        self._deliveries.add(client.client_id)
+        self._admit(client, now_us)
         return self._reply(
             message,
             now_us,
@@ -258,6 +270,11 @@ class Comet:
             successful=True,
             advice=self._advice,
         )
+
+    def _admit(self, client: Client, now_us: int) -> None:
+        self._keep(client, now_us)
+        self._clients[client.client_id] = client
+        self._deliveries.add(client.client_id)
 
     def _hold(self, client: Client, carrier: Carrier, message: Parsed, now_us: int, *, is_alone: bool) -> None:
         """Holds a connect: not at all the first time (WIRE: aiocometd), nor where others share its answer."""
@@ -314,7 +331,9 @@ class Comet:
         if bayeux.is_service(message.channel):
             # Whoever asks there listens there: CometD's clients need no subscription for it.
             self._deliveries.subscribe(client.client_id, [message.channel])
-        why = _unpublishable(message.channel)
+            if (position := chat2.resumed_from(message.fields)) is not None:
+                self._deliveries.read_to(client.client_id, position)
+        why = bayeux.why_unpublishable(message.channel)
         error: dict[str, Any] = {"error": why} if why else {}
         return self._reply(message, now_us, successful=not error, **error)
 
@@ -366,15 +385,6 @@ class Comet:
 def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
     """What a CometD server says to messages of a client that it does not know."""
     return tuple(_unknown(message) for message in messages)
-
-
-def _unpublishable(channel: str) -> str:
-    """Why nobody can publish there; "" where everybody can."""
-    if not channel:
-        return "400::channel_missing"
-    if not channel.startswith("/"):
-        return "405::channel_invalid"
-    return f"404:{channel}:channel_unknown" if bayeux.is_meta(channel) else ""
 
 
 def _unknown(message: Parsed) -> bytes:

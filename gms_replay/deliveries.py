@@ -123,21 +123,25 @@ class Deliveries:
         self.repeat(client_id, lost)
 
     def read_to(self, client_id: str, position: int) -> None:
-        """The client has so many lines of the chat that it heard last, and no more, whatever it was told."""
+        """The client has so many lines of the chat that it heard last, and no more, whatever it was told.
+
+        Where it heard of none, it is the latest: it may know its lines from elsewhere.
+        """
         reader = self._readers[client_id]
         places = {
             n: event.position
             for n, event in enumerate(self._events)
             if event.position is not None and reader.takes(event)
         }
-        # Positions begin anew with each chat.
-        chat = next((place[0] for n, place in reversed(places.items()) if n in self._told), None)
-        if chat is None:
+        if not places:
             return
+        # Positions begin anew with each chat.
+        chat, _ = places[max(places.keys() & self._told or places)]
         lines = {n: place[1] for n, place in places.items() if place[0] == chat}
         had = frozenset(n for n, line in lines.items() if line <= position)
         self._forget_carried(client_id, frozenset(lines))
         self._told |= had
+        reader.queue -= had
         self.repeat(client_id, frozenset(lines) - had)
 
     def _offer(self, numbers: Iterable[int]) -> None:

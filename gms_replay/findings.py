@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux, gms, jsonp
+from gms_replay import bayeux, chat2, gms, jsonp
 from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
@@ -103,11 +103,13 @@ def _open_sockets(recording: Recording) -> Iterator[Finding]:
 
 
 def _open_visit(number: int, visit: Session) -> Iterator[Finding]:
-    begun = [one for one in visit if _succeeded(one.exchange)]
-    chats = [one for one in begun if one.operation.kind in _BEGINS_CHAT]
+    begun = [one for one in visit if _succeeded(one)]
+    chats = [(one, one.operation) for one in begun if one.operation.kind in _BEGINS_CHAT]
+    if any(map(_names_chat, visit)):
+        chats += [(one, said) for one in begun for said in _published(one) if said.kind in _BEGINS_CHAT]
     if chats and not any(_is_over(one) for one in visit):
         text = f"session {number}: a chat begins here and is never DISCONNECTED"
-        yield Finding(Sort.UNFINISHED, chats[0].exchange.id, str(chats[0].operation), text)
+        yield Finding(Sort.UNFINISHED, chats[0][0].exchange.id, str(chats[0][1]), text)
     # One that is answered with a dialog may be done with: it said what to dial.
     callbacks = [one for one in begun if one.operation.kind is Kind.START_CALLBACK and not _shows_dialog(one)]
     if callbacks and all(one.operation.kind in _ASKS_ONLY for one in visit):
@@ -120,12 +122,25 @@ def _shows_dialog(one: Visited) -> bool:
     return response is not None and ("_action",) in texts(response.body.plain)
 
 
-def _succeeded(exchange: Exchange) -> bool:
-    return exchange.response is not None and not exchange.response.is_refusal
+def _published(one: Visited) -> Iterator[gms.Operation]:
+    """What the app asked for over Comet."""
+    said = (heard for heard in one.heard if heard.message.direction is Direction.TO_SERVER)
+    return (operation for heard in said if (operation := chat2.published(heard.parsed.fields)))
+
+
+def _names_chat(one: Visited) -> bool:
+    """Whether GMS told over Comet of a chat of version 2: it may have refused what the app published."""
+    told = (heard.parsed.fields for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
+    return any(chat2.is_told(fields) and gms.session_ids(fields["data"]) for fields in told)
+
+
+def _succeeded(one: Visited) -> bool:
+    return one.exchange.response is not None and not chat2.refuses(one.operation, one.exchange.response)
 
 
 def _is_over(one: Visited) -> bool:
-    if one.operation.kind is Kind.DISCONNECT_CHAT and _succeeded(one.exchange):
+    asked = [one.operation, *_published(one)]
+    if _succeeded(one) and any(operation.kind is Kind.DISCONNECT_CHAT for operation in asked):
         return True
     bodies = [heard.message.raw for heard in one.heard]
     if one.operation.kind is not Kind.COMET and one.exchange.response:

@@ -80,13 +80,17 @@ OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
 
 
+PUBLISHED = "publish"
+"""The method of an operation that was asked for over Comet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What a request is about.
 
     `base` is the part of the path before GMS's own ("/genesys"); `name` tells operations of one kind apart
     (a service's name, a dialog's action, a chat verb); `service_id` is the service or chat that the path names.
-    `method` is told only where it makes another operation; `version` is the API's.
+    `method` is told only where it makes another operation: `PUBLISHED` over Comet. `version` is the API's.
     """
 
     kind: Kind
@@ -139,10 +143,6 @@ def _chat_verb(_: str, verb: str) -> Kind:
     return _CHAT_VERBS.get(verb, Kind.CHAT)
 
 
-def _chat2_verb(_: str, verb: str) -> Kind:
-    return Kind.REQUEST_CHAT if not verb else _CHAT_VERBS.get(verb, Kind.CHAT)
-
-
 def _always(kind: Kind) -> Callable[[str, str], Kind]:
     return lambda method, name: kind
 
@@ -159,11 +159,12 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
         (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/ixn/chat(?:/(?P<name>{_SEGMENT}))?", _chat_verb),
         (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/(?P<name>storage(?:/{_SEGMENT})?)", _always(Kind.STORAGE)),
         (rf"/(?P<version>1)/service/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT})", _always(Kind.DIALOG)),
-        (rf"/(?P<version>2)/chat/{_SEGMENT}/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT}.*)", _chat2_verb),
-        (rf"/(?P<version>2)/chat/{_SEGMENT}(?P<name>)", _chat2_verb),
+        (rf"/(?P<version>2)/chat/{_SEGMENT}/(?P<id>{_SEGMENT})/(?P<name>{_SEGMENT}.*)", _chat_verb),
+        (rf"/(?P<version>2)/chat/(?P<name>{_SEGMENT})", _always(Kind.REQUEST_CHAT)),
+        (r"/(?P<version>2)/(?P<name>chat-ntf(?:/.+)?)", _always(Kind.CHAT)),
         (r"/(?P<version>1)/storage/(?P<name>.+)", _always(Kind.STORAGE)),
         (r"/(?P<version>1)/admin/node/(?P<name>status)", _always(Kind.NODE_STATUS)),
-        (r"/(?P<version>[12])/(?P<name>(?:service|chat|chat-ntf)/.+)", _always(Kind.OTHER)),
+        (r"/(?P<version>[12])/(?P<name>(?:service|chat)/.+)", _always(Kind.OTHER)),
         (rf"/3/(?P<name>device)/{_SEGMENT}", _always(Kind.PUSH)),
         (rf"/v1/projects/{_SEGMENT}/(?P<name>messages:send)", _always(Kind.PUSH)),
         (r"/(?P<name>fcm/send)", _always(Kind.PUSH)),
@@ -289,8 +290,21 @@ def is_identity(path: Path) -> bool:
     return bool(path) and (path[-1] in _IDENTITY_FIELDS or path[-2:] == ("data", "id"))
 
 
-SESSION_FIELDS = frozenset({"_id", "chatSessionId", "chatId"})
+SHOWN_FIELDS = frozenset({"chatId", "secureKey"})
+"""Of what an app of chat version 2 shows with each request, what says which chat it means."""
+
+CREDENTIALS = SHOWN_FIELDS | {"userId", "alias"}
+"""All that it shows: it was told them, and the alias may change at any time."""
+
+SESSION_FIELDS = SHOWN_FIELDS | {"_id", "chatSessionId"}
 """Fields whose value belongs to one visit only: facts that share one belong together."""
+
+
+def session_ids(data: object) -> frozenset[str]:
+    """What the data of a Comet message, of either side, names that belongs to one visit only."""
+    named = (data.get(field) for field in SESSION_FIELDS) if isinstance(data, dict) else ()
+    return frozenset(value for value in named if isinstance(value, str) and value)
+
 
 _POSITION = re.compile(r"\d{1,9}", re.ASCII)
 _OUR_URL = re.compile(r"_(?:user_action|resource|start_chat|comet)_url|_chatIxnAPI_.+_URL")
@@ -305,7 +319,7 @@ FREE_FIELDS = frozenset(
     {
         "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
         "_customer_number", "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
-        "userId", "secureKey", "alias", "transcriptPosition", "_id", "notify_by",
+        "pushUrl", "transcriptPosition", "_id", "notify_by", *CREDENTIALS,
     }
 )  # fmt: skip
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""
@@ -314,11 +328,14 @@ FREE_FIELDS = frozenset(
 def transcript_position(message: Mapping[str, Any]) -> tuple[str, int] | None:
     """A chat, and how many lines of it an app has after this Comet message; None where it tells none."""
     told = _chat_told(message)
-    position = told.get("transcriptPosition") if told.get("transcriptToShow") else None
-    # Text in frames, a number in some answers.
-    if not isinstance(position, str | int) or not _POSITION.fullmatch(str(position)):
-        return None
-    return str(told.get("chatSessionId")), int(position)
+    place = position(told.get("transcriptPosition")) if told.get("transcriptToShow") else None
+    return None if place is None else (str(told.get("chatSessionId")), place)
+
+
+def position(value: object) -> int | None:
+    """A place in a transcript: text in frames, a number in some answers; None for anything else."""
+    is_number = isinstance(value, str | int) and _POSITION.fullmatch(str(value))
+    return int(str(value)) if is_number else None
 
 
 def message_id(message: Mapping[str, Any]) -> str | None:

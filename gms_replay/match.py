@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
-from gms_replay import fields, instants
+from gms_replay import fields, gms, instants
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
@@ -151,7 +151,8 @@ def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callabl
         if told == recorded and not _are_instants(field, told, recorded, rules):
             continue
         if rules.is_free(field):
-            remarks += field != "transcriptPosition" or polled_chat
+            # What is shown says who asks: an app that keeps an alias from before is no other.
+            remarks += field not in gms.CREDENTIALS and (field != "transcriptPosition" or polled_chat)
         elif _are_instants(field, told, recorded, rules):
             remarks += not _same(told, recorded, same_instant)
         else:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from gms_replay import addresses, bayeux, control, gms, jsonp, match
+from gms_replay import addresses, bayeux, control, gms, jsonp, match, publications
 from gms_replay.addresses import Address
 from gms_replay.alarms import Alarms
 from gms_replay.bayeux import HANDSHAKE, Parsed
@@ -291,9 +291,38 @@ class Player:
             session = unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
         if session is None:
             return None
-        self._visit(session, call)
-        self._keep(session, call.id)
-        return session.ask_comet(carrier, messages, now_us)
+        meant = self._meant(session, call, messages, now_us)
+        self._visit(meant, call)
+        self._keep(meant, call.id)
+        told = () if meant is session else self._move(messages, session, meant, now_us)
+        return chain(told, meant.ask_comet(carrier, messages, now_us))
+
+    def _meant(self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
+        """The session that messages of a session's client are for: what is published may say that it is another.
+
+        A handshake does not say which visit it begins, or goes on with.
+        """
+        for message in messages:
+            said = publications.read(message.fields)
+            if said is not None and session.comet.knows(message.fields.get("clientId")) and call.address.name is None:
+                return self._registry.of_published(session, call.address, said, call.asked, now_us)
+        return session
+
+    def _move(self, messages: tuple[Parsed, ...], session: Playing, meant: Playing, now_us: int) -> tuple[Action, ...]:
+        """Makes another session's who sent these; one that was opened for their handshake alone was opened in vain."""
+        told: list[Action] = []
+        for client_id in {str(message.fields.get("clientId")): None for message in messages}:
+            if session.comet.knows(client_id):
+                client, actions = session.release(client_id, now_us)
+                told += actions
+                self._registry.move(client_id, meant)
+                meant.adopt(client, now_us)
+        if session.is_untouched:
+            self._registry.drop(session.name)
+            self._alarms.set(session.name, None)
+        else:
+            self._concerned.append(session)
+        return tuple(told)
 
     def _visit(self, session: Playing, call: _Call) -> None:
         self._concerned.append(session)

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gms_replay import match
-from gms_replay.acts import MissingAct, Patience
+from gms_replay.acts import Lack, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.chats import Chats
 from gms_replay.clocks import Pacing, SessionTime
-from gms_replay.comet import Carrier, Comet, Frame
+from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.items import Answer, State
 from gms_replay.match import Miss, MissKind, Ranked
-from gms_replay.model import Headers, Response, header
+from gms_replay.model import Headers, header
+from gms_replay.publications import Publications
 from gms_replay.rewrite import Template
 from gms_replay.story import Story
 from gms_replay.translation import Translation
@@ -48,18 +49,6 @@ class _Pending:
     news: tuple[Template, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Lack:
-    """An act that the app does not do, the `place`th of its kind. `ends_at_us`: how long patience waits for it."""
-
-    ends_at_us: int
-    act: Act
-    place: int
-
-    def __str__(self) -> str:
-        return f"{self.act} {self.place}"
-
-
 class Playing:
     """A story being told to one app, from `opened_at_us` on. `identities`: recorded to told.
 
@@ -86,6 +75,7 @@ class Playing:
         self.peer = ""
         self.is_guessed = False
         """Whether its Comet client might as well be another session's."""
+        self.published = Publications(story.published)
         self._pacing = pacing
         self._time = SessionTime(pacing, opened_at_us)
         self.comet = Comet(mint, story.comet.advice, told_us=self._time.told_us, timestamp=story.comet.timestamp)
@@ -130,6 +120,23 @@ class Playing:
         return any(not one.differences and one.answer.index > last for one in ranked)
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether its app has shaken hands at most, and has left."""
+        return not (self._used or self.published or self.comet.told_count or self.comet.is_alive)
+
+    def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Action, ...]]:
+        """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
+        client, frames = self.comet.release(client_id, self._time.protocol_us(now_us))
+        told = tuple(map(self._framed, frames))
+        if client.carrier is not None:
+            self._sockets.discard(client.carrier.id)
+        return client, told
+
+    def adopt(self, client: Client, now_us: int) -> None:
+        """Takes in a Bayeux client that another session has released."""
+        self.comet.adopt(client, self._time.protocol_us(now_us))
+
+    @property
     def given(self) -> frozenset[int]:
         """The recorded answers that the app got."""
         return frozenset(self._used)
@@ -162,7 +169,7 @@ class Playing:
             miss = self._miss(operation, asked, ranked)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
-                self._act(operation, None, now_us)
+                self._act(operation, now_us, is_taken=False)
             return miss
         if key in self._lost:
             answer = self._lost.pop(key)
@@ -171,7 +178,7 @@ class Playing:
             if self._time.stands and operation.kind in AWAITED and not self._is_news(answer, said):
                 self._jump_to_item(now_us)
                 answer = self._choose(operation, right)
-            self._act(operation, answer.response, now_us)
+            self._act(operation, now_us, is_taken=not answer.is_refusal)
         news = self._chats.news(answer, said)
         self._used.add(answer.index)
         self._seen.add(answer.index)
@@ -182,10 +189,10 @@ class Playing:
         self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts, news)
         return None
 
-    def _act(self, operation: Operation, response: Response | None, now_us: int) -> None:
+    def _act(self, operation: Operation, now_us: int, *, is_taken: bool = True) -> None:
         act = operation.act
-        # A start that is not taken begins nothing: so `story` counts them, too.
-        if act is None or (act is Act.START and (response is None or response.is_refusal)):
+        # A start that is not taken begins nothing: so `causes` counts them, too.
+        if act is None or (act is Act.START and not is_taken):
             return
         self._course.act(act, self._time.story_us(now_us))
         self._patience.move(self._time.patience_us(now_us))
@@ -198,6 +205,11 @@ class Playing:
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
         if shakes_hands and self._time.stands:
             self.comet.make_room()
+        known = [message for message in messages if self.comet.knows(message.fields.get("clientId"))]
+        for operation in self.published.take(None if carrier.is_socket else carrier.id, known):
+            if self.published.is_one_too_many(operation):
+                self._notes.append(f"session {self.name}: {operation} once more than recorded: nothing follows")
+            self._act(operation, now_us)
         story_us = self._time.story_us(now_us)
         for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
             shaken_at_us = story_us if shakes_hands and answer.request_id == carrier.id else None
@@ -214,6 +226,7 @@ class Playing:
             self._seen.discard(lost.answer.index)
             if lost.answer.operation.kind not in POLLED:
                 self._lost[lost.asked] = lost.answer
+        self.published.lost(request_id)
         self._sockets.discard(request_id)
         self.comet.gone(request_id, self._time.protocol_us(now_us))
         self._wait(now_us)
@@ -221,6 +234,7 @@ class Playing:
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
         self._given.pop(request_id, None)
+        self.published.sent(request_id)
         self.comet.sent(request_id)
 
     def advance(self, now_us: int) -> Iterator[Action]:
@@ -327,16 +341,16 @@ class Playing:
             if isinstance(what, _Pending):
                 self._given[what.request_id] = self._pending.pop(what.request_id)
                 yield self._respond(what)
-            elif isinstance(what, _Lack):
+            elif isinstance(what, Lack):
                 yield self._go_without(what, due_at_us)
             else:
                 self._release(due_at_us, now_us)
         for answer in self.comet.flush(self._time.protocol_us(now_us)):
             yield self._framed(answer)
 
-    def _earliest(self, now_us: int) -> tuple[int, _Lack | _Pending | None] | None:
+    def _earliest(self, now_us: int) -> tuple[int, Lack | _Pending | None] | None:
         """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
-        dues: list[tuple[int, _Lack | _Pending | None]] = []
+        dues: list[tuple[int, Lack | _Pending | None]] = []
         if (item_at_us := self._course.next_us) is not None:
             dues.append((item_at_us, None))
         lack = self._lack()
@@ -358,13 +372,13 @@ class Playing:
             told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
 
-    def _lack(self) -> _Lack | None:
+    def _lack(self) -> Lack | None:
         """What the story is stuck for, where it does not wait for that for ever."""
         ends_at_us = None if self._pacing.missing_act is MissingAct.WAIT else self._patience.ends_at_us
         missing = None if ends_at_us is None else self._course.missing
-        return None if ends_at_us is None or missing is None or missing == self._missed else _Lack(ends_at_us, *missing)
+        return None if ends_at_us is None or missing is None or missing == self._missed else Lack(ends_at_us, *missing)
 
-    def _go_without(self, lack: _Lack, at_us: int) -> Noted:
+    def _go_without(self, lack: Lack, at_us: int) -> Noted:
         """The app's patience for what this act should bring about is over."""
         if self._pacing.missing_act is MissingAct.MISS:
             self._missed = lack.act, lack.place

@@ -15,8 +15,9 @@ from gms_replay.bayeux import Parsed
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked
-from gms_replay.gms import OPENINGS, Operation
+from gms_replay.gms import OPENINGS, PUBLISHED, Kind, Operation
 from gms_replay.playing import Playing
+from gms_replay.publications import Publication
 from gms_replay.rewrite import is_mappable
 from gms_replay.story import Story
 
@@ -125,6 +126,32 @@ class Registry:
                 return session
         return None
 
+    def of_published(
+        self, session: Playing, address: Address, publication: Publication, asked: Asked, now_us: int
+    ) -> Playing:
+        """The session that what an app publishes is for, whose Bayeux client is that session's.
+
+        It is the one that was told the ids which the app shows. A chat that it asks for is in its client's session if
+        that tells of one more; else it begins a visit of its own, if any tells of one.
+        """
+        knowing = [one for shown in publication.shown for one in self._of_service.get(shown, ())]
+        if session in knowing:
+            return session
+        if knowing:
+            return next(reversed(_of(asked, knowing) or knowing))
+        operation = publication.operation
+        if operation.kind not in OPENINGS or session.published.awaits(publication):
+            return session
+        wanted = (story for story in self._stories if address.visit in (None, story.number))
+        is_told_of = any(operation.key in story.published for story in wanted)
+        return (is_told_of and self.opened(address, operation, asked, now_us)) or session
+
+    def move(self, client_id: str, session: Playing) -> None:
+        """Makes a Bayeux client another session's."""
+        self._listed[self._of_client[client_id].name].clients.remove(client_id)
+        self._listed[session.name].clients.append(client_id)
+        self._of_client[client_id] = session
+
     def unbound(self, address: Address, asked: Asked) -> Playing | None:
         """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
         mine = self._mine(address, asked)
@@ -202,5 +229,9 @@ def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
 
 def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:
     """Whether a story has no answer to a request, and whether it has none to any for the same thing."""
+    if operation.kind is Kind.COMET:
+        return not story.begins_over_comet, not story.begins_over_comet
+    if operation.method == PUBLISHED:
+        return operation.key not in story.published, operation.key not in story.published
     is_other = all(answer.operation.key != operation.key for answer in story.answers)
     return not match.fits(operation, asked, story), is_other

@@ -1,8 +1,8 @@
 """Which facts of a recording belong to one app's visit.
 
-Strategy: facts that share a service, chat or Comet client id belong together, and a Comet frame's `tag` joins a client
-to a service. What carries no such id (availability, a Comet client that was told nothing) goes to a session of the
-same `gms_user`, if any session has it, and of those to the nearest in time.
+Strategy: facts that share a service, chat or Comet client id belong together; a Comet frame's `tag`, or what its data
+names of a chat of version 2, joins a client to a service. What carries no such id (availability, a Comet client that
+was told nothing) goes to a session of the same `gms_user`, if any session has it, and of those to the nearest in time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -142,9 +142,11 @@ def _tokens(one: Visited) -> set[str]:
         said = heard.parsed.fields
         if isinstance(client := said.get("clientId"), str):
             tokens.add(_CLIENT + client)
+        tokens |= gms.session_ids(said.get("data"))
         if isinstance(data := said.get("data"), dict) and isinstance(tag := data.get("tag"), str):
             tokens |= {service} if (service := gms.service_of_tag(tag)) else set()
-    return tokens
+    # An app that does not know its chat may show nothing by that name.
+    return tokens - {""}
 
 
 @dataclass(frozen=True, slots=True)

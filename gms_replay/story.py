@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from gms_replay import bayeux, derived, gms, instants, sessions
+from gms_replay import bayeux, chat2, derived, gms, instants, sessions
+from gms_replay.causes import Cause, Done, acts_of, causes_of, is_whole
 from gms_replay.errors import StoryError
-from gms_replay.fields import Said
 from gms_replay.gms import Act, Kind
-from gms_replay.items import Answer, Cause, CometSettings, Event, State, compiled_headers
+from gms_replay.items import Answer, CometSettings, Event, State, compiled_headers
 from gms_replay.model import Direction, Headers, Recording, header
+from gms_replay.publications import Key
 from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Visited
@@ -31,6 +32,7 @@ class Story:
     """One visit, ready to be played as often as wanted.
 
     `number`: its place among the visits of its recording, from 1. `start_us`: when its first request had been asked.
+    `service_ids`: what an app may show to say that this is its visit. `published`: how often it did what over Comet.
     """
 
     number: int
@@ -42,9 +44,16 @@ class Story:
     events: dict[str, tuple[Event, ...]]
     states: tuple[tuple[State, ...], ...]
     service_ids: frozenset[str]
+    published: Counter[Key]
     recorded: Recorded
     grid_us: int
     comet: CometSettings
+
+    @property
+    def begins_over_comet(self) -> bool:
+        """Whether its app shook hands before it asked by REST for what opens a visit."""
+        openings = (one for one in self.answers if one.operation.kind in gms.OPENINGS)
+        return bool(self.events) and all(one.at_us - one.latency_us > self.comet.at_us for one in openings)
 
     @cached_property
     def fences(self) -> Fences:
@@ -107,13 +116,13 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
     told = _told(session)
     recorded = _recorded(session, told, rules)
     compiler = Compiler(recorded, rules)
-    acts = _acts(session)
+    acts = acts_of(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
-    answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if _is_whole(one))]
+    answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if is_whole(one))]
     states = _states(answers, acts, session[0].at_us)
     events = _events(session, acts, compiler)
     polled = (state for said in states for state in said)
-    if news := derived.messages(answers, polled, partial(_causes, acts)):
+    if news := derived.messages(answers, polled, partial(causes_of, acts)):
         events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
     events = {channel: _spaced(told) for channel, told in events.items()}
     return Story(
@@ -122,24 +131,15 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
         start_us=session[0].at_us,
         user=next((one.user for one in session if one.user), None),
         answers=(*answers, *derived.refreshes(answers)),
-        unanswered=tuple(one for one in rest if not _is_whole(one)),
+        unanswered=tuple(one for one in rest if not is_whole(one)),
         events=events,
         states=states,
-        service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
+        service_ids=frozenset(_shown(rest, told)),
+        published=Counter(done.operation.key for done in acts if done.operation.method == gms.PUBLISHED),
         recorded=recorded,
         grid_us=grid_us(told, rules),
         comet=_comet_settings(session, compiler),
     )
-
-
-def _is_whole(one: Visited) -> bool:
-    outcome = one.exchange.outcome
-    return outcome is not None and outcome.response is not None and outcome.error is None
-
-
-def _is_taken(one: Visited) -> bool:
-    response = one.exchange.response
-    return _is_whole(one) and response is not None and not response.is_refusal
 
 
 def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
@@ -158,48 +158,17 @@ def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
     )
 
 
-def _acts(session: Session) -> list[tuple[int, Act]]:
-    """When the app acted, and how. An act that was repeated because its answer never came counts once.
-
-    A start that GMS did not take began nothing: it may even be another's who gave no name.
-    """
-    acts: list[tuple[int, Act]] = []
-    lost: set[tuple[tuple[str, ...], Said]] = set()
-    for one in session:
-        act = one.operation.act
-        if act is None or (act is Act.START and not _is_taken(one)):
-            continue
-        asked = (one.operation.key, frozenset(one.said.items()))
-        if asked not in lost:
-            acts.append((one.at_us, act))
-        lost.discard(asked)
-        if not _is_whole(one):
-            lost.add(asked)
-    return acts
-
-
-def _causes(acts: Iterable[tuple[int, Act]], before_us: int) -> tuple[Cause, ...]:
-    causes: dict[Act, Cause] = {}
-    for at_us, act in acts:
-        if at_us <= before_us:
-            count = causes[act].count + 1 if act in causes else 1
-            causes[act] = Cause(act, count, at_us)
-    return tuple(causes.values())
-
-
-def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -> dict[str, tuple[Event, ...]]:
-    """The messages of each channel; those with an id of their own once, however often the app had to be told."""
+def _events(session: Session, acts: list[Done], compiler: Compiler) -> dict[str, tuple[Event, ...]]:
+    """The messages of each channel, each once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
-    numbered: set[bytes] = set()
+    repeated = _Repeated()
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
         message = one.message
-        if one.parsed.is_event and message.raw not in numbered:
-            if gms.message_id(one.parsed.fields):
-                numbered.add(message.raw)
+        if one.parsed.is_event and not repeated.is_again(message.raw, one.parsed.fields):
             told = events.setdefault(message.channel, [])
-            causes = _causes(acts, message.at_us)
-            position = gms.transcript_position(one.parsed.fields)
+            causes = causes_of(acts, message.at_us)
+            position = _position(one.parsed.fields)
             told.append(Event(message.channel, message.at_us, 0, causes, position, message.raw, compiler))
     return {channel: tuple(told) for channel, told in events.items()}
 
@@ -211,7 +180,34 @@ def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
 
 
-def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: int) -> tuple[tuple[State, ...], ...]:
+class _Repeated:
+    """Which messages an app was only told again, because it had been away.
+
+    Version 1 of chats tells the same with the same id, version 2 lines that were told, put together anew.
+    """
+
+    def __init__(self) -> None:
+        self._numbered: set[bytes] = set()
+        self._told: Counter[str] = Counter()
+
+    def is_again(self, raw: bytes, fields: dict[str, Any]) -> bool:
+        """Whether a message that comes now was told before."""
+        if gms.message_id(fields):
+            is_again = raw in self._numbered
+            self._numbered.add(raw)
+            return is_again
+        chat, position = chat2.transcript_position(fields) or ("", 0)
+        # One without lines answers what the app has just done.
+        is_again = chat != "" and position <= self._told[chat] and bool(fields["data"].get("messages"))
+        self._told[chat] = max(position, self._told[chat])
+        return is_again
+
+
+def _position(fields: dict[str, Any]) -> tuple[str, int] | None:
+    return gms.transcript_position(fields) or chat2.transcript_position(fields)
+
+
+def _states(answers: Iterable[Answer], acts: list[Done], start_us: int) -> tuple[tuple[State, ...], ...]:
     """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong.
 
     A state that follows an act waits for that act, not for the recorded time since the state before: where that is not
@@ -223,7 +219,7 @@ def _states(answers: Iterable[Answer], acts: list[tuple[int, Act]], start_us: in
         if answer.operation.kind in gms.POLLED:
             operation, now_us = answer.operation.key, answer.at_us - answer.latency_us
             told = states.setdefault(operation, [])
-            causes = _causes(acts, now_us)
+            causes = causes_of(acts, now_us)
             middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
             at_us = max([middle_us, *(cause.at_us for cause in causes)])
             gap_us = at_us - told[-1].at_us if told else 0
@@ -277,6 +273,14 @@ def _told(session: Session) -> list[Told]:
 def _identities(told: list[Told], rules: Rules) -> Iterator[str]:
     for span, value in told:
         if span.sort is Sort.STRING and rules.is_identity(span.path):
+            yield plain_text(value)
+
+
+def _shown(rest: Iterable[Visited], told: list[Told]) -> Iterator[str]:
+    """What a further request may name to say whose it is: in its path, or among what chat version 2 has it show."""
+    yield from (one.operation.service_id for one in rest if one.operation.service_id)
+    for span, value in told:
+        if span.sort is Sort.STRING and span.path[-1:] and span.path[-1] in gms.SHOWN_FIELDS:
             yield plain_text(value)
 
 

@@ -34,7 +34,10 @@ class Batches:
         return self._heard.popleft()
 
     async def say(self, text: str) -> None:
-        self._unsent.append({"channel": "/service/echo", "data": {"text": text}})
+        await self.publish("/service/echo", {"text": text})
+
+    async def publish(self, channel: str, data: Message) -> None:
+        self._unsent.append({"channel": channel, "data": data})
 
     async def open(self) -> None:
         types = ["long-polling"]

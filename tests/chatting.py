@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ class App:
         self._proxy = proxy
         self._started_at_us = time.time_ns() // 1000
         self._answers: list[Seen] = []
-        self._messages: list[bytes] = []
+        self._messages: defaultdict[str, list[bytes]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
         user = {"gms_user": self.user}
@@ -56,10 +57,17 @@ class App:
         while (await self.http.post(f"{chat}/refresh")).json()["chatIxnState"] != "DISCONNECTED":
             await asyncio.sleep(_POLL_S)
 
+    async def polls2(self, chat: str, told: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """The same of a chat of version 2, whose alias may change meanwhile: what is told each time."""
+        while not told["chatEnded"]:
+            told = (await self.http.post(f"{chat}/refresh", data=shown(told))).json()
+            yield told
+            await asyncio.sleep(_POLL_S)
+
     async def hear(self, comet: Listener) -> dict[str, Any]:
         """The next message, which is kept."""
         message = await comet.next_message(PATIENCE_S)
-        self._messages.append(json.dumps(message, ensure_ascii=False).encode())
+        self._messages[message["channel"]].append(json.dumps(message, ensure_ascii=False).encode())
         return message
 
     async def lines(self, comet: Listener) -> AsyncIterator[dict[str, Any]]:
@@ -70,14 +78,31 @@ class App:
             state = told["chatIxnState"]
             yield told
 
+    async def lines2(self, comet: Listener) -> AsyncIterator[dict[str, Any]]:
+        """The same of a chat of version 2."""
+        told = {"chatEnded": False}
+        while not told["chatEnded"]:
+            told = (await self.hear(comet))["data"]
+            yield told
+
     @property
     def told(self) -> Transcript:
         origin = str(httpx.URL(self.url).copy_with(path="/")).rstrip("/")
-        return Transcript(origin, self._started_at_us, tuple(self._answers), {"/_genesys": tuple(self._messages)})
+        channels = {channel: tuple(messages) for channel, messages in self._messages.items()}
+        return Transcript(origin, self._started_at_us, tuple(self._answers), channels)
 
 
 def is_said_by_agent(told: dict[str, Any]) -> bool:
     return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
+
+
+def shown(told: dict[str, Any]) -> dict[str, str]:
+    """What an app of version 2 shows with what it wants."""
+    return {name: told[name] for name in ("userId", "secureKey", "alias")}
+
+
+def is_said_by_agent2(told: dict[str, Any]) -> bool:
+    return any((line["type"], line["from"]["type"]) == ("Message", "Agent") for line in told["messages"])
 
 
 async def chat(name: str, program: Program, base: str, user: str = USER) -> Transcript:

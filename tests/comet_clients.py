@@ -43,6 +43,10 @@ class Client(Listener, Protocol):
         """Publishes on /service/echo."""
         ...
 
+    async def publish(self, channel: str, data: dict[str, Any]) -> None:
+        """Publishes on a service channel, and listens there from then on."""
+        ...
+
 
 class Lines(Protocol):
     """Lines from a peer, and to it."""
@@ -105,7 +109,10 @@ class _Aiocometd:
         return await self._comet.next_message(timeout_s)
 
     async def say(self, text: str) -> None:
-        await self._comet.publish("/service/echo", {"text": text})
+        await self.publish("/service/echo", {"text": text})
+
+    async def publish(self, channel: str, data: dict[str, Any]) -> None:
+        await self._comet.publish(channel, data)
 
 
 class Cometd:
@@ -134,6 +141,10 @@ class Cometd:
 
     async def say(self, text: str) -> None:
         await self._lines.write(text)
+        await self.until({"acknowledged": True})
+
+    async def publish(self, channel: str, data: dict[str, Any]) -> None:
+        await self._lines.write(f"/publish {channel} {json.dumps(data)}")
         await self.until({"acknowledged": True})
 
     async def leave(self, position: int) -> None:

@@ -1,4 +1,5 @@
-from gms_replay.acts import PATIENCE_US, Acts, Patience
+from gms_replay.acts import PATIENCE_US, Acts, Lack, Patience
+from gms_replay.gms import Act
 
 
 def test_late_act_fills_its_place() -> None:
@@ -55,3 +56,7 @@ def test_skipped_time_is_no_pause() -> None:
 
     patience.ask(200 + 3 * PATIENCE_US)
     assert patience.ends_at_us == 200 + 3 * PATIENCE_US
+
+
+def test_lack_is_named() -> None:
+    assert str(Lack(0, Act.SEND, 2)) == "send 2"

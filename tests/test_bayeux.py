@@ -258,3 +258,17 @@ def test_many_brackets_are_not_deep():
 )
 def test_durations_are_sane(sent: object, taken: int) -> None:
     assert bayeux.milliseconds(sent, 7) == taken
+
+
+@pytest.mark.parametrize(
+    ("channel", "error"),
+    [
+        ("/any", ""),
+        ("/service/any", ""),
+        ("", "400::channel_missing"),
+        ("any", "405::channel_invalid"),
+        ("/meta/any", "404:/meta/any:channel_unknown"),
+    ],
+)
+def test_publishing_is_refused_where_nobody_can(channel: str, error: str) -> None:
+    assert bayeux.why_unpublishable(channel) == error

@@ -8,6 +8,7 @@ from bayeux_peer import ADVICE, Peer, event, listening, publish, replies, texts
 
 from gms_replay import bayeux
 from gms_replay.comet import Frame, refuse
+from gms_replay.instants import SECOND_US
 
 
 def test_handshake_names_client() -> None:
@@ -396,3 +397,57 @@ def test_waiting_events_are_told_at_once_to_second_client_of_browser() -> None:
 
     *_, reply = replies(peer.send(2, poll | {"clientId": "b"}, browser="x"))
     assert "advice" not in reply
+
+
+def moved(peer: Peer) -> Peer:
+    """Where the client of another is now, which holds a connect there."""
+    other = Peer()
+    client, frames = peer.comet.release("a", 3 * SECOND_US)
+    assert [reply["successful"] for reply in replies(frames)] == [True]
+    other.comet.adopt(client, 5 * SECOND_US)
+    return other
+
+
+def test_client_moves_to_another_session() -> None:
+    peer = listening()
+    peer.connect(2)
+    other = moved(peer)
+    assert (peer.comet.is_alive, other.comet.knows("a")) == (False, True)
+    assert other.wakeup_s == 15
+
+    other.tell("Hello.")
+    assert other.connect(6) == []
+    other.subscribe(6)
+
+    assert texts(other.flush(6)) == ["Hello."]
+
+
+def test_moved_client_acknowledges_nothing_of_before() -> None:
+    peer = Peer()
+    peer.handshake(ext={"ack": True})
+    peer.connect(0)
+    peer.subscribe(0)
+    peer.tell("One.")
+    peer.connect(1)
+    peer.connect(2, ext={"ack": 2})
+    other = moved(peer)
+    other.subscribe(5)
+    other.tell("Two.")
+
+    assert texts(other.connect(6, ext={"ack": 1})) == ["Two."]
+
+
+def test_resumed_chat_is_told_again() -> None:
+    """From the position that is named: in order, and after the reply."""
+    channel = "/service/chatV2/support"
+    peer = listening()
+    asked = {"channel": channel, "id": "p", "data": {"operation": "requestNotifications", "transcriptPosition": 2}}
+    peer.send(1, asked | {"clientId": "a"})
+    for index in (1, 2, 3):
+        peer.comet.deliver(channel, event(f"line {index}", channel), ("C", index))
+    assert texts(peer.connect(2)) == ["line 1", "line 2", "line 3"]
+    peer.handshake(4)
+    peer.connect(4, "b")
+
+    assert texts(peer.send(5, asked | {"clientId": "b"})) == []
+    assert texts(peer.connect(5, "b")) == ["line 2", "line 3"]

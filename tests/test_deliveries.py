@@ -125,6 +125,16 @@ def test_position_is_of_the_chat_heard_last() -> None:
     assert made.take("ann", 1) == (b"other 2",)
 
 
+def test_position_counts_for_what_was_not_told() -> None:
+    """The app may have the lines from elsewhere."""
+    made = lines(3, "ann")
+    made.publish(CHANNEL, b"other 1", ("other", 1))
+    made.publish(CHANNEL, b"other 2", ("other", 2))
+    made.read_to("ann", 1)
+
+    assert made.take("ann", 1) == (b"1", b"2", b"3", b"other 2")
+
+
 def test_position_without_chat_means_nothing() -> None:
     made = deliveries("ann")
     made.publish(CHANNEL, b"1", None)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import chats2
 import factories
 import pytest
 
@@ -92,6 +93,37 @@ def test_chat_ends_by_any_sign(last: str) -> None:
         tape.poll(4, 1, factories.frame(1, factories.LEFT, state="DISCONNECTED"))
     else:
         tape.ask(3, "POST", factories.REFRESH, b"", b'{"chatEnded": true}')
+
+    assert find(tape.recording()) == ()
+
+
+def test_chat2_over_comet_is_understood() -> None:
+    assert find(chats2.recorded_chat().recording()) == ()
+
+
+@pytest.mark.parametrize(("answer", "found"), [(chats2.told((1, "Hello.")), 1), (chats2.failed(), 0)])
+def test_chat2_over_comet_without_end_is_told(answer: dict[str, object], found: int) -> None:
+    """Unless it was refused."""
+    tape = factories.Tape()
+    chats2.publish(tape, 1, "requestChat")
+    tape.poll(2, 1, chats2.event(answer))
+    expected = [(1, "session 1: a chat begins here and is never DISCONNECTED")]
+    assert texts(tape.recording(), Sort.UNFINISHED) == expected[:found]
+
+    chats2.publish(tape, 4, "disconnect", secureKey=chats2.KEY)
+    assert find(tape.recording()) == ()
+
+
+def test_refused_chat2_begins_nothing() -> None:
+    tape = factories.Tape()
+    tape.ask(0, "POST", chats2.REST, "nickname=", chats2.failed())
+
+    assert find(tape.recording()) == ()
+
+
+def test_files_of_chat2_are_known() -> None:
+    tape = factories.Tape()
+    tape.ask(0, "POST", "/genesys/2/chat-ntf", "operation=fileUpload")
 
     assert find(tape.recording()) == ()
 

@@ -55,7 +55,7 @@ REQUESTS = [
     ("POST", f"{CHAT}/startTyping", Kind.TYPING, "startTyping", SERVICE),
     ("POST", f"{CHAT}/stopTyping", Kind.TYPING, "stopTyping", SERVICE),
     ("POST", f"{CHAT}/disconnect", Kind.DISCONNECT_CHAT, "disconnect", SERVICE),
-    ("POST", "/2/chat/sales", Kind.REQUEST_CHAT, "", None),
+    ("POST", "/2/chat/sales", Kind.REQUEST_CHAT, "sales", None),
     ("POST", f"{CHAT_2}/send", Kind.SEND, "send", "0001NaBEEC7S0043"),
     ("POST", f"{CHAT_2}/refresh", Kind.REFRESH, "refresh", "0001NaBEEC7S0043"),
     ("POST", f"{CHAT_2}/startTyping", Kind.TYPING, "startTyping", "0001NaBEEC7S0043"),
@@ -64,7 +64,8 @@ REQUESTS = [
     ("POST", f"{CHAT_2}/pushUrl", Kind.CHAT, "pushUrl", "0001NaBEEC7S0043"),
     ("POST", f"{CHAT_2}/updateNickname", Kind.CHAT, "updateNickname", "0001NaBEEC7S0043"),
     ("POST", f"{CHAT_2}/file/17/download", Kind.CHAT, "file/17/download", "0001NaBEEC7S0043"),
-    ("POST", "/2/chat-ntf/sales/file", Kind.OTHER, "chat-ntf/sales/file", None),
+    ("POST", "/2/chat-ntf", Kind.CHAT, "chat-ntf", None),
+    ("POST", "/2/chat-ntf/sales/file", Kind.CHAT, "chat-ntf/sales/file", None),
     ("GET", f"/2/service/{SERVICE}", Kind.OTHER, f"service/{SERVICE}", None),
     ("POST", "/cometd", Kind.COMET, "", None),
     ("POST", "/cometd/handshake", Kind.COMET, "", None),
@@ -400,3 +401,16 @@ def test_no_chat_has_no_position(message):
 def test_message_has_an_id_of_its_own(message, own):
     """Which is not the one that numbers the frame."""
     assert gms.message_id(message) == own
+
+
+@pytest.mark.parametrize(
+    ("data", "ids"),
+    [
+        ({"chatId": "C", "secureKey": "K", "userId": "U", "alias": "117"}, {"C", "K"}),
+        ({"chatId": "", "secureKey": None, "_id": 7}, set()),
+        (["chatId"], set()),
+        (None, set()),
+    ],
+)
+def test_data_name_their_visit(data, ids):
+    assert gms.session_ids(data) == ids

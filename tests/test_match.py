@@ -260,3 +260,24 @@ def test_miss_shows_three() -> None:
 
     assert found.kind is MissKind.FIELD_DIFFERS
     assert [one.answer.index for one in found.nearest] == [0, 1, 2]
+
+
+def test_what_chat2_shows_does_not_rank() -> None:
+    """So an app that keeps to an alias of before is told what is true now."""
+    tape = Tape()
+    for at_s, alias in enumerate(("117", "118")):
+        tape.ask(at_s, "POST", "/2/chat/support/C/refresh", f"alias={alias}&secureKey=K&userId=7&chatId=C")
+
+    shown = b"alias=117&secureKey=other&userId=&chatId=other"
+    assert [(one.differences, one.remarks) for one in ranked(tape, "POST", "/2/chat/support/C/refresh", shown)] == [
+        ((), 0),
+        ((), 0),
+    ]
+
+
+def test_chats2_of_other_services_are_others() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", "/2/chat/support", "nickname=Stan")
+
+    assert ranked(tape, "POST", "/2/chat/sales", b"nickname=Stan") == []
+    assert [one.differences for one in ranked(tape, "POST", "/2/chat/support", b"nickname=Ann")] == [()]

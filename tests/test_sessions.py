@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import chats2
 import factories
 from factories import CALLBACK, CHAT_PATH, HELLO, QUEUE, SERVICE, Tape, frame
 
@@ -71,6 +72,44 @@ def test_chat_session_joins_services() -> None:
     tape.ask(2, "POST", CHAT_PATH.replace(SERVICE, OTHER), b"", {"chatSessionId": factories.CHAT})
 
     assert groups(tape) == [[1, 2, 3]]
+
+
+def test_chat2_is_one_visit_by_rest_and_over_comet() -> None:
+    """Whichever begins it: by the chat's id, or by its key, which is all that some apps show."""
+    begun = chats2.told((1, "Hello."))
+    by_rest = Tape(user=None)
+    by_rest.ask(0, "POST", chats2.REST, "nickname=Stan", begun)
+    by_rest.ask(1, "POST", chats2.ONE_CHAT.replace(chats2.CHAT, "other") + "/refresh")
+    chats2.publish(by_rest, 2, "requestNotifications", secureKey=chats2.KEY)
+    over_comet = Tape(user=None)
+    over_comet.ask(0, "POST", chats2.ONE_CHAT.replace(chats2.CHAT, "other") + "/refresh")
+    chats2.publish(over_comet, 1, "requestChat")
+    over_comet.poll(2, 1, chats2.event(begun))
+    over_comet.ask(4, "POST", f"{chats2.ONE_CHAT}/refresh")
+
+    assert groups(by_rest) == [[1, 3], [2]]
+    assert groups(over_comet) == [[1], [2, 3, 4]]
+
+
+def test_chats_of_one_user_are_two() -> None:
+    tape = Tape()
+    chats2.record_chat(tape, client="first")
+    chats2.record_chat(tape, 100, client="second", chat="0001JaBBFDMA00C8", key="00f26a0c41b75e93")
+    half = len(tape.exchanges) // 2
+
+    assert [sorted(group) for group in groups(tape)] == [
+        list(range(1, half + 1)),
+        list(range(half + 1, 2 * half + 1)),
+    ]
+
+
+def test_empty_ids_join_nothing() -> None:
+    tape = Tape(user=None)
+    for client, chat in (("first", "0001JaBBFDMA00B7"), ("second", "0001JaBBFDMA00C8")):
+        chats2.publish(tape, 0, "requestChat", client=client, secureKey="", chatId=None)
+        tape.poll(1, 1, chats2.event(chats2.told(chat=chat, key="")), client=client)
+
+    assert groups(tape) == [[1, 2], [3, 4]]
 
 
 def test_stray_goes_to_user() -> None:

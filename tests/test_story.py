@@ -1,3 +1,4 @@
+import chats2
 import factories
 import pytest
 from factories import (
@@ -17,9 +18,9 @@ from factories import (
 )
 
 from gms_replay import story
+from gms_replay.causes import Cause
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act
-from gms_replay.items import Cause
 from gms_replay.model import Recording
 from gms_replay.story import Story, compile_stories
 
@@ -286,3 +287,64 @@ def test_header_names_are_lowered() -> None:
     (named,) = story.compiled_headers(compiler, (("X-GMS-Node", "a"),))
 
     assert named[0] == "x-gms-node"
+
+
+def test_chat2_has_positions_and_keys() -> None:
+    only = compiled(chats2.recorded_chat())
+
+    told = only.events[chats2.CHANNEL]
+    assert [event.position for event in told] == [(chats2.CHAT, position) for position in (1, 2, 3, 5)]
+    assert [{cause.act: cause.count for cause in event.causes} for event in told] == [
+        {Act.START: 1},
+        *[{Act.START: 1, Act.SEND: 1}] * 2,
+        {Act.START: 1, Act.SEND: 1, Act.DISCONNECT: 1},
+    ]
+    assert only.service_ids == {chats2.CHAT, chats2.KEY}
+    assert sorted((key[0], count) for key, count in only.published.items()) == [
+        ("disconnect chat", 1),
+        ("request chat", 1),
+        ("send", 1),
+    ]
+
+
+@pytest.mark.parametrize(("named", "counts"), [(True, [1, 1, 2]), (False, [1, 1, 1, 1, 2])])
+def test_lines_of_chat2_that_were_told_are_told_once(named: bool, counts: list[int]) -> None:
+    """But with anything new, or where nobody can tell which chat they are of, they are told."""
+    tape = Tape()
+    ids = {} if named else {"chatId": None, "secureKey": None}
+    for at_s, lines in ((1, [1]), (2, [2]), (3, [1]), (4, [2]), (5, [2, 3])):
+        tape.poll(at_s, 0.1, chats2.event(chats2.told(*((index, "Hi") for index in lines)) | ids))
+
+    told = compiled(tape).events[chats2.CHANNEL]
+
+    assert [event.raw.count(b'"index"') for event in told] == counts
+
+
+def test_end_of_chat2_is_told_to_who_asks_again() -> None:
+    """It is the answer to who leaves a chat that is over."""
+    tape = Tape()
+    for at_s in (1, 2):
+        tape.poll(at_s, 0.1, chats2.event(chats2.told(nextPosition=5, chatEnded=True)))
+
+    assert [event.position for event in compiled(tape).events[chats2.CHANNEL]] == [(chats2.CHAT, 5)] * 2
+
+
+def test_story_begins_by_rest_or_over_comet() -> None:
+    by_rest = begun()
+    by_rest.open_comet(2)
+    by_rest.poll(5, 1, frame(1, JOINED))
+    shaken_before = Tape()
+    shaken_before.open_comet(0)
+    shaken_before.ask(1, "POST", CALLBACK, factories.ORDER, b'{"_id":"%s"}' % SERVICE.encode())
+    shaken_before.poll(5, 1, frame(1, JOINED))
+
+    tapes = (by_rest, begun(), shaken_before, chats2.recorded_chat())
+    assert [compiled(tape).begins_over_comet for tape in tapes] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_status_code_of_chat2_refuses(status: int) -> None:
+    tape = Tape()
+    tape.ask(0, "POST", chats2.REST, b"", {"statusCode": status})
+
+    assert compiled(tape).answers[0].is_refusal is (status > 0)

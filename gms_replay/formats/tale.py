@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from gms_replay import bayeux, findings, gms, instants, sessions
+from gms_replay import bayeux, chat2, findings, gms, instants, sessions
 from gms_replay.fields import Fields
+from gms_replay.formats import chat2 as chat2_told
+from gms_replay.formats.chat2 import Told
 from gms_replay.gms import Kind, Operation, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Exchange, Message, Recording, Run, Transport
@@ -35,7 +37,8 @@ Texts = dict[Path, str]
 class Line:
     """One thing that somebody did, without what would break a terminal's line.
 
-    `is_poll`: the app asks for a state, or waits for news, as it does again and again.
+    `is_poll`: the app asks for a state, or waits for news, as it does again and again. `told`: the line of a chat that
+    this is, where others may be the same.
     """
 
     at_us: int
@@ -43,6 +46,7 @@ class Line:
     text: str
     is_typing: bool = False
     is_poll: bool = False
+    told: Told | None = None
 
 
 def tell(recording: Recording, name: str) -> Iterator[str]:
@@ -102,17 +106,25 @@ def _session(number: int, session: Session) -> Iterator[str]:
 
 def _in_order(session: Session) -> tuple[Line, ...]:
     lines = [line for one in session for line in _lines(one)]
-    return tuple(replace(line, text=_shown(line.text)) for line in sorted(lines, key=lambda line: line.at_us))
+    told: set[Told] = set()
+    once = []
+    for line in sorted(lines, key=lambda line: line.at_us):
+        if line.told is None or line.told not in told:
+            once.append(replace(line, text=_shown(line.text)))
+        told |= {line.told} if line.told else set()
+    return tuple(once)
 
 
 def _lines(one: Visited) -> Iterator[Line]:
     response = one.exchange.response
     told = texts(response.body.plain) if response else {}
-    trouble = _refusal(one.exchange, told) + _ending(one.exchange)
+    trouble = _refusal(one, told) + _ending(one.exchange)
     kind = one.operation.kind
     if kind is not Kind.COMET:
         is_typing = kind is Kind.TYPING and not trouble
         yield Line(one.at_us, "app", f"{_did(one, told)}{trouble}", is_typing, is_poll=kind in gms.POLLED)
+        if response and one.operation.version == "2":
+            yield from _sayings(response.started_at_us, response.body.plain)
         return
     polls = [heard for heard in one.heard if heard.message.channel == bayeux.CONNECT]
     if trouble and (polls or not one.heard):
@@ -121,14 +133,25 @@ def _lines(one: Visited) -> Iterator[Line]:
         yield from _said_over_comet(heard, trouble) if _is_asked(heard) else _told_over_comet(heard)
 
 
+def _sayings(at_us: int, body: bytes) -> Iterator[Line]:
+    return (Line(at_us, "GMS", one.text, one.is_typing, told=one.told) for one in chat2_told.sayings(body))
+
+
 def _said_over_comet(heard: Heard, trouble: str) -> Iterator[Line]:
     message, fields = heard.message, heard.parsed.fields
     if (did := _META.get(message.channel)) is not None:
         # What became of a socket is no answer to what was said over it.
         lost = trouble if message.transport is not Transport.WEBSOCKET else ""
         yield Line(message.at_us, "app", f"Comet: {did} {fields.get('subscription', '')}".rstrip() + lost)
+    elif (operation := chat2.published(fields)) is not None:
+        did = chat2_told.published(operation, texts(_data(heard)))
+        yield Line(message.at_us, "app", f"Comet: {did}", operation.kind is Kind.TYPING)
     elif heard.parsed.is_event:
         yield Line(message.at_us, "app", f"Comet: publishes on {message.channel}")
+
+
+def _data(heard: Heard) -> bytes:
+    return bayeux.dump(heard.parsed.fields["data"])
 
 
 def _did(one: Visited, told: Texts) -> str:
@@ -136,8 +159,10 @@ def _did(one: Visited, told: Texts) -> str:
     return tell(one, one.said, told) if tell else f"{one.exchange.request.method} {one.exchange.request.target}"
 
 
-def _refusal(exchange: Exchange, told: Texts) -> str:
-    response = exchange.response
+def _refusal(one: Visited, told: Texts) -> str:
+    response = one.exchange.response
+    if response is not None and (refused := chat2_told.refused(one.operation, response)):
+        return f": {refused}"
     if response is None or not response.is_refusal:
         return ""
     reason = told.get(("message",)) or response.reason
@@ -197,6 +222,13 @@ def _told_dialog(told: Texts) -> str:
     return f"{told.get(('_action',), 'no dialog')}{shown}{expires}"
 
 
+def _requests(one: Visited, said: Fields, told: Texts) -> str:
+    if one.operation.version == "2":
+        chat = f": chat {told['chatId',]}" if ("chatId",) in told else ""
+        return f"requests a chat with {one.operation.name}{chat}"
+    return f"requests a chat: service {told.get(('_id',), '?')}"
+
+
 def _sends(one: Visited, said: Fields, told: Texts) -> str:
     return f"says “{said.get('message', '')}”"
 
@@ -210,7 +242,7 @@ _TELLERS: dict[Kind, Callable[[Visited, Fields, Texts], str]] = {
     Kind.CANCEL_CALLBACK: lambda one, said, told: f"cancels callback {one.operation.name}",
     Kind.UPDATE_CALLBACK: _moves,
     Kind.QUERY_CALLBACK: _looks_up,
-    Kind.REQUEST_CHAT: lambda one, said, told: f"requests a chat: service {told.get(('_id',), '?')}",
+    Kind.REQUEST_CHAT: _requests,
     Kind.START_CHAT: lambda one, said, told: f"starts the chat: {told.get(('chatIxnState',), 'no state')}",
     Kind.REFRESH: lambda one, said, told: f"refreshes from line {said.get('transcriptPosition', '0')}",
     Kind.TYPING: lambda one, said, told: "starts typing" if one.operation.name == "startTyping" else "stops typing",
@@ -223,6 +255,11 @@ def _told_over_comet(heard: Heard) -> Iterator[Line]:
         return
     at_us = heard.message.at_us
     data = heard.parsed.fields.get("data")
+    if chat2.is_told(heard.parsed.fields):
+        if refused := chat2_told.refusal(_data(heard)):
+            yield Line(at_us, "GMS", f"Comet: {refused}")
+        yield from _sayings(at_us, _data(heard))
+        return
     message = data.get("message") if isinstance(data, dict) else None
     if not isinstance(message, dict):
         yield Line(at_us, "GMS", f"Comet: an event on {heard.message.channel}")

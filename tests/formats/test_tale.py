@@ -1,5 +1,6 @@
 import json
 
+import chats2
 import factories
 import pytest
 from factories import CALLBACK, CHAT_PATH, MENU, SERVICE, Tape
@@ -249,4 +250,52 @@ def test_push_is_told_as_gms() -> None:
     assert acts(preflight, ()) == ()
     assert [(line.who, line.text) for line in acts(push, ())] == [
         ("GMS", "POST http://api.push.example:443/3/device/abc (push device)")
+    ]
+
+
+def shown_of(tape: Tape) -> list[str]:
+    """The lines of the only session, without their times."""
+    return [line[15:] for line in told_of(tape).partition("session 1")[2].splitlines()[1:]]
+
+
+def test_chat2_over_comet_is_told() -> None:
+    assert shown_of(chats2.recorded_chat())[2:] == [
+        "app   Comet: requests a chat with support",
+        "GMS   Kristi (Agent) says “Stan joins”",
+        "app   Comet: says “Hello.”",
+        "GMS   Kristi (Agent) says “Hello.”",
+        "GMS   Kristi (Agent) says “How may I help?”",
+        "app   Comet: leaves the chat",
+        "GMS   Kristi (Agent) leaves",
+        "GMS   the chat is over (chatEnded)",
+    ]
+
+
+def test_chat2_by_rest_is_told_once() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", chats2.REST, "nickname=", chats2.failed(1, "nickname is missing"))
+    tape.ask(1, "POST", chats2.REST, "nickname=Stan", chats2.told((1, "Hello.")))
+    for at_s in (2, 3):
+        both = chats2.told((1, "Hello."), (2, "Bye."), chatEnded=True)
+        tape.ask(at_s, "POST", f"{chats2.ONE_CHAT}/refresh", "transcriptPosition=1", both)
+
+    assert shown_of(tape) == [
+        "app   requests a chat with support: refused with statusCode 1, nickname is missing",
+        f"app   requests a chat with support: chat {chats2.CHAT}",
+        "GMS   Kristi (Agent) says “Hello.”",
+        "app   refreshes from line 1",
+        "GMS   Kristi (Agent) says “Bye.”",
+        "GMS   the chat is over (chatEnded)",
+        "app   refreshes from line 1",
+    ]
+
+
+def test_refusal_of_chat2_over_comet_is_told() -> None:
+    tape = Tape()
+    chats2.publish(tape, 0, "startTyping", secureKey="x")
+    tape.poll(1, 1, chats2.event(chats2.failed()))
+
+    assert shown_of(tape) == [
+        "app   Comet: starts typing",
+        "GMS   Comet: refused with statusCode 2, secureKey is wrong",
     ]

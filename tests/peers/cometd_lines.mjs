@@ -5,7 +5,8 @@
 //
 // {"opened": true, "transport": "…"}   shaken hands and subscribed to /_genesys
 // {"heard": {"channel": …}}            an event, as the client gives it
-// {"acknowledged": true}               after a line: published on /service/echo
+// {"acknowledged": true}               after a line: published on /service/echo; after a line
+//                                      "/publish /service/chat {…}" that data there, where the client listens from then on
 // {"closed": true}                     disconnected; after a line "/leave 3" as an app that goes to the background and
 //                                      has so many lines of the chat
 // {"failed": "…"}                      what the client could not do
@@ -19,6 +20,7 @@ import { AckExtension, CometD } from 'cometd';
 export function open([url, transport, user, ...options], tell) {
     const cometd = new CometD();
     let farewell = {};
+    const listensOn = new Set();
     if (options.includes('--ack')) cometd.registerExtension('ack', new AckExtension());
     for (const name of cometd.getTransportTypes()) {
         if (name !== transport) cometd.unregisterTransport(name);
@@ -43,7 +45,13 @@ export function open([url, transport, user, ...options], tell) {
                 farewell = { ext: { transcriptPosition: line.slice(7) } };
                 return;
             }
-            cometd.publish('/service/echo', { text: line }, reply => tell({ acknowledged: reply.successful }));
+            const [, channel, data] = /^\/publish (\S+) (.*)/.exec(line) ?? [null, '/service/echo', null];
+            if (data !== null && !listensOn.has(channel)) {
+                listensOn.add(channel);
+                cometd.addListener(channel, heard => tell({ heard }));
+            }
+            const said = data === null ? { text: line } : JSON.parse(data);
+            cometd.publish(channel, said, reply => tell({ acknowledged: reply.successful }));
         },
         close(gone) {
             cometd.disconnect(farewell, () => {

@@ -16,7 +16,7 @@ import comet_clients
 import httpx
 import pytest
 import relay
-from chatting import USER, App, chat, is_said_by_agent
+from chatting import USER, App, chat, is_said_by_agent, is_said_by_agent2, shown
 from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Program
 from serving import served
 from simulating import simulated
@@ -32,6 +32,14 @@ PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)
 LONG_POLLING = ("aiocometd long-polling", "cometd long-polling", "chromium long-polling", *BATCHES)
 TRIES_AGAIN = tuple(name for name in PLAYED_TO if name not in BATCHES)
 GOES_TO_BACKGROUND = (*COMETD, *ACKNOWLEDGING, *CHROMIUM)
+VERSION_2 = (
+    "cometd long-polling",
+    "cometd callback-polling",
+    "aiocometd websocket",
+    "cometd websocket --ack",
+    "httpx batches",
+)
+CHANNEL2 = "/service/chatV2/support"
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
 """How CometD's server sets a cookie that comes back from another site's page: Chromium takes no third party's that is
@@ -87,6 +95,54 @@ async def echo(name: str, program: Program, base: str) -> Transcript:
         return app.told
 
 
+async def chat2(name: str, program: Program, base: str) -> Transcript:
+    """A chat of version 2 over Comet, looked at by REST when it is over."""
+    async with comet_clients.started(name, program) as opened, App(base) as app:
+        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
+        async with opened(f"{base}/cometd", USER) as comet:
+            await comet.publish(CHANNEL2, {"operation": "requestChat", "nickname": "Stan", "subject": "Order"})
+            async for told in app.lines2(comet):
+                if is_said_by_agent2(told) and (word := next(words, None)):
+                    await comet.publish(CHANNEL2, {"operation": "sendMessage", "message": word, **shown(told)})
+            await app.ask(f"{base}/2/chat/support/{told['chatId']}/refresh", **shown(told))
+        return app.told
+
+
+async def background2(name: str, program: Program, base: str) -> Transcript:
+    """A chat of version 2 whose app goes away, says goodbye by REST, and comes back when all is over."""
+    started = comet_clients.started
+    async with started(name, program) as opened, started(name, program) as opened_again, App(base) as app:
+        async with opened(f"{base}/cometd", USER) as comet:
+            await comet.publish(CHANNEL2, {"operation": "requestChat", "nickname": "Stan"})
+            async for told in app.lines2(comet):
+                if is_said_by_agent2(told):
+                    break
+        url = f"{base}/2/chat/support/{told['chatId']}"
+        await app.ask(f"{url}/send", message="Thank you, bye!", **shown(told))
+        async for _ in app.polls2(url, told):
+            pass
+        async with opened_again(f"{base}/cometd", USER) as comet:
+            place = {"transcriptPosition": told["nextPosition"], "secureKey": told["secureKey"]}
+            await comet.publish(CHANNEL2, {"operation": "requestNotifications", **place})
+            async for _ in app.lines2(comet):
+                pass
+        return app.told
+
+
+async def rest2(name: str, program: Program, base: str) -> Transcript:
+    """A chat of version 2 by REST alone, whose app asks again and again for the whole of it."""
+    async with App(base) as app:
+        begun = await app.ask(f"{base}/2/chat/support", nickname="Stan")
+        url = f"{base}/2/chat/support/{begun['chatId']}"
+        words = ["Hello, my order has not arrived.", "Thank you, bye!"]
+        async for told in app.polls2(url, begun):
+            said = [line["from"]["type"] for line in told["messages"] if line["type"] == "Message"]
+            if said.count("Agent") + len(words) == 3 and words:
+                await app.ask(f"{url}/send", message=words.pop(0), **shown(told))
+        await app.ask(f"{url}/refresh", **shown(told))
+        return app.told
+
+
 Visit = Callable[[str, Program, str], Awaitable[Transcript]]
 
 # Losing a connection takes long, and what is recorded with CometD's client replays alike: aiocometd does it for both.
@@ -97,6 +153,9 @@ RECORDED: tuple[tuple[Visit, str, tuple[str, ...], tuple[str, ...]], ...] = (
     (chat, "simulator", PLAYED_TO, PLAYED_TO),
     (reconnect, "simulator", AIOCOMETD, TRIES_AGAIN),
     (background, "simulator", GOES_TO_BACKGROUND, GOES_TO_BACKGROUND),
+    (chat2, "simulator", VERSION_2[1:], VERSION_2),
+    (rest2, "simulator", BATCHES, BATCHES),
+    (background2, "simulator", VERSION_2[:1], VERSION_2),
     (echo, "cometd-nodejs-server", (*LONG_POLLING, "cometd long-polling --ack"), PLAYED_TO),
 )
 

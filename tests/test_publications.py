@@ -1,0 +1,102 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+from chats2 import CHANNEL, CHAT, KEY
+
+from gms_replay import bayeux, publications
+from gms_replay.bayeux import Parsed
+from gms_replay.gms import Kind
+from gms_replay.publications import Publications
+
+SEND = "sendMessage"
+
+
+def said(operation: str, **data: Any) -> Parsed:
+    fields = {"channel": CHANNEL, "clientId": "c", "data": {"operation": operation} | data}
+    return Parsed(bayeux.dump(fields), fields)
+
+
+def recorded(**counts: int) -> Publications:
+    found = Counter[tuple[str, ...]]()
+    for operation, count in counts.items():
+        publication = publications.read(said(operation).fields)
+        assert publication is not None
+        found[publication.operation.key] = count
+    return Publications(found)
+
+
+def kinds(taking: Publications, request_id: int | None, *messages: Parsed) -> list[Kind]:
+    return [operation.kind for operation in taking.take(request_id, messages)]
+
+
+def test_ids_are_shown() -> None:
+    publication = publications.read(said(SEND, secureKey=KEY, chatId=CHAT, userId="7", alias="").fields)
+
+    assert publication is not None
+    assert publication.shown == {KEY, CHAT}
+
+
+def test_acts_are_taken_in_order() -> None:
+    batch = said("requestChat"), said("startTyping"), said(SEND), said(SEND, message="Hi!"), said("disconnect")
+
+    assert kinds(recorded(), 1, *batch) == [Kind.REQUEST_CHAT, Kind.SEND, Kind.SEND, Kind.DISCONNECT_CHAT]
+
+
+def test_others_are_passed_over() -> None:
+    fields = {"channel": "/meta/connect"}
+
+    assert publications.read(fields) is None
+    assert kinds(recorded(), 1, Parsed(b"{}", fields)) == []
+
+
+def test_repeated_after_loss_is_one() -> None:
+    taking = recorded()
+    first = kinds(taking, 1, said(SEND, message="Hi!"))
+    taking.lost(1)
+    again = kinds(taking, 2, said(SEND, message="Hi!"))
+    taking.sent(2)
+    taking.lost(2)
+
+    assert (first, again, kinds(taking, 3, said(SEND, message="Hi!"))) == ([Kind.SEND], [], [Kind.SEND])
+
+
+def test_lost_again_is_one_still() -> None:
+    taking = recorded()
+    kinds(taking, 1, said(SEND))
+    for request_id in (1, 2):
+        taking.lost(request_id)
+        assert kinds(taking, request_id + 1, said(SEND)) == []
+
+
+def test_other_words_are_another() -> None:
+    taking = recorded()
+    kinds(taking, 1, said(SEND, message="Hi!"))
+    taking.lost(1)
+
+    assert kinds(taking, 2, said(SEND, message="Ho!")) == [Kind.SEND]
+
+
+def test_sockets_lose_nothing() -> None:
+    taking = recorded()
+    kinds(taking, None, said(SEND))
+    taking.lost(1)
+
+    assert kinds(taking, None, said(SEND)) == [Kind.SEND]
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_recorded_ones_are_awaited(is_lost: bool) -> None:
+    taking, chat = recorded(requestChat=1), said("requestChat")
+    publication = publications.read(chat.fields)
+    assert publication is not None
+    assert taking.awaits(publication)
+    kinds(taking, 1, chat)
+    if is_lost:
+        taking.lost(1)
+
+    assert taking.awaits(publication) is is_lost
+    assert not taking.is_one_too_many(publication.operation)
+    assert bool(taking)
+    kinds(taking, 2, said("requestChat", nickname="Ann"))
+    assert taking.is_one_too_many(publication.operation)
