@@ -153,6 +153,7 @@ class Playing:
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
                 self._act(operation, None, now_us)
+                self._translation.hear(operation, asked, None)
             return miss
         if key in self._lost:
             answer = self._lost.pop(key)
@@ -162,6 +163,7 @@ class Playing:
                 self._jump_to_item(now_us)
                 answer = self._choose(operation, right)
             self._act(operation, answer.response, now_us)
+            self._translation.hear(operation, asked, answer.index)
         self._used.add(answer.index)
         self._seen.add(answer.index)
         if operation.kind in POLLED:

@@ -1,23 +1,23 @@
 """Bodies and headers compiled once into literal bytes and slots; rendering joins them.
 
 Strategy: a slot stands where something must be told anew: an instant, seconds since a chat's start, the base of a URL
-of GMS's own, an identity. All between the slots is replayed byte for byte, well-formed or not.
+of GMS's own, an identity, words of the app's. All between the slots is replayed byte for byte, well-formed or not.
 """
 
-import json
 import re
-import string
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gms_replay import gms, instants
+from gms_replay.echoes import Echo, Echoes, Source
+from gms_replay.fields import Fields
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US, Notation
+from gms_replay.occurrences import Finder, Writer, in_json
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Instant, elapsed_s
 
-_SHORTEST_IDENTITY = 8
 _URL = re.compile(rb"(?P<scheme>https?):(?:\\?/){2}(?P<authority>[^\s\"'<>\\/?#]+)", re.IGNORECASE)
 _URL_PART_ENDS = rb"(?=[\s\"'<>\\/?#]|$)"
 _ELAPSED = re.compile(rb"0|[1-9]\d{0,8}")
@@ -30,7 +30,7 @@ class Telling:
 
     `instants`: recorded to told, for all that the template names. `origin`: "http://host:port", and a path prefix if
     the server stands behind one. `base`: "/genesys", as asked. `comet_segment`: what precedes the base in
-    `_comet_url`. `identities`: recorded to told; one that is missing stays as recorded.
+    `_comet_url`. `identities`: recorded to told; one that is missing stays as recorded. `said`: what this app said.
     """
 
     instants: Mapping[Instant, int]
@@ -38,6 +38,7 @@ class Telling:
     base: str
     comet_segment: str
     identities: Mapping[str, str]
+    said: Mapping[Source, Fields] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +77,34 @@ class UrlSlot:
 
 @dataclass(frozen=True, slots=True)
 class IdentitySlot:
-    """A value as read, and `raw` as it stood there, which is kept unless the value is told otherwise."""
+    """A value as read, and `raw` as it stood there, which is kept unless the value is told otherwise, by `write`."""
 
     recorded: str
     raw: bytes
+    write: Writer
 
     def render(self, telling: Telling) -> bytes:
         told = telling.identities.get(self.recorded, self.recorded)
-        if told == self.recorded:
-            return self.raw
-        return json.dumps(told, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")
+        return self.raw if told == self.recorded else self.write(told)
 
 
-Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot
+@dataclass(frozen=True, slots=True)
+class EchoSlot:
+    """Words of the app in a JSON string, `raw` as they stood there. `otherwise`: what is told where it said none."""
+
+    echo: Echo
+    recorded: str
+    raw: bytes
+    otherwise: "Template"
+
+    def render(self, telling: Telling) -> bytes:
+        words = self.echo.words(telling.said)
+        if words is None:
+            return self.otherwise.render(telling)
+        return self.raw if words == self.recorded else in_json(words)
+
+
+Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot | EchoSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +151,18 @@ class Compiler:
         self._recorded = recorded
         self._rules = rules
         self._base = re.compile(re.escape(recorded.base).replace("/", r"\\?/").encode("latin-1") + _URL_PART_ENDS)
-        worth = sorted((value for value in recorded.identities if is_mappable(value)), key=len, reverse=True)
-        self._values = {value.encode("utf-8", "backslashreplace"): value for value in worth}
-        words = b"|".join(re.escape(word) for word in self._values)
-        self._identity = re.compile(rb"(?<![0-9A-Za-z])(?:" + words + rb")(?![0-9A-Za-z])") if worth else None
+        self._identity = Finder(recorded.identities)
 
-    def body(self, text: bytes) -> Template:
+    def body(self, text: bytes, echoes: Echoes | None = None) -> Template:
         """A body or a message: JSON, whether it parses or not, or any other text."""
         found = list(spans(text))
         started = self._started(text, found)
-        return _template(text, (hit for span in found for hit in self._slots(text, span, started)))
+        hits: list[tuple[int, int, Slot]] = []
+        for span in found:
+            slots = self._slots(text, span, started)
+            echo = echoes.get(span.start) if echoes and span.sort is Sort.STRING else None
+            hits += slots if echo is None else [(span.start, span.end, _echo_slot(text, span, echo, slots))]
+        return _template(text, hits)
 
     def header(self, name: str, value: str) -> Template:
         """A header's value."""
@@ -169,18 +187,19 @@ class Compiler:
             found = instants.parse(value.decode("latin-1"))
             if found and found[1].style is instants.Style.ISO:
                 return _instant(span.start, span.end, value.decode("latin-1"), InstantClass.CALENDAR)
-            return ()
+            return self._identities(text, span.start, span.end)
         if (kind := self._rules.instant_class(span.path)) is not None:
             return _instant(span.start, span.end, value.decode("latin-1"), kind)
         if gms.is_elapsed(span.path) and started_us is not None and _ELAPSED.fullmatch(value):
             line = (InstantClass.EVENT, started_us + int(value) * SECOND_US)
             return [(span.start, span.end, ElapsedSlot((InstantClass.EVENT, started_us), line))]
-        if span.sort not in (Sort.STRING, Sort.TEXT):
-            return ()
-        field = str(span.path[-1]) if span.path else ""
-        if field == "_user_header":
-            return [(span.start, span.end, IdentitySlot(plain_text(value), value))]
-        return [*self._urls(text, span.start, span.end, field), *self._identities(text, span.start, span.end)]
+        if span.sort is Sort.NUMBER:
+            # A piece of one is none: 12345678.5 is an amount.
+            return [hit for hit in self._identities(text, span.start, span.end) if hit[:2] == (span.start, span.end)]
+        name = str(span.path[-1]) if span.path else ""
+        if name in gms.USER_FIELDS and span.sort is Sort.STRING:
+            return [(span.start, span.end, IdentitySlot(plain_text(value), value, in_json))]
+        return [*self._urls(text, span.start, span.end, name), *self._identities(text, span.start, span.end)]
 
     def _urls(self, text: bytes, start: int, end: int, field: str) -> Iterator[tuple[int, int, Slot]]:
         for found in _URL.finditer(text, start, end):
@@ -191,14 +210,15 @@ class Compiler:
                 yield found.start(), base.end() if base else found.end(), slot
 
     def _identities(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, Slot]]:
-        if self._identity is not None:
-            for found in self._identity.finditer(text, start, end):
-                yield found.start(), found.end(), IdentitySlot(self._values[found[0]], found[0])
+        for found in self._identity.find(text, start, end):
+            slot = IdentitySlot(found.value, text[found.start : found.end], found.write)
+            yield found.start, found.end, slot
 
 
-def is_mappable(value: str) -> bool:
-    """Whether an identity is long and particular enough to be told otherwise wherever it stands."""
-    return len(value) >= _SHORTEST_IDENTITY and any(character in string.digits for character in value)
+def _echo_slot(text: bytes, span: Span, echo: Echo, slots: Iterable[tuple[int, int, Slot]]) -> EchoSlot:
+    raw = text[span.start : span.end]
+    inside = [(start - span.start, end - span.start, slot) for start, end, slot in slots]
+    return EchoSlot(echo, plain_text(raw), raw, _template(raw, inside))
 
 
 def _instant(start: int, end: int, text: str, kind: InstantClass) -> list[tuple[int, int, Slot]]:
@@ -221,6 +241,8 @@ def _template(text: bytes, hits: Iterable[tuple[int, int, Slot]]) -> Template:
             needed.add(slot.instant)
         elif isinstance(slot, ElapsedSlot):
             needed |= {slot.started, slot.line}
+        elif isinstance(slot, EchoSlot):
+            needed |= slot.otherwise.instants
     if at < len(text):
         pieces.append(text[at:])
     return Template(tuple(pieces), frozenset(needed))

@@ -6,13 +6,14 @@ when the item is due, however the app's own pace differs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import gcd
 from typing import Any
 
-from gms_replay import bayeux, gms, instants, sessions
+from gms_replay import bayeux, echoes, gms, instants, sessions, travel
+from gms_replay.echoes import Echoes, Source, Spoken, TextKey
 from gms_replay.errors import StoryError
 from gms_replay.fields import Fields, Said
 from gms_replay.gms import Act, InstantClass, Kind, Operation
@@ -20,8 +21,8 @@ from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Headers, Recording, Response, header
 from gms_replay.rewrite import Compiler, Recorded, Template, authority
 from gms_replay.rules import Rules
-from gms_replay.sessions import Session, Visited
-from gms_replay.spans import Sort, Span, plain_text, spans
+from gms_replay.sessions import Session, Told, Visited
+from gms_replay.spans import Sort, Span
 from gms_replay.timeline import Fences
 
 _GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
@@ -33,9 +34,7 @@ _SET_ANEW = frozenset(
 )  # fmt: skip
 """Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
 
-
-Told = tuple[Span, bytes]
-"""A key or value that GMS told the app, and where it stood in its text."""
+_NO_ECHOES: Echoes = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,11 @@ class Answer:
     latency_us: int
     response: Response
     compiler: Compiler
+    echoes: Echoes
 
     @cached_property
     def body(self) -> Template:
-        return self.compiler.body(self.response.body.plain)
+        return self.compiler.body(self.response.body.plain, self.echoes)
 
     @cached_property
     def headers(self) -> tuple[tuple[str, Template], ...]:
@@ -84,10 +84,11 @@ class Event:
     position: tuple[str, int] | None
     raw: bytes
     compiler: Compiler
+    echoes: Echoes
 
     @cached_property
     def body(self) -> Template:
-        return self.compiler.body(self.raw)
+        return self.compiler.body(self.raw, self.echoes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Story:
     """One visit, ready to be played as often as wanted.
 
     `number`: its place among the visits of its recording, from 1. `start_us`: when its first request had been asked.
+    `echoed`: the requests whose words GMS repeats.
     """
 
     number: int
@@ -133,6 +135,7 @@ class Story:
     events: dict[str, tuple[Event, ...]]
     states: tuple[tuple[State, ...], ...]
     service_ids: frozenset[str]
+    echoed: frozenset[Source]
     recorded: Recorded
     grid_us: int
     comet: CometSettings
@@ -172,22 +175,26 @@ def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, T
 
 
 def _compile(number: int, session: Session, rules: Rules) -> Story:
-    told = _told(session)
+    told = list(sessions.told(session))
     recorded = _recorded(session, told, rules)
     compiler = Compiler(recorded, rules)
-    acts = _acts(session)
+    acting = list(_acting(session))
+    acts = [(one.at_us, act) for one, act in acting]
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
-    answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if _is_whole(one))]
+    whole = [one for one in rest if _is_whole(one)]
+    repeated = echoes.find(told, _spoken(whole, [one for one, act in acting if act is Act.SEND]), rules)
+    answers = [_answer(index, one, compiler, repeated) for index, one in enumerate(whole)]
     return Story(
         number=number,
         rules=rules,
         start_us=session[0].at_us,
-        user=next((one.user for one in session if one.user), None),
+        user=sessions.user_of(session),
         answers=tuple(answers),
         unanswered=tuple(one for one in rest if not _is_whole(one)),
-        events=_events(session, acts, compiler),
+        events=_events(session, acts, compiler, repeated),
         states=_states(answers, acts, session[0].at_us),
         service_ids=frozenset(one.operation.service_id for one in rest if one.operation.service_id),
+        echoed=frozenset(echo.source for found in repeated.values() for echo in found.values()),
         recorded=recorded,
         grid_us=_grid_us(told, rules),
         comet=_comet_settings(session, compiler),
@@ -204,7 +211,7 @@ def _is_taken(one: Visited) -> bool:
     return _is_whole(one) and response is not None and not response.is_refusal
 
 
-def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
+def _answer(index: int, one: Visited, compiler: Compiler, repeated: Mapping[TextKey, Echoes]) -> Answer:
     request, response = one.exchange.request, one.exchange.response
     assert response is not None, "only whole exchanges become answers"
     return Answer(
@@ -217,15 +224,15 @@ def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
         latency_us=max(0, response.started_at_us - one.at_us),
         response=response,
         compiler=compiler,
+        echoes=repeated.get((one.exchange.id, None), _NO_ECHOES),
     )
 
 
-def _acts(session: Session) -> list[tuple[int, Act]]:
-    """When the app acted, and how. An act that was repeated because its answer never came counts once.
+def _acting(session: Session) -> Iterator[tuple[Visited, Act]]:
+    """Where the app acted, and how. An act that was repeated because its answer never came counts once.
 
     A start that GMS did not take began nothing: it may even be another's who gave no name.
     """
-    acts: list[tuple[int, Act]] = []
     lost: set[tuple[tuple[str, ...], Said]] = set()
     for one in session:
         act = one.operation.act
@@ -233,11 +240,19 @@ def _acts(session: Session) -> list[tuple[int, Act]]:
             continue
         asked = (one.operation.key, frozenset(one.said.items()))
         if asked not in lost:
-            acts.append((one.at_us, act))
+            yield one, act
         lost.discard(asked)
         if not _is_whole(one):
             lost.add(asked)
-    return acts
+
+
+def _spoken(answered: Iterable[Visited], sends: Iterable[Visited]) -> Iterator[Spoken]:
+    """What the app said, apart from where it only asked for a state."""
+    for place, one in enumerate(sends):
+        yield Spoken(one.at_us, (Kind.SEND, place), one.said)
+    for index, one in enumerate(answered):
+        if one.operation.kind not in gms.POLLED | {Kind.SEND}:
+            yield Spoken(one.at_us, (one.operation.kind, index), one.said)
 
 
 def _causes(acts: Iterable[tuple[int, Act]], before_us: int) -> tuple[Cause, ...]:
@@ -249,7 +264,9 @@ def _causes(acts: Iterable[tuple[int, Act]], before_us: int) -> tuple[Cause, ...
     return tuple(causes.values())
 
 
-def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -> dict[str, tuple[Event, ...]]:
+def _events(
+    session: Session, acts: list[tuple[int, Act]], compiler: Compiler, repeated: Mapping[TextKey, Echoes]
+) -> dict[str, tuple[Event, ...]]:
     """The messages of each channel; those with an id of their own once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
@@ -263,7 +280,8 @@ def _events(session: Session, acts: list[tuple[int, Act]], compiler: Compiler) -
             gap_us = message.at_us - told[-1].at_us if told else 0
             causes = _causes(acts, message.at_us)
             position = gms.transcript_position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, gap_us, causes, position, message.raw, compiler))
+            echoes = repeated.get((message.exchange_id, message.id), _NO_ECHOES)
+            told.append(Event(message.channel, message.at_us, gap_us, causes, position, message.raw, compiler, echoes))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
@@ -298,13 +316,13 @@ def _counts(causes: Iterable[Cause]) -> Iterator[tuple[Act, int]]:
     return ((cause.act, cause.count) for cause in causes)
 
 
-def _recorded(session: Session, told: list[Told], rules: Rules) -> Recorded:
+def _recorded(session: Session, told: Iterable[Told], rules: Rules) -> Recorded:
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     bases = [one.operation.base for one in rest or session]
     return Recorded(
         authorities=frozenset(place for one in session for place in _authorities(one)),
         base=Counter(bases).most_common(1)[0][0],
-        identities=frozenset(_identities(told, rules)),
+        identities=frozenset(one.value for one in travel.find(session, told, rules) if one.left is None),
         started_us=_started_us(told),
     )
 
@@ -316,28 +334,12 @@ def _authorities(one: Visited) -> Iterator[str]:
         yield authority(request.scheme, host)
 
 
-def _told_texts(session: Session) -> Iterator[bytes]:
-    """What GMS told the app: bodies of answers, and messages; Comet's answers are told by their messages."""
-    for one in session:
-        if one.operation.kind is not Kind.COMET and (response := one.exchange.response):
-            yield response.body.plain
-        for heard in one.heard:
-            if heard.message.direction is Direction.TO_CLIENT:
-                yield heard.message.raw
+def _values(told: Iterable[Told]) -> Iterator[tuple[Span, bytes]]:
+    return ((span, text.raw[span.start : span.end]) for text in told for span in text.values)
 
 
-def _told(session: Session) -> list[Told]:
-    return [(span, text[span.start : span.end]) for text in _told_texts(session) for span in spans(text)]
-
-
-def _identities(told: list[Told], rules: Rules) -> Iterator[str]:
-    for span, value in told:
-        if span.sort is Sort.STRING and rules.is_identity(span.path):
-            yield plain_text(value)
-
-
-def _started_us(told: list[Told]) -> int | None:
-    for span, value in told:
+def _started_us(told: Iterable[Told]) -> int | None:
+    for span, value in _values(told):
         if span.path[-1:] == ("startedAt",) and (found := _instant_us(value)) is not None:
             return found
     return None
@@ -347,10 +349,10 @@ def _instant_us(value: bytes) -> int | None:
     return instants.read(value.decode("latin-1"))
 
 
-def _grid_us(told: list[Told], rules: Rules) -> int:
+def _grid_us(told: Iterable[Told], rules: Rules) -> int:
     """What the recorded time slots are multiples of, two hours at most; a second where there are none."""
     slots: set[int] = set()
-    for span, value in told:
+    for span, value in _values(told):
         is_slot = span.sort is Sort.KEY or (
             "slots" in span.path and rules.instant_class(span.path) is InstantClass.CALENDAR
         )

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gms_replay import fields
+from gms_replay.echoes import Memory
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import Headers, header
+from gms_replay.occurrences import Finder
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Answer, Story
 from gms_replay.timeline import Timeline
@@ -24,6 +26,8 @@ class Translation:
         self._story = story
         self._identities = identities
         self._recorded = {told: recorded for recorded, told in identities.items()}
+        self._told = Finder(self._recorded)
+        self._memory = Memory(story.echoed)
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
         pinned_us = None if now_us is None else now_us - story.start_us
@@ -52,16 +56,21 @@ class Translation:
     def as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
         """What a request is about and what it says, in the identities of the recording."""
 
-        def back(told: str) -> str:
-            return self._recorded.get(told, told)
-
-        name = "/".join(back(step) for step in operation.name.split("/"))
-        service_id = operation.service_id and back(operation.service_id)
         said = fields.read(asked.target, asked.headers, asked.body)
-        return (
-            replace(operation, name=name, service_id=service_id),
-            {field: back(value) for field, value in said.items()},
-        )
+        if not self._recorded:
+            return operation, said
+        service_id = operation.service_id and self._back(operation.service_id)
+        meant = replace(operation, name=self._back(operation.name), service_id=service_id)
+        return meant, {self._back(name): self._back(value) for name, value in said.items()}
+
+    def _back(self, text: str) -> str:
+        """A text of the app's with the recorded identities for those that it was told."""
+        return self._recorded.get(text) or self._told.replaced(text, self._recorded.__getitem__)
+
+    def hear(self, operation: Operation, asked: Asked, index: int | None) -> None:
+        """Keeps what the app says, where GMS repeats it. `index`: of the recorded answer that it gets, if any."""
+        if (source := self._memory.place(operation.kind, index)) is not None:
+            self._memory.said[source] = fields.read(asked.target, asked.headers, asked.body)
 
     def means(self, asked_us: int, recorded_us: int) -> bool:
         """Whether an instant that the app names is what it was told for the recorded one."""
@@ -102,6 +111,7 @@ class Translation:
             base=self._base,
             comet_segment=self._comet_segment,
             identities=self._identities,
+            said=self._memory.said,
         )
 
 

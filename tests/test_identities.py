@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gms_replay.identities import client_id, stand_in
+from gms_replay.identities import client_id, is_mappable, stand_in, stand_ins
 
 PROPERTY = settings(max_examples=50, deadline=None)
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
@@ -66,3 +66,11 @@ def test_client_ids_are_long():
     ids = {client_id(f"client {number}") for number in range(100)}
     assert len(ids) == 100
     assert all(len(one) >= 20 and set(one) <= set(digits + ascii_letters) for one in ids)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(SERVICE, True), ("abcdefg1", True), ("abcdef1", False), ("abcdefgh", False), ("²³¹²³¹²³", False), ("117", False)],
+)
+def test_short_identities_are_left(value, expected):
+    assert is_mappable(value) is expected

@@ -8,7 +8,7 @@ from texts import DIALOG, EXPIRES, ORIGIN, SERVICE, documents, dumped, gaps, scr
 from gms_replay import gms, instants
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
-from gms_replay.rewrite import Compiler, Recorded, Telling, authority, is_mappable
+from gms_replay.rewrite import Compiler, Recorded, Telling, authority
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort, spans
 
@@ -354,21 +354,6 @@ def test_user_header_is_the_apps(raw):
     recorded = json.loads(text)["_user_header"]
     assert body(text) == text
     assert json.loads(body(text, identities={recorded: 'b\\o"b é'})) == {"_user_header": 'b\\o"b é'}
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(SERVICE, True), ("abcdefg1", True), ("abcdef1", False), ("abcdefgh", False), ("²³¹²³¹²³", False), ("117", False)],
-)
-def test_short_identities_are_left(value, expected):
-    assert is_mappable(value) is expected
-
-
-def test_left_identities_stay():
-    assert (
-        body('{"alias":"117"}', compiled_by=compiler(identities={"117"}), identities={"117": "222"})
-        == '{"alias":"117"}'
-    )
 
 
 # Headers.
