@@ -57,9 +57,10 @@ class Candidate:
 
 @dataclass(slots=True)
 class _Said:
-    """When the app said a value, and where it used it."""
+    """When the app said a value, and where it used it. `is_exempt`: it stood where the rules let no identity be."""
 
     first_us: int
+    is_exempt: bool = False
     in_field_us: int | None = None
     uses: list[tuple[int, Place]] = field(default_factory=list)
 
@@ -128,7 +129,7 @@ def _judged(value: str, given: _Given, said: _Said | None) -> Candidate | None:
     if given.by_field is None and (not travels or given.is_word or not _is_opaque(value)):
         return None
     left: Reason | None = None
-    if given.is_exempt:
+    if given.is_exempt or (said is not None and said.is_exempt):
         left = Reason.EXEMPT
     elif not is_mappable(value):
         left = Reason.TOO_SHORT
@@ -212,7 +213,8 @@ def _index(session: Session, rules: Rules) -> dict[str, _Said]:
             if sort != "path segment":
                 said.in_field_us = at_us if said.in_field_us is None else min(said.in_field_us, at_us)
             is_plain = gms.is_plain_header(name.lower()) if sort == "header" else gms.is_word(path)
-            if not is_plain and not rules.is_exempt(path):
+            said.is_exempt = said.is_exempt or rules.is_exempt(path)
+            if not is_plain:
                 said.uses.append((at_us, Place(one.exchange.id, f"{sort} {name}".rstrip())))
     return index
 

@@ -74,3 +74,19 @@ def test_client_ids_are_long():
 )
 def test_short_identities_are_left(value, expected):
     assert is_mappable(value) is expected
+
+
+@PROPERTY
+@given(st.from_regex(r"[1-9][0-9]{7,19}", fullmatch=True), st.text())
+def test_numbers_grow_no_larger(recorded, key):
+    value = stand_in(recorded, key)
+    assert len(value) == len(recorded)
+    assert value[0] in "123456789"
+    assert value[0] < recorded[0] or recorded[0] == "1"
+
+
+def test_stand_ins_are_all_others():
+    recorded = {f"--------{digit}" for digit in range(1, 6)}
+    told = stand_ins(recorded, lambda value: "key")
+    assert told.keys() == recorded
+    assert len({*told.values()} - recorded) == 5

@@ -82,7 +82,8 @@ def _identity(one: Candidate, inside: Counter[str], names: dict[int, str]) -> It
     yield f"    why: {_why(one, names)}"
     yield f"    told {count(one.told, 'time')}" + (f", and inside {plain(_times(inside))}" if inside else "")
     if one.travels:
-        yield f"    used {count(len(one.travels), 'time')}: {plain(_times(Counter(place.where for place in one.travels)))}"
+        wheres = Counter(place.where for place in one.travels)
+        yield f"    used {count(len(one.travels), 'time')}: {plain(_times(wheres))}"
 
 
 def _why(one: Candidate, names: dict[int, str]) -> str:
