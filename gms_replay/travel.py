@@ -109,7 +109,8 @@ def carriers(told: Iterable[Told], values: Iterable[str]) -> dict[str, Counter[s
 def _note(
     given: dict[str, _Given], said: dict[str, _Said], rules: Rules, at_us: int, place: Place, path: Path, value: str
 ) -> None:
-    by_field, is_exempt = rules.is_identity(path), rules.is_exempt(path)
+    is_known, is_exempt = gms.is_identity(path), rules.is_exempt(path)
+    by_field = is_known or rules.is_identity(path)
     if not value or not (by_field or is_exempt or value in said):
         return
     one = given.setdefault(value, _Given(at_us, place))
@@ -117,7 +118,7 @@ def _note(
         one.at_us, one.place = at_us, place
     one.told += 1
     if by_field and not one.is_ruled:
-        one.is_ruled = not gms.is_identity(path)
+        one.is_ruled = not is_known
         one.by_field = _name(path) if one.is_ruled or one.by_field is None else one.by_field
     one.is_exempt = one.is_exempt or is_exempt
     one.is_word = one.is_word or gms.is_word(path) or rules.instant_class(path) is not None
