@@ -322,6 +322,8 @@ def test_other_seconds_stay(seconds):
         (f"service.chat.refresh.{SERVICE}", f"service.chat.refresh.{OTHER}"),
         (f"/1/{SERVICE}/x?id={SERVICE}&y", f"/1/{OTHER}/x?id={OTHER}&y"),
         (f"_{SERVICE}_", f"_{OTHER}_"),
+        (rf"{{\"_id\":\"{SERVICE}\",\"_action\":\"x\"}}", rf"{{\"_id\":\"{OTHER}\",\"_action\":\"x\"}}"),
+        (rf"http:\/\/x\/{SERVICE}\/y", rf"http:\/\/x\/{OTHER}\/y"),
         (f"x{SERVICE}", f"x{SERVICE}"),
         (f"{SERVICE}9", f"{SERVICE}9"),
         (SERVICE.lower(), SERVICE.lower()),
