@@ -1,8 +1,8 @@
 """Where given values stand in a text, however they are written there.
 
 Strategy: a value counts only between neighbours that are no letters or digits, for else it is a piece of another. So
-its first run of letters and digits is a whole run of the text, which is looked up: what it costs does not grow with the
-number of values.
+its first run of letters and digits is a whole run of the text. That is looked up, and tells how long values are which
+begin with it; then what stands there in that length is. So what it costs does not grow with the number of values.
 """
 
 import json
@@ -60,42 +60,28 @@ class Occurrence:
     write: Writer
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A value as it is written in one way; `before` bytes of it stand before its first run of letters and digits."""
-
-    value: str
-    write: Writer
-    raw: bytes
-    before: int
-
-    def is_alone(self, text: bytes, start: int) -> bool:
-        """Whether it has no letter or digit beside it; its first run is a whole one already."""
-        is_inside = self.before and text[max(0, start - 1) : start].isalnum()
-        end = start + len(self.raw)
-        return not is_inside and not text[end : end + 1].isalnum()
-
-
 class Finder:
     """Finds values in texts. Each has a letter or a digit."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._forms: dict[bytes, list[_Form]] = {}
+        self._written: dict[bytes, tuple[str, Writer]] = {}
+        shapes: dict[bytes, set[tuple[int, int]]] = {}
         for value in values:
             for raw, write in _ways(value).items():
                 if run := _RUN.search(raw):
-                    self._forms.setdefault(run[0], []).append(_Form(value, write, raw, run.start()))
-        for forms in self._forms.values():
-            forms.sort(key=lambda form: len(form.raw), reverse=True)
+                    self._written[raw] = value, write
+                    shapes.setdefault(run[0], set()).add((len(raw), run.start()))
+        # By their first run: how long those are that begin with it, and how much of them stands before it.
+        self._shapes = {run: sorted(some, reverse=True) for run, some in shapes.items()}
 
     def find(self, text: bytes, start: int, end: int) -> Iterator[Occurrence]:
         """The values between two places of a text, in order; of several that begin at one place the longest."""
         at = start
         for run in _RUN.finditer(text, start, end):
-            for begins, form in self._beginning_with(text, run):
-                ends = begins + len(form.raw)
-                if at <= begins and ends <= end and text.startswith(form.raw, begins) and form.is_alone(text, begins):
-                    yield Occurrence(begins, ends, form.value, form.write)
+            for begins, ends in self._candidates(text, run):
+                found = self._written.get(text[begins:ends]) if at <= begins and ends <= end else None
+                if found and not text[ends : ends + 1].isalnum():
+                    yield Occurrence(begins, ends, *found)
                     at = ends
                     break
 
@@ -108,15 +94,17 @@ class Finder:
             at = found.end
         return b"".join([*pieces, raw[at:]]).decode("utf-8", "surrogatepass") if pieces else text
 
-    def _beginning_with(self, text: bytes, run: re.Match[bytes]) -> Iterator[tuple[int, _Form]]:
-        """The forms whose first run this is, or its rest after an escape ("\\nT1"); with where each begins."""
-        start, word = run.start(), run[0]
-        for form in self._forms.get(word, ()):
-            yield start - form.before, form
+    def _candidates(self, text: bytes, run: re.Match[bytes]) -> Iterator[tuple[int, int]]:
+        """Where a value may begin and end whose first run this is, or its rest after an escape ("\\nT1")."""
+        start = run.start()
+        for length, before in self._shapes.get(run[0], ()):
+            # What stands before its first run has no letter or digit, but may follow one.
+            if not (before and text[max(0, start - before - 1) : start - before].isalnum()):
+                yield start - before, start - before + length
         if text[start - 1 : start] in (b"\\", b"%") and (escape := _ESCAPE.match(text, start - 1)):
-            for form in self._forms.get(text[escape.end() : run.end()], ()):
-                if not form.before:
-                    yield escape.end(), form
+            for length, before in self._shapes.get(text[escape.end() : run.end()], ()):
+                if not before:
+                    yield escape.end(), escape.end() + length
 
 
 def _ways(value: str) -> dict[bytes, Writer]:

@@ -48,6 +48,13 @@ def test_longest_wins_and_none_overlap() -> None:
     assert found("abc-1234-5678, abc-1234", "abc-1234", "abc-1234-5678", "1234-5678") == ["abc-1234-5678", "abc-1234"]
 
 
+def test_many_of_one_shape_cost_no_more() -> None:
+    """Each look at a text is one at a table, however many begin alike: this would take minutes."""
+    known = [f"ticket-{number:06}" for number in range(50_000)]
+
+    assert found(" ".join(known), *known) == known
+
+
 def test_only_between_the_places() -> None:
     text = b"abc-1234 abc-1234 abc-1234"
     assert [one.start for one in Finder(["abc-1234"]).find(text, 9, 25)] == [9]

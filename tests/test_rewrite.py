@@ -407,12 +407,13 @@ def test_untold_echo_has_its_identities():
     assert echoed(f'["Hello. {SERVICE}"]', f"Hello. {SERVICE}", **others) == f'["Hello. {SERVICE}"]'
 
 
+@pytest.mark.parametrize("field", ["_user_header", "gms_user"])
 @pytest.mark.parametrize("raw", ["alice", r"alice\u0040example", r"a\/b"])
-def test_user_header_is_the_apps(raw):
-    text = f'{{"_user_header":"{raw}"}}'
-    recorded = json.loads(text)["_user_header"]
+def test_user_is_the_apps(raw, field):
+    text = f'{{"{field}":"{raw}"}}'
+    recorded = json.loads(text)[field]
     assert body(text) == text
-    assert json.loads(body(text, identities={recorded: 'b\\o"b é'})) == {"_user_header": 'b\\o"b é'}
+    assert json.loads(body(text, identities={recorded: 'b\\o"b é'})) == {field: 'b\\o"b é'}
 
 
 # Headers.
