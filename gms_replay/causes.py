@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from gms_replay import chat2, publications
+from gms_replay.fields import Fields
 from gms_replay.gms import Act, Operation
 from gms_replay.model import Direction, Transport
 from gms_replay.sessions import Heard, Session, Visited
 
-Fields = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Something that the app did, by REST or over Comet."""
+    """Something that the app did, by REST or over Comet. `said`: what it said with it."""
 
     at_us: int
     act: Act
     operation: Operation
+    said: Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _asked(one: Visited) -> Iterator[_Tried]:
     act = one.operation.act
     if act is not None and (act is not Act.START or _is_taken(one)):
         asked = (one.operation.key, frozenset(one.said.items()))
-        yield _Tried(Done(one.at_us, act, one.operation), asked, is_lost=not is_whole(one))
+        yield _Tried(Done(one.at_us, act, one.operation, one.said), asked, is_lost=not is_whole(one))
 
 
 def _is_taken(one: Visited) -> bool:
@@ -92,11 +92,11 @@ def _published(one: Visited) -> Iterator[_Tried]:
         if said is not None and (act := said.operation.act) is not None:
             reply = _reply(heard, one)
             if reply is None or reply.get("successful") is True:
-                done = Done(heard.message.at_us, act, said.operation)
+                done = Done(heard.message.at_us, act, said.operation, said.fields)
                 yield _Tried(done, said, is_lost=reply is None)
 
 
-def _reply(said: Heard, one: Visited) -> Fields | None:
+def _reply(said: Heard, one: Visited) -> dict[str, Any] | None:
     """What the server replied to a message; None where the app never read it. What came over a WebSocket was read."""
     if said.message.transport is not Transport.WEBSOCKET and not is_whole(one):
         return None

@@ -115,12 +115,29 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
 
 @main.command()
 @click.argument("cassette", type=_FILE)
-def show(cassette: Path) -> None:
-    """Tell the visits in CASSETTE as a person would, in order."""
-    from gms_replay.cassette.reader import read
-    from gms_replay.formats.tale import tell
+@click.option("--identities", "shows_identities", is_flag=True, help="Tell which values are identities, and why.")
+@click.option("--json", "as_json", is_flag=True, help="Tell the identities as one JSON object.")
+@click.option("--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: here, its identities.")
+def show(cassette: Path, shows_identities: bool, as_json: bool, rules: Path | None) -> None:
+    """Tell the visits in CASSETTE as a person would, in order.
 
-    for line in tell(read(cassette), str(cassette)):
+    With --identities: the values that further sessions are told otherwise, where they travel, and why they count; and
+    what looks like one and is left alone.
+    """
+    import json
+
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats import passport, tale
+    from gms_replay.rules import Rules
+
+    if not shows_identities and (as_json or rules is not None):
+        raise OptionError(f"{'--json' if as_json else '--rules'}: it goes with --identities")
+    recording, said = read(cassette), _rules(rules) or Rules()
+    if as_json:
+        click.echo(json.dumps(passport.to_json(recording, said, str(cassette)), indent=2))
+        return
+    name = str(cassette)
+    for line in passport.tell(recording, said, name) if shows_identities else tale.tell(recording, name):
         click.echo(line)
 
 

@@ -10,11 +10,14 @@ from hashlib import blake2b
 
 from gms_replay import bayeux
 from gms_replay.causes import Cause
+from gms_replay.echoes import Echoes
 from gms_replay.gms import Kind
 from gms_replay.items import Answer, Event, State
 from gms_replay.transcript import Page
 
 CHANNEL = "/_genesys"
+
+_HEAD = b'{"data":{"message":'
 
 
 def refreshes(answers: Sequence[Answer]) -> Iterator[Answer]:
@@ -59,17 +62,18 @@ def messages(
         is_start = answer.operation.kind is Kind.START_CHAT
         if not is_start and (page.position > position or ends):
             state = polled.get(answer.index)
-            raw = _message(answer.operation.service_id or "", page, position)
+            raw, words = _message(answer.operation.service_id or "", page, position)
             place = (page.chat, page.position) if page.position > position else None
             waits_for = state.causes if state else causes(at_us)
-            events.append(Event(CHANNEL, at_us, 0, waits_for, place, raw, answer.compiler, is_derived=True))
+            events.append(Event(CHANNEL, at_us, 0, waits_for, place, raw, answer.compiler, words, is_derived=True))
         last[page.chat] = max(position, page.position), is_over or page.is_over
     return tuple(events)
 
 
-def _message(service_id: str, page: Page, after: int) -> bytes:
+def _message(service_id: str, page: Page, after: int) -> tuple[bytes, Echoes]:
     """A frame's message as GMS tells it; its `id` is drawn from what it says."""
     tag = bayeux.dump({"tag": f"service.chat.refresh.{service_id}"})[1:-1]
-    told = page.cut(after)
+    told, echoes = page.cut(after)
     number = blake2b(told, digest_size=16).hexdigest().encode()
-    return b'{"data":{"message":%s,"id":"%s",%s},"channel":"%s"}' % (told, number, tag, CHANNEL.encode())
+    raw = _HEAD + told + b',"id":"%s",%s},"channel":"%s"}' % (number, tag, CHANNEL.encode())
+    return raw, {at + len(_HEAD): echo for at, echo in echoes.items()}

@@ -13,9 +13,9 @@ from itertools import zip_longest
 from gms_replay import gms, instants
 from gms_replay.addresses import SEGMENT
 from gms_replay.gms import InstantClass, Path
+from gms_replay.identities import is_mappable
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Headers
-from gms_replay.rewrite import is_mappable
 from gms_replay.spans import Sort, plain_text, spans
 from gms_replay.timeslots import LocalTime, local_times
 

@@ -279,15 +279,54 @@ def is_elapsed(path: Path) -> bool:
     return len(path) >= 3 and path[-3] == "transcriptToShow" and path[-1] == 3
 
 
-_IDENTITY_FIELDS = frozenset({"_id", "chatSessionId", "chatId", "userId", "secureKey", "alias"})
+_IDENTITY_FIELDS = frozenset({"_id", "chatSessionId", "chatId", "userId", "secureKey", "alias", "BAYEUX_BROWSER"})
 
 
 def is_identity(path: Path) -> bool:
     """Whether a path of an answer names an identity that GMS gave (GMS.md, section 6).
 
-    A Comet frame's own `id` numbers the message; the one inside its `data` is an identity.
+    A cookie's path is its name. A Comet frame's own `id` numbers the message; the one inside its `data` is an identity.
     """
     return bool(path) and (path[-1] in _IDENTITY_FIELDS or path[-2:] == ("data", "id"))
+
+
+SAID_FIELDS = frozenset(
+    {
+        "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
+        "_customer_number",
+    }
+)  # fmt: skip
+"""Fields of requests that hold what people say, of themselves too."""
+
+USER_FIELDS = frozenset({"_user_header", "gms_user"})
+"""What in an answer names the user that the app gave in its header."""
+
+_WORD_FIELDS = SAID_FIELDS | USER_FIELDS | frozenset(
+    {
+        "_action", "_dialog_id", "_dialog_type", "_group_name", "_label", "_text", "_ok_title", "_method", "_type",
+        "_media_type", "_call_direction", "_language", "_device_os", "chatIxnState", "chatServiceMessage", "channel",
+        "subscription", "connectionType", "version", "timezone", "operation", "type", "exception", "phrase",
+        "transcriptToShow",
+    }
+)  # fmt: skip
+
+
+def is_word(path: Path) -> bool:
+    """Whether a path holds a word: of the vocabulary, or of what people say. Words are nobody's identity."""
+    field = next((step for step in reversed(path) if isinstance(step, str)), None)
+    return field in _WORD_FIELDS
+
+
+_PLAIN_HEADERS = re.compile(
+    r"(?:accept|access-control|content|if|sec|x-forwarded)-.*|accept|age|allow|cache-control|connection|date|expires"
+    r"|forwarded|gms_user|host|keep-alive|last-modified|location|origin|pragma|referer|server|te|trailer"
+    r"|transfer-encoding|upgrade|user-agent|vary|via|x-requested-with",
+)
+
+
+def is_plain_header(name: str) -> bool:
+    """Whether a header, its name in lower case, is one of HTTP's that holds words, dates and addresses."""
+    return _PLAIN_HEADERS.fullmatch(name) is not None
 
 
 SHOWN_FIELDS = frozenset({"chatId", "secureKey"})
@@ -315,10 +354,9 @@ def is_gms_url(field: str) -> bool:
     return _OUR_URL.fullmatch(field) is not None
 
 
-FREE_FIELDS = frozenset(
+FREE_FIELDS = SAID_FIELDS | frozenset(
     {
-        "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
-        "_customer_number", "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
+        "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
         "pushUrl", "transcriptPosition", "_id", "notify_by", *CREDENTIALS,
     }
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from gms_replay import chat2, gms, transcript
 from gms_replay.causes import Cause
+from gms_replay.echoes import Echoes
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
 from gms_replay.model import Headers, Response
@@ -38,11 +39,12 @@ class Answer:
     latency_us: int
     response: Response
     compiler: Compiler
+    echoes: Echoes
     is_derived: bool = False
 
     @cached_property
     def body(self) -> Template:
-        return self.compiler.body(self.response.body.plain)
+        return self.compiler.body(self.response.body.plain, self.echoes)
 
     @cached_property
     def is_refusal(self) -> bool:
@@ -57,7 +59,7 @@ class Answer:
     def page(self) -> Page | None:
         """What it tells of a chat."""
         tells = self.operation.kind in gms.TELLS_LINES and not self.is_refusal
-        return transcript.read(self.response.body.plain, self.compiler) if tells else None
+        return transcript.read(self.response.body.plain, self.compiler, self.echoes) if tells else None
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,17 @@ class Event:
     position: tuple[str, int] | None
     raw: bytes
     compiler: Compiler
+    echoes: Echoes
     is_derived: bool = False
 
     @cached_property
     def body(self) -> Template:
-        return self.compiler.body(self.raw)
+        return self.compiler.body(self.raw, self.echoes)
 
     @cached_property
     def page(self) -> Page | None:
         """What it tells of a chat."""
-        return transcript.read(self.raw, self.compiler)
+        return transcript.read(self.raw, self.compiler, self.echoes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ whatever is due, the earliest first, so that what is told depends on when the ap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gms_replay import match
+from gms_replay import fields, match
 from gms_replay.acts import Lack, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
-from gms_replay.chats import Chats
+from gms_replay.choice import Choice
 from gms_replay.clocks import Pacing, SessionTime
 from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Fields, Said
-from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation, gms_user
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
 from gms_replay.items import Answer, State
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, header
@@ -85,10 +85,7 @@ class Playing:
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
-        self._states: dict[int, int] = {}
-        self._chats = Chats(story)
-        self._used: set[int] = set()
-        self._seen: set[int] = set()
+        self._choice = Choice(story)
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
         self._lost: dict[_Meaning, Answer] = {}
@@ -112,7 +109,8 @@ class Playing:
         It does when its answer never came, and when the story tells of a further one: where a callback was refused for
         one time, and taken for another.
         """
-        operation, said = self._translation.as_recorded(operation, asked)
+        words = fields.read(asked.target, asked.headers, asked.body)
+        operation, said = self._translation.as_recorded(operation, words)
         if _meaning(operation, said) in self._lost:
             return True
         ranked = match.candidates(operation, said, self.story, self._translation.means)
@@ -122,7 +120,7 @@ class Playing:
     @property
     def is_untouched(self) -> bool:
         """Whether its app has shaken hands at most, and has left."""
-        return not (self._used or self.published or self.comet.told_count or self.comet.is_alive)
+        return not (self._choice.given or self.published or self.comet.told_count or self.comet.is_alive)
 
     def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Action, ...]]:
         """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
@@ -139,7 +137,7 @@ class Playing:
     @property
     def given(self) -> frozenset[int]:
         """The recorded answers that the app got."""
-        return frozenset(self._used)
+        return self._choice.given
 
     @property
     def is_waited_for(self) -> bool:
@@ -161,7 +159,8 @@ class Playing:
     def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
         self.seen_at_us = now_us
-        operation, said = self._translation.as_recorded(operation, asked)
+        words = fields.read(asked.target, asked.headers, asked.body)
+        operation, said = self._translation.as_recorded(operation, words)
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         right = [one for one in ranked if not one.differences]
         key = _meaning(operation, said)
@@ -170,18 +169,20 @@ class Playing:
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
                 self._act(operation, now_us, is_taken=False)
+                self._translation.hear(operation, words, None)
             return miss
         if key in self._lost:
             answer = self._lost.pop(key)
         else:
-            answer = self._choose(operation, right)
-            if self._time.stands and operation.kind in AWAITED and not self._is_news(answer, said):
+            answer, is_repeated = self._choice.of(operation, right)
+            if self._time.stands and operation.kind in AWAITED and not self._choice.is_news(answer, said):
                 self._jump_to_item(now_us)
-                answer = self._choose(operation, right)
+                answer, _ = self._choice.of(operation, right)
+            if is_repeated:
+                self._notes.append(f"session {self.name}: {operation} once more than recorded: its last answer again")
             self._act(operation, now_us, is_taken=not answer.is_refusal)
-        news = self._chats.news(answer, said)
-        self._used.add(answer.index)
-        self._seen.add(answer.index)
+            self._translation.hear(operation, words, answer.index)
+        news = self._choice.give(answer, said)
         if operation.kind in POLLED:
             self._patience.ask(self._time.patience_us(now_us))
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
@@ -206,10 +207,11 @@ class Playing:
         if shakes_hands and self._time.stands:
             self.comet.make_room()
         known = [message for message in messages if self.comet.knows(message.fields.get("clientId"))]
-        for operation in self.published.take(None if carrier.is_socket else carrier.id, known):
-            if self.published.is_one_too_many(operation):
-                self._notes.append(f"session {self.name}: {operation} once more than recorded: nothing follows")
-            self._act(operation, now_us)
+        for one in self.published.take(None if carrier.is_socket else carrier.id, known):
+            if self.published.is_one_too_many(one.operation):
+                self._notes.append(f"session {self.name}: {one.operation} once more than recorded: nothing follows")
+            self._act(one.operation, now_us)
+            self._translation.hear(one.operation, one.fields, None)
         story_us = self._time.story_us(now_us)
         for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
             shaken_at_us = story_us if shakes_hands and answer.request_id == carrier.id else None
@@ -223,7 +225,7 @@ class Playing:
         self.seen_at_us = now_us
         lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
         if lost is not None:
-            self._seen.discard(lost.answer.index)
+            self._choice.lose(lost.answer)
             if lost.answer.operation.kind not in POLLED:
                 self._lost[lost.asked] = lost.answer
         self.published.lost(request_id)
@@ -298,7 +300,7 @@ class Playing:
 
     def _openings(self) -> Iterator[int]:
         """The answers that the app got to what opens a visit."""
-        return (index for index in self._used if self.story.answers[index].operation.kind in OPENINGS)
+        return (index for index in self._choice.given if self.story.answers[index].operation.kind in OPENINGS)
 
     def _miss(self, operation: Operation, asked: Asked, ranked: list[Ranked]) -> Miss:
         if ranked:
@@ -306,24 +308,6 @@ class Playing:
         same = [one for one in self.story.unanswered if one.operation.key == operation.key]
         kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self.story.answers))
-
-    def _choose(self, operation: Operation, right: list[Ranked]) -> Answer:
-        """Of the answers that fit: for what is polled the state of the story, else the first that was not given yet."""
-        if operation.kind in POLLED:
-            # What the story has not come to yet is told to nobody, unless there is nothing else to tell.
-            reached = [one for one in right if one.answer.index in self._states]
-            best = [one.answer for one in reached if one.remarks == reached[0].remarks]
-            return best[-1] if best else min((one.answer for one in right), key=lambda answer: answer.index)
-        unused = [one.answer for one in right if one.answer.index not in self._used]
-        if not unused:
-            self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")
-        return unused[0] if unused else max((one.answer for one in right), key=lambda answer: answer.index)
-
-    def _is_news(self, answer: Answer, said: Fields) -> bool:
-        """Whether the app was not told this state yet, and the story has come to it."""
-        if answer.operation.kind is Kind.REFRESH and self._chats.knows(answer):
-            return self._chats.has_news(answer, said)
-        return answer.index in self._states and answer.index not in self._seen
 
     def _jump_to_item(self, now_us: int) -> None:
         """Jumps, and releases what is due then: nothing, where an answer is due first."""
@@ -365,10 +349,9 @@ class Playing:
         item = self._course.release()
         shift_us = self._translation.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):
-            self._states[item.answer.index] = shift_us
-            self._chats.happened(item.answer, shift_us)
+            self._choice.reach(item.answer, shift_us)
         else:
-            self._chats.happened(item, shift_us)
+            self._choice.happen(item, shift_us)
             told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
 
@@ -389,10 +372,10 @@ class Playing:
 
     def _respond(self, pending: _Pending) -> Respond:
         answer = pending.answer
-        shift_us = self._states.get(answer.index)
+        shift_us = self._choice.shift_us(answer)
         if shift_us is None:
             shift_us = self._translation.shift_us(answer.at_us, pending.due_at_us)
-            self._chats.happened(answer, shift_us)
+            self._choice.happen(answer, shift_us)
         news, shift_us = pending.news or (None, shift_us)
         headers, body = self._translation.answer(answer, shift_us, pending.accepts, news)
         return Respond(pending.request_id, answer.response.status, headers, body)

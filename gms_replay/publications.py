@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gms_replay import chat2, gms
+from gms_replay import chat2, fields, gms
 from gms_replay.bayeux import Parsed
+from gms_replay.fields import Fields
 from gms_replay.gms import Operation
 
 Key = tuple[str, ...]
@@ -25,6 +26,11 @@ class Publication:
     operation: Operation
     said: str
     shown: frozenset[str]
+
+    @property
+    def fields(self) -> Fields:
+        """What it says, as a request's fields."""
+        return fields.read("", (), self.said.encode("utf-8", "backslashreplace"))
 
     @property
     def is_act(self) -> bool:
@@ -58,14 +64,14 @@ class Publications:
         key = publication.operation.key
         return publication in self._lost or self._counts[key] < self._recorded[key]
 
-    def take(self, request_id: int | None, messages: Iterable[Parsed]) -> Iterator[Operation]:
+    def take(self, request_id: int | None, messages: Iterable[Parsed]) -> Iterator[Publication]:
         """The acts among the messages of one request, or, where that is None, of a WebSocket's frame."""
         for publication in (read(message.fields) for message in messages):
             if publication is None or not publication.is_act:
                 continue
             if publication not in self._lost:
                 self._counts[publication.operation.key] += 1
-                yield publication.operation
+                yield publication
             self._lost.discard(publication)
             if request_id is not None:
                 self._unanswered.setdefault(request_id, []).append(publication)

@@ -18,7 +18,6 @@ from gms_replay.events import Asked
 from gms_replay.gms import OPENINGS, PUBLISHED, Kind, Operation
 from gms_replay.playing import Playing
 from gms_replay.publications import Publication
-from gms_replay.rewrite import is_mappable
 from gms_replay.story import Story
 
 IDLE_US = 12 * 3600 * 1_000_000
@@ -180,15 +179,14 @@ class Registry:
         name = address.name or self._free_name()
         # A name's ids are its own, whoever else is there.
         is_first = told == 0 and address.name is None
-        taken = story.recorded.identities
-        anew = () if is_first else sorted(filter(is_mappable, taken))
+        anew = frozenset() if is_first else story.recorded.identities
         minted = count()
         return Playing(
             name,
             story,
             self._pacing,
             opened_at_us=now_us,
-            identities={value: identities.stand_in(value, self._key(name, value), taken) for value in anew},
+            identities=identities.stand_ins(anew, lambda value: self._key(name, value)),
             mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
             comet_segment="" if is_first else addresses.segment(name),
         )

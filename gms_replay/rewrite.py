@@ -1,24 +1,24 @@
 """Bodies and headers compiled once into literal bytes and slots; rendering joins them.
 
 Strategy: a slot stands where something must be told anew: an instant, seconds since a chat's start, the base of a URL
-of GMS's own, an identity. All between the slots is replayed byte for byte, well-formed or not.
+of GMS's own, an identity, words of the app's. All between the slots is replayed byte for byte, well-formed or not.
 """
 
-import json
 import re
-import string
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gms_replay import gms, instants
+from gms_replay.echoes import Echo, Echoes, Source
+from gms_replay.fields import Fields
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US, Notation
+from gms_replay.occurrences import Finder, Writer, in_json
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Instant, elapsed_s
 from gms_replay.timeslots import local_times
 
-_SHORTEST_IDENTITY = 8
 _URL = re.compile(rb"(?P<scheme>https?):(?:\\?/){2}(?P<authority>[^\s\"'<>\\/?#]+)", re.IGNORECASE)
 _URL_PART_ENDS = rb"(?=[\s\"'<>\\/?#]|$)"
 _ELAPSED = re.compile(rb"0|[1-9]\d{0,8}")
@@ -31,7 +31,7 @@ class Telling:
 
     `instants`: recorded to told, for all that the template names. `origin`: "http://host:port", and a path prefix if
     the server stands behind one. `base`: "/genesys", as asked. `comet_segment`: what precedes the base in
-    `_comet_url`. `identities`: recorded to told; one that is missing stays as recorded.
+    `_comet_url`. `identities`: recorded to told; one that is missing stays as recorded. `said`: what this app said.
     """
 
     instants: Mapping[Instant, int]
@@ -39,6 +39,7 @@ class Telling:
     base: str
     comet_segment: str
     identities: Mapping[str, str]
+    said: Mapping[Source, Fields] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +88,39 @@ class UrlSlot:
 
 @dataclass(frozen=True, slots=True)
 class IdentitySlot:
-    """A value as read, and `raw` as it stood there, which is kept unless the value is told otherwise."""
+    """A value as read, and `raw` as it stood there, which is kept unless the value is told otherwise, by `write`."""
 
     recorded: str
     raw: bytes
+    write: Writer
 
     def render(self, telling: Telling) -> bytes:
         told = telling.identities.get(self.recorded, self.recorded)
-        if told == self.recorded:
-            return self.raw
-        return json.dumps(told, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace")
+        return self.raw if told == self.recorded else self.write(told)
 
 
-Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot
+@dataclass(frozen=True, slots=True)
+class EchoSlot:
+    """Words of the app in a JSON string, `raw` as they stood there. `otherwise`: what is told where it said none."""
+
+    echo: Echo
+    recorded: str
+    raw: bytes
+    otherwise: "Template"
+
+    @property
+    def instants(self) -> Iterable[Instant]:
+        """What it needs told."""
+        return self.otherwise.instants
+
+    def render(self, telling: Telling) -> bytes:
+        words = self.echo.words(telling.said)
+        if words is None:
+            return self.otherwise.render(telling)
+        return self.raw if words == self.recorded else in_json(words)
+
+
+Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot | EchoSlot
 
 Hit = tuple[int, int, Slot]
 """Where a slot stands in a text, from and to, in bytes."""
@@ -149,18 +170,15 @@ class Compiler:
         self._recorded = recorded
         self._rules = rules
         self._base = re.compile(re.escape(recorded.base).replace("/", r"\\?/").encode("latin-1") + _URL_PART_ENDS)
-        worth = sorted((value for value in recorded.identities if is_mappable(value)), key=len, reverse=True)
-        self._values = {value.encode("utf-8", "backslashreplace"): value for value in worth}
-        words = b"|".join(re.escape(word) for word in self._values)
-        self._identity = re.compile(rb"(?<![0-9A-Za-z])(?:" + words + rb")(?![0-9A-Za-z])") if worth else None
+        self._identity = Finder(recorded.identities)
 
-    def body(self, text: bytes) -> Template:
+    def body(self, text: bytes, echoes: Echoes | None = None) -> Template:
         """A body or a message: JSON, whether it parses or not, or any other text."""
-        return _template(text, self.hits(text))
+        return _template(text, self.hits(text, echoes))
 
-    def parts(self, text: bytes, cuts: Iterable[tuple[int, int]]) -> tuple[Template, ...]:
+    def parts(self, text: bytes, cuts: Iterable[tuple[int, int]], echoes: Echoes | None = None) -> tuple[Template, ...]:
         """What stands between the ends of each cut of such a text, read as part of it."""
-        hits = list(self.hits(text))
+        hits = list(self.hits(text, echoes))
         return tuple(
             _template(
                 text[start:end], [(at - start, to - start, slot) for at, to, slot in hits if start <= at and to <= end]
@@ -168,13 +186,15 @@ class Compiler:
             for start, end in cuts
         )
 
-    def hits(self, text: bytes) -> Iterator[Hit]:
+    def hits(self, text: bytes, echoes: Echoes | None = None) -> Iterator[Hit]:
         """The slots of a body or a message, in order of place; they may overlap."""
         found = list(spans(text))
         started = self._started(text, found)
         local = self._local_times(text, found)
         for span in found:
-            yield from [local[span.start]] if span.start in local else self._slots(text, span, started)
+            slots = [local[span.start]] if span.start in local else self._slots(text, span, started)
+            echo = echoes.get(span.start) if echoes and span.sort is Sort.STRING else None
+            yield from slots if echo is None else [(span.start, span.end, _echo_slot(text, span, echo, slots))]
 
     def header(self, name: str, value: str) -> Template:
         """A header's value."""
@@ -214,12 +234,13 @@ class Compiler:
         if gms.is_elapsed(span.path) and started_us is not None and _ELAPSED.fullmatch(value):
             line = (InstantClass.EVENT, started_us + int(value) * SECOND_US)
             return [(span.start, span.end, ElapsedSlot((InstantClass.EVENT, started_us), line))]
-        if span.sort not in (Sort.STRING, Sort.TEXT):
-            return ()
-        field = str(span.path[-1]) if span.path else ""
-        if field == "_user_header":
-            return [(span.start, span.end, IdentitySlot(plain_text(value), value))]
-        return [*self._urls(text, span.start, span.end, field), *self._identities(text, span.start, span.end)]
+        if span.sort is Sort.NUMBER:
+            # A piece of one is none: 12345678.5 is an amount.
+            return [hit for hit in self._identities(text, span.start, span.end) if hit[:2] == (span.start, span.end)]
+        name = str(span.path[-1]) if span.path else ""
+        if name in gms.USER_FIELDS and span.sort is Sort.STRING:
+            return [(span.start, span.end, IdentitySlot(plain_text(value), value, in_json))]
+        return [*self._urls(text, span.start, span.end, name), *self._identities(text, span.start, span.end)]
 
     def _urls(self, text: bytes, start: int, end: int, field: str) -> Iterator[Hit]:
         for found in _URL.finditer(text, start, end):
@@ -230,14 +251,15 @@ class Compiler:
                 yield found.start(), base.end() if base else found.end(), slot
 
     def _identities(self, text: bytes, start: int, end: int) -> Iterator[Hit]:
-        if self._identity is not None:
-            for found in self._identity.finditer(text, start, end):
-                yield found.start(), found.end(), IdentitySlot(self._values[found[0]], found[0])
+        for found in self._identity.find(text, start, end):
+            slot = IdentitySlot(found.value, text[found.start : found.end], found.write)
+            yield found.start, found.end, slot
 
 
-def is_mappable(value: str) -> bool:
-    """Whether an identity is long and particular enough to be told otherwise wherever it stands."""
-    return len(value) >= _SHORTEST_IDENTITY and any(character in string.digits for character in value)
+def _echo_slot(text: bytes, span: Span, echo: Echo, slots: Iterable[tuple[int, int, Slot]]) -> EchoSlot:
+    raw = text[span.start : span.end]
+    inside = [(start - span.start, end - span.start, slot) for start, end, slot in slots]
+    return EchoSlot(echo, plain_text(raw), raw, _template(raw, inside))
 
 
 def _instant(start: int, end: int, text: str, kind: InstantClass) -> list[Hit]:
@@ -256,7 +278,7 @@ def _template(text: bytes, hits: Iterable[Hit]) -> Template:
             pieces.append(text[at:start])
         pieces.append(slot)
         at = end
-        if isinstance(slot, InstantSlot | ElapsedSlot):
+        if isinstance(slot, InstantSlot | ElapsedSlot | EchoSlot):
             needed.update(slot.instants)
     if at < len(text):
         pieces.append(text[at:])

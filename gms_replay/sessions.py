@@ -14,8 +14,8 @@ from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
-from gms_replay.model import Exchange, Message, Recording
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.model import Direction, Exchange, Message, Recording
+from gms_replay.spans import Sort, Span, plain_text, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,39 @@ class Visited:
 
 Session = tuple[Visited, ...]
 """The exchanges of one visit, in the order in which they were asked."""
+
+
+def user_of(session: Session) -> str | None:
+    """The user that the app names, if it names any."""
+    return next((one.user for one in session if one.user), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A text that GMS told the app from `at_us` on, and where its values stand: an answer's body, or an event.
+
+    `message_id` is None for a body.
+    """
+
+    exchange_id: int
+    message_id: int | None
+    at_us: int
+    raw: bytes
+    values: tuple[Span, ...]
+
+
+def told(session: Session) -> Iterator[Told]:
+    """What GMS told the app; of Comet its events, for the rest is the protocol's own."""
+    for one in session:
+        number, response = one.exchange.id, one.exchange.response
+        if response and one.operation.kind is not Kind.COMET:
+            body = response.body.plain
+            yield Told(number, None, response.started_at_us, body, tuple(spans(body)))
+        for heard in one.heard:
+            message = heard.message
+            if message.direction is Direction.TO_CLIENT and heard.parsed.is_event:
+                yield Told(number, message.id, message.at_us, message.raw, tuple(spans(message.raw)))
+
 
 _NAMES_OTHERS = frozenset({Kind.QUERY_CALLBACK, Kind.AVAILABILITY, Kind.STORAGE, Kind.NODE_STATUS, Kind.OTHER})
 """Operations whose answers may list the ids of other visits."""

@@ -6,13 +6,14 @@ when the item is due, however the app's own pace differs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from gms_replay import bayeux, chat2, derived, gms, instants, sessions
+from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, travel
 from gms_replay.causes import Cause, Done, acts_of, causes_of, is_whole
+from gms_replay.echoes import Echoes, Source, Spoken, TextKey
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act, Kind
 from gms_replay.items import Answer, CometSettings, Event, State, compiled_headers
@@ -20,11 +21,13 @@ from gms_replay.model import Direction, Headers, Recording, header
 from gms_replay.publications import Key
 from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
-from gms_replay.sessions import Session, Visited
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.sessions import Session, Told, Visited
+from gms_replay.spans import Sort, plain_text
 from gms_replay.timeline import Fences, Shift, Timeline
-from gms_replay.timeslots import Told, grid_us
+from gms_replay.timeslots import Value, grid_us
 from gms_replay.transcript import Page, Transcript
+
+_NO_ECHOES: Echoes = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,7 @@ class Story:
 
     `number`: its place among the visits of its recording, from 1. `start_us`: when its first request had been asked.
     `service_ids`: what an app may show to say that this is its visit. `published`: how often it did what over Comet.
+    `echoed`: the requests whose words GMS repeats.
     """
 
     number: int
@@ -45,6 +49,7 @@ class Story:
     states: tuple[tuple[State, ...], ...]
     service_ids: frozenset[str]
     published: Counter[Key]
+    echoed: frozenset[Source]
     recorded: Recorded
     grid_us: int
     comet: CometSettings
@@ -113,36 +118,40 @@ def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[S
 
 
 def _compile(number: int, session: Session, rules: Rules) -> Story:
-    told = _told(session)
-    recorded = _recorded(session, told, rules)
+    told = list(sessions.told(session))
+    values = list(_values(told))
+    recorded = _recorded(session, told, values, rules)
     compiler = Compiler(recorded, rules)
     acts = acts_of(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
-    answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if is_whole(one))]
+    whole = [one for one in rest if is_whole(one)]
+    repeated = echoes.find(told, _spoken(whole, acts), rules)
+    answers = [_answer(index, one, compiler, repeated) for index, one in enumerate(whole)]
     states = _states(answers, acts, session[0].at_us)
-    events = _events(session, acts, compiler)
+    events = _events(session, acts, compiler, repeated)
     polled = (state for said in states for state in said)
     if news := derived.messages(answers, polled, partial(causes_of, acts)):
         events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
-    events = {channel: _spaced(told) for channel, told in events.items()}
+    events = {channel: _spaced(heard) for channel, heard in events.items()}
     return Story(
         number=number,
         rules=rules,
         start_us=session[0].at_us,
-        user=next((one.user for one in session if one.user), None),
+        user=sessions.user_of(session),
         answers=(*answers, *derived.refreshes(answers)),
         unanswered=tuple(one for one in rest if not is_whole(one)),
         events=events,
         states=states,
-        service_ids=frozenset(_shown(rest, told)),
+        service_ids=frozenset(_shown(rest, values)),
         published=Counter(done.operation.key for done in acts if done.operation.method == gms.PUBLISHED),
+        echoed=frozenset(echo.source for found in repeated.values() for echo in found.values()),
         recorded=recorded,
-        grid_us=grid_us(told, rules),
+        grid_us=grid_us(values, rules),
         comet=_comet_settings(session, compiler),
     )
 
 
-def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
+def _answer(index: int, one: Visited, compiler: Compiler, repeated: Mapping[TextKey, Echoes]) -> Answer:
     request, response = one.exchange.request, one.exchange.response
     assert response is not None, "only whole exchanges become answers"
     return Answer(
@@ -155,21 +164,37 @@ def _answer(index: int, one: Visited, compiler: Compiler) -> Answer:
         latency_us=max(0, response.started_at_us - one.at_us),
         response=response,
         compiler=compiler,
+        echoes=repeated.get((one.exchange.id, None), _NO_ECHOES),
     )
 
 
-def _events(session: Session, acts: list[Done], compiler: Compiler) -> dict[str, tuple[Event, ...]]:
+def _spoken(answered: Iterable[Visited], acts: Iterable[Done]) -> Iterator[Spoken]:
+    """What the app said, apart from where it only asked for a state."""
+    for place, done in enumerate(done for done in acts if done.act is Act.SEND):
+        yield Spoken(done.at_us, (Kind.SEND, place), done.said)
+    for index, one in enumerate(answered):
+        if one.operation.kind not in gms.POLLED | {Kind.SEND}:
+            yield Spoken(one.at_us, (one.operation.kind, index), one.said)
+    for done in acts:
+        if done.act is not Act.SEND and done.operation.method == gms.PUBLISHED:
+            yield Spoken(done.at_us, (done.operation.kind, echoes.UNANSWERED), done.said)
+
+
+def _events(
+    session: Session, acts: list[Done], compiler: Compiler, repeated: Mapping[TextKey, Echoes]
+) -> dict[str, tuple[Event, ...]]:
     """The messages of each channel, each once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
-    repeated = _Repeated()
+    known = _Repeated()
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
         message = one.message
-        if one.parsed.is_event and not repeated.is_again(message.raw, one.parsed.fields):
+        if one.parsed.is_event and not known.is_again(message.raw, one.parsed.fields):
             told = events.setdefault(message.channel, [])
             causes = causes_of(acts, message.at_us)
             position = _position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, 0, causes, position, message.raw, compiler))
+            words = repeated.get((message.exchange_id, message.id), _NO_ECHOES)
+            told.append(Event(message.channel, message.at_us, 0, causes, position, message.raw, compiler, words))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
@@ -238,14 +263,14 @@ def _counts(causes: Iterable[Cause]) -> Iterator[tuple[Act, int]]:
     return ((cause.act, cause.count) for cause in causes)
 
 
-def _recorded(session: Session, told: list[Told], rules: Rules) -> Recorded:
+def _recorded(session: Session, told: list[Told], values: Iterable[Value], rules: Rules) -> Recorded:
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     bases = [one.operation.base for one in rest or session]
     return Recorded(
         authorities=frozenset(place for one in session for place in _authorities(one)),
         base=Counter(bases).most_common(1)[0][0],
-        identities=frozenset(_identities(told, rules)),
-        started_us=_started_us(told),
+        identities=frozenset(one.value for one in travel.find(session, told, rules) if one.left is None),
+        started_us=_started_us(values),
     )
 
 
@@ -256,36 +281,20 @@ def _authorities(one: Visited) -> Iterator[str]:
         yield authority(request.scheme, host)
 
 
-def _told_texts(session: Session) -> Iterator[bytes]:
-    """What GMS told the app: bodies of answers, and messages; Comet's answers are told by their messages."""
-    for one in session:
-        if one.operation.kind is not Kind.COMET and (response := one.exchange.response):
-            yield response.body.plain
-        for heard in one.heard:
-            if heard.message.direction is Direction.TO_CLIENT:
-                yield heard.message.raw
+def _values(told: Iterable[Told]) -> Iterator[Value]:
+    return ((span, text.raw[span.start : span.end]) for text in told for span in text.values)
 
 
-def _told(session: Session) -> list[Told]:
-    return [(span, text[span.start : span.end]) for text in _told_texts(session) for span in spans(text)]
-
-
-def _identities(told: list[Told], rules: Rules) -> Iterator[str]:
-    for span, value in told:
-        if span.sort is Sort.STRING and rules.is_identity(span.path):
-            yield plain_text(value)
-
-
-def _shown(rest: Iterable[Visited], told: list[Told]) -> Iterator[str]:
+def _shown(rest: Iterable[Visited], values: Iterable[Value]) -> Iterator[str]:
     """What a further request may name to say whose it is: in its path, or among what chat version 2 has it show."""
     yield from (one.operation.service_id for one in rest if one.operation.service_id)
-    for span, value in told:
+    for span, value in values:
         if span.sort is Sort.STRING and span.path[-1:] and span.path[-1] in gms.SHOWN_FIELDS:
             yield plain_text(value)
 
 
-def _started_us(told: list[Told]) -> int | None:
-    for span, value in told:
+def _started_us(values: Iterable[Value]) -> int | None:
+    for span, value in values:
         if span.path[-1:] == ("startedAt",) and (found := _instant_us(value)) is not None:
             return found
     return None

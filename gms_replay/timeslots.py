@@ -12,11 +12,11 @@ from gms_replay.spans import Sort, Span, plain_text
 
 _GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
 
-Told = tuple[Span, bytes]
+Value = tuple[Span, bytes]
 """A key or value that GMS told the app, and where it stood in its text."""
 
 
-def grid_us(told: Iterable[Told], rules: Rules) -> int:
+def grid_us(told: Iterable[Value], rules: Rules) -> int:
     """What the recorded time slots are multiples of, two hours at most; a second where there are none.
 
     Local times count where nothing else does: clocks of some zones are half an hour off.

@@ -8,8 +8,10 @@ that asks from another position, or by other means, than the recorded one gets j
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 
 from gms_replay import gms
+from gms_replay.echoes import Echoes
 from gms_replay.fields import Fields
 from gms_replay.rewrite import Compiler, Template
 from gms_replay.spans import Extent, Sort, Span, extent, plain_text, spans
@@ -50,22 +52,28 @@ class Page:
     text: bytes
     lines: Extent
     compiler: Compiler
+    echoes: Echoes
 
     @cached_property
     def whole(self) -> Template:
-        return self.compiler.body(self.text)
+        return self.compiler.body(self.text, self.echoes)
 
     @cached_property
     def parts(self) -> tuple[Template, ...]:
         """What stands before the lines, each of them, and what stands after."""
         cuts = ((0, self.lines.start + 1), *self.lines.inside, (self.lines.end - 1, len(self.text)))
-        return self.compiler.parts(self.text, cuts)
+        return self.compiler.parts(self.text, cuts, self.echoes)
 
-    def cut(self, after: int) -> bytes:
-        """Its text with those of its lines only that come after one."""
-        kept = [place for number, place in zip(self.numbers, self.lines.inside, strict=True) if number > after]
-        lines = b",".join(self.text[start:end] for start, end in kept)
-        return self.text[: self.lines.start + 1] + lines + self.text[self.lines.end - 1 :]
+    def cut(self, after: int) -> tuple[bytes, Echoes]:
+        """Its text with those of its lines only that come after one, and where the app's words stand in that."""
+        lines = zip(self.numbers, self.lines.inside, strict=True)
+        cuts = [(0, self.lines.start + 1), *(place for number, place in lines if number > after)]
+        pieces = [self.text[start:end] for start, end in cuts]
+        # Between lines stands a comma.
+        begins = accumulate((len(piece) + (at > 0) for at, piece in enumerate(pieces)), initial=0)
+        moved = [(start, end, to - start) for (start, end), to in zip(cuts, begins, strict=False)]
+        echoes = {at + by: echo for at, echo in self.echoes.items() for start, end, by in moved if start <= at < end}
+        return pieces[0] + b",".join(pieces[1:]) + self.text[self.lines.end - 1 :], echoes
 
 
 def asked_after(version: str, said: Fields) -> int:
@@ -75,8 +83,8 @@ def asked_after(version: str, said: Fields) -> int:
     return max(0, (position or 0) - version_ahead)
 
 
-def read(text: bytes, compiler: Compiler) -> Page | None:
-    """The page that a body or a message tells; None where it tells none."""
+def read(text: bytes, compiler: Compiler, echoes: Echoes) -> Page | None:
+    """The page that a body or a message tells, None where it tells none. `echoes`: where words of the app's stand."""
     found = list(spans(text))
     keys = {span.path: span for span in found if span.sort is Sort.KEY}
     values = {span.path: plain_text(text[span.start : span.end]) for span in found if span.sort is not Sort.KEY}
@@ -98,7 +106,9 @@ def read(text: bytes, compiler: Compiler) -> Page | None:
         beside = path[:-1]
         is_over = values.get((*beside, version.over[0])) == version.over[1]
         service_id = gms.service_of_tag(values.get((*beside[:-1], "tag"), ""))
-        page = Page(values.get((*beside, version.chat), ""), service_id, last, is_over, told, text, lines, compiler)
+        page = Page(
+            values.get((*beside, version.chat), ""), service_id, last, is_over, told, text, lines, compiler, echoes
+        )
         # Around it a Comet message may have something else.
         return _within(page, keys[beside]) if beside in keys else page
     return None
@@ -111,8 +121,12 @@ def _within(page: Page, key: Span) -> Page:
         return page
     start, lines = around.start, page.lines
     inside = tuple((first - start, last - start) for first, last in lines.inside)
-    text = page.text[start : around.end]
-    return replace(page, text=text, lines=Extent(lines.start - start, lines.end - start, inside))
+    return replace(
+        page,
+        text=page.text[start : around.end],
+        lines=Extent(lines.start - start, lines.end - start, inside),
+        echoes={at - start: echo for at, echo in page.echoes.items()},
+    )
 
 
 def _whole(written: str) -> int | None:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gms_replay import fields, instants
-from gms_replay.events import Asked
+from gms_replay import instants
+from gms_replay.echoes import Memory
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.items import Answer
 from gms_replay.model import Headers, header
+from gms_replay.occurrences import Finder
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Story
 from gms_replay.timeline import Shift
@@ -34,6 +35,8 @@ class Translation:
         self._story = story
         self._identities = identities
         self._recorded = {told: recorded for recorded, told in identities.items()}
+        self._told = Finder(self._recorded)
+        self._memory = Memory(story.echoed)
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
         self._timeline = story.timeline(now_us, shift)
@@ -58,22 +61,27 @@ class Translation:
         if user and self._story.user:
             self._identities[self._story.user] = user
 
-    def as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
+    def as_recorded(self, operation: Operation, said: Fields) -> tuple[Operation, Fields]:
         """What a request is about and what it says, in the identities of the recording.
 
         Told instants among the keys are the recorded ones, too; values are left to `means`.
         """
 
-        def back(told: str) -> str:
-            return self._recorded.get(told, told)
+        keys = {name: instants.ANYWHERE.sub(self._key_back, name) for name in said}
+        if not self._recorded:
+            return operation, {keys[name]: value for name, value in said.items()}
+        service_id = operation.service_id and self._back(operation.service_id)
+        meant = replace(operation, name=self._back(operation.name), service_id=service_id)
+        return meant, {self._back(keys[name]): self._back(value) for name, value in said.items()}
 
-        name = "/".join(back(step) for step in operation.name.split("/"))
-        service_id = operation.service_id and back(operation.service_id)
-        said = fields.read(asked.target, asked.headers, asked.body)
-        return (
-            replace(operation, name=name, service_id=service_id),
-            {instants.ANYWHERE.sub(self._key_back, field): back(value) for field, value in said.items()},
-        )
+    def _back(self, text: str) -> str:
+        """A text of the app's with the recorded identities for those that it was told."""
+        return self._recorded.get(text) or self._told.replaced(text, self._recorded.__getitem__)
+
+    def hear(self, operation: Operation, said: Fields, index: int | None) -> None:
+        """Keeps what the app says, where GMS repeats it. `index`: of the recorded answer that it gets, if any."""
+        if (source := self._memory.place(operation.kind, index)) is not None:
+            self._memory.said[source] = said
 
     def _key_back(self, key: re.Match[str]) -> str:
         """A key as recorded, where it is an instant that the app was told."""
@@ -127,6 +135,7 @@ class Translation:
             base=self._base,
             comet_segment=self._comet_segment,
             identities=self._identities,
+            said=self._memory.said,
         )
 
 

@@ -38,6 +38,27 @@ def test_show_tells_the_visit(cassette: Path) -> None:
     assert "Kristi (AGENT) joins" in told.output
 
 
+def test_show_tells_identities(cassette: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[identities]\nexempt = ["chatSessionId"]\n')
+
+    told = run("show", cassette, "--identities")
+    as_json = json.loads(run("show", cassette, "--identities", "--json", "--rules", rules).stdout)
+
+    assert told.exit_code == 0
+    assert f"  {factories.SERVICE}\n    why: by field _id; given by exchange 2" in told.stdout
+    by_value = {one["value"]: one["left_alone"] for one in as_json["sessions"][0]["identities"]}
+    assert by_value[factories.SERVICE] is None
+    assert by_value[factories.CHAT] == "exempt by the rules file"
+
+
+@pytest.mark.parametrize("option", ["--json", "--rules"])
+def test_show_options_belong_to_identities(option: str, cassette: Path) -> None:
+    told = run("show", cassette, option, *([cassette] if option == "--rules" else []))
+
+    assert (told.exit_code, told.output) == (2, f"gms-replay: {option}: it goes with --identities\n")
+
+
 def test_check_tells_findings(cassette: Path) -> None:
     told = run("check", cassette)
     as_json = json.loads(run("check", cassette, "--json").stdout)

@@ -300,6 +300,7 @@ def test_elapsed_is_fourth_item(path, expected):
         (("secureKey",), True),
         (("alias",), True),
         (("data", "id"), True),
+        (("BAYEUX_BROWSER",), True),
         (("id",), False),
         (("_dialog_id",), False),
         (("_user_header",), False),
@@ -309,6 +310,31 @@ def test_elapsed_is_fourth_item(path, expected):
 )
 def test_identities_by_their_field(path, expected):
     assert gms.is_identity(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("_action",), True),
+        (("_content", 0, "_label"), True),
+        (("data", "message", "transcriptToShow", 0, 2), True),
+        (("messages", 0, "text"), True),
+        (("subject",), True),
+        (("data", "message", "ticketNo"), False),
+        (("ticketNos", 0), False),
+        ((), False),
+    ],
+)
+def test_words_by_their_field(path, expected):
+    assert gms.is_word(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("content-type", True), ("if-none-match", True), ("user-agent", True), ("gms_user", True), ("x-ticket", False)],
+)
+def test_plain_headers(name, expected):
+    assert gms.is_plain_header(name) is expected
 
 
 @pytest.mark.parametrize(

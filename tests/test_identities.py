@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gms_replay.identities import client_id, stand_in
+from gms_replay.identities import client_id, is_mappable, stand_in, stand_ins
 
 PROPERTY = settings(max_examples=50, deadline=None)
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
@@ -66,3 +66,27 @@ def test_client_ids_are_long():
     ids = {client_id(f"client {number}") for number in range(100)}
     assert len(ids) == 100
     assert all(len(one) >= 20 and set(one) <= set(digits + ascii_letters) for one in ids)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(SERVICE, True), ("abcdefg1", True), ("abcdef1", False), ("abcdefgh", False), ("²³¹²³¹²³", False), ("117", False)],
+)
+def test_short_identities_are_left(value, expected):
+    assert is_mappable(value) is expected
+
+
+@PROPERTY
+@given(st.from_regex(r"[1-9][0-9]{7,19}", fullmatch=True), st.text())
+def test_numbers_grow_no_larger(recorded, key):
+    value = stand_in(recorded, key)
+    assert len(value) == len(recorded)
+    assert value[0] in "123456789"
+    assert value[0] < recorded[0] or recorded[0] == "1"
+
+
+def test_stand_ins_are_all_others():
+    recorded = {f"--------{digit}" for digit in range(1, 6)}
+    told = stand_ins(recorded, lambda value: "key")
+    assert told.keys() == recorded
+    assert len({*told.values()} - recorded) == 5

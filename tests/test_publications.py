@@ -27,7 +27,7 @@ def recorded(**counts: int) -> Publications:
 
 
 def kinds(taking: Publications, request_id: int | None, *messages: Parsed) -> list[Kind]:
-    return [operation.kind for operation in taking.take(request_id, messages)]
+    return [one.operation.kind for one in taking.take(request_id, messages)]
 
 
 def test_ids_are_shown() -> None:

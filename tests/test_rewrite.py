@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -6,9 +7,10 @@ from hypothesis import strategies as st
 from texts import DIALOG, EXPIRES, ORIGIN, SERVICE, documents, dumped, gaps, scraps
 
 from gms_replay import gms, instants
-from gms_replay.gms import InstantClass
+from gms_replay.echoes import Echo
+from gms_replay.gms import InstantClass, Kind
 from gms_replay.instants import SECOND_US
-from gms_replay.rewrite import Compiler, Recorded, Telling, authority, is_mappable
+from gms_replay.rewrite import Compiler, Recorded, Telling, authority
 from gms_replay.rules import Rules, load
 from gms_replay.spans import Sort, spans
 
@@ -364,6 +366,8 @@ def test_other_seconds_stay(seconds):
         (f"service.chat.refresh.{SERVICE}", f"service.chat.refresh.{OTHER}"),
         (f"/1/{SERVICE}/x?id={SERVICE}&y", f"/1/{OTHER}/x?id={OTHER}&y"),
         (f"_{SERVICE}_", f"_{OTHER}_"),
+        (rf"{{\"_id\":\"{SERVICE}\",\"_action\":\"x\"}}", rf"{{\"_id\":\"{OTHER}\",\"_action\":\"x\"}}"),
+        (rf"http:\/\/x\/{SERVICE}\/y", rf"http:\/\/x\/{OTHER}\/y"),
         (f"x{SERVICE}", f"x{SERVICE}"),
         (f"{SERVICE}9", f"{SERVICE}9"),
         (SERVICE.lower(), SERVICE.lower()),
@@ -387,32 +391,73 @@ def test_identity_inside_own_url():
     assert told == f'{{"_resource_url":"http://here:1/genesys/1/service/{OTHER}/x"}}'
 
 
-def test_numbers_and_keys_stay():
-    text = '{"12345678":12345678}'
-    assert body(text, compiled_by=compiler(identities={"12345678"}), identities={"12345678": "87654321"}) == text
-
-
-@pytest.mark.parametrize("raw", ["alice", r"alice\u0040example", r"a\/b"])
-def test_user_header_is_the_apps(raw):
-    text = f'{{"_user_header":"{raw}"}}'
-    recorded = json.loads(text)["_user_header"]
-    assert body(text) == text
-    assert json.loads(body(text, identities={recorded: 'b\\o"b é'})) == {"_user_header": 'b\\o"b é'}
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        ('{"12345678":12345678}', '{"87654321":87654321}'),
+        ("[12345678,-12345678,12345678.5,1e12345678]", "[87654321,-12345678,12345678.5,1e12345678]"),
+        ('{"id": 12345678,}', '{"id": 87654321,}'),
+        (r'["{\"no\":12345678}"]', r'["{\"no\":87654321}"]'),
+    ],
+)
+def test_numbers_and_keys_are_told(recorded, told):
+    assert body(recorded, compiled_by=compiler(identities={"12345678"}), identities={"12345678": "87654321"}) == told
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(SERVICE, True), ("abcdefg1", True), ("abcdef1", False), ("abcdefgh", False), ("²³¹²³¹²³", False), ("117", False)],
+    ("recorded", "told"),
+    [
+        ('["k/é12345"]', '["z/é98765"]'),
+        (r'["k\/é12345"]', r'["z\/é98765"]'),
+        (r'["k/\u00e912345"]', r'["z/\u00e998765"]'),
+        ('["?key=k%2F%C3%A912345&x"]', '["?key=z%2F%C3%A998765&x"]'),
+        (r'["line\nk/é12345"]', r'["line\nz/é98765"]'),
+    ],
 )
-def test_short_identities_are_left(value, expected):
-    assert is_mappable(value) is expected
+def test_identity_keeps_its_writing(recorded, told):
+    known = compiler(identities={"k/é12345"})
+    assert body(recorded, compiled_by=known, identities={"k/é12345": "z/é98765"}) == told
 
 
-def test_left_identities_stay():
-    assert (
-        body('{"alias":"117"}', compiled_by=compiler(identities={"117"}), identities={"117": "222"})
-        == '{"alias":"117"}'
-    )
+# What the app said.
+
+
+SENT = (Kind.SEND, 0)
+
+
+def echoed(text, said, at=None, **others):
+    """A body with what the app said in the first value that is "Hello.", or at that place."""
+    at = text.index("Hello.") if at is None else at
+    template = compiler(identities={SERVICE}).body(text.encode(), {at: Echo(SENT, ("message",))})
+    told = telling(template, **others)
+    return template.render(replace(told, said={SENT: {"message": said}} if said is not None else {})).decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("Bye.", "Bye."), ('a "b"\n', r"a \"b\"\n"), ("é😀", "é😀"), ("", ""), ("Hello.", "Hello."), (None, "Hello.")],
+)
+def test_echo_is_the_apps(said, told):
+    assert echoed('{"text" : "Hello.", }', said) == f'{{"text" : "{told}", }}'
+
+
+def test_echo_of_the_same_keeps_its_bytes():
+    assert echoed(r'["\u0048ello."]', "Hello.", at=2) == r'["\u0048ello."]'
+
+
+def test_untold_echo_has_its_identities():
+    others = {"identities": {SERVICE: OTHER}}
+    assert echoed(f'["Hello. {SERVICE}"]', None, **others) == f'["Hello. {OTHER}"]'
+    assert echoed(f'["Hello. {SERVICE}"]', f"Hello. {SERVICE}", **others) == f'["Hello. {SERVICE}"]'
+
+
+@pytest.mark.parametrize("field", ["_user_header", "gms_user"])
+@pytest.mark.parametrize("raw", ["alice", r"alice\u0040example", r"a\/b"])
+def test_user_is_the_apps(raw, field):
+    text = f'{{"{field}":"{raw}"}}'
+    recorded = json.loads(text)[field]
+    assert body(text) == text
+    assert json.loads(body(text, identities={recorded: 'b\\o"b é'})) == {field: 'b\\o"b é'}
 
 
 # Headers.

@@ -236,6 +236,23 @@ def test_unended_request_is_placed() -> None:
     assert sessions.asked_at_us(exchange) == factories.at(5)
 
 
+def test_told_are_answers_and_events() -> None:
+    (session,) = sessions.split(factories.visit())
+    found = list(sessions.told(session))
+
+    assert [(one.exchange_id, one.message_id) for one in found[:2]] == [(1, None), (2, None)]
+    assert next(one.raw for one in found if one.message_id is not None) == frame(1, factories.JOINED)
+    assert not [one for one in found if b"/meta/" in one.raw]
+    assert found[1].raw[found[1].values[1].start : found[1].values[1].end].decode() == SERVICE
+
+
+def test_user_is_the_first_named() -> None:
+    (session,) = sessions.split(factories.visit())
+
+    assert sessions.user_of(session) == factories.USER
+    assert sessions.user_of(()) is None
+
+
 def test_operation_is_named() -> None:
     (session,) = sessions.split(factories.visit())
 

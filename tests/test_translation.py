@@ -1,14 +1,19 @@
+import json
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import factories
 import pytest
 from driver import NOW_US
-from factories import CALLBACK, CHAT_DIALOG, SERVICE, START_US, Tape
+from factories import CALLBACK, CHAT_DIALOG, CHAT_PATH, SERVICE, START_US, Tape
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gms_replay import gms
+from gms_replay import fields, gms
 from gms_replay.cassette.reader import read
 from gms_replay.events import Asked
 from gms_replay.gms import Kind, Operation
+from gms_replay.identities import stand_ins
 from gms_replay.model import Recording, header
 from gms_replay.story import compile_stories
 from gms_replay.timeline import Shift
@@ -39,13 +44,53 @@ def test_ids_go_both_ways() -> None:
     told = translation(**{SERVICE: OTHER})
     target = CHAT_DIALOG.replace(SERVICE, OTHER)
 
-    meant, said = told.as_recorded(operation(target), Asked("POST", "http", f"{target}?id={OTHER}", (), b""))
+    meant, said = told.as_recorded(operation(target), fields.read(f"{target}?id={OTHER}", (), b""))
 
     assert told.service_ids == {OTHER}
     assert meant.service_id == SERVICE
     assert said["id"] == SERVICE
     assert OTHER in dialog(told)
     assert SERVICE not in dialog(told)
+
+
+ids = st.text(st.sampled_from("abYZ059-_.:/+ é"), max_size=10).map("a1{}b2".format)
+around = st.text(st.sampled_from('/?&=.:-_ "{}é'), min_size=1, max_size=3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ids, min_size=1, max_size=4, unique=True), st.text(), st.data())
+def test_told_ids_round_trip(recorded: list[str], name: str, data: st.DataObject) -> None:
+    """Whatever a request says with ids that were told, it means with those that were recorded."""
+    told = stand_ins(recorded, lambda value: f"{name} {value}")
+    meant = " ".join(data.draw(around) + value + data.draw(around) for value in recorded)
+    said = " ".join(meant.split(" "))
+    for value in sorted(recorded, key=len, reverse=True):
+        said = said.replace(value, f"\0{recorded.index(value)}\0")
+    for place, value in enumerate(recorded):
+        said = said.replace(f"\0{place}\0", told[value])
+    target = f"/genesys/1/service/{quote(told[recorded[0]], safe='')}/storage/{quote(told[recorded[-1]], safe='')}"
+    asked = Asked("POST", "http", f"{target}?{urlencode({'q': said})}", (), json.dumps({"b": [said]}).encode())
+
+    operation_meant, understood = translation(**told).as_recorded(
+        operation(target), fields.read(asked.target, asked.headers, asked.body)
+    )
+
+    assert understood == {"q": meant, "b.0": meant}
+    assert operation_meant.service_id == quote(recorded[0], safe="")
+    assert operation_meant.name == f"storage/{quote(recorded[-1], safe='')}"
+
+
+def test_words_of_the_app_come_back() -> None:
+    told = translation()
+    answers = {answer.target: answer for answer in STORY.answers}
+    chat = answers[CHAT_PATH]
+    for text, index in (("firstName=Ann", chat.index), ("message=Hi", None)):
+        target = CHAT_PATH if index else f"{CHAT_PATH}/send"
+        told.hear(operation(target), fields.read(target, (), text.encode()), index)
+
+    said = told.text(STORY.events["/_genesys"][1].body, 0)
+
+    assert b'["Message.Text","Ann","Hi",' in said
 
 
 @pytest.mark.parametrize(
@@ -101,7 +146,7 @@ def test_told_keys_mean_the_recorded() -> None:
     _, body = told.answer(answer, told.shift_us(answer.at_us, NOW_US), "")
     asked = b'{"slots":[%s,{"2014-05-04T16:30:00.000Z":1}]}' % body
 
-    _, said = told.as_recorded(operation(CALLBACK), Asked("POST", "http", CALLBACK, (), asked))
+    _, said = told.as_recorded(operation(CALLBACK), fields.read(CALLBACK, (), asked))
 
     assert said == {"slots.0.2014-05-02T16:30:00.000Z": "5", "slots.1.2014-05-04T16:30:00.000Z": "1"}
 

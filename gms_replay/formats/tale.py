@@ -94,14 +94,19 @@ def _run(run: Run) -> str:
 
 
 def _session(number: int, session: Session) -> Iterator[str]:
-    user = next((one.user for one in session if one.user), None)
-    services = dict.fromkeys(one.operation.service_id for one in session if one.operation.service_id)
-    named = [f"user {user}"] if user else []
-    named += [f"service {service}" for service in services if service]
-    yield f"session {number}, {moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
+    yield heading(number, session)
     start_us = session[0].at_us
     for line in _in_order(session):
         yield f"  {(line.at_us - start_us) / SECOND_US:+9.3f} s  {line.who:4}  {line.text}"
+
+
+def heading(number: int, session: Session) -> str:
+    """What tells a session from others: its number, its start, its user and services."""
+    user = sessions.user_of(session)
+    services = dict.fromkeys(one.operation.service_id for one in session if one.operation.service_id)
+    named = [f"user {user}"] if user else []
+    named += [f"service {service}" for service in services if service]
+    return f"session {number}, {moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
 
 
 def _in_order(session: Session) -> tuple[Line, ...]:

@@ -107,7 +107,7 @@ def test_send_causes_message(app: httpx.Client) -> None:
 
     told = connect(app, client)[0]
 
-    assert json.dumps(told).count("Hello.") == 1
+    assert json.dumps(told).count("Hi.") == 1
 
 
 def test_clock_is_put_forward(app: httpx.Client) -> None:

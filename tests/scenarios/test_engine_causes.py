@@ -208,7 +208,7 @@ def test_extra_act_is_answered() -> None:
     assert send(app, "again").status == 200
     app.listen(5)
     assert app.lines == ["Hello."]
-    assert app.driver.notes == ["session s1: send once more than recorded: the last answer is repeated"]
+    assert app.driver.notes == ["session s1: send once more than recorded: its last answer again"]
 
 
 def test_subscription_gates_delivery_only() -> None:

@@ -102,7 +102,7 @@ def test_refresh_waits_for_acts() -> None:
 
 @given(st.lists(st.floats(0.5, 12), max_size=12))
 def test_any_rhythm_tells_every_line_once(pauses: list[float]) -> None:
-    """And in order; the last answer says that the chat is over."""
+    """And in order, its own words among them; the last answer says that the chat is over."""
     bob = app()
     begin(bob)
     told: list[Any] = []
@@ -112,15 +112,16 @@ def test_any_rhythm_tells_every_line_once(pauses: list[float]) -> None:
         told.extend(page["transcriptToShow"])
         return page
 
-    for at_s, act in ((20, "send"), (30, "send"), (40, "disconnect")):
+    for at_s, act, said in ((20, "send", "message=Hi!"), (30, "send", "message=Bye!"), (40, "disconnect", "")):
         while bob.seconds < at_s:
             bob.driver.wait(pauses.pop() if pauses else 60)
             ask()
-        bob.call("POST", f"{CHAT_PATH}/{act}", "message=x" if act == "send" else "")
+        bob.call("POST", f"{CHAT_PATH}/{act}", said)
     bob.driver.wait(60)
     last = ask()
 
-    assert [line[:3] for line in told] == [line[:3] for line in LINES]
+    said = {"Stan": "Bob", "Hello.": "Hi!", "Thanks.": "Bye!"}
+    assert [line[:3] for line in told] == [[said.get(word, word) for word in line[:3]] for line in LINES]
     assert last["chatIxnState"] == "DISCONNECTED"
 
 
