@@ -45,6 +45,17 @@ class Parsed:
         return channel if isinstance(channel, str) else ""
 
     @property
+    def client_id(self) -> str:
+        """The id of the client that says it, or "" where it is missing or no text."""
+        client_id = self.fields.get("clientId")
+        return client_id if isinstance(client_id, str) else ""
+
+    def part(self, name: str) -> dict[str, Any]:
+        """An object among its fields, as `ext` or `advice`; empty where there is none."""
+        part = self.fields.get(name)
+        return part if isinstance(part, dict) else {}
+
+    @property
     def is_event(self) -> bool:
         """True for a message that carries data to subscribers, false for replies and publish acknowledgements."""
         return not is_meta(self.channel) and "data" in self.fields

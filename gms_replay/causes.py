@@ -4,12 +4,11 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gms_replay import chat2, publications
+from gms_replay import chat2, fields, publications
 from gms_replay.gms import Act, Operation
+from gms_replay.items import Cause
 from gms_replay.model import Direction, Transport
 from gms_replay.sessions import Heard, Session, Visited
-
-Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +18,6 @@ class Done:
     at_us: int
     act: Act
     operation: Operation
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """An item waits until the app has done `count` acts of this kind, then for as long as it came after `at_us`."""
-
-    act: Act
-    count: int
-    at_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +63,7 @@ def _asked(one: Visited) -> Iterator[_Tried]:
     """The act that a request is. A start that GMS did not take is none: it may even be another's who gave no name."""
     act = one.operation.act
     if act is not None and (act is not Act.START or _is_taken(one)):
-        asked = (one.operation.key, frozenset(one.said.items()))
+        asked = fields.meaning(one.operation, one.said)
         yield _Tried(Done(one.at_us, act, one.operation), asked, is_lost=not is_whole(one))
 
 
@@ -96,14 +86,14 @@ def _published(one: Visited) -> Iterator[_Tried]:
                 yield _Tried(done, said, is_lost=reply is None)
 
 
-def _reply(said: Heard, one: Visited) -> Fields | None:
+def _reply(said: Heard, one: Visited) -> dict[str, Any] | None:
     """What the server replied to a message; None where the app never read it. What came over a WebSocket was read."""
     if said.message.transport is not Transport.WEBSOCKET and not is_whole(one):
         return None
     wanted = said.message.channel, said.parsed.fields.get("id")
     for heard in one.heard:
-        fields = heard.parsed.fields
-        is_reply = heard.message.direction is Direction.TO_CLIENT and "successful" in fields
-        if is_reply and (heard.message.channel, fields.get("id")) == wanted:
-            return fields
+        reply = heard.parsed.fields
+        is_reply = heard.message.direction is Direction.TO_CLIENT and "successful" in reply
+        if is_reply and (heard.message.channel, reply.get("id")) == wanted:
+            return reply
     return None

@@ -6,7 +6,7 @@ What a verb needs is imported inside it: starting up is felt every day.
 import math
 import re
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from gms_replay import __version__, instants
 from gms_replay.errors import FormatError, GmsReplayError, OptionError
 
 if TYPE_CHECKING:
-    from gms_replay.replay.passing import Passing
+    from gms_replay.audit import Audit
+    from gms_replay.model import Recording
     from gms_replay.rules import Rules
 
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
@@ -123,16 +124,30 @@ def show(cassette: Path) -> None:
         click.echo(line)
 
 
-@main.command()
-@click.argument("cassette", type=_FILE)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
-@click.option(
+_NOW = click.option(
     "--now",
     callback=_instant,
     metavar="INSTANT",
     help="Instant at which every session starts for its app.  [default: now]",
 )
+_SHIFT = click.option(
+    "--shift",
+    default="exact",
+    show_default=True,
+    type=click.Choice(["exact", "weeks"]),
+    help="How far time slots move: as all else, up to their grid, or by whole weeks, so that a Tuesday stays one.",
+)
+_RULES = click.option(
+    "--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching."
+)
+
+
+@main.command()
+@click.argument("cassette", type=_FILE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
+@_NOW
+@_SHIFT
 @click.option(
     "--clock",
     default="real",
@@ -165,14 +180,21 @@ def show(cassette: Path) -> None:
     help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
 )
 @click.option("--record-new", type=_FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
-@click.option("--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching.")
+@_RULES
 @click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON: a line with the URLs, at the end one with misses and unused parts.",
+)
 def serve(
     cassette: Path,
     host: str,
     port: int,
     now: int | None,
+    shift: str,
     clock: str,
     speed: float,
     missing_act: str,
@@ -182,43 +204,18 @@ def serve(
     rules: Path | None,
     strict: bool,
     compress_sockets: bool,
+    as_json: bool,
 ) -> None:
     """Play CASSETTE as a GMS."""
     from gms_replay.acts import MissingAct
-    from gms_replay.cassette.reader import read
     from gms_replay.clocks import Clock, Pacing
-    from gms_replay.player import Player
-    from gms_replay.replay.server import ReplayServer, spare_collector
-    from gms_replay.story import compile_stories
+    from gms_replay.replay import run
+    from gms_replay.timeline import Shift
 
-    stories = compile_stories(read(cassette), _rules(rules))
-
-    def announce(origin: str) -> None:
-        click.echo(f"playing {cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
-        shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
-        for base in dict.fromkeys(story.recorded.base for story in stories):
-            click.echo(f"put this URL into the app: {shown}{base}")
-
-    def note(text: str) -> None:
-        click.echo(text, err=True)
-
-    pacing = Pacing(now_us=now, speed=speed, missing_act=MissingAct(missing_act), clock=Clock(clock))
-    player = Player(stories, pacing, seed=seed)
-    server = ReplayServer(
-        player,
-        host,
-        port,
-        announce=announce,
-        note=note,
-        compress_sockets=compress_sockets,
-        passing=_passing(on_miss, record_new, note),
-    )
-    spare_collector()
-    server.run_bound()
-    if strict and (player.missed or player.unused):
-        note(f"strict: {player.missed} miss{'es' * (player.missed != 1)}")
-        for line in player.unused:
-            note(f"strict: {line}")
+    pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
+    known = _rules(rules)
+    plan = run.Plan(cassette, host, port, pacing, seed, known, on_miss, record_new, strict, as_json, compress_sockets)
+    if not run.serve(plan, say=click.echo, note=lambda text: click.echo(text, err=True)):
         sys.exit(1)
 
 
@@ -235,59 +232,52 @@ def _rules(path: Path | None) -> "Rules | None":
         raise OptionError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _passing(on_miss: str, record_new: Path | None, note: Callable[[str], None]) -> "Passing | None":
-    """Who answers what the cassette does not."""
-    word, _, url = on_miss.partition(":")
-    if on_miss == "error":
-        if record_new is not None:
-            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
-        return None
-    if word != "pass":
-        raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
-    from gms_replay.cassette.writer import Writer
-    from gms_replay.replay.passing import Passing, Upstream
-    from gms_replay.replay.server import wall_clock_us
-
-    upstream = Upstream.parse(url)
-    writer = None
-    if record_new is not None:
-        writer = Writer(
-            record_new,
-            started_at_us=wall_clock_us(),
-            mode="serve",
-            upstream=str(upstream),
-            versions=(("gms_replay", __version__),),
-            on_failure=lambda error: note(f"--record-new {record_new}: {error}"),
-        )
-    return Passing(upstream, writer, clock=wall_clock_us, note=note)
-
-
 @main.command()
 @click.argument("cassette", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Tell everything as one JSON object, lists uncut.")
-def check(cassette: Path, as_json: bool) -> None:
+@click.option("--times", is_flag=True, help="List all that looks like an instant, and what will be told instead.")
+@_NOW
+@_SHIFT
+@_RULES
+def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: str, rules: Path | None) -> None:
     """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
 
-    Exits 1 where something is damaged. The rest is replayed all the same.
+    Exits 1 where something is damaged. The rest is replayed all the same. --now, --shift and --rules are for --times:
+    what will be told instead depends on them, as with `serve`.
     """
     import json
 
     from gms_replay.cassette.integrity import damage, examine
     from gms_replay.findings import find
     from gms_replay.formats import checkup
+    from gms_replay.formats import times as tables
     from gms_replay.sessions import split
 
+    if not times and (now is not None or shift != "exact" or rules is not None):
+        raise OptionError("--now, --shift and --rules say nothing without --times")
     examined = examine(cassette)
     visits = split(examined.recording)
     findings = find(examined.recording, visits)
+    told = _audit(examined.recording, rules, now, shift) if times else None
     if as_json:
-        click.echo(json.dumps(checkup.to_json(examined, len(visits), findings, str(cassette)), indent=2))
+        report = checkup.to_json(examined, len(visits), findings, str(cassette))
+        click.echo(json.dumps(report | ({"times": tables.to_json(told)} if told else {}), indent=2))
     else:
-        for line in checkup.tell(examined, len(visits), findings, str(cassette)):
+        lines = checkup.tell(examined, len(visits), findings, str(cassette))
+        for line in (*lines, *(tables.tell(told) if told else ())):
             click.echo(line)
     if examined.flaws:
         _complain(damage(cassette, examined.flaws))
         sys.exit(1)
+
+
+def _audit(recording: "Recording", rules: Path | None, now_us: int | None, shift: str) -> "Audit":
+    from gms_replay.audit import audit
+    from gms_replay.rules import Rules
+    from gms_replay.timeline import Shift
+
+    now_us = time.time_ns() // 1000 if now_us is None else now_us
+    return audit(recording, _rules(rules) or Rules(), now_us, Shift(shift))
 
 
 @main.command()

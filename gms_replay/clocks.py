@@ -1,14 +1,16 @@
 """What time it is in a session; see docs/architecture.md, "Clocks".
 
 Strategy: a session lives by three times, all in microseconds UTC, all made of the wall's. Patience waits by the wall's
-own, what Bayeux waits for by the protocol's, and what is due by the story's. With the real clock they are one. With
-the virtual clock the protocol's stands, and the story's jumps ahead of it. Putting a clock forward moves all three.
+own, what Bayeux waits for by the protocol's, and what is due by the story's. With the real clock they are one until a
+tester lets the story jump (`jump`). With the virtual clock the protocol's stands, and the story's jumps ahead of it.
+`put_forward` moves all three, `jump` the story alone.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gms_replay.acts import MissingAct
+from gms_replay.timeline import Shift
 
 
 class Clock(StrEnum):
@@ -27,12 +29,14 @@ class Pacing:
 
     `now_us`: the instant at which every session starts for its app; None for the time at which it really does.
     `speed`: how many times faster than recorded. `missing_act`: what becomes of a story that waits for an act in vain.
+    `shift`: by what time slots move.
     """
 
     now_us: int | None = None
     speed: float = 1.0
     missing_act: MissingAct = MissingAct.GO_ON
     clock: Clock = Clock.REAL
+    shift: Shift = Shift.EXACT
 
     def paced_us(self, recorded_us: int) -> int:
         """How long something takes that took so long when it was recorded."""
@@ -58,7 +62,11 @@ class SessionTime:
 
     def story_us(self, wall_us: int) -> int:
         """The time by which the story is told, and which the app is told."""
-        return self.protocol_us(wall_us) + self.jumped_us
+        return self.told_us(self.protocol_us(wall_us))
+
+    def told_us(self, protocol_us: int) -> int:
+        """What the app is told for the protocol's time."""
+        return protocol_us + self.jumped_us
 
     def wall_us(self, patience_us: int) -> int:
         """What the wall shows when patience has waited till then."""

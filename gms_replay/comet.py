@@ -83,20 +83,24 @@ class Comet:
     """The Bayeux clients of one session.
 
     `mint` gives a new client id. `advice` is the recorded server's; what it leaves out is CometD's default
-    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s). `timestamp` writes an instant as the recorded
-    server did in its replies, where it did.
+    (`timeout` 30 s), or what the vendor documents (`maxInterval` 10 s). `told_us` gives what the app is told for the
+    caller's time. `timestamp` writes an instant as the recorded server did in its replies, where it did.
     """
 
     def __init__(
-        self, mint: Callable[[], str], advice: dict[str, Any], *, timestamp: Callable[[int], str] | None = None
+        self,
+        mint: Callable[[], str],
+        advice: dict[str, Any],
+        *,
+        told_us: Callable[[int], int],
+        timestamp: Callable[[int], str] | None = None,
     ) -> None:
-        self.ahead_us = 0
-        """How far the time that clients are told is ahead of the caller's."""
         self._mint = mint
         self._timeout_ms = bayeux.milliseconds(advice.get("timeout"), _TIMEOUT_MS)
         self._interval_ms = bayeux.milliseconds(advice.get("interval"), 0)
         self._max_interval_ms = bayeux.milliseconds(advice.get("maxInterval"), _MAX_INTERVAL_MS)
         self._advice = {"reconnect": "retry"} | advice | {"interval": self._interval_ms, "timeout": self._timeout_ms}
+        self._told_us = told_us
         self._timestamp = timestamp
         self._clients: dict[str, Client] = {}
         self._deliveries = Deliveries()
@@ -244,8 +248,7 @@ class Comet:
         )
 
     def _client(self, message: Parsed) -> Client | None:
-        client_id = message.fields.get("clientId")
-        return self._clients.get(client_id) if isinstance(client_id, str) else None
+        return self._clients.get(message.client_id)
 
     def _handshake(self, message: Parsed, carrier: Carrier, now_us: int) -> bytes:
         """Takes whoever comes: which of our transports it can speak, the client judges (CometD's BayeuxServerImpl)."""
@@ -275,8 +278,7 @@ class Comet:
 
     def _hold(self, client: Client, carrier: Carrier, message: Parsed, now_us: int, *, is_alone: bool) -> None:
         """Holds a connect: not at all the first time (WIRE: aiocometd), nor where others share its answer."""
-        advice = message.fields.get("advice")
-        asked = advice if isinstance(advice, dict) else {}
+        asked = message.part("advice")
         client.interval_ms = bayeux.milliseconds(asked.get("interval"), self._interval_ms)
         until_us = now_us
         if client.has_connected and (is_alone or carrier.is_socket):
@@ -350,7 +352,7 @@ class Comet:
 
     def _reply(self, message: Parsed, now_us: int, *, ext: dict[str, Any] | None = None, **fields: Any) -> bytes:
         """A reply, with what the extensions add: the time that the client asks for, and the recorded server's."""
-        now_us += self.ahead_us
+        now_us = self._told_us(now_us)
         ext = dict(ext or {})
         if timesync := extensions.timesync(message, now_us // 1000):
             ext["timesync"] = timesync

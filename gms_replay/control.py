@@ -200,7 +200,7 @@ def wrong(reason: str) -> bytes:
 def _times(session: Playing, now_us: int) -> dict[str, Any]:
     return {
         "now": _instant(session.story_us(now_us)),
-        "next": None if (next_us := session.next_us()) is None else _instant(next_us),
+        "next": None if (next_us := session.next_us) is None else _instant(next_us),
         "waits_for": None if (missing := session.missing) is None else "{} {}".format(*missing),
     }
 

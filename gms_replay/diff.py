@@ -7,7 +7,7 @@ player knows, so that one which was left stale is seen; all must have moved by o
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from gms_replay import gms, instants
@@ -17,6 +17,7 @@ from gms_replay.instants import SECOND_US
 from gms_replay.model import Headers
 from gms_replay.rewrite import is_mappable
 from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.timeslots import LocalTime, local_times
 
 _WORD = re.compile(r"[0-9A-Za-z]+")
 _SET_BY_CARRIERS = frozenset(
@@ -144,7 +145,7 @@ class _Comparing:
             self._differ(where, one, other)
             return
         was, now = instants.parse(one), instants.parse(other)
-        if was and now and was[1] == now[1] and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
+        if was and now and was[1].is_like(now[1]) and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
             self._moved(InstantClass.CALENDAR if is_slot else InstantClass.EVENT, now[0] - was[0])
             return
         plain, plain_now = _unrooted(one, self._expected.origin), _unrooted(other, self._actual.origin)
@@ -155,7 +156,7 @@ class _Comparing:
 
     def _same_part(self, one: str, other: str) -> bool:
         was, now = instants.parse(one), instants.parse(other)
-        if was and now and was[1] == now[1] and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
+        if was and now and was[1].is_like(now[1]) and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
             self._moved(InstantClass.EVENT, now[0] - was[0])
             return True
         if one == other and not is_mappable(one):
@@ -178,8 +179,16 @@ def _shown(text: bytes | None) -> str | None:
 
 
 def _leaves(text: bytes) -> Iterator[_Leaf]:
-    for span in spans(text):
-        yield _Leaf(span.path, plain_text(text[span.start : span.end]), span.sort is Sort.KEY)
+    """The leaves of a text; a slot's local time as the UTC time that it means, for summer time is no shift."""
+    found = list(spans(text))
+    meant = {one.span.start: _in_utc(one) for one in local_times(text, found)}
+    for span in found:
+        said = meant.get(span.start) or plain_text(text[span.start : span.end])
+        yield _Leaf(span.path, said, span.sort is Sort.KEY)
+
+
+def _in_utc(local: LocalTime) -> str:
+    return instants.render(local.at_us, replace(local.notation, region="", zone="Z"))
 
 
 def _place(path: Path) -> Path:

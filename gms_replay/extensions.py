@@ -4,7 +4,6 @@ After CometD's AcknowledgedMessagesExtension and TimesyncExtension; the last is 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from gms_replay.bayeux import Parsed
 
@@ -41,17 +40,17 @@ class Batches:
 
 
 def asks_for_acknowledgement(handshake: Parsed) -> bool:
-    return _ext(handshake).get("ack") is True
+    return handshake.part("ext").get("ack") is True
 
 
 def acknowledged(connect: Parsed) -> int | None:
     """The last batch that the client got; None where it does not say."""
-    return _whole(_ext(connect).get("ack"))
+    return _whole(connect.part("ext").get("ack"))
 
 
 def transcript_position(disconnect: Parsed) -> int | None:
     """Up to where an app that goes to the background has the chat's transcript; None where it does not say."""
-    position = _ext(disconnect).get("transcriptPosition")
+    position = disconnect.part("ext").get("transcriptPosition")
     if isinstance(position, str) and position.isascii() and position.isdigit() and len(position) < 10:
         return int(position)
     return _whole(position)
@@ -62,7 +61,7 @@ def timesync(message: Parsed, now_ms: int) -> dict[str, int] | None:
 
     A client that has an idea of its lag `l` and offset `o` is told how far off (`a`) it is.
     """
-    asked = _ext(message).get("timesync")
+    asked = message.part("ext").get("timesync")
     if not isinstance(asked, dict) or (client_ms := _whole(asked.get("tc"))) is None:
         return None
     told = {"tc": client_ms, "ts": now_ms, "p": 0}
@@ -71,11 +70,6 @@ def timesync(message: Parsed, now_ms: int) -> dict[str, int] | None:
         return told
     off_ms = client_ms + offset_ms + lag_ms - now_ms
     return None if lag_ms and abs(off_ms) < _ACCURACY_MS else told | {"a": off_ms}
-
-
-def _ext(message: Parsed) -> dict[str, Any]:
-    ext = message.fields.get("ext")
-    return ext if isinstance(ext, dict) else {}
 
 
 def _whole(value: object) -> int | None:

@@ -5,11 +5,12 @@ None of it is damage: all of it is replayed as it was recorded, as far as anythi
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gms_replay import bayeux, chat2, gms, jsonp
+from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
 from gms_replay.model import Body, Direction, Exchange, Headers, Message, Recording, header
@@ -40,6 +41,7 @@ _BEGINS_CHAT = frozenset({Kind.START_CHAT, Kind.REQUEST_CHAT})
 _ASKS_ONLY = frozenset({Kind.START_CALLBACK, Kind.AVAILABILITY})
 _OVER = ((("chatIxnState",), "DISCONNECTED"), (("chatEnded",), "true"))
 _CUT_OFF = "cut off"
+_Read = Callable[[bytes], tuple[Parsed, ...]]
 
 
 def find(recording: Recording, visits: tuple[Session, ...]) -> tuple[Finding, ...]:
@@ -150,24 +152,34 @@ def _bodies(one: _Asked) -> Iterator[Finding]:
     request, response = one.exchange.request, one.exchange.response
     is_comet = one.operation is not None and one.operation.kind is Kind.COMET
     if request.ended_at_us is not None:
-        for text in _problems(request.headers, request.body, is_comet):
+        for text in _problems(request.headers, request.body, _posted if is_comet else None):
             yield one.finding(Sort.NOT_UNDERSTOOD, f"request: {text}")
     if response is not None and not ending(one.exchange):
-        for text in _problems(response.headers, response.body, is_comet and response.status == 200):
+        speaks_bayeux = is_comet and response.status == 200
+        for text in _problems(response.headers, response.body, _answered if speaks_bayeux else None):
             yield one.finding(Sort.NOT_UNDERSTOOD, f"answer: {text}")
 
 
-def _problems(headers: Headers, body: Body, speaks_bayeux: bool) -> Iterator[str]:
+def _posted(body: bytes) -> tuple[Parsed, ...]:
+    return tuple(message for frame in bayeux.posted(body) for message in bayeux.parse(frame))
+
+
+def _answered(body: bytes) -> tuple[Parsed, ...]:
+    return bayeux.parse_streamed(jsonp.frame(body))
+
+
+def _problems(headers: Headers, body: Body, read: _Read | None) -> Iterator[str]:
+    """What is wrong with a body; `read` gives its messages, None where it carries none."""
     coding = (header(headers, "content-encoding") or "").strip()
     if coding.lower() not in ("", "identity") and body.wire and body.decoded is None:
-        replayed = "its messages are replayed as far as they could be read" if speaks_bayeux else "replayed as it is"
+        replayed = "its messages are replayed as far as they could be read" if read else "replayed as it is"
         yield f"the content coding {coding} does not undo; {replayed}"
         return
     text = body.plain.strip()
     if not text:
         return
-    if speaks_bayeux:
-        yield from _frame_problems(body.plain)
+    if read:
+        yield from _frame_problems(body.plain, read)
     elif text[:1] in b"{[" or "json" in (header(headers, "content-type") or "").lower():
         try:
             json.loads(body.plain)
@@ -175,9 +187,9 @@ def _problems(headers: Headers, body: Body, speaks_bayeux: bool) -> Iterator[str
             yield f"JSON that does not parse ({_one_line(error)}); replayed all the same"
 
 
-def _frame_problems(frame: bytes) -> Iterator[str]:
+def _frame_problems(body: bytes, read: _Read) -> Iterator[str]:
     try:
-        messages = bayeux.parse_streamed(jsonp.frame(frame))
+        messages = read(body)
     except BayeuxError as error:
         yield f"breaks the Bayeux grammar ({_one_line(error)})"
         return

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from gms_replay import bayeux, jsonp
+from gms_replay import bayeux, instants, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
 
@@ -72,6 +72,9 @@ CHANGED_BY_ACTS = frozenset({Kind.AVAILABILITY, Kind.QUERY_CALLBACK, Kind.QUEUE_
 
 AWAITED = frozenset({Kind.QUEUE_POSITION, Kind.REFRESH})
 """Of these, what an app asks while it waits for something to happen."""
+
+TELLS_LINES = frozenset({Kind.REQUEST_CHAT, Kind.START_CHAT, Kind.SEND, Kind.REFRESH, Kind.DISCONNECT_CHAT})
+"""What is answered with lines of a chat, if there are any."""
 
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
@@ -245,6 +248,32 @@ def instant_class(path: Path) -> InstantClass | None:
     return None
 
 
+_DURATION_FIELDS = frozenset({"_dismiss_timeout", "_eta", "ttl", "durationMin"})
+_ADVISED_DURATIONS = frozenset({"timeout", "interval", "maxInterval"})
+_TIMESYNC_DURATIONS = frozenset({"l", "o", "p", "a"})
+
+
+def is_duration(path: Path) -> bool:
+    """Whether how long something takes stands at a path of a body: never an instant, whatever its number."""
+    if not path:
+        return False
+    advised, synced = "advice" in path and path[-1] in _ADVISED_DURATIONS, path[-2:-1] == ("timesync",)
+    return path[-1] in _DURATION_FIELDS or advised or (synced and path[-1] in _TIMESYNC_DURATIONS)
+
+
+def key_class(path: Path) -> InstantClass | None:
+    """The class of the instant that a key is, which ends the path; None where it is none: a number names anything."""
+    found = instants.parse(str(path[-1]))
+    return InstantClass.CALENDAR if found and found[1].style is instants.Style.ISO else None
+
+
+def slots_clock(path: Path) -> tuple[Path, Path] | None:
+    """For a slot's local time the paths of its UTC time and of the zone that is meant; None for all else."""
+    if path[-1:] != ("localTime",) or "slots" not in path:
+        return None
+    return (*path[:-1], "utcTime"), (*path[: path.index("slots")], "timezone")
+
+
 def is_elapsed(path: Path) -> bool:
     """Whether a path names a transcript line's fourth item: seconds since `startedAt`."""
     return len(path) >= 3 and path[-3] == "transcriptToShow" and path[-1] == 3
@@ -290,7 +319,7 @@ FREE_FIELDS = frozenset(
     {
         "message", "subject", "firstName", "lastName", "email", "userDisplayName", "nickname", "text",
         "_customer_number", "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
-        "pushUrl", "transcriptPosition", "_id", *CREDENTIALS,
+        "pushUrl", "transcriptPosition", "_id", "notify_by", *CREDENTIALS,
     }
 )  # fmt: skip
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""

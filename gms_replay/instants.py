@@ -3,13 +3,15 @@
 What a notation fixes (digits, zone, separator) is kept, so that printing what was parsed gives the same text.
 GMS.md, section 5, lists the notations; the vendor documents none for `_expires`, so all are tried. Java's is that of
 CometD's TimestampExtension; with another zone than UTC it is no instant, for its name may mean any of several.
+Tables of time zones are read here only.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 SECOND_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,7 +20,8 @@ _LAST_US = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microsecon
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)([T ])(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d|)", re.ASCII)
 _RFC_1123 = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d?)([ -])(\w{3})[ -](\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})",
+    re.ASCII,
 )
 _JAVA = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\w{3}) (\d\d) (\d\d):(\d\d):(\d\d) (UTC|GMT) (\d{4})", re.ASCII)
 _EPOCH_DIGITS = re.compile(
@@ -44,6 +47,8 @@ class Notation:
 
     `separator` stands between date and time (ISO) or inside the date (RFC 1123, "-" in old cookies). `digits` counts
     the digits of the fraction, None where even the seconds are missing. `tail` holds digits beyond the microsecond.
+    `day_digits`: how many a day below ten has (RFC 1123, for Java writes one where others write two).
+    `region`: the time zone ("Europe/Berlin") whose clocks it shows, whatever `zone` says; "" where `zone` counts.
     """
 
     style: Style
@@ -51,6 +56,12 @@ class Notation:
     digits: int | None = 0
     tail: str = ""
     zone: str = ""
+    day_digits: int = 2
+    region: str = ""
+
+    def is_like(self, other: "Notation") -> bool:
+        """Whether both may write one instant alike: from the tenth of a month on nobody knows `day_digits`."""
+        return replace(self, day_digits=2) == replace(other, day_digits=2)
 
 
 def parse(text: str) -> tuple[int, Notation] | None:
@@ -69,6 +80,19 @@ def read(text: str) -> int | None:
     """The instant that a text is, whatever its notation; None for anything else."""
     found = parse(text)
     return found[0] if found else None
+
+
+def parse_local(text: str, region: str, at_us: int) -> Notation | None:
+    """The notation in which a text says what the clocks of a time zone show at an instant.
+
+    Without an offset, or with a Z that is none, it is what they show that counts. None where the text says something
+    else, and where nobody knows the time zone.
+    """
+    found = parse(text)
+    if found is None or found[1].style is not Style.ISO or _zone(region) is None:
+        return None
+    notation = replace(found[1], region=region)
+    return notation if render(at_us, notation) == text else None
 
 
 def render(at_us: int, notation: Notation) -> str:
@@ -90,38 +114,51 @@ def _parse_iso(text: str) -> tuple[int, Notation] | None:
 
 
 def _render_iso(at_us: int, notation: Notation) -> str:
-    local = _moment(at_us) + (_offset(notation.zone) or timedelta())
+    at = _moment(at_us)
+    offset, zone = _regional(at, notation) if notation.region else (_offset(notation.zone), notation.zone)
+    local = at + (offset or timedelta())
     text = f"{_date(local)}{notation.separator}{local:%H:%M}"
     if notation.digits is not None:
         text += f"{local:%S}".rjust(3, ":")
     if notation.digits:
         text += "." + f"{local.microsecond:06}"[: notation.digits] + notation.tail
-    return text + notation.zone
+    return text + zone
+
+
+def _regional(at: datetime, notation: Notation) -> tuple[timedelta, str]:
+    """How far the clocks of a notation's region are from UTC, and how it writes that."""
+    zone = _zone(notation.region)
+    assert zone is not None, "no notation has a region that nobody knows"
+    offset = zone.fromutc(at.replace(tzinfo=zone)).utcoffset() or timedelta()
+    if notation.zone in ("", "Z"):
+        return offset, notation.zone
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
+    sign, colon = "-" if offset < timedelta() else "+", ":" if ":" in notation.zone else ""
+    return offset, f"{sign}{hours:02}{colon}{minutes:02}"
 
 
 def _parse_rfc_1123(text: str) -> tuple[int, Notation] | None:
     if (found := _RFC_1123.fullmatch(text)) is None:
         return None
-    day, separator, month, year, hour, minute, second = found.groups()
-    if month not in _MONTHS:
+    day, separator, month, year, hour, minute, second, zone = found.groups()
+    at_us, offset = _named_us(year, month, day, hour, minute, second), _offset(zone)
+    if at_us is None or offset is None:
         return None
-    at_us = _instant_us(year, str(_MONTHS.index(month) + 1), day, hour, minute, second)
-    return None if at_us is None else (at_us, Notation(Style.RFC_1123, separator))
+    notation = Notation(Style.RFC_1123, separator, zone=zone, day_digits=len(day))
+    return at_us - offset // timedelta(microseconds=1), notation
 
 
 def _render_rfc_1123(at_us: int, notation: Notation) -> str:
-    at = _moment(at_us)
-    date = notation.separator.join((f"{at.day:02}", _MONTHS[at.month - 1], f"{at.year:04}"))
-    return f"{_DAYS[at.weekday()]}, {date} {at:%H:%M:%S} GMT"
+    at = _moment(at_us) + (_offset(notation.zone) or timedelta())
+    date = notation.separator.join((f"{at.day:0{notation.day_digits}}", _MONTHS[at.month - 1], f"{at.year:04}"))
+    return f"{_DAYS[at.weekday()]}, {date} {at:%H:%M:%S} {notation.zone}"
 
 
 def _parse_java(text: str) -> tuple[int, Notation] | None:
     if (found := _JAVA.fullmatch(text)) is None:
         return None
     month, day, hour, minute, second, zone, year = found.groups()
-    if month not in _MONTHS:
-        return None
-    at_us = _instant_us(year, str(_MONTHS.index(month) + 1), day, hour, minute, second)
+    at_us = _named_us(year, month, day, hour, minute, second)
     return None if at_us is None else (at_us, Notation(Style.JAVA, zone=zone))
 
 
@@ -155,6 +192,11 @@ def _instant_us(*fields: str) -> int | None:
     return at_us if _FIRST_US <= at_us <= _LAST_US else None
 
 
+def _named_us(year: str, month: str, *rest: str) -> int | None:
+    """The instant of fields whose month has its English name; None where no month is called that."""
+    return _instant_us(year, str(_MONTHS.index(month) + 1), *rest) if month in _MONTHS else None
+
+
 def _moment(at_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at_us)
 
@@ -165,10 +207,19 @@ def _date(at: datetime) -> str:
 
 def _offset(zone: str) -> timedelta | None:
     """A zone's distance from UTC; None for one that no clock can show."""
-    if zone in ("", "Z"):
+    if zone in ("", "Z", "GMT", "UTC"):
         return timedelta()
     hours, minutes = int(zone[1:3]), int(zone[-2:])
     if hours > 23 or minutes > 59:
         return None
     distance = timedelta(hours=hours, minutes=minutes)
     return -distance if zone[0] == "-" else distance
+
+
+def _zone(region: str) -> ZoneInfo | None:
+    """A time zone of the tables; None where they have none of that name, which may be any text."""
+    try:
+        return ZoneInfo(region)
+    except (KeyError, ValueError, OSError):
+        # Some names are folders of the tables, some too long for a file.
+        return None

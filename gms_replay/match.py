@@ -15,8 +15,9 @@ from gms_replay import fields, gms, instants
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
+from gms_replay.items import Answer
 from gms_replay.rules import Rules
-from gms_replay.story import Answer, Story
+from gms_replay.story import Story
 
 _NEAREST = 3
 
@@ -138,27 +139,39 @@ def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
     return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(ranked)[:_NEAREST])
 
 
+def miss(operation: Operation, asked: Asked, ranked: list[Ranked], story: Story) -> Miss:
+    """The miss of a request for which a story has no answer that is right; `ranked` are those to the same operation."""
+    if ranked:
+        return field_differs(asked.method, asked.target, ranked)
+    same = [one for one in story.unanswered if one.operation.key == operation.key]
+    kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
+    return Miss(kind, asked.method, asked.target, nearest(asked.method, asked.target, story.answers))
+
+
 def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:
     differences: list[Difference] = []
     remarks = 0
+    if answer.is_derived:
+        # Nobody knows what the recorded app would have said.
+        return Ranked(answer, (), 0)
     polled_chat = answer.operation.kind is Kind.REFRESH
     for field in sorted(asked.keys() | answer.fields.keys()):
         told, recorded = asked.get(field), answer.fields.get(field)
-        if told == recorded and not (told and instants.read(told) is not None):
+        if told == recorded and not _are_instants(field, told, recorded, rules):
             continue
         if rules.is_free(field):
             # What is shown says who asks: an app that keeps an alias from before is no other.
             remarks += field not in gms.CREDENTIALS and (field != "transcriptPosition" or polled_chat)
-        elif _are_instants(told, recorded):
+        elif _are_instants(field, told, recorded, rules):
             remarks += not _same(told, recorded, same_instant)
         else:
             differences.append(Difference(field, told, recorded))
     return Ranked(answer, tuple(differences), remarks)
 
 
-def _are_instants(told: str | None, recorded: str | None) -> bool:
-    values = [value for value in (told, recorded) if value is not None]
-    return all(instants.read(value) is not None for value in values)
+def _are_instants(field: str, told: str | None, recorded: str | None, rules: Rules) -> bool:
+    values = {value for value in (told, recorded) if value is not None}
+    return all(instants.read(value) is not None for value in values) and not rules.is_kept(tuple(field.split(".")))
 
 
 def _same(told: str | None, recorded: str | None, same_instant: Callable[[int, int], bool]) -> bool:

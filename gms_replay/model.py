@@ -178,4 +178,7 @@ class Recording:
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header, whatever letter case its name has."""
     wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+    for key, value in headers:
+        if key == wanted or key.lower() == wanted:
+            return value
+    return None

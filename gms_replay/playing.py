@@ -7,19 +7,22 @@ whatever is due, the earliest first, so that what is told depends on when the ap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gms_replay import match
+from gms_replay import fields, match
 from gms_replay.acts import Lack, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
+from gms_replay.chats import Chats
 from gms_replay.clocks import Pacing, SessionTime
 from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
-from gms_replay.fields import Fields, Said
-from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
+from gms_replay.fields import Fields, Meaning
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation, gms_user
+from gms_replay.items import Answer, State
 from gms_replay.match import Miss, MissKind, Ranked
 from gms_replay.model import Headers, header
 from gms_replay.publications import Publications
-from gms_replay.story import Answer, State, Story
+from gms_replay.rewrite import Template
+from gms_replay.story import Story
 from gms_replay.translation import Translation
 
 _TEXT: Headers = (("content-type", "text/plain"),)
@@ -27,19 +30,20 @@ _DROPPED = "the session was dropped"
 # RFC 6455, section 7.4.1.
 _GOING_AWAY = 1001
 
-_Meaning = tuple[tuple[str, ...], Said]
-"""What makes two requests the same: the operation, and what is said."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An answer on its way: `asked` is the operation and the body that asked for it."""
+    """An answer on its way: `asked` is the operation and the body that asked for it.
+
+    `news`: where it is of a chat, what is told of that, instead of what was recorded, with its shift.
+    """
 
     request_id: int
     answer: Answer
     due_at_us: int
-    asked: _Meaning
+    asked: Meaning
     accepts: str
+    news: tuple[Template, int] | None = None
 
 
 class Playing:
@@ -69,20 +73,23 @@ class Playing:
         self.is_guessed = False
         """Whether its Comet client might as well be another session's."""
         self.published = Publications(story.published)
-        self.comet = Comet(mint, story.comet.advice, timestamp=story.comet.timestamp)
         self._pacing = pacing
         self._time = SessionTime(pacing, opened_at_us)
-        self._translation = Translation(story, identities, now_us=pacing.now_us, comet_segment=comet_segment)
+        self.comet = Comet(mint, story.comet.advice, told_us=self._time.told_us, timestamp=story.comet.timestamp)
+        self._translation = Translation(
+            story, identities, now_us=pacing.now_us, comet_segment=comet_segment, shift=pacing.shift
+        )
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
         self._states: dict[int, int] = {}
+        self._chats = Chats(story)
         self._used: set[int] = set()
         self._seen: set[int] = set()
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
-        self._lost: dict[_Meaning, Answer] = {}
-        self._refused: set[_Meaning] = set()
+        self._lost: dict[Meaning, Answer] = {}
+        self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
         self._notes: list[str] = []
 
@@ -103,7 +110,7 @@ class Playing:
         one time, and taken for another.
         """
         operation, said = self._translation.as_recorded(operation, asked)
-        if _meaning(operation, said) in self._lost:
+        if fields.meaning(operation, said) in self._lost:
             return True
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         last = max(self._openings(), default=-1)
@@ -154,9 +161,9 @@ class Playing:
         operation, said = self._translation.as_recorded(operation, asked)
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         right = [one for one in ranked if not one.differences]
-        key = _meaning(operation, said)
+        key = fields.meaning(operation, said)
         if not right:
-            miss = self._miss(operation, asked, ranked)
+            miss = match.miss(operation, asked, ranked, self.story)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
                 self._act(operation, now_us, is_taken=False)
@@ -165,17 +172,18 @@ class Playing:
             answer = self._lost.pop(key)
         else:
             answer = self._choose(operation, right)
-            if self._time.stands and operation.kind in AWAITED and not self._is_news(answer):
+            if self._time.stands and operation.kind in AWAITED and not self._is_news(answer, said):
                 self._jump_to_item(now_us)
                 answer = self._choose(operation, right)
             self._act(operation, now_us, is_taken=not answer.is_refusal)
+        news = self._chats.news(answer, said)
         self._used.add(answer.index)
         self._seen.add(answer.index)
         if operation.kind in POLLED:
             self._patience.ask(self._time.patience_us(now_us))
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
         accepts = header(asked.headers, "accept-encoding") or ""
-        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts)
+        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts, news)
         return None
 
     def _act(self, operation: Operation, now_us: int, *, is_taken: bool = True) -> None:
@@ -259,13 +267,13 @@ class Playing:
         due = self._earliest(now_us)
         if due is not None:
             self._time.jump(due[0], now_us)
-            self.comet.ahead_us = self._time.jumped_us
         return due is not None
 
     def story_us(self, now_us: int) -> int:
         """What time it is for the app."""
         return self._time.story_us(now_us)
 
+    @property
     def next_us(self) -> int | None:
         """When, in the app's time, something is due next."""
         dues = (self._course.next_us, *(one.due_at_us for one in self._pending.values()))
@@ -280,7 +288,7 @@ class Playing:
         lack = self._lack()
         times = [lack.ends_at_us if lack else None]
         if not self._time.stands:
-            next_us = self.next_us()
+            next_us = self.next_us
             times += [None if next_us is None else next_us - self._time.jumped_us, self.comet.next_wakeup_us()]
         earliest_us = min((at_us for at_us in times if at_us is not None), default=None)
         return None if earliest_us is None else self._time.wall_us(earliest_us)
@@ -288,13 +296,6 @@ class Playing:
     def _openings(self) -> Iterator[int]:
         """The answers that the app got to what opens a visit."""
         return (index for index in self._used if self.story.answers[index].operation.kind in OPENINGS)
-
-    def _miss(self, operation: Operation, asked: Asked, ranked: list[Ranked]) -> Miss:
-        if ranked:
-            return match.field_differs(asked.method, asked.target, ranked)
-        same = [one for one in self.story.unanswered if one.operation.key == operation.key]
-        kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
-        return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self.story.answers))
 
     def _choose(self, operation: Operation, right: list[Ranked]) -> Answer:
         """Of the answers that fit: for what is polled the state of the story, else the first that was not given yet."""
@@ -308,12 +309,14 @@ class Playing:
             self._notes.append(f"session {self.name}: {operation} once more than recorded: the last answer is repeated")
         return unused[0] if unused else max((one.answer for one in right), key=lambda answer: answer.index)
 
-    def _is_news(self, answer: Answer) -> bool:
+    def _is_news(self, answer: Answer, said: Fields) -> bool:
         """Whether the app was not told this state yet, and the story has come to it."""
+        if answer.operation.kind is Kind.REFRESH and self._chats.knows(answer):
+            return self._chats.has_news(answer, said)
         return answer.index in self._states and answer.index not in self._seen
 
     def _jump_to_item(self, now_us: int) -> None:
-        """Jumps, and releases what is due then: only where no answer is."""
+        """Jumps, and releases what is due then: nothing, where an answer is due first."""
         if self.jump(now_us):
             while (due_at_us := self._course.next_us) is not None and due_at_us <= self._time.story_us(now_us):
                 self._release(due_at_us, now_us)
@@ -353,7 +356,9 @@ class Playing:
         shift_us = self._translation.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):
             self._states[item.answer.index] = shift_us
+            self._chats.happened(item.answer, shift_us)
         else:
+            self._chats.happened(item, shift_us)
             told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
 
@@ -377,7 +382,9 @@ class Playing:
         shift_us = self._states.get(answer.index)
         if shift_us is None:
             shift_us = self._translation.shift_us(answer.at_us, pending.due_at_us)
-        headers, body = self._translation.answer(answer, shift_us, pending.accepts)
+            self._chats.happened(answer, shift_us)
+        news, shift_us = pending.news or (None, shift_us)
+        headers, body = self._translation.answer(answer, shift_us, pending.accepts, news)
         return Respond(pending.request_id, answer.response.status, headers, body)
 
     def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Action:
@@ -388,7 +395,3 @@ class Playing:
             shift_us = self._translation.shift_us(comet.at_us, shaken_at_us)
             headers += self._translation.headers(comet.headers, shift_us)
         return Respond(answer.request_id, 200, headers, frame(answer.messages))
-
-
-def _meaning(operation: Operation, said: Fields) -> _Meaning:
-    return operation.key, frozenset(said.items())

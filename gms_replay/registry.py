@@ -121,9 +121,8 @@ class Registry:
     def of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
         """The session whose Bayeux client sent these."""
         for message in messages:
-            client = message.fields.get("clientId")
-            session = self._of_client.get(client) if isinstance(client, str) else None
-            if session is not None and session.comet.knows(client):
+            session = self._of_client.get(message.client_id)
+            if session is not None and session.comet.knows(message.client_id):
                 return session
         return None
 

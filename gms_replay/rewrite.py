@@ -16,6 +16,7 @@ from gms_replay.instants import SECOND_US, Notation
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort, Span, plain_text, spans
 from gms_replay.timeline import Instant, elapsed_s
+from gms_replay.timeslots import local_times
 
 _SHORTEST_IDENTITY = 8
 _URL = re.compile(rb"(?P<scheme>https?):(?:\\?/){2}(?P<authority>[^\s\"'<>\\/?#]+)", re.IGNORECASE)
@@ -45,6 +46,11 @@ class InstantSlot:
     instant: Instant
     notation: Notation
 
+    @property
+    def instants(self) -> tuple[Instant, ...]:
+        """What it needs told."""
+        return (self.instant,)
+
     def render(self, telling: Telling) -> bytes:
         return instants.render(telling.instants[self.instant], self.notation).encode()
 
@@ -55,6 +61,11 @@ class ElapsedSlot:
 
     started: Instant
     line: Instant
+
+    @property
+    def instants(self) -> tuple[Instant, ...]:
+        """What it needs told."""
+        return (self.started, self.line)
 
     def render(self, telling: Telling) -> bytes:
         return b"%d" % elapsed_s(telling.instants[self.started], telling.instants[self.line])
@@ -89,6 +100,9 @@ class IdentitySlot:
 
 
 Slot = InstantSlot | ElapsedSlot | UrlSlot | IdentitySlot
+
+Hit = tuple[int, int, Slot]
+"""Where a slot stands in a text, from and to, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +156,39 @@ class Compiler:
 
     def body(self, text: bytes) -> Template:
         """A body or a message: JSON, whether it parses or not, or any other text."""
+        return _template(text, self.hits(text))
+
+    def parts(self, text: bytes, cuts: Iterable[tuple[int, int]]) -> tuple[Template, ...]:
+        """What stands between the ends of each cut of such a text, read as part of it."""
+        hits = list(self.hits(text))
+        return tuple(
+            _template(
+                text[start:end], [(at - start, to - start, slot) for at, to, slot in hits if start <= at and to <= end]
+            )
+            for start, end in cuts
+        )
+
+    def hits(self, text: bytes) -> Iterator[Hit]:
+        """The slots of a body or a message, in order of place; they may overlap."""
         found = list(spans(text))
         started = self._started(text, found)
-        return _template(text, (hit for span in found for hit in self._slots(text, span, started)))
+        local = self._local_times(text, found)
+        for span in found:
+            yield from [local[span.start]] if span.start in local else self._slots(text, span, started)
 
     def header(self, name: str, value: str) -> Template:
         """A header's value."""
+        return _template(value.encode("latin-1"), self.header_hits(name, value))
+
+    def header_hits(self, name: str, value: str) -> Iterator[Hit]:
+        """The slots of a header's value, in no order; they may overlap."""
         text = value.encode("latin-1")
-        dates: list[tuple[int, int, Slot]] = []
         if name.lower() in gms.INSTANT_HEADERS:
-            dates += _instant(0, len(text), value, InstantClass.EVENT)
+            yield from _instant(0, len(text), value, InstantClass.EVENT)
             for found in instants.ANYWHERE.finditer(value):
-                dates += _instant(found.start(), found.end(), found[0], InstantClass.EVENT)
-        return _template(text, [*dates, *self._urls(text, 0, len(text), ""), *self._identities(text, 0, len(text))])
+                yield from _instant(found.start(), found.end(), found[0], InstantClass.EVENT)
+        yield from self._urls(text, 0, len(text), "")
+        yield from self._identities(text, 0, len(text))
 
     def _started(self, text: bytes, found: Iterable[Span]) -> int | None:
         for span in found:
@@ -163,14 +197,19 @@ class Compiler:
                 return parsed[0] if parsed else None
         return self._recorded.started_us
 
-    def _slots(self, text: bytes, span: Span, started_us: int | None) -> Iterable[tuple[int, int, Slot]]:
+    def _local_times(self, text: bytes, found: Iterable[Span]) -> dict[int, Hit]:
+        """The local times that are told by their UTC times, by where they begin; the others move like UTC times."""
+        return {
+            one.span.start: (one.span.start, one.span.end, InstantSlot((kind, one.at_us), one.notation))
+            for one in local_times(text, found)
+            if self._rules.instant_class(one.span.path) and (kind := self._rules.instant_class(one.utc))
+        }
+
+    def _slots(self, text: bytes, span: Span, started_us: int | None) -> Iterable[Hit]:
         value = text[span.start : span.end]
-        if span.sort is Sort.KEY:
-            found = instants.parse(value.decode("latin-1"))
-            if found and found[1].style is instants.Style.ISO:
-                return _instant(span.start, span.end, value.decode("latin-1"), InstantClass.CALENDAR)
-            return ()
-        if (kind := self._rules.instant_class(span.path)) is not None:
+        is_key = span.sort is Sort.KEY
+        kind = self._rules.key_class(span.path) if is_key else self._rules.instant_class(span.path)
+        if kind is not None:
             return _instant(span.start, span.end, value.decode("latin-1"), kind)
         if gms.is_elapsed(span.path) and started_us is not None and _ELAPSED.fullmatch(value):
             line = (InstantClass.EVENT, started_us + int(value) * SECOND_US)
@@ -182,7 +221,7 @@ class Compiler:
             return [(span.start, span.end, IdentitySlot(plain_text(value), value))]
         return [*self._urls(text, span.start, span.end, field), *self._identities(text, span.start, span.end)]
 
-    def _urls(self, text: bytes, start: int, end: int, field: str) -> Iterator[tuple[int, int, Slot]]:
+    def _urls(self, text: bytes, start: int, end: int, field: str) -> Iterator[Hit]:
         for found in _URL.finditer(text, start, end):
             place = authority(found["scheme"].decode(), found["authority"].decode("latin-1"))
             if place in self._recorded.authorities or gms.is_gms_url(field):
@@ -190,7 +229,7 @@ class Compiler:
                 slot = UrlSlot(base is not None, field == "_comet_url", escaped=b"\\/" in found[0])
                 yield found.start(), base.end() if base else found.end(), slot
 
-    def _identities(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int, Slot]]:
+    def _identities(self, text: bytes, start: int, end: int) -> Iterator[Hit]:
         if self._identity is not None:
             for found in self._identity.finditer(text, start, end):
                 yield found.start(), found.end(), IdentitySlot(self._values[found[0]], found[0])
@@ -201,12 +240,12 @@ def is_mappable(value: str) -> bool:
     return len(value) >= _SHORTEST_IDENTITY and any(character in string.digits for character in value)
 
 
-def _instant(start: int, end: int, text: str, kind: InstantClass) -> list[tuple[int, int, Slot]]:
+def _instant(start: int, end: int, text: str, kind: InstantClass) -> list[Hit]:
     parsed = instants.parse(text)
     return [(start, end, InstantSlot((kind, parsed[0]), parsed[1]))] if parsed else []
 
 
-def _template(text: bytes, hits: Iterable[tuple[int, int, Slot]]) -> Template:
+def _template(text: bytes, hits: Iterable[Hit]) -> Template:
     pieces: list[bytes | Slot] = []
     needed: set[Instant] = set()
     at = 0
@@ -217,10 +256,8 @@ def _template(text: bytes, hits: Iterable[tuple[int, int, Slot]]) -> Template:
             pieces.append(text[at:start])
         pieces.append(slot)
         at = end
-        if isinstance(slot, InstantSlot):
-            needed.add(slot.instant)
-        elif isinstance(slot, ElapsedSlot):
-            needed |= {slot.started, slot.line}
+        if isinstance(slot, InstantSlot | ElapsedSlot):
+            needed.update(slot.instants)
     if at < len(text):
         pieces.append(text[at:])
     return Template(tuple(pieces), frozenset(needed))

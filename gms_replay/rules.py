@@ -14,6 +14,7 @@
     [sessions]
     alice = 2                   # ?gms_session=alice plays the second visit
 
+Of [times], a field may also hold an object whose keys are instants.
 A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
 """
 
@@ -55,6 +56,19 @@ class Rules:
         """The class of the instant that stands at a path; None where none stands, or where it stays."""
         named = _names(self.times, path)
         return gms.instant_class(path) if named is None else self.times[named]
+
+    def key_class(self, path: Path) -> InstantClass | None:
+        """The class of the instant that a key is: by its own looks a time slot's, unless the field around it is named.
+
+        `path` ends with the key. None where it is no instant, or stays.
+        """
+        named = _names(self.times, path[:-1])
+        return gms.key_class(path) if named is None else self.times[named]
+
+    def is_kept(self, path: Path) -> bool:
+        """Whether what stands at a path is no instant, whatever it looks like."""
+        named = _names(self.times, path)
+        return named is not None and self.times[named] is None
 
     def is_free(self, name: str) -> bool:
         """Whether a request may say anything in a field (as `fields` names it), and still be the recorded one."""

@@ -116,6 +116,40 @@ def _path(stack: list[_Container]) -> Path:
     return tuple(container.step for container in stack[:_DEEPEST] if container.step is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """An object or array at `text[start:end]`, brackets included, and where its members or elements stand in it."""
+
+    start: int
+    end: int
+    inside: tuple[tuple[int, int], ...]
+
+
+def extent(text: bytes, key: Span) -> Extent | None:
+    """The object or array that stands behind a key; None where something else does, or where it does not end."""
+    depth = start = first = last = 0
+    inside: list[tuple[int, int]] = []
+    for token in _TOKEN.finditer(text, key.end + 1):
+        piece = token[0]
+        if not depth:
+            if piece == b":":
+                continue
+            if piece not in (b"{", b"["):
+                return None
+            depth, start = 1, token.start()
+            continue
+        ends = piece in _CLOSES
+        if depth == 1 and first and (ends or piece == b","):
+            inside.append((first, last))
+            first = 0
+        depth += (piece in (b"{", b"[")) - ends
+        if not depth:
+            return Extent(start, token.end(), tuple(inside))
+        if not (depth == 1 and piece == b","):
+            first, last = first or token.start(), token.end()
+    return None
+
+
 def texts(text: bytes) -> dict[Path, str]:
     """What stands at each path of a text, keys aside."""
     return {span.path: plain_text(text[span.start : span.end]) for span in spans(text) if span.sort is not Sort.KEY}

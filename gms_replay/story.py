@@ -9,110 +9,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from math import gcd
 from typing import Any
 
-from gms_replay import bayeux, chat2, gms, instants, sessions
-from gms_replay.causes import Cause, Done, acts_of, causes_of, is_whole
+from gms_replay import bayeux, chat2, derived, gms, instants, sessions, transcript
+from gms_replay.causes import Done, acts_of, causes_of, is_whole
 from gms_replay.errors import StoryError
-from gms_replay.fields import Fields
-from gms_replay.gms import Act, InstantClass, Kind, Operation
-from gms_replay.instants import SECOND_US
-from gms_replay.model import Direction, Headers, Recording, Response, header
+from gms_replay.gms import Act, Kind
+from gms_replay.items import Answer, Cause, CometSettings, Event, State, compiled_headers
+from gms_replay.model import Direction, Headers, Recording, header
 from gms_replay.publications import Key
-from gms_replay.rewrite import Compiler, Recorded, Template, authority
+from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Visited
-from gms_replay.spans import Sort, Span, plain_text, spans
-from gms_replay.timeline import Fences
-
-_GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
-_SET_ANEW = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
-        "upgrade", "content-length",
-    }
-)  # fmt: skip
-"""Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
-
-
-Told = tuple[Span, bytes]
-"""A key or value that GMS told the app, and where it stood in its text."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A recorded answer, for a request of that meaning. `at_us`: when it began; `latency_us` after the request."""
-
-    index: int
-    operation: Operation
-    method: str
-    target: str
-    fields: Fields
-    at_us: int
-    latency_us: int
-    response: Response
-    compiler: Compiler
-
-    @cached_property
-    def body(self) -> Template:
-        return self.compiler.body(self.response.body.plain)
-
-    @cached_property
-    def is_refusal(self) -> bool:
-        """Whether GMS did not do what was asked for."""
-        return chat2.refuses(self.operation, self.response)
-
-    @cached_property
-    def headers(self) -> tuple[tuple[str, Template], ...]:
-        return compiled_headers(self.compiler, self.response.headers)
-
-
-@dataclass(frozen=True)
-class Event:
-    """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it.
-
-    `position`: the chat, and how many lines of it the app has after this; None where it tells none.
-    """
-
-    channel: str
-    at_us: int
-    gap_us: int
-    causes: tuple[Cause, ...]
-    position: tuple[str, int] | None
-    raw: bytes
-    compiler: Compiler
-
-    @cached_property
-    def body(self) -> Template:
-        return self.compiler.body(self.raw)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What something that apps poll says from `at_us` on, `gap_us` after the state before it, until the next.
-
-    `follows_act`: the app acted in between, so that whatever else was said before is no longer true.
-    """
-
-    at_us: int
-    gap_us: int
-    follows_act: bool
-    causes: tuple[Cause, ...]
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class CometSettings:
-    """What the recorded server said of itself when the app shook hands, which it asked for at `at_us`.
-
-    `timestamp` writes an instant as it did in its replies; None where it did not.
-    """
-
-    at_us: int
-    advice: dict[str, Any]
-    headers: tuple[tuple[str, Template], ...]
-    timestamp: Callable[[int], str] | None
+from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.timeline import Fences, Shift, Timeline
+from gms_replay.timeslots import Told, grid_us
+from gms_replay.transcript import Page, Transcript
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +66,39 @@ class Story:
         bodies += [event.body for events in self.events.values() for event in events]
         return Fences(body.instants for body in bodies)
 
+    def timeline(self, now_us: int | None, shift: Shift) -> Timeline:
+        """What one more session will have been told of time: nothing yet.
+
+        `now_us`: the instant at which it starts for its app, where that is pinned.
+        """
+        pinned_us = None if now_us is None else now_us - self.start_us
+        return Timeline(grid_us=self.grid_us, pinned_shift_us=pinned_us, fences=self.fences, shift=shift)
+
+    @cached_property
+    def transcripts(self) -> dict[str, Transcript]:
+        """The chats, by their ids."""
+        told: dict[str, list[Page]] = {}
+        for _, page in self._pages():
+            told.setdefault(page.chat, []).append(page)
+        return {chat: Transcript(pages) for chat, pages in told.items()}
+
+    @cached_property
+    def chats(self) -> dict[str, frozenset[str]]:
+        """The ids of the chats of each service; in version 2 a chat is its own."""
+        found: dict[str, set[str]] = {}
+        for service_id, page in self._pages():
+            found.setdefault(service_id or page.chat, set()).add(page.chat)
+        return {service: frozenset(chats) for service, chats in found.items()}
+
+    def _pages(self) -> Iterator[tuple[str | None, Page]]:
+        """All that tell of chats, and of whose; messages first, because each tells its lines alone."""
+        for event in (event for events in self.events.values() for event in events):
+            if event.page is not None:
+                yield event.page.service_id, event.page
+        for answer in self.answers:
+            if answer.page is not None:
+                yield answer.operation.service_id, answer.page
+
 
 def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[Story, ...]:
     """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
@@ -167,16 +112,6 @@ def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[S
     return stories
 
 
-def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, Template], ...]:
-    """The headers that are replayed, names in lower case, in order, duplicates kept."""
-    kept = ((name.lower(), value) for name, value in headers)
-    return tuple(
-        (name, compiler.header(name, value))
-        for name, value in kept
-        if name not in _SET_ANEW and not name.startswith("access-control-")
-    )
-
-
 def _compile(number: int, session: Session, rules: Rules) -> Story:
     told = _told(session)
     recorded = _recorded(session, told, rules)
@@ -184,19 +119,25 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
     acts = acts_of(session)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     answers = [_answer(index, one, compiler) for index, one in enumerate(one for one in rest if is_whole(one))]
+    states = _states(answers, acts, session[0].at_us)
+    events = _events(session, acts, compiler)
+    polled = (state for said in states for state in said)
+    if news := derived.messages(answers, polled, partial(causes_of, acts)):
+        events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
+    events = {channel: _spaced(told) for channel, told in events.items()}
     return Story(
         number=number,
         rules=rules,
         start_us=session[0].at_us,
         user=next((one.user for one in session if one.user), None),
-        answers=tuple(answers),
+        answers=(*answers, *derived.refreshes(answers)),
         unanswered=tuple(one for one in rest if not is_whole(one)),
-        events=_events(session, acts, compiler),
-        states=_states(answers, acts, session[0].at_us),
+        events=events,
+        states=states,
         service_ids=frozenset(_shown(rest, told)),
         published=Counter(done.operation.key for done in acts if done.operation.method == gms.PUBLISHED),
         recorded=recorded,
-        grid_us=_grid_us(told, rules),
+        grid_us=grid_us(told, rules),
         comet=_comet_settings(session, compiler),
     )
 
@@ -221,43 +162,57 @@ def _events(session: Session, acts: list[Done], compiler: Compiler) -> dict[str,
     """The messages of each channel, each once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
-    repeated = _Repeated()
+    heard_of = _Heard(compiler)
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
         message = one.message
-        if one.parsed.is_event and not repeated.is_again(message.raw, one.parsed.fields):
+        news = heard_of.news(message.raw, one.parsed.fields) if one.parsed.is_event else None
+        if news is not None:
             told = events.setdefault(message.channel, [])
-            gap_us = message.at_us - told[-1].at_us if told else 0
             causes = causes_of(acts, message.at_us)
             position = _position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, gap_us, causes, position, message.raw, compiler))
+            told.append(Event(message.channel, message.at_us, 0, causes, position, news, compiler))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
-class _Repeated:
-    """Which messages an app was only told again, because it had been away.
+class _Heard:
+    """What an app was told so far, part of it perhaps again, because it had been away.
 
-    Version 1 of chats tells the same with the same id, version 2 lines that were told, put together anew.
+    Version 1 of chats tells the same once more, with the same id; version 2 puts lines together anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
         self._numbered: set[bytes] = set()
-        self._told: Counter[str] = Counter()
+        self._lines: Counter[str] = Counter()
+        self._over: set[str] = set()
 
-    def is_again(self, raw: bytes, fields: dict[str, Any]) -> bool:
-        """Whether a message that comes now was told before."""
+    def news(self, raw: bytes, fields: dict[str, Any]) -> bytes | None:
+        """A message without what was told before; None where nothing is left of it."""
         if gms.message_id(fields):
             is_again = raw in self._numbered
             self._numbered.add(raw)
-            return is_again
-        chat, position = chat2.transcript_position(fields) or ("", 0)
+            return None if is_again else raw
+        page = transcript.read(raw, self._compiler) if chat2.is_told(fields) else None
         # One without lines answers what the app has just done.
-        is_again = chat != "" and position <= self._told[chat] and bool(fields["data"].get("messages"))
-        self._told[chat] = max(position, self._told[chat])
-        return is_again
+        if page is None or not page.chat or not page.numbers:
+            return raw
+        told, ends = self._lines[page.chat], page.is_over and page.chat not in self._over
+        self._lines[page.chat] = max(told, *page.numbers)
+        self._over |= {page.chat} if ends else set()
+        if min(page.numbers) > told:
+            return raw
+        return raw.replace(page.text, page.cut(told)) if ends or max(page.numbers) > told else None
 
 
 def _position(fields: dict[str, Any]) -> tuple[str, int] | None:
     return gms.transcript_position(fields) or chat2.transcript_position(fields)
+
+
+def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Messages in order of time, with how far each is from the one before it."""
+    ordered = sorted(events, key=lambda event: event.at_us)
+    before = [*ordered[:1], *ordered]
+    return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
 
 
 def _states(answers: Iterable[Answer], acts: list[Done], start_us: int) -> tuple[tuple[State, ...], ...]:
@@ -346,21 +301,6 @@ def _started_us(told: list[Told]) -> int | None:
 
 def _instant_us(value: bytes) -> int | None:
     return instants.read(value.decode("latin-1"))
-
-
-def _grid_us(told: list[Told], rules: Rules) -> int:
-    """What the recorded time slots are multiples of, two hours at most; a second where there are none."""
-    slots: set[int] = set()
-    for span, value in told:
-        is_slot = span.sort is Sort.KEY or (
-            "slots" in span.path and rules.instant_class(span.path) is InstantClass.CALENDAR
-        )
-        if is_slot and (found := _instant_us(value)) is not None:
-            slots.add(found)
-    if not slots:
-        return SECOND_US
-    common_us = gcd(*slots)
-    return next((grid_us for grid_us in _GRIDS_US if common_us % grid_us == 0), SECOND_US)
 
 
 def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:

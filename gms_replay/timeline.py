@@ -3,20 +3,39 @@
 Strategy: each item of the story brings a shift (its release minus its recorded time). An instant takes the shift of
 the item that tells it first and is remembered by recorded value and class, so it is never told two ways. On first
 telling it is clamped between what its neighbours in the class were told as, so the memory is a monotone map.
-Calendar instants have one shift for the whole session, a multiple of their grid. They are fences: an event stays
-between those that it stands between in any message of the story, also in one that is told later.
+Calendar instants have one shift for the whole session, a multiple of their grid or of weeks. They are fences: an event
+stays between those that it stands between in any message of the story, also in one that is told later.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import accumulate
+from math import lcm
 
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
 
 Instant = tuple[InstantClass, int]
 """A class and a recorded value in microseconds."""
+
+
+_WEEK_US = 7 * 86_400 * SECOND_US
+
+
+class Shift(StrEnum):
+    """By what a session's calendar instants move.
+
+    EXACT: as all else, rounded up to the slots' grid. WEEKS: rounded up to whole weeks, so that a Tuesday stays one.
+    """
+
+    EXACT = "exact"
+    WEEKS = "weeks"
+
+    def step_us(self, grid_us: int) -> int:
+        """What the shift is a multiple of, for slots on that grid."""
+        return grid_us if self is Shift.EXACT else lcm(grid_us, _WEEK_US)
 
 
 @dataclass(slots=True)
@@ -82,12 +101,18 @@ class Timeline:
 
     `pinned_shift_us`: with `--now`, every item's shift. `grid_us`: what calendar instants are multiples of.
     `fences`: the whole story's; without them each message has its own, which an event told earlier may not keep.
+    `shift`: by what calendar instants move.
     """
 
     def __init__(
-        self, *, grid_us: int = SECOND_US, pinned_shift_us: int | None = None, fences: Fences | None = None
+        self,
+        *,
+        grid_us: int = SECOND_US,
+        pinned_shift_us: int | None = None,
+        fences: Fences | None = None,
+        shift: Shift = Shift.EXACT,
     ) -> None:
-        self._grid_us = grid_us
+        self._step_us = shift.step_us(grid_us)
         self._fences = fences
         self._pinned_us = None if pinned_shift_us is None else _floor(pinned_shift_us, SECOND_US)
         self._first_distance_us: int | None = None
@@ -110,8 +135,8 @@ class Timeline:
 
     @property
     def calendar_shift_us(self) -> int:
-        """The shift of every calendar instant: the first one, rounded up to the grid."""
-        return -_floor(-self.first_shift_us, self._grid_us)
+        """The shift of every calendar instant: the first one, rounded up to the grid, or to weeks."""
+        return -_floor(-self.first_shift_us, self._step_us)
 
     def tell(self, instants: Iterable[Instant], shift_us: int) -> dict[Instant, int]:
         """What the instants of one message, which has that shift, are told as."""

@@ -1,33 +1,42 @@
 """Between a recording and one app that is told of it: identities, instants and URLs, both ways."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gms_replay import fields
+from gms_replay import fields, instants
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
+from gms_replay.items import Answer
 from gms_replay.model import Headers, header
 from gms_replay.rewrite import Telling, Template
-from gms_replay.story import Answer, Story
-from gms_replay.timeline import Timeline
+from gms_replay.story import Story
+from gms_replay.timeline import Shift
 
 
 class Translation:
     """What one app is told for what was recorded. `identities`: recorded to told.
 
     `now_us`: the instant at which the session starts for the app, where that is pinned. `comet_segment`: what stands
-    before the recorded path in URLs of Comet.
+    before the recorded path in URLs of Comet. `shift`: by what time slots move.
     """
 
-    def __init__(self, story: Story, identities: dict[str, str], *, now_us: int | None, comet_segment: str) -> None:
+    def __init__(
+        self,
+        story: Story,
+        identities: dict[str, str],
+        *,
+        now_us: int | None,
+        comet_segment: str,
+        shift: Shift = Shift.EXACT,
+    ) -> None:
         self._story = story
         self._identities = identities
         self._recorded = {told: recorded for recorded, told in identities.items()}
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
-        pinned_us = None if now_us is None else now_us - story.start_us
-        self._timeline = Timeline(grid_us=story.grid_us, pinned_shift_us=pinned_us, fences=story.fences)
+        self._timeline = story.timeline(now_us, shift)
 
     @property
     def service_ids(self) -> frozenset[str]:
@@ -50,7 +59,10 @@ class Translation:
             self._identities[self._story.user] = user
 
     def as_recorded(self, operation: Operation, asked: Asked) -> tuple[Operation, Fields]:
-        """What a request is about and what it says, in the identities of the recording."""
+        """What a request is about and what it says, in the identities of the recording.
+
+        Told instants among the keys are the recorded ones, too; values are left to `means`.
+        """
 
         def back(told: str) -> str:
             return self._recorded.get(told, told)
@@ -60,8 +72,14 @@ class Translation:
         said = fields.read(asked.target, asked.headers, asked.body)
         return (
             replace(operation, name=name, service_id=service_id),
-            {field: back(value) for field, value in said.items()},
+            {instants.ANYWHERE.sub(self._key_back, field): back(value) for field, value in said.items()},
         )
+
+    def _key_back(self, key: re.Match[str]) -> str:
+        """A key as recorded, where it is an instant that the app was told."""
+        found = instants.parse(key[0])
+        recorded_us = self._timeline.recall(found[0]) if found else None
+        return key[0] if found is None or recorded_us is None else instants.render(recorded_us, found[1])
 
     def means(self, asked_us: int, recorded_us: int) -> bool:
         """Whether an instant that the app names is what it was told for the recorded one."""
@@ -78,14 +96,21 @@ class Translation:
         telling = self._telling([template for _, template in templates], shift_us)
         return tuple((name, template.render(telling).decode("latin-1")) for name, template in templates)
 
-    def answer(self, answer: Answer, shift_us: int, accepts: str) -> tuple[Headers, bytes]:
-        """An answer's headers and body; `accepts`: the content codings that the app takes, as its header says."""
-        telling = self._telling([answer.body, *(template for _, template in answer.headers)], shift_us)
+    def answer(
+        self, answer: Answer, shift_us: int, accepts: str, instead: Template | None = None
+    ) -> tuple[Headers, bytes]:
+        """An answer's headers and body; `accepts`: the content codings that the app takes, as its header says.
+
+        `instead`: what is told instead of the recorded body.
+        """
+        template = instead or answer.body
+        telling = self._telling([template, *(template for _, template in answer.headers)], shift_us)
         body, is_coded = answer.response.body.wire, True
         coding = header(answer.response.headers, "content-encoding")
-        is_readable = coding is None or answer.response.body.decoded is not None
-        if is_readable and not (answer.body.is_literal and _is_accepted(coding, accepts)):
-            body, is_coded = answer.body.render(telling), False
+        is_readable = instead is not None or coding is None or answer.response.body.decoded is not None
+        is_as_recorded = template is answer.body and template.is_literal
+        if is_readable and not (is_as_recorded and _is_accepted(coding, accepts)):
+            body, is_coded = template.render(telling), False
         headers = tuple(
             (name, template.render(telling).decode("latin-1"))
             for name, template in answer.headers

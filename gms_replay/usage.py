@@ -37,9 +37,9 @@ class Usage:
         polled = {answer.operation.key for answer in story.answers if answer.index in given}
         for answer in story.answers:
             is_seen = answer.operation.kind in POLLED and answer.operation.key in polled
-            if answer.index not in given and not is_seen:
+            if answer.index not in given and not is_seen and not answer.is_derived:
                 yield f"{where}: {answer.method} {answer.target} was not asked for"
                 polled.add(answer.operation.key)
-        count = sum(map(len, story.events.values()))
+        count = sum(not event.is_derived for events in story.events.values() for event in events)
         if (heard := self._heard[story.number]) < count:
             yield f"{where}: of {count} messages over Comet {count - heard} were not told"

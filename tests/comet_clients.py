@@ -28,12 +28,16 @@ Program = Callable[..., str]
 """`program("chromium", "chromium-browser")`: the path of the first that is there."""
 
 
-class Client(Protocol):
+class Listener(Protocol):
     """A client that is subscribed to /_genesys."""
 
     async def next_message(self, timeout_s: float | None = None) -> dict[str, Any]:
         """The next event."""
         ...
+
+
+class Client(Listener, Protocol):
+    """One that also says something."""
 
     async def say(self, text: str) -> None:
         """Publishes on /service/echo."""

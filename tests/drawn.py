@@ -81,3 +81,12 @@ def recorded_acts(recording: Recording) -> list[tuple[Act, int]]:
     requests = [exchange.request for exchange in recording.exchanges]
     asked = [((one.method, one.target, one.body.plain), one.started_at_us + 1000) for one in requests]
     return [(act, at_us) for act, at_us in asked if act in ACTS]
+
+
+def recorded_numbers(recording: Recording) -> dict[str, list[int]]:
+    """The numbers of the messages of a recording, by channel."""
+    numbers: dict[str, list[int]] = {channel: [] for channel in CHANNELS}
+    for message in recording.messages:
+        if message.channel in numbers:
+            numbers[message.channel].append(json.loads(message.raw)["data"]["number"])
+    return numbers

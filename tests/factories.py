@@ -175,6 +175,14 @@ def frame(number: int, line: str, *, started: str = "2014-05-02T16:27:45Z", stat
     return f'{{"data":{{"message":{{{chat}}},{ids}}},"channel":"/_genesys"}}'.encode()
 
 
+def page(*lines: str, after: int, state: str = "TRANSCRIPT") -> str:
+    """An answer that tells a chat by REST: lines in JSON, and how many there were before."""
+    return (
+        f'{{"chatIxnState":"{state}","chatSessionId":"{CHAT}","transcriptToShow":[{",".join(lines)}],'
+        f'"transcriptPosition":{after + len(lines)}}}'
+    )
+
+
 def slots(*instants: str) -> bytes:
     """An availability answer: time slots as keys."""
     return ("{" + ",".join(f'"{instant}":5' for instant in instants) + "}").encode()

@@ -1,7 +1,7 @@
 """A wire to a server, which can be cut: for clients that lose their connections, and come back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx
@@ -10,10 +10,11 @@ _COMES_BACK_WITHIN_S = 40
 
 
 class Relay:
-    """Hands on what comes to `url`, and what comes back."""
+    """Hands on what comes to `url`, and what comes back, unless that `breaks` the connection instead."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, breaks: Callable[[], bool]) -> None:
         there = httpx.URL(url)
+        self._breaks = breaks
         self._host, self._port = there.host, there.port
         self._writers: set[asyncio.StreamWriter] = set()
         self._connected = asyncio.Event()
@@ -38,7 +39,7 @@ class Relay:
         self._writers |= ends
         ways = [
             asyncio.create_task(self._hand_on(self._watched(reader, writer), there)),
-            asyncio.create_task(self._hand_on(_chunks(back), writer)),
+            asyncio.create_task(self._hand_on(self._let_pass(back), writer)),
         ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         self._writers -= ends
@@ -55,6 +56,13 @@ class Relay:
                 self._connected.set()
             is_socket = is_socket or b"Sec-WebSocket-Key" in chunk
 
+    async def _let_pass(self, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+        """What a server sends, until a chunk of it breaks the connection."""
+        async for chunk in _chunks(reader):
+            if self._breaks():
+                return
+            yield chunk
+
     @staticmethod
     async def _hand_on(chunks: AsyncIterator[bytes], writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -69,9 +77,9 @@ async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def laid(url: str) -> AsyncIterator[Relay]:
-    """A relay to the server of a URL, with a URL of its own."""
-    relay = Relay(url)
+async def laid(url: str, breaks: Callable[[], bool] = lambda: False) -> AsyncIterator[Relay]:
+    """A relay to the server of a URL, with a URL of its own. `breaks` is asked for each chunk that comes back."""
+    relay = Relay(url, breaks)
     serving: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

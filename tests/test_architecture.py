@@ -26,7 +26,7 @@ WORLDLY = frozenset(
         "http.server", "imaplib", "importlib", "io", "logging", "mmap", "multiprocessing", "os", "pathlib", "platform",
         "poplib", "queue", "random", "sched", "secrets", "select", "selectors", "shelve", "shutil", "signal", "smtplib",
         "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time",
-        "urllib.request", "uuid", "zoneinfo",
+        "urllib.request", "uuid",
     }
 )  # fmt: skip
 """What a pure module has no business with: clocks, randomness, files, sockets, processes, threads, loops."""
@@ -34,12 +34,16 @@ WORLDLY = frozenset(
 SIMULATOR_KNOWS = {"gms_replay.model", "gms_replay.bayeux", "gms_replay.errors"}
 """Of ours; so that it cannot share the player's mistakes."""
 
+READS_ZONES = {"gms_replay.instants"}
+"""Tables of time zones are only read, and say the same everywhere: no world to depend on, but one reader will do."""
+
 APART = {"record", "replay", "verify"}
 
 PROVED_ELSEWHERE = {
     "errors": None,  # names only
     "events": None,  # values only
     "record/protocol": None,  # values only
+    "replay/run": "tests/test_cli.py",  # wired as the command line wires it
     "record/addon": "tests/peers/mitmdump/test_exchanges.py",  # only a real mitmdump calls these three
     "record/ending": "tests/peers/mitmdump/test_endings.py",
     "record/run": "tests/peers/mitmdump/test_record_verb.py",
@@ -108,6 +112,10 @@ def test_flat_modules_are_pure(name):
         node.func.id for node in ast.walk(tree(name)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not worldly | clocks | (calls & {"open", "print", "input", "__import__", "eval", "exec", "id", "hash"})
+
+
+def test_zones_have_one_reader():
+    assert {name for name in FLAT if "zoneinfo" in imports(name)} == READS_ZONES
 
 
 @pytest.mark.parametrize("name", sorted(FLAT))

@@ -168,6 +168,20 @@ def test_events_carry_data(fields, channel, is_event):
     assert (message.channel, message.is_event) == (channel, is_event)
 
 
+@pytest.mark.parametrize(
+    ("fields", "client_id", "advice"),
+    [
+        ({"clientId": "a", "advice": {"timeout": 0}}, "a", {"timeout": 0}),
+        ({"clientId": 7, "advice": []}, "", {}),
+        ({"clientId": None, "advice": None}, "", {}),
+        ({}, "", {}),
+    ],
+)
+def test_odd_fields_count_as_missing(fields, client_id, advice):
+    message = Parsed(b"", fields)
+    assert (message.client_id, message.part("advice")) == (client_id, advice)
+
+
 @PROPERTY
 @given(st.lists(objects, max_size=2))
 def test_frame_holds_its_messages(messages):

@@ -3,6 +3,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import factories
@@ -43,6 +46,37 @@ def test_check_tells_findings(cassette: Path) -> None:
     assert f"1 session, {len(factories.visit().exchanges)} exchanges" in told.stdout
     assert "damaged: nothing" in told.stdout
     assert [one["exchange_id"] for one in as_json["not_understood"]] == [5]
+
+
+def test_check_tells_times(cassette: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[times]\n_expires = "keep"')
+    options = ("--times", "--now", "2014-05-03T16:27:30Z", "--shift", "weeks", "--rules", rules)
+
+    told = run("check", cassette, *options)
+    as_json = json.loads(run("check", cassette, *options, "--json").stdout)
+    plain = run("check", cassette).stdout
+
+    assert told.exit_code == 0
+    assert told.stdout.startswith(plain + "times, if sessions start at 2014-05-03T16:27:30.000000Z:\n")
+    assert "2014-05-02T16:30:00.000Z, told as 2014-05-09T16:30:00.000Z" in told.stdout
+    assert "_expires: kept by the rules file" in told.stdout
+    assert as_json["times"]["sessions"][0]["shift_us"] == 86_400_000_000
+    assert "times" not in json.loads(run("check", cassette, "--json").stdout)
+
+
+def test_check_tells_times_of_now(cassette: Path) -> None:
+    now_us = json.loads(run("check", cassette, "--times", "--json").stdout)["times"]["now_us"]
+
+    assert abs(now_us - time.time_ns() // 1000) < 60_000_000
+
+
+@pytest.mark.parametrize("option", [("--now", "2014-05-03T16:27:30Z"), ("--shift", "weeks"), ("--rules", "r.toml")])
+def test_check_wants_times_for_options(option: tuple[str, str], cassette: Path) -> None:
+    told = run("check", cassette, *option)
+
+    assert told.exit_code == 2
+    assert told.output == "gms-replay: --now, --shift and --rules say nothing without --times\n"
 
 
 def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
@@ -129,6 +163,7 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--speed", "0"], "is not in the range"),
         (["--missing-act", "guess"], "is not one of"),
         (["--clock", "sun"], "is not one of"),
+        (["--shift", "days"], "is not one of"),
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
         (["--on-miss", "ask"], "--on-miss ask: it is `error` or pass:URL"),
         (["--on-miss", "pass:gms.example"], "--on-miss pass:gms.example: it needs http:// or https://"),
@@ -160,17 +195,31 @@ def test_odd_rules_are_named(content: bytes | None, complaint: str, cassette: Pa
     assert (told.exit_code, told.output) == (2, f"gms-replay: {rules}: {complaint}\n")
 
 
-@pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize("misses", [True, False])
-def test_strict_ends_with_what_was_missed_or_unused(tmp_path: Path, strict: bool, misses: bool) -> None:
+@contextmanager
+def serving(cassette: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A server's process, which is told to end at the end of the block."""
+    command = [sys.executable, "-m", "gms_replay.cli", "serve", str(cassette), "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """A callback and a dialog."""
     tape = factories.Tape()
     tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, b'{"_id":"%s"}' % factories.SERVICE.encode(), takes_s=0)
     tape.ask(1, "POST", factories.MENU, takes_s=0)
-    write(tmp_path / "visit.sqlite", tape.recording())
-    command = [sys.executable, "-m", "gms_replay.cli", "serve", str(tmp_path / "visit.sqlite"), "--port", "0"]
-    with subprocess.Popen(
-        [*command, *(["--strict"] if strict else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    path = tmp_path / "short.sqlite"
+    write(path, tape.recording())
+    return path
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("misses", [True, False])
+def test_strict_ends_with_what_was_missed_or_unused(short: Path, strict: bool, misses: bool) -> None:
+    with serving(short, *(["--strict"] if strict else [])) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         origin = next(line for line in process.stdout if "into the app" in line).split()[-1].removesuffix("/genesys")
@@ -182,6 +231,28 @@ def test_strict_ends_with_what_was_missed_or_unused(tmp_path: Path, strict: bool
 
     assert process.returncode == (1 if strict and misses else 0)
     assert ("strict: 1 miss\nstrict: visit 1: POST" in told) is (strict and misses)
+
+
+def test_serve_tells_machines(short: Path) -> None:
+    with serving(short, "--json", "--strict") as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        httpx.post(f"{began['urls'][0]}/1/service/callback/sales", json={"_media_type": "fax"}, trust_env=False)
+        process.send_signal(signal.SIGTERM)
+        ended = json.loads(process.stdout.read())
+
+    assert (began["cassette"], began["visits"]) == (str(short), 1)
+    assert (ended["missed"], ended["unused"]) == (1, ["visit 1 was not played"])
+    assert {one["field"] for one in ended["misses"][0]["nearest"][0]["differences"]} == {"_media_type"}
+    assert process.returncode == 1
+
+
+def test_serve_moves_slots_by_weeks(cassette: Path) -> None:
+    options = ("--port", "0", "--now", "2014-05-03T16:27:30Z", "--shift", "weeks")
+    with listening(python("gms_replay.cli", "serve", str(cassette), *options), re.compile(r"app: (\S+)")) as url:
+        told = httpx.get(url + factories.AVAILABILITY.removeprefix("/genesys"), trust_env=False).json()
+
+    assert list(told) == ["2014-05-09T16:30:00.000Z", "2014-05-09T16:45:00.000Z"]
 
 
 def test_simulate_takes_its_settings() -> None:

@@ -42,6 +42,7 @@ def test_jump_moves_the_story_alone() -> None:
     time.jump(OPENED_US + 50, OPENED_US)
 
     assert (time.protocol_us(OPENED_US), time.story_us(OPENED_US)) == (OPENED_US, OPENED_US + 50)
+    assert time.told_us(OPENED_US) == OPENED_US + 50
     assert time.patience_us(OPENED_US) == OPENED_US
 
 

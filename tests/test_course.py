@@ -6,7 +6,8 @@ from factories import CALLBACK, MENU, QUEUE, SERVICE, Tape, position
 from gms_replay.clocks import Pacing
 from gms_replay.course import Course
 from gms_replay.gms import Act
-from gms_replay.story import Event, State, compile_stories
+from gms_replay.items import Event, State
+from gms_replay.story import compile_stories
 
 SECOND_US = 1_000_000
 

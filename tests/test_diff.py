@@ -54,12 +54,28 @@ def test_instants_move_together() -> None:
     assert result.moved[InstantClass.EVENT] == {60 * SECOND_US: 2}
 
 
+@pytest.mark.parametrize(("hour", "equal"), [(19, True), (18, False)])
+def test_summer_time_is_no_shift(hour: int, equal: bool) -> None:
+    body = '{"timezone": "Europe/Berlin", "slots": [{"utcTime": "2014-03-%sT17:30Z", "localTime": "2014-03-%sT%s:30"}]}'
+    live = transcript(body % (29, 29, 18))
+    replayed = transcript(body % (30, 30, hour), after_s=86_400)
+
+    assert compare(live, replayed).equal is equal
+
+
 @pytest.mark.parametrize("field", ["_expires", "a_field_of_their_own"])
 def test_stale_instant_differs(field: str) -> None:
     live = transcript(f'{{"{field}": "2014-05-02T16:30:00Z"}}')
     replayed = transcript(f'{{"{field}": "2014-05-02T16:30:00Z"}}', after_s=3600)
 
     assert [one.where for one in compare(live, replayed).differences] == ["event instants' shift"]
+
+
+def test_day_grows_a_digit() -> None:
+    live = transcript('["Fri, 2 May 2014 16:30:00 GMT"]')
+    replayed = transcript('["Mon, 12 May 2014 16:30:00 GMT"]', after_s=10 * 86_400)
+
+    assert compare(live, replayed).equal
 
 
 def test_uneven_shifts_differ() -> None:

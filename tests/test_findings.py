@@ -198,18 +198,30 @@ def test_broken_bayeux_is_told() -> None:
     tape = started()
     tape.ask(2, "POST", "/genesys/cometd", b'[{"channel":"/meta/connect"},{"id":"1"}]', b"[{]")
     tape.ask(3, "POST", "/genesys/cometd", b"[]", b"<html>", status=502, headers=())
+    tape.ask(4, "POST", "/genesys/cometd", b"cb([])", b"[]")
+    tape.ask(5, "POST", "/genesys/cometd", b"[][]", b"[]")
 
-    channel, grammar = texts(tape.recording(), Sort.NOT_UNDERSTOOD)
+    channel, grammar, *not_posted = texts(tape.recording(), Sort.NOT_UNDERSTOOD)
 
     assert channel == (3, "request: Bayeux message 1 names no channel")
     assert grammar[0] == 3
     assert grammar[1].startswith("answer: breaks the Bayeux grammar (")
+    assert [exchange_id for exchange_id, _ in not_posted] == [5, 6]
+    assert all(told.startswith("request: breaks the Bayeux grammar (") for _, told in not_posted)
 
 
-@pytest.mark.parametrize("answer", [b'[{"channel":"/a"}]\n[{"channel":"/a"}]', b'cb([{"channel":"/a"}]);'])
-def test_streams_and_scripts_are_understood(answer: bytes) -> None:
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (b"[]", b'[{"channel":"/a"}]\n[{"channel":"/a"}]'),
+        (b"[]", b'cb([{"channel":"/a"}]);'),
+        (b"message=%5B%7B%22channel%22%3A%22%2Fa%22%7D%5D&message=%7B%22channel%22%3A%22%2Fa%22%7D", b"[]"),
+    ],
+    ids=["stream", "script", "form"],
+)
+def test_streams_scripts_and_forms_are_understood(asked: bytes, answer: bytes) -> None:
     tape = started()
-    tape.ask(2, "POST", "/genesys/cometd", b"[]", answer)
+    tape.ask(2, "POST", "/genesys/cometd", asked, answer)
 
     assert texts(tape.recording(), Sort.NOT_UNDERSTOOD) == []
 

@@ -230,6 +230,54 @@ def test_instants_by_their_field(path, kind):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
+        (("_content", 0, "_dismiss_timeout"), True),
+        (("_eta",), True),
+        (("durationMin",), True),
+        (("advice", "maxInterval"), True),
+        (("ext", "timesync", "o"), True),
+        (("ext", "timesync", "tc"), False),
+        (("interval",), False),
+        (("l",), False),
+        (("_expires",), False),
+        ((), False),
+    ],
+)
+def test_durations_by_their_field(path, expected):
+    assert gms.is_duration(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("2014-05-02T16:30:00.000Z", InstantClass.CALENDAR),
+        ("2014-05-02T16:30+02:00", InstantClass.CALENDAR),
+        ("1399048058", None),
+        ("Fri, 02 May 2014 16:27:38 GMT", None),
+        ("_id", None),
+        ("", None),
+    ],
+)
+def test_keys_are_slots_by_their_looks(key, kind):
+    assert gms.key_class(("availability", key)) is kind
+
+
+@pytest.mark.parametrize(
+    ("path", "clock"),
+    [
+        (("slots", 3, "localTime"), (("slots", 3, "utcTime"), ("timezone",))),
+        (("a", 1, "slots", 3, "localTime"), (("a", 1, "slots", 3, "utcTime"), ("a", 1, "timezone"))),
+        (("slots", 3, "utcTime"), None),
+        (("localTime",), None),
+        ((), None),
+    ],
+)
+def test_local_time_has_a_clock(path, clock):
+    assert gms.slots_clock(path) == clock
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
         (("data", "message", "transcriptToShow", 0, 3), True),
         (("transcriptToShow", 12, 3), True),
         (("transcriptToShow", 0, 2), False),

@@ -1,11 +1,15 @@
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, read, render
+from gms_replay.instants import ANYWHERE, SECOND_US, Style, parse, parse_local, read, render
 
 PROPERTY = settings(max_examples=50, deadline=None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,10 +50,13 @@ def iso_texts(draw):
 
 @st.composite
 def rfc_1123_texts(draw):
-    at = draw(moments).replace(microsecond=0, tzinfo=UTC)
-    text = format_datetime(at, usegmt=True)
+    zone = draw(st.sampled_from(["GMT", "UTC", "+0000", "-0430", "+1400"]))
+    at = draw(moments).replace(microsecond=0, tzinfo=UTC if zone.isalpha() else zone_of(zone))
+    text = f"{format_datetime(at)[:-5]}{zone}"
     if draw(st.booleans()):
         text = f"{text[:7]}-{text[8:11]}-{text[12:]}"
+    if draw(st.booleans()) and text[5] == "0":
+        text = text[:5] + text[6:]
     return text, microseconds(at)
 
 
@@ -91,7 +98,8 @@ def test_shift_keeps_the_notation(one, shift_s):
     told_us = at_us + shift_s * SECOND_US
     if notation.style is Style.EPOCH_S:
         told_us = min(max(told_us, 10**9 * SECOND_US), 9_999_999_999 * SECOND_US)
-    assert parse(render(told_us, notation)) == (told_us, notation)
+    again_us, again = parse(render(told_us, notation))
+    assert (again_us, again.is_like(notation)) == (told_us, True)
 
 
 @PROPERTY
@@ -99,7 +107,8 @@ def test_shift_keeps_the_notation(one, shift_s):
 def test_any_instant_prints(one, at_us):
     _, notation = parse(one[0])
     text = render(at_us, notation)
-    assert notation.style in (Style.EPOCH_S, Style.EPOCH_MS) or len(text) == len(one[0])
+    grown = len(text) - len(one[0])
+    assert notation.style in (Style.EPOCH_S, Style.EPOCH_MS) or 0 <= grown <= 2 - notation.day_digits
 
 
 @PROPERTY
@@ -120,6 +129,8 @@ def test_no_text_raises(text):
         ("2014-05-02T12:27:38-0400", "2014-05-02T12:27:40-0400"),
         ("Fri, 02 May 2014 16:27:38 GMT", "Fri, 02 May 2014 16:27:40 GMT"),
         ("Fri, 02-May-2014 16:27:38 GMT", "Fri, 02-May-2014 16:27:40 GMT"),
+        ("Fri, 2 May 2014 16:27:38 UTC", "Fri, 2 May 2014 16:27:40 UTC"),
+        ("Fri, 02 May 2014 18:27:38 +0200", "Fri, 02 May 2014 18:27:40 +0200"),
         ("Fri May 02 16:27:38 UTC 2014", "Fri May 02 16:27:40 UTC 2014"),
         ("1399048058", "1399048060"),
         ("1399048058000", "1399048060999"),
@@ -178,8 +189,12 @@ def test_weekday_follows_the_date():
         "Mon, 02 May 2014 16:27:38 GMT",
         "Fri, 02 Mai 2014 16:27:38 GMT",
         "Fri, 02 May-2014 16:27:38 GMT",
-        "Fri, 2 May 2014 16:27:38 GMT",
-        "Fri, 02 May 2014 16:27:38 UTC",
+        "Fri, 002 May 2014 16:27:38 GMT",
+        "Fri, 02 May 2014 16:27:38 CEST",
+        "Fri, 02 May 2014 16:27:38 +02:00",
+        "Fri, 02 May 2014 16:27:38 +2400",
+        "Sat, 03 May 2014 00:27:38 -2360",
+        "Fri, 02 May 2014 16:27:38",
         "Mon May 02 16:27:38 UTC 2014",
         "Fri Mai 02 16:27:38 UTC 2014",
         "Fri May 02 18:27:38 CEST 2014",
@@ -187,6 +202,17 @@ def test_weekday_follows_the_date():
 )
 def test_other_texts_are_none(text):
     assert parse(text) is None
+
+
+def test_tenth_has_two_digits():
+    at_us, notation = parse("Fri, 2 May 2014 16:27:38 GMT")
+    assert render(at_us + 10 * 86_400 * SECOND_US, notation) == "Mon, 12 May 2014 16:27:38 GMT"
+
+
+@pytest.mark.parametrize(("zone", "expected"), [("GMT", True), ("UTC", False)])
+def test_day_may_be_written_alike(zone, expected):
+    one, other = (parse(text)[1] for text in ("Fri, 2 May 2014 16:27:38 GMT", f"Mon, 12 May 2014 16:27:38 {zone}"))
+    assert one.is_like(other) is expected
 
 
 def test_found_inside_a_cookie():
@@ -197,3 +223,74 @@ def test_found_inside_a_cookie():
 @pytest.mark.parametrize(("text", "at_us"), [("1970-01-01T00:00:01Z", 1_000_000), ("soon", None), ("", None)])
 def test_read_forgets_the_notation(text, at_us):
     assert read(text) == at_us
+
+
+# Half hours, both hemispheres, a change of half an hour, one that ended, none at all.
+regions = st.sampled_from(
+    ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo", "Etc/UTC"]
+)
+recent = st.integers(631_152_000, 2_145_830_400).map(lambda at_s: EPOCH + timedelta(seconds=at_s))
+FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.000Z", "%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M")
+
+
+@PROPERTY
+@given(recent, recent, regions, st.sampled_from(FORMS))
+def test_local_time_follows_its_clocks(recorded, told, region, form):
+    """Read, it prints alike; at any other instant, it prints what clocks there show then."""
+    text, told_text = (at.astimezone(ZoneInfo(region)).strftime(form) for at in (recorded, told))
+    notation = parse_local(text, region, microseconds(recorded))
+    assert notation is not None
+    assert render(microseconds(recorded), notation) == text
+    assert render(microseconds(told), notation) == told_text
+
+
+@PROPERTY
+@given(written, st.integers(-(10**18), 10**18), regions | st.text())
+def test_no_local_time_raises(one, at_us, region):
+    notation = parse_local(one[0], region, one[1])
+    assert notation is None or len(render(at_us, notation)) == len(render(one[1], notation))
+
+
+def test_slim_systems_have_zones():
+    """Where the system has no tables, those that come with us are read."""
+    code = (
+        'from gms_replay.instants import parse_local; print(parse_local("1970-01-01T01:00", "Europe/Berlin", 0).region)'
+    )
+    env = os.environ | {"PYTHONTZPATH": ""}
+    assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True) == "Europe/Berlin\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("2014-03-30T00:59:59Z", "2014-03-30T01:59:59.000+0100"),
+        ("2014-03-30T01:00:00Z", "2014-03-30T03:00:00.000+0200"),
+        ("2014-10-26T00:59:59Z", "2014-10-26T02:59:59.000+0200"),
+        ("2014-10-26T01:00:00Z", "2014-10-26T02:00:00.000+0100"),
+    ],
+)
+def test_offset_changes_with_summer_time(told, expected):
+    notation = parse_local("2014-05-02T18:30:00.000+0200", "Europe/Berlin", read("2014-05-02T16:30:00Z"))
+    assert render(read(told), notation) == expected
+
+
+def test_offsets_west_are_negative():
+    notation = parse_local("2014-05-02T14:00:00-02:30", "America/St_Johns", read("2014-05-02T16:30:00Z"))
+    assert render(read("2014-01-02T16:30:00Z"), notation) == "2014-01-02T13:00:00-03:30"
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("2014-05-02T16:30:00.000Z", "Europe/Berlin"),
+        ("2014-05-02T18:30:00", "Europe/London"),
+        ("2014-05-02T15:30:00-01:00", "Europe/Berlin"),
+        ("18:30", "Europe/Berlin"),
+        ("1399048200", "Etc/UTC"),
+        ("Fri, 02 May 2014 16:30:00 GMT", "Etc/UTC"),
+        *(("2014-05-02T16:30:00Z", region) for region in ("", "Europe", "Mars/Base", "../UTC", "/UTC", "U" * 999)),
+        *(("2014-05-02T16:30:00Z", region) for region in ("UTC\0", "\ud800", "+02:00")),
+    ],
+)
+def test_no_local_time_of_that_zone(text, region):
+    assert parse_local(text, region, read("2014-05-02T16:30:00Z")) is None

@@ -134,6 +134,16 @@ def test_missing_instant_only_ranks() -> None:
     assert (one.differences, one.remarks) == ((), 1)
 
 
+@pytest.mark.parametrize(("asked", "fields"), [("16:30", []), ("17:30", ["day"])])
+def test_kept_instant_is_a_word(asked: str, fields: list[str]) -> None:
+    tape = ordered({"day": "2014-05-02T16:30:00Z"})
+    rules = Rules(times={"day": None})
+
+    (one,) = ranked(tape, "POST", CALLBACK, b'{"day":"2014-05-02T%s:00Z"}' % asked.encode(), rules=rules)
+
+    assert ([difference.field for difference in one.differences], one.remarks) == (fields, 0)
+
+
 def test_instant_against_word_differs() -> None:
     tape = ordered({"when": "2014-05-02T16:30:00.000Z"})
 

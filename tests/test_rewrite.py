@@ -9,7 +9,7 @@ from gms_replay import gms, instants
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
 from gms_replay.rewrite import Compiler, Recorded, Telling, authority, is_mappable
-from gms_replay.rules import Rules
+from gms_replay.rules import Rules, load
 from gms_replay.spans import Sort, spans
 
 PROPERTY = settings(max_examples=50, deadline=None)
@@ -277,6 +277,50 @@ def test_authority_names_its_port(scheme, host, expected):
 )
 def test_instants_are_told_anew(recorded, told):
     assert body(recorded, HOUR_US) == told
+
+
+V2 = """{"durationMin":30,"timezone":"Europe/Berlin","slots":[
+{"utcTime":"2014-03-29T17:30:00.000Z","localTime":"2014-03-29T18:30:00.000","capacity":2},
+{"localTime":"2014-03-29T20:00+01:00","utcTime":"2014-03-29T19:00:00.000Z","capacity":2},]}"""
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        # A day later is summer time.
+        ("{}", {"29T17": "30T17", "29T18:30": "30T19:30", "29T20:00+01": "30T21:00+02", "29T19": "30T19"}),
+        # Nobody knows the clocks there; the clocks are others; there is no UTC time: moved like UTC.
+        ("Europe/Berlin Mars/Base", {"29T": "30T"}),
+        ("Europe/Berlin Asia/Tokyo", {"29T": "30T"}),
+        ("utcTime utctime", {"29T18": "30T18", "29T20": "30T20"}),
+    ],
+)
+def test_local_time_is_what_clocks_show(recorded, told):
+    before, _, after = recorded.partition(" ")
+    text = V2.replace(before, after)
+    expected = text
+    for one, other in told.items():
+        expected = expected.replace(one, other)
+    assert body(text, 24 * HOUR_US) == expected
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [("localTime", {"29T17": "30T17", "29T19": "30T19"}), ("utcTime", {"29T18": "30T18", "29T20": "30T20"})],
+)
+def test_kept_slots_stay(kept, told):
+    expected = V2
+    for one, other in told.items():
+        expected = expected.replace(one, other)
+    rules = load(f'[times]\n{kept} = "keep"', "rules.toml")
+    assert body(V2, 24 * HOUR_US, compiled_by=compiler(rules=rules)) == expected
+
+
+def test_keys_obey_rules():
+    rules = load('[times]\nopen = "event"\nholidays = "keep"', "rules.toml")
+    text = '{"open":{"1399048200":1},"holidays":{"2014-05-02T16:30:00Z":1},"free":{"2014-05-02T16:30:00Z":1}}'
+    told = '{"open":{"1399051800":1},"holidays":{"2014-05-02T16:30:00Z":1},"free":{"2014-05-02T17:30:00Z":1}}'
+    assert body(text, HOUR_US, compiled_by=compiler(rules=rules)) == told
 
 
 def test_instants_by_their_class():

@@ -64,6 +64,32 @@ def test_times_are_added_and_kept(rules: Rules, path: tuple[str | int, ...], exp
     assert rules.instant_class(path) is expected
 
 
+SLOT = "2014-05-02T16:30:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ((SLOT,), InstantClass.CALENDAR),
+        (("availability", SLOT), InstantClass.CALENDAR),
+        (("appointmentAt", SLOT), InstantClass.EVENT),
+        (("appointmentAt", 0, "1399048200"), InstantClass.EVENT),
+        (("_expires", SLOT), None),
+        (("other", "1399048200"), None),
+        (("appointmentAt",), None),
+    ],
+)
+def test_keys_obey_the_field_around(rules: Rules, path: tuple[str | int, ...], expected: InstantClass | None) -> None:
+    assert rules.key_class(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [(("_expires",), True), (("day",), False), (("other",), False), ((), False)]
+)
+def test_kept_fields_hold_no_instants(rules: Rules, path: tuple[str | int, ...], expected: bool) -> None:
+    assert rules.is_kept(path) is expected
+
+
 @pytest.mark.parametrize(
     ("field", "free"),
     [("build", True), ("a.device.os", True), ("os", False), ("subject", False), ("message", True), ("x", False)],

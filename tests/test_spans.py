@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from texts import DIALOG, ORIGIN, SERVICE, documents, dumped, gaps, scraps
 
-from gms_replay.spans import Sort, Span, plain_text, spans
+from gms_replay.spans import Sort, Span, extent, plain_text, spans
 
 PROPERTY = settings(max_examples=50, deadline=None)
 
@@ -121,3 +121,27 @@ def test_escapes_come_undone(raw, plain):
 @given(scraps(b"\\u00", b"\\ud800", b"\\x"))
 def test_any_bytes_have_text(raw):
     assert isinstance(plain_text(raw), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        (b'{"a":[]}', []),
+        (b'{"a": [1, "x,]", [2, 3], {"b": [4]}] }', [b"1", b'"x,]"', b"[2, 3]", b'{"b": [4]}']),
+        (b'{"a":[ 1 ,\n2 ,], "b":3}', [b"1", b"2"]),
+        (b'{"a":{"b":1,"c":[2]}}', [b'"b":1', b'"c":[2]']),
+    ],
+)
+def test_extent_has_its_elements(text: bytes, inside: list[bytes]) -> None:
+    key = next(spans(text))
+
+    found = extent(text, key)
+
+    assert found is not None
+    assert text[found.start : found.end] in text
+    assert [text[start:end] for start, end in found.inside] == inside
+
+
+@pytest.mark.parametrize("text", [b'{"a":1}', b'{"a":"[]"}', b'{"a"}', b'{"a":[1', b'{"a":[1,{"b":2]', b'{"a'])
+def test_extent_needs_an_end(text: bytes) -> None:
+    assert extent(text, next(spans(text))) is None

@@ -15,13 +15,12 @@ from factories import (
     at,
     frame,
     position,
-    slots,
 )
 
 from gms_replay import story
-from gms_replay.causes import Cause
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act
+from gms_replay.items import Cause
 from gms_replay.model import Recording
 from gms_replay.story import Story, compile_stories
 
@@ -44,7 +43,7 @@ def test_visit_compiles_whole() -> None:
 
     assert only.start_us == at(0)
     assert only.user == factories.USER
-    assert len(only.answers) == 11
+    assert [answer.is_derived for answer in only.answers] == [False] * 11 + [True]
     assert [event.at_us for event in only.events["/_genesys"]] == [
         at(18), at(23.2), at(24.2), at(27.2), at(33.3), at(36.4)
     ]  # fmt: skip
@@ -221,33 +220,6 @@ def test_replies_are_no_events() -> None:
     assert compiled(tape).events == {}
 
 
-@pytest.mark.parametrize(
-    ("told", "minutes"),
-    [
-        (slots("2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"), 5),
-        (slots("2014-05-02T16:30:00.000Z", "2014-05-02T18:00:00.000Z"), 30),
-        (slots("2014-05-02T16:00:00.000Z", "2014-05-02T20:00:00.000Z"), 120),
-        (b'{"slots":[{"utcTime":"2014-05-02T16:20:00.000Z"},{"utcTime":"2014-05-02T16:40:00.000Z"}]}', 20),
-    ],
-)
-def test_grid_fits_time_slots(told: bytes, minutes: int) -> None:
-    tape = begun()
-    tape.ask(1, "GET", factories.AVAILABILITY, b"", told)
-
-    assert compiled(tape).grid_us == minutes * MINUTE_US
-
-
-def test_no_slots_no_grid() -> None:
-    assert compiled(begun()).grid_us == 1_000_000
-
-
-def test_odd_slots_have_seconds() -> None:
-    tape = begun()
-    tape.ask(1, "GET", factories.AVAILABILITY, b"", slots("2014-05-02T16:30:01.000Z", "2014-05-02T16:35:00.000Z"))
-
-    assert compiled(tape).grid_us == 1_000_000
-
-
 def test_comet_settings_are_kept() -> None:
     tape = begun()
     tape.open_comet(1, headers=(("Set-Cookie", "BAYEUX_BROWSER=1fjd8c; Path=/"), ("Server", "Jetty")))
@@ -335,17 +307,29 @@ def test_chat2_has_positions_and_keys() -> None:
     ]
 
 
-@pytest.mark.parametrize(("named", "counts"), [(True, [1, 1, 2]), (False, [1, 1, 1, 1, 2])])
+@pytest.mark.parametrize(("named", "counts"), [(True, [1, 1, 1]), (False, [1, 1, 1, 2, 2])])
 def test_lines_of_chat2_that_were_told_are_told_once(named: bool, counts: list[int]) -> None:
-    """But with anything new, or where nobody can tell which chat they are of, they are told."""
+    """Unless nobody can tell which chat they are of."""
     tape = Tape()
-    ids = {} if named else {"chatId": None, "secureKey": None}
-    for at_s, lines in ((1, [1]), (2, [2]), (3, [1]), (4, [2]), (5, [2, 3])):
-        tape.poll(at_s, 0.1, chats2.event(chats2.told(*((index, "Hi") for index in lines)) | ids))
+    for at_s, lines in ((1, [1]), (2, [2]), (3, [1]), (4, [1, 2]), (5, [2, 3])):
+        told = chats2.told(*((index, f"line {index}") for index in lines))
+        tape.poll(at_s, 0.1, chats2.event({name: value for name, value in told.items() if named or name != "chatId"}))
 
-    told = compiled(tape).events[chats2.CHANNEL]
+    events = compiled(tape).events[chats2.CHANNEL]
 
-    assert [event.raw.count(b'"index"') for event in told] == counts
+    assert [event.raw.count(b"line ") for event in events] == counts
+    assert b"line 3" in events[-1].raw
+
+
+def test_end_of_chat2_is_told_beside_lines_that_were() -> None:
+    tape = Tape()
+    tape.poll(1, 0.1, chats2.event(chats2.told((1, "Hi"))))
+    for at_s in (2, 3):
+        tape.poll(at_s, 0.1, chats2.event(chats2.told((1, "Hi"), chatEnded=True)))
+
+    _, end = compiled(tape).events[chats2.CHANNEL]
+
+    assert (b'"chatEnded": true' in end.raw, b'"messages": []' in end.raw) == (True, True)
 
 
 def test_end_of_chat2_is_told_to_who_asks_again() -> None:

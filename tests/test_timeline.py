@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
-from gms_replay.timeline import Fences, Timeline, elapsed_s
+from gms_replay.timeline import Fences, Shift, Timeline, elapsed_s
 
 PROPERTY = settings(max_examples=50, deadline=None)
 EVENT, CALENDAR = InstantClass.EVENT, InstantClass.CALENDAR
 GRID_US = 300 * SECOND_US
+WEEK_US = 7 * 24 * 3600 * SECOND_US
 
 # Instants of one hour, so close together that messages name the same ones and that paces bring them out of order.
 events = st.tuples(
@@ -23,6 +24,7 @@ messages = st.lists(
     max_size=6,
 )
 pinned = st.none() | st.integers(-(10**15), 10**15)
+shifts = st.sampled_from(Shift)
 
 
 def play(timeline, messages):
@@ -65,11 +67,11 @@ def test_order_holds_in_class(messages, pinned_us):
 
 
 @PROPERTY
-@given(messages, pinned)
-def test_fences_keep_every_order(messages, pinned_us):
+@given(messages, pinned, shifts)
+def test_fences_keep_every_order(messages, pinned_us, shift):
     fences = Fences(instants for *_, instants in messages)
     memory = {}
-    for told in play(Timeline(grid_us=GRID_US, pinned_shift_us=pinned_us, fences=fences), messages):
+    for told in play(Timeline(grid_us=GRID_US, pinned_shift_us=pinned_us, fences=fences, shift=shift), messages):
         assert message_in_order(told)
         assert all(memory.setdefault(instant, told_us) == told_us for instant, told_us in told.items())
     assert in_order(of_class(EVENT, memory))
@@ -143,9 +145,31 @@ def test_slots_stay_on_their_grid(messages, pinned_us):
 
 
 @PROPERTY
-@given(messages, pinned)
-def test_recall_undoes_telling(messages, pinned_us):
-    timeline = Timeline(grid_us=GRID_US, pinned_shift_us=pinned_us)
+@given(messages, pinned, st.sampled_from([SECOND_US, GRID_US, 7 * GRID_US]))
+def test_weeks_keep_the_weekday(messages, pinned_us, grid_us):
+    """And events, where no slot stands in their way, are told as ever."""
+    timeline = Timeline(grid_us=grid_us, pinned_shift_us=pinned_us, shift=Shift.WEEKS)
+    for told in play(timeline, messages):
+        for slot_us, told_us in of_class(CALENDAR, told):
+            assert told_us - slot_us == timeline.calendar_shift_us
+    assert timeline.calendar_shift_us % WEEK_US == timeline.calendar_shift_us % grid_us == 0
+    if WEEK_US % grid_us == 0:
+        assert 0 <= timeline.calendar_shift_us - timeline.first_shift_us < WEEK_US
+    assert timeline.tell([(EVENT, 10**17)], SECOND_US)[EVENT, 10**17] == 10**17 + SECOND_US
+
+
+@PROPERTY
+@given(messages, shifts)
+def test_no_shift_moves_nothing(messages, shift):
+    fences = Fences(instants for *_, instants in messages)
+    for told in play(Timeline(grid_us=GRID_US, pinned_shift_us=0, fences=fences, shift=shift), messages):
+        assert all(told_us == recorded_us for (_, recorded_us), told_us in told.items())
+
+
+@PROPERTY
+@given(messages, pinned, shifts)
+def test_recall_undoes_telling(messages, pinned_us, shift):
+    timeline = Timeline(grid_us=GRID_US, pinned_shift_us=pinned_us, shift=shift)
     memory = {}
     for told in play(timeline, messages):
         memory |= told

@@ -1,15 +1,21 @@
+from pathlib import Path
+
 import factories
 import pytest
 from driver import NOW_US
 from factories import CALLBACK, CHAT_DIALOG, SERVICE, START_US, Tape
 
 from gms_replay import gms
+from gms_replay.cassette.reader import read
 from gms_replay.events import Asked
-from gms_replay.gms import Operation
+from gms_replay.gms import Kind, Operation
+from gms_replay.model import Recording, header
 from gms_replay.story import compile_stories
+from gms_replay.timeline import Shift
 from gms_replay.translation import Translation
 
 (STORY,) = compile_stories(factories.visit())
+SAMPLES = sorted((Path(__file__).parents[1] / "cassettes").glob("*.sqlite"))
 OTHER = SERVICE.replace("3", "8")
 
 
@@ -84,3 +90,67 @@ def test_told_instant_means_the_recorded() -> None:
     expires_us = START_US + 150_000_000
     assert told.means(expires_us + NOW_US - START_US, expires_us)
     assert not told.means(expires_us, expires_us)
+
+
+def test_told_keys_mean_the_recorded() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, b"", factories.slots("2014-05-02T16:30:00.000Z"), takes_s=0)
+    (story,) = compile_stories(tape.recording())
+    told = Translation(story, {}, now_us=START_US + 86_400_000_000, comet_segment="")
+    (answer,) = story.answers
+    _, body = told.answer(answer, told.shift_us(answer.at_us, NOW_US), "")
+    asked = b'{"slots":[%s,{"2014-05-04T16:30:00.000Z":1}]}' % body
+
+    _, said = told.as_recorded(operation(CALLBACK), Asked("POST", "http", CALLBACK, (), asked))
+
+    assert said == {"slots.0.2014-05-02T16:30:00.000Z": "5", "slots.1.2014-05-04T16:30:00.000Z": "1"}
+
+
+def slots_of_all_notations() -> Recording:
+    """Slots of version 2, across the end of summer time, and instants in each notation, in one visit."""
+    body = """{"timezone":"Europe/Berlin","slots":[
+    {"utcTime":"2014-10-25T16:30:00.000Z","localTime":"2014-10-25T18:30:00.000","capacity":2},
+    {"utcTime":"2014-10-26T16:30:00.000Z","localTime":"2014-10-26T17:30:00.000+01:00","capacity":2},],
+    "_expires":1399049850,"a":{"_expires":"Fri, 02 May 2014 16:57:30 GMT"},"b":{"_expires":"1399049850123"},
+    "timestamp":"Fri May 02 16:27:31 UTC 2014","start_time":"2014-05-02 16:30+01:00"}"""
+    tape = Tape()
+    headers = (("Date", "Fri, 02 May 2014 16:27:31 GMT"), ("Set-Cookie", "a=b; Expires=Thu, 01-Jan-1970 00:00:00 GMT"))
+    tape.ask(0, "POST", CALLBACK, b"", body, headers=headers)
+    return tape.recording()
+
+
+def recorded_origin(recording: Recording) -> str:
+    """Where the app reached the recorded server."""
+    return f"http://{header(recording.exchanges[0].request.headers, 'host')}"
+
+
+@pytest.mark.parametrize("shift", Shift)
+@pytest.mark.parametrize(
+    "recording",
+    [factories.visit(), slots_of_all_notations(), *map(read, SAMPLES)],
+    ids=["visit", "notations", *(path.stem for path in SAMPLES)],
+)
+def test_no_shift_tells_every_byte(recording: Recording, shift: Shift) -> None:
+    """To the first session, which has the recorded ids, where the recorded server was, when it was."""
+    for story in compile_stories(recording):
+        told = Translation(story, {}, now_us=story.start_us, comet_segment="", shift=shift)
+        told.visit(Operation(Kind.START_CALLBACK, story.recorded.base), recorded_origin(recording), story.user)
+        for answer in story.answers:
+            headers, body = told.answer(answer, told.shift_us(answer.at_us, answer.at_us + 9_000_000), "gzip")
+            recorded = {(name.lower(), value) for name, value in answer.response.headers}
+            assert body == (answer.response.body.wire if answer.body.is_literal else answer.response.body.plain)
+            assert set(headers) <= recorded
+        for event in (event for events in story.events.values() for event in events):
+            assert told.text(event.body, told.shift_us(event.at_us, event.at_us + 9_000_000)) == event.raw
+
+
+def test_later_winter_shows_in_local_times() -> None:
+    (story,) = compile_stories(slots_of_all_notations())
+    now_us = story.start_us + 25 * 7 * 86_400_000_000
+    told = Translation(story, {}, now_us=now_us, comet_segment="", shift=Shift.WEEKS)
+    (answer,) = story.answers
+
+    _, body = told.answer(answer, told.shift_us(answer.at_us, answer.at_us), "")
+
+    assert b'"utcTime":"2015-04-18T16:30:00.000Z","localTime":"2015-04-18T18:30:00.000"' in body
+    assert b'"utcTime":"2015-04-19T16:30:00.000Z","localTime":"2015-04-19T18:30:00.000+02:00"' in body

@@ -36,11 +36,10 @@ class _UnderWay:
     def ended(self, outcome: Outcome) -> Exchange:
         return Exchange(self.exchange_id, self.writer.run_id, self.request, outcome)
 
-    def tells(
-        self, direction: Direction, transport: Transport, at_us: int, found: Iterable[facts.Found]
-    ) -> tuple[Message, ...]:
-        """Writes down messages."""
-        return _write(self.writer, self.exchange_id, direction, transport, at_us, found)
+    def tell(self, direction: Direction, at_us: int, found: Iterable[facts.Found]) -> None:
+        """Writes down messages, and keeps them for whoever watches; none where it carries no Bayeux."""
+        if self.transport:
+            self.messages += _write(self.writer, self.exchange_id, direction, self.transport, at_us, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Clerk:
             at_us = request.ended_at_us
             if transport:
                 for frame in frames:
-                    one.messages += one.tells(Direction.TO_SERVER, transport, at_us, facts.messages(frame))
+                    one.tell(Direction.TO_SERVER, at_us, facts.messages(frame))
             else:
                 writer.push(exchange_id, seen.carries, at_us, request.body.plain)
 
@@ -121,7 +120,7 @@ class Clerk:
             return
         at_s, found = one.trickle.take(seen)
         if found and one.transport:
-            one.messages += one.tells(Direction.TO_CLIENT, one.transport, facts.instant_us(at_s), found)
+            one.tell(Direction.TO_CLIENT, facts.instant_us(at_s), found)
             self._news.add(seen.number)
 
     def _ended(self, seen: Ended) -> None:
@@ -136,8 +135,7 @@ class Clerk:
             is_told = one.trickle is not None and one.trickle.has_told
             if one.transport and outcome.response and not is_told:
                 found = facts.messages(facts.told(one.transport, outcome.response))
-                at_us = outcome.response.started_at_us
-                one.messages += one.tells(Direction.TO_CLIENT, one.transport, at_us, found)
+                one.tell(Direction.TO_CLIENT, outcome.response.started_at_us, found)
             one.writer.exchange_over(one.exchange_id)
         self._watch(exchange, one.messages)
 

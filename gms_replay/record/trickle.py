@@ -30,18 +30,14 @@ class Trickle:
         self.head = head
         self.last_at_s = head.started_at_s
         """When the last of it passed."""
+        self.has_told = False
+        """Whether it told messages as they came; else they are those of the whole body, if it has any."""
         self._undo = None if is_script else undoing(facts.headers(head.fields))
         self._most_bytes = most_bytes
         self._objects = Objects(most_bytes)
         self._body = bytearray()
         self._length = 0
         self._count = 0
-        self._has_told = False
-
-    @property
-    def has_told(self) -> bool:
-        """Whether it told messages as they came; else they are those of the whole body, if it has any."""
-        return self._has_told
 
     @property
     def tells_all(self) -> bool:
@@ -71,7 +67,7 @@ class Trickle:
         for index, raw in enumerate(self._objects.take(self._undo(piece.content)), start=self._count):
             found += [(index, channel, message) for _, channel, message in facts.messages(raw)]
             self._count = index + 1
-        self._has_told = self._has_told or bool(found)
+        self.has_told = self.has_told or bool(found)
         return at_s, found
 
 

@@ -67,6 +67,7 @@ class ReplayApp:
         self._waiting: dict[int, asyncio.Future[Respond]] = {}
         self._sockets: dict[int, asyncio.Queue[_ForSocket | Respond]] = {}
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at_us: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
@@ -100,17 +101,14 @@ class ReplayApp:
         request_id = next(self._numbers)
         answer: asyncio.Future[Respond] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = answer
-        hung_up = asyncio.ensure_future(_hung_up(receive))
         try:
             self._play(RequestArrived(request_id, asked))
-            await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
-            if hung_up.done():
-                self._play(PeerGone(request_id))
-            else:
+            if answer.done() or await _is_waited_for(answer, receive):
                 await _send(send, answer.result(), cors)
                 self._play(Sent(request_id))
+            else:
+                self._play(PeerGone(request_id))
         finally:
-            hung_up.cancel()
             del self._waiting[request_id]
 
     async def _converse(self, asked: Asked, subprotocol: str | None, receive: Receive, send: Send) -> None:
@@ -134,13 +132,21 @@ class ReplayApp:
             await asyncio.gather(sending, return_exceptions=True)
 
     def _play(self, event: Event) -> None:
-        self._do(self._player.receive(event, self._clock()))
+        now_us = self._clock()
+        self._do(self._player.receive(event, now_us))
+        at_us = self._player.next_wakeup_us()
+        if at_us == self._alarm_at_us:
+            return
         if self._alarm is not None:
             self._alarm.cancel()
-        at_us = self._player.next_wakeup_us()
+        self._alarm, self._alarm_at_us = None, at_us
         if at_us is not None:
-            delay_s = max(0, at_us - self._clock()) / 1_000_000
-            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._play, Woke())
+            delay_s = max(0, at_us - now_us) / 1_000_000
+            self._alarm = asyncio.get_running_loop().call_later(delay_s, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = self._alarm_at_us = None
+        self._play(Woke())
 
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -178,6 +184,16 @@ async def _body(receive: Receive) -> bytes | None:
         size += len(parts[-1])
         if not message.get("more_body") or size > LARGEST_BODY:
             return b"".join(parts)[: LARGEST_BODY + 1]
+
+
+async def _is_waited_for(answer: asyncio.Future[Respond], receive: Receive) -> bool:
+    """Waits for an answer; False where the app hangs up before."""
+    hung_up = asyncio.ensure_future(_hung_up(receive))
+    try:
+        await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
+        return not hung_up.done()
+    finally:
+        hung_up.cancel()
 
 
 async def _hung_up(receive: Receive) -> None:

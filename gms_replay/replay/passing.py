@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
+from gms_replay import __version__
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked, Respond
@@ -48,6 +50,34 @@ class Upstream:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+
+def chosen(
+    on_miss: str, record_new: Path | None, *, clock: Callable[[], int], note: Callable[[str], None]
+) -> "Passing | None":
+    """Who answers what the cassette does not, as the options say; None for nobody. Raises OptionError.
+
+    `on_miss`: "error" or "pass:URL". `record_new`: the cassette that gets what is sent on. The rest is `Passing`'s.
+    """
+    word, _, url = on_miss.partition(":")
+    if on_miss == "error":
+        if record_new is not None:
+            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
+        return None
+    if word != "pass":
+        raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
+    upstream = Upstream.parse(url)
+    writer = None
+    if record_new is not None:
+        writer = Writer(
+            record_new,
+            started_at_us=clock(),
+            mode="serve",
+            upstream=str(upstream),
+            versions=(("gms_replay", __version__),),
+            on_failure=lambda error: note(f"--record-new {record_new}: {error}"),
+        )
+    return Passing(upstream, writer, clock=clock, note=note)
 
 
 class Passing:

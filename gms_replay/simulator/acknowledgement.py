@@ -5,7 +5,6 @@ has a number, and each connect says the last number that the client got.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from gms_replay.bayeux import Parsed
 from gms_replay.simulator.mailbox import Letter
@@ -35,16 +34,10 @@ class Batches:
 
     def acknowledge(self, connect: Parsed) -> None:
         """Forget what the client has."""
-        number = ext(connect).get("ack")
+        number = connect.part("ext").get("ack")
         if isinstance(number, int) and not isinstance(number, bool):
             self._told = [(batch, letter) for batch, letter in self._told if batch > number]
 
 
 def asked_for(handshake: Parsed) -> bool:
-    return ext(handshake).get("ack") is True
-
-
-def ext(message: Parsed) -> dict[str, Any]:
-    """What a message has for extensions."""
-    found = message.fields.get("ext")
-    return found if isinstance(found, dict) else {}
+    return handshake.part("ext").get("ack") is True

@@ -117,35 +117,31 @@ class Comet:
         return self._sessions.find(message) if message.channel == bayeux.CONNECT else None
 
     async def _poll(self, client: Client, message: Parsed, gone: Gone) -> list[bytes] | None:
-        # A second connect while one is held: the first goes home with what is there.
-        client.wake()
-        if not await self._patience(client, message, gone):
+        if not await self._hold(client, message, gone):
             return None
         reply = bayeux.dump(self._connected(message, client))
         return [*self._take(client), reply]
 
     async def _linger(self, client: Client, message: Parsed, socket: Socket) -> None:
         """Hold a connect that came over a WebSocket, and answer it there."""
-        client.wake()
-        if await self._patience(client, message, socket.gone):
+        if await self._hold(client, message, socket.gone):
             reply = bayeux.dump(self._connected(message, client))
             if mail := self._take(client):
                 socket.send(mail)
             socket.send([reply])
 
-    async def _patience(self, client: Client, message: Parsed, gone: Gone) -> bool:
+    async def _hold(self, client: Client, message: Parsed, gone: Gone) -> bool:
         """Hold a connect for as long as there is nothing to tell; False where the peer has gone."""
-        if client.batches:
-            client.batches.acknowledge(message)
+        _heard(client, message)
         hold_s = self._hold_s(client, message)
         if not hold_s or self._has_mail(client) or (client.batches and client.batches.outstanding):
             return True
-        is_there = await self._hold(client, hold_s, gone)
+        is_there = await self._wait(client, hold_s, gone)
         if not is_there:
             self._rest(client)
         return is_there
 
-    async def _hold(self, client: Client, hold_s: float, gone: Gone) -> bool:
+    async def _wait(self, client: Client, hold_s: float, gone: Gone) -> bool:
         """Wait for a reason to answer; False where the peer has gone."""
         if client.expiry:
             client.expiry.cancel()
@@ -163,8 +159,7 @@ class Comet:
         """The first connect is answered at once, so that the client can go on; a client may name its own timeout."""
         if self._closed or not client.connected:
             return 0.0
-        advice = message.fields.get("advice")
-        timeout_ms = advice.get("timeout") if isinstance(advice, dict) else None
+        timeout_ms = message.part("advice").get("timeout")
         if isinstance(timeout_ms, int | float) and timeout_ms >= 0:
             return min(timeout_ms, _HOLD_AT_MOST_MS) / 1000
         return self._timeout_s
@@ -238,9 +233,7 @@ class Comet:
             advised = {"advice": _REHANDSHAKE} if message.channel == bayeux.CONNECT else {}
             return _failure(message, bayeux.SESSION_UNKNOWN, **advised)
         if message.channel == bayeux.CONNECT:
-            client.wake()
-            if client.batches:
-                client.batches.acknowledge(message)
+            _heard(client, message)
             return self._connected(message, client)
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return _subscribed(message, client)
@@ -295,8 +288,15 @@ class Comet:
         }
 
 
+def _heard(client: Client, connect: Parsed) -> None:
+    """The connect that is held goes home, and what this one acknowledges is forgotten."""
+    client.wake()
+    if client.batches:
+        client.batches.acknowledge(connect)
+
+
 def _position(message: Parsed) -> int | None:
-    position = acknowledgement.ext(message).get("transcriptPosition")
+    position = message.part("ext").get("transcriptPosition")
     found = re.fullmatch("[0-9]{1,9}", str(position))
     return int(found[0]) if found else None
 
@@ -304,7 +304,7 @@ def _position(message: Parsed) -> int | None:
 def _subscribed(message: Parsed, client: Client) -> dict[str, Any]:
     asked = message.fields.get("subscription")
     named = asked if isinstance(asked, list) else [asked]
-    channels = [channel for channel in named if isinstance(channel, str) and channel.startswith("/")]
+    channels = [channel for channel in named if isinstance(channel, str) and bayeux.may_be_subscribed_to(channel)]
     if not channels or len(channels) < len(named):
         return _failure(message, f"403::subscription_{'missing' if asked is None else 'invalid'}")
     if message.channel == bayeux.SUBSCRIBE:

@@ -27,7 +27,10 @@ async def poll(comet: Comet, ids: Ids, call: Call, gone: Gone) -> Answer | None:
         return Answer(200, b"")
     try:
         function = _function(call)
-        messages = bayeux.parse(call.body) if function is None else _queried(call)
+        frames = bayeux.posted(call.body) if function is None else _queried(call)
+        if not frames:
+            raise BayeuxError("Parameter message is missing")
+        messages = tuple(message for frame in frames for message in bayeux.parse(frame))
     except BayeuxError as error:
         return Answer(400, str(error).encode(), content_type="text/plain;charset=UTF-8")
     answers = await comet.answer(messages, call.caller, gone)
@@ -49,11 +52,8 @@ def _function(call: Call) -> str | None:
     return function
 
 
-def _queried(call: Call) -> tuple[Parsed, ...]:
-    frames = parse_qs(call.query, keep_blank_values=True).get("message", ())
-    if not frames:
-        raise BayeuxError("Parameter message is missing")
-    return tuple(message for frame in frames for message in bayeux.parse(frame.encode()))
+def _queried(call: Call) -> tuple[bytes, ...]:
+    return tuple(frame.encode() for frame in parse_qs(call.query, keep_blank_values=True).get("message", ()))
 
 
 def _script(function: str, frame: bytes) -> bytes:

@@ -85,8 +85,7 @@ class Sessions:
 
     def find(self, message: Parsed) -> Client | None:
         """The session that a message names."""
-        client_id = message.fields.get("clientId")
-        return self._clients.get(client_id) if isinstance(client_id, str) else None
+        return self._clients.get(message.client_id)
 
     def chat_begins(self, caller: Caller) -> None:
         """A chat has been started that is to be told over Comet."""

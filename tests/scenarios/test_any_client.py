@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from drawn import CHANNELS, Act, recorded_acts, recordings
+from drawn import CHANNELS, Act, recorded_acts, recorded_numbers, recordings
 from driver import NOW_US, Driver, start
 from factories import CHAT_PATH
 from hypothesis import given, settings
@@ -60,9 +60,6 @@ steps = st.lists(
 )
 
 
-paces = st.lists(st.tuples(pauses, pauses), min_size=5, max_size=5)
-
-
 def opened(
     recording: Recording, via: Via, *, now_us: int | None = None, clock: Clock = Clock.REAL, **options: bool
 ) -> Roamer:
@@ -105,12 +102,8 @@ def take(roamer: Roamer, step: Step, acts: list[Act]) -> None:
     roamer.collect()
 
 
-def numbers(events: list[bytes]) -> list[int]:
-    return [json.loads(event)["data"]["number"] for event in events]
-
-
-def recorded(recording: Recording, channel: str) -> list[int]:
-    return numbers([message.raw for message in recording.messages if message.channel == channel])
+def numbers(roamer: Roamer) -> dict[str, list[int]]:
+    return {name: [json.loads(event)["data"]["number"] for event in roamer.events_on(name)] for name in CHANNELS}
 
 
 @quick
@@ -121,9 +114,7 @@ def test_no_story_stalls_beyond_patience(recording: Recording, via: Via, clock: 
     missing, gaps_s = len(recorded_acts(recording)), 0 if clock is Clock.VIRTUAL else LONGEST_S
     roamer.listen_by(via, gaps_s + missing * (PATIENCE_US / SECOND_US + gaps_s) + 1)
 
-    assert {name: numbers(roamer.events_on(name)) for name in CHANNELS} == {
-        name: recorded(recording, name) for name in CHANNELS
-    }
+    assert numbers(roamer) == recorded_numbers(recording)
 
 
 @quick
@@ -139,9 +130,7 @@ def test_nothing_is_lost_or_told_twice(
     roamer.live(last)
     roamer.listen_by(last, AT_LAST_S)
 
-    assert {name: numbers(roamer.events_on(name)) for name in CHANNELS} == {
-        name: recorded(recording, name) for name in CHANNELS
-    }
+    assert numbers(roamer) == recorded_numbers(recording)
 
 
 @quick

@@ -22,6 +22,7 @@ from gms_replay.events import Asked
 from gms_replay.model import Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
+from gms_replay.timeline import Shift
 
 quick = settings(max_examples=40)
 
@@ -49,8 +50,8 @@ def behaviours(draw: st.DrawFn, steps: tuple[str, ...] = ALL_STEPS) -> Behaviour
 class Rambler:
     """An app that behaves so; what it was told ends up in `app.heard` and `bodies`."""
 
-    def __init__(self, recording: Recording, now_us: int | None) -> None:
-        self.app = App(Driver(Player(compile_stories(recording), Pacing(now_us=now_us))))
+    def __init__(self, recording: Recording, now_us: int | None, shift: Shift) -> None:
+        self.app = App(Driver(Player(compile_stories(recording), Pacing(now_us=now_us, shift=shift))))
         self.acts = [act for act, _ in recorded_acts(recording)]
         self.asked: list[int] = []
         self.done: list[tuple[str, float]] = []
@@ -154,8 +155,10 @@ class Rambler:
         yield from (message["data"] for _, message in self.app.heard)
 
 
-def rambled(recording: Recording, behaviour: Behaviour, now_us: int | None = None) -> Rambler:
-    rambler = Rambler(recording, now_us)
+def rambled(
+    recording: Recording, behaviour: Behaviour, now_us: int | None = None, shift: Shift = Shift.EXACT
+) -> Rambler:
+    rambler = Rambler(recording, now_us, shift)
     rambler.run(behaviour)
     return rambler
 
@@ -217,17 +220,39 @@ def assert_ordered(some: Iterable[Told]) -> None:
 
 
 @quick
-@given(recordings(), behaviours(), st.none() | st.integers(-5000, 5000))
-def test_instants_keep_order(recording: Recording, behaviour: Behaviour, now_s: int | None) -> None:
+@given(recordings(), behaviours(), st.none() | st.integers(-5000, 5000), st.sampled_from(Shift))
+def test_instants_keep_order(recording: Recording, behaviour: Behaviour, now_s: int | None, shift: Shift) -> None:
     """No instant is told two ways, and none out of order inside a message or a class."""
     texts = recorded_texts(recording)
-    rambler = rambled(recording, behaviour, None if now_s is None else NOW_US + now_s * 1_000_000)
+    rambler = rambled(recording, behaviour, None if now_s is None else NOW_US + now_s * 1_000_000, shift)
     messages = [list(pairs(texts[told["number"]], told)) for told in rambler.texts]
 
     for message in messages:
         assert_ordered(message)
     for sort in ("event", "calendar"):
         assert_ordered({told for message in messages for told in message if told.sort == sort})
+
+
+@quick
+@given(recordings(), behaviours())
+def test_slots_keep_their_weekday(recording: Recording, behaviour: Behaviour) -> None:
+    texts = recorded_texts(recording)
+    rambler = rambled(recording, behaviour, shift=Shift.WEEKS)
+    told = [one for text in rambler.texts for one in pairs(texts[text["number"]], text) if one.sort == "calendar"]
+
+    (shift_us,) = {one.told_us - one.recorded_us for one in told} or {0}
+    assert shift_us % (7 * 86_400_000_000) == 0
+
+
+@quick
+@given(recordings(), behaviours(), st.sampled_from(Shift))
+def test_no_shift_tells_as_recorded(recording: Recording, behaviour: Behaviour, shift: Shift) -> None:
+    """A session that starts when the recorded one did, for the app, is told instants byte for byte."""
+    texts = recorded_texts(recording)
+    (story,) = compile_stories(recording)
+
+    for told in rambled(recording, behaviour, story.start_us, shift).texts:
+        assert json.dumps(told) == json.dumps(texts[told["number"]])
 
 
 @quick

@@ -1,9 +1,6 @@
 """The virtual clock: what holds of every story that is told by it."""
 
-import json
-from collections.abc import Iterator
-
-from drawn import CHANNELS, Act, recorded_acts, recordings
+from drawn import CHANNELS, Act, recorded_acts, recorded_numbers, recordings
 from driver import NOW_US, App, Driver, start
 from factories import QUEUE, SERVICE
 from hypothesis import given, settings
@@ -94,13 +91,3 @@ def numbers(app: App) -> dict[str, list[int]]:
         channel: [message["data"]["number"] for message in heard if message["channel"] == channel]
         for channel in CHANNELS
     }
-
-
-def recorded_numbers(recording: Recording) -> dict[str, list[int]]:
-    return {channel: list(_told(recording, channel)) for channel in CHANNELS}
-
-
-def _told(recording: Recording, channel: str) -> Iterator[int]:
-    for message in recording.messages:
-        if message.channel == channel:
-            yield json.loads(message.raw)["data"]["number"]

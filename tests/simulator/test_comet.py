@@ -91,7 +91,7 @@ def test_subscriptions_are_confirmed(app):
     assert app.comet(message)[0]["subscription"] == ["/a", "/b/**"]
 
 
-@pytest.mark.parametrize("subscription", [[], "", "plain", [1], {"a": 1}])
+@pytest.mark.parametrize("subscription", [[], "", "plain", "/", "/meta/connect", [1], {"a": 1}])
 def test_wrong_subscriptions_fail(app, subscription):
     app.shake_hands()
     message = {"channel": "/meta/subscribe", "clientId": app.client_id, "subscription": subscription}

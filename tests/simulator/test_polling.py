@@ -62,6 +62,11 @@ def test_single_objects_are_frames(app):
     assert [message["channel"] for message in answer.json()] == ["/meta/handshake"]
 
 
+def test_forms_carry_frames(app):
+    answer = app.http.post("/cometd", data={"message": [json.dumps([HANDSHAKE]), '{"channel":"/a"}']})
+    assert [message["channel"] for message in answer.json()] == ["/meta/handshake", "/a"]
+
+
 def test_handshake_sets_browser_cookie_once(app):
     app.http.cookies.clear()
     cookies = [app.http.post("/cometd", json=HANDSHAKE).headers.get("set-cookie", "") for _ in range(2)]
@@ -72,7 +77,9 @@ def test_only_handshakes_set_cookies(app):
     assert "set-cookie" not in app.http.post("/cometd", json=app.connect_message()).headers
 
 
-@pytest.mark.parametrize("frame", [b"", b"{", b"[1]", b"\xff", b'[{"channel":"/meta/handshake"},]'])
+@pytest.mark.parametrize(
+    "frame", [b"", b"{", b"[1]", b"\xff", b'[{"channel":"/meta/handshake"},]', b"message=", b"message=1"]
+)
 def test_malformed_frames_get_400(app, frame):
     answer = app.http.post("/cometd", content=frame)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain;charset=UTF-8")

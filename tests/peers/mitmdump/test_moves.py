@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import httpx
 import pytest
+import relay
+from chatting import App, is_said_by_agent
 from serving import served
 from simulating import simulated
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,14 +18,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from gms_replay import bayeux, sessions
 from gms_replay.cassette import reader
 from gms_replay.clocks import Pacing
-from gms_replay.diff import Seen, Transcript, compare
+from gms_replay.diff import Transcript, compare
 from gms_replay.gms import Kind
 from gms_replay.model import Direction, Message, Recording, Transport
 from gms_replay.replay.server import wall_clock_us
 from gms_replay.simulator.settings import Settings
 
-USER = "stan@example.com"
-WAIT_S = 40
 PAUSE_S = 0.01
 WORDS = ("Hello, my order has not arrived.", "It was ordered in May.", "Thank you, bye!")
 
@@ -41,6 +41,7 @@ class Comet:
         self.socket: ClientConnection | None = None
         self._numbers = iter(range(1, 10_000))
         self._fields: dict[str, Any] = {}
+        self._heard: deque[dict[str, Any]] = deque()
 
     async def open(self) -> None:
         [shaken] = await self._ask("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
@@ -69,8 +70,14 @@ class Comet:
         while await asyncio.to_thread(is_held):
             await asyncio.sleep(PAUSE_S)
 
-    async def news(self) -> list[dict[str, Any]]:
-        """The next messages, perhaps none."""
+    async def next_message(self, timeout_s: float | None = None) -> dict[str, Any]:
+        async with asyncio.timeout(timeout_s):
+            while not self._heard:
+                self._heard += await self._news()
+        return self._heard.popleft()
+
+    async def _news(self) -> list[dict[str, Any]]:
+        """The next events, perhaps none."""
         if self.socket is None:
             told = await self._ask("/meta/connect", connectionType="long-polling")
         else:
@@ -119,40 +126,21 @@ Way = Callable[[Comet, str, int, Until], Any]
 
 async def chat(base: str, node: str, way: Way, is_held: Until, proxy: str | None = None) -> Transcript:
     """A chat whose Comet client does what it does between the agent's lines. `node`: another's URL."""
-    started_at_us = time.time_ns() // 1000
-    answers: list[Seen] = []
-    messages: list[bytes] = []
-    async with httpx.AsyncClient(headers={"gms_user": USER}, trust_env=False, timeout=WAIT_S, proxy=proxy) as http:
-
-        async def ask(url: str, **fields: str) -> Any:
-            answer = await http.post(url, data=fields)
-            path = answer.url.raw_path.decode()
-            answers.append(Seen(f"POST {path}", answer.status_code, tuple(answer.headers.items()), answer.content))
-            return answer.raise_for_status().json()
-
-        service = (await ask(f"{base}/1/service/callback/samples", _media_type="chat"))["_id"]
-        dialog = await ask(f"{base}/1/service/{service}/get-dialog-start-chat")
-        await ask(dialog["_start_chat_url"], notify_by="comet", firstName="Stan")
-        comet = Comet(http, node if way is stays else dialog["_comet_url"], proxy)
+    async with App(base, proxy) as app:
+        url, comet_url = await app.start_chat()
+        comet = Comet(app.http, node if way is stays else comet_url, proxy)
         await comet.open()
-        words, state, line = iter(WORDS), "", 0
-        while state != "DISCONNECTED":
-            for event in await comet.news():
-                messages.append(json.dumps(event, ensure_ascii=False).encode())
-                told = event["data"]["message"]
-                state = told["chatIxnState"]
-                is_said = any((one[0], one[4]) == ("Message.Text", "AGENT") for one in told["transcriptToShow"])
-                if is_said and (word := next(words, None)):
-                    line += 1
-                    # Nothing comes of itself now: the agent waits.
-                    if line < len(WORDS):
-                        await way(comet, node, line, is_held)
-                    await ask(f"{dialog['_start_chat_url']}/send", message=word)
+        words, line = iter(WORDS), 0
+        async for told in app.lines(comet):
+            if is_said_by_agent(told) and (word := next(words, None)):
+                line += 1
+                # Nothing comes of itself now: the agent waits.
+                if line < len(WORDS):
+                    await way(comet, node, line, is_held)
+                await app.ask(f"{url}/send", message=word)
         if comet.socket:
             await comet.socket.close()
-    return Transcript(
-        str(httpx.URL(base).copy_with(path="")), started_at_us, tuple(answers), {"/_genesys": tuple(messages)}
-    )
+        return app.told
 
 
 @pytest.fixture(scope="module")
@@ -161,35 +149,12 @@ def simulator() -> Iterator[str]:
         yield url
 
 
-def relaying(port: int):
-    """What serves one connection of a second node, which has a port of its own and passes all on to the first."""
-
-    async def serve(there_in: asyncio.StreamReader, there_out: asyncio.StreamWriter) -> None:
-        here_in, here_out = await asyncio.open_connection("127.0.0.1", port)
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            try:
-                while data := await source.read(65536):
-                    sink.write(data)
-                    await sink.drain()
-            except ConnectionError:
-                pass
-            finally:
-                sink.close()
-
-        await asyncio.gather(pump(there_in, here_out), pump(here_in, there_out))
-
-    return serve
-
-
 async def recorded(simulator: str, start: Callable[..., Any], way: Way) -> tuple[Transcript, Recording]:
     """A visit to a simulator and a second node that relays to it, through a recorder that is the app's proxy."""
     mitmdump = start("--mode", "regular@0").ready()
-    port = httpx.URL(simulator).port
-    async with await asyncio.start_server(relaying(port), "127.0.0.1", 0) as relay:
-        node = f"http://127.0.0.1:{relay.sockets[0].getsockname()[1]}/genesys/cometd"
-        proxy = f"http://127.0.0.1:{mitmdump.ports[0]}"
-        told = await chat(simulator, node, way, lambda: has_held(reader.read(mitmdump.cassette)), proxy)
+    proxy = f"http://127.0.0.1:{mitmdump.ports[0]}"
+    async with relay.laid(f"{simulator}/cometd") as node:
+        told = await chat(simulator, node.url, way, lambda: has_held(reader.read(mitmdump.cassette)), proxy)
         assert await asyncio.to_thread(mitmdump.end) == 0
     return told, reader.read(mitmdump.cassette)
 

@@ -1,0 +1,132 @@
+"""What a story is made of: answers, messages and states, and what each waits for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gms_replay import chat2, gms, transcript
+from gms_replay.fields import Fields
+from gms_replay.gms import Act, Operation
+from gms_replay.model import Headers, Response
+from gms_replay.rewrite import Compiler, Template
+from gms_replay.transcript import Page
+
+_SET_ANEW = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
+        "upgrade", "content-length",
+    }
+)  # fmt: skip
+"""Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An item waits until the app has done `count` acts of this kind, then for as long as it came after `at_us`."""
+
+    act: Act
+    count: int
+    at_us: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A recorded answer, for a request of that meaning. `at_us`: when it began; `latency_us` after the request.
+
+    `is_derived`: it was not recorded, but stands for what an app may ask that was recorded without asking.
+    """
+
+    index: int
+    operation: Operation
+    method: str
+    target: str
+    fields: Fields
+    at_us: int
+    latency_us: int
+    response: Response
+    compiler: Compiler
+    is_derived: bool = False
+
+    @cached_property
+    def body(self) -> Template:
+        return self.compiler.body(self.response.body.plain)
+
+    @cached_property
+    def is_refusal(self) -> bool:
+        """Whether GMS did not do what was asked for."""
+        return chat2.refuses(self.operation, self.response)
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, Template], ...]:
+        return compiled_headers(self.compiler, self.response.headers)
+
+    @cached_property
+    def page(self) -> Page | None:
+        """What it tells of a chat."""
+        tells = self.operation.kind in gms.TELLS_LINES and not self.is_refusal
+        return transcript.read(self.response.body.plain, self.compiler) if tells else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """A recorded message to the app on a channel that is not the protocol's own, `gap_us` after the one before it.
+
+    `position`: the chat, and how many lines of it the app has after this; None where it tells none. `is_derived`: it
+    was not recorded, but stands for what the recorded app asked for.
+    """
+
+    channel: str
+    at_us: int
+    gap_us: int
+    causes: tuple[Cause, ...]
+    position: tuple[str, int] | None
+    raw: bytes
+    compiler: Compiler
+    is_derived: bool = False
+
+    @cached_property
+    def body(self) -> Template:
+        return self.compiler.body(self.raw)
+
+    @cached_property
+    def page(self) -> Page | None:
+        """What it tells of a chat."""
+        return transcript.read(self.raw, self.compiler)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What something that apps poll says from `at_us` on, `gap_us` after the state before it, until the next.
+
+    `follows_act`: the app acted in between, so that whatever else was said before is no longer true.
+    """
+
+    at_us: int
+    gap_us: int
+    follows_act: bool
+    causes: tuple[Cause, ...]
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class CometSettings:
+    """What the recorded server said of itself when the app shook hands, which it asked for at `at_us`.
+
+    `timestamp` writes an instant as it did in its replies; None where it did not.
+    """
+
+    at_us: int
+    advice: dict[str, Any]
+    headers: tuple[tuple[str, Template], ...]
+    timestamp: Callable[[int], str] | None
+
+
+def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, Template], ...]:
+    """The headers that are replayed, names in lower case, in order, duplicates kept."""
+    kept = ((name.lower(), value) for name, value in headers)
+    return tuple(
+        (name, compiler.header(name, value))
+        for name, value in kept
+        if name not in _SET_ANEW and not name.startswith("access-control-")
+    )

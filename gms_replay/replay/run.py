@@ -1,0 +1,74 @@
+"""A cassette played on a socket, from the first line that is told to the last."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gms_replay.cassette.reader import read
+from gms_replay.clocks import Pacing
+from gms_replay.player import Player
+from gms_replay.replay.passing import chosen
+from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
+from gms_replay.rules import Rules
+from gms_replay.story import compile_stories
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to play where, and how. `on_miss`: "error" or "pass:URL"; `record_new`: where what is passed is recorded.
+
+    `strict`: whether misses, and parts that nobody used, are a failure. `as_json`: whether machines listen.
+    """
+
+    cassette: Path
+    host: str
+    port: int
+    pacing: Pacing
+    seed: int
+    rules: Rules | None
+    on_miss: str
+    record_new: Path | None
+    strict: bool
+    as_json: bool
+    compress_sockets: bool
+
+
+def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]) -> bool:
+    """Plays until SIGTERM or SIGINT; False where strictness found something.
+
+    `say` gets what the user asked for, `note` remarks. Raises CassetteError, StoryError or OptionError.
+    """
+    stories = compile_stories(read(plan.cassette), plan.rules)
+
+    def announce(origin: str) -> None:
+        shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
+        urls = [f"{shown}{base}" for base in dict.fromkeys(story.recorded.base for story in stories)]
+        if plan.as_json:
+            say(json.dumps({"cassette": str(plan.cassette), "visits": len(stories), "urls": urls}))
+            return
+        say(f"playing {plan.cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
+        for url in urls:
+            say(f"put this URL into the app: {url}")
+
+    player = Player(stories, plan.pacing, seed=plan.seed)
+    server = ReplayServer(
+        player,
+        plan.host,
+        plan.port,
+        announce=announce,
+        note=note,
+        compress_sockets=plan.compress_sockets,
+        passing=chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note),
+    )
+    spare_collector()
+    server.run_bound()
+    unused = player.unused
+    if plan.as_json:
+        misses = [one.miss.as_json() for one in player.misses]
+        say(json.dumps({"missed": player.missed, "misses": misses, "unused": unused}))
+    elif plan.strict and (player.missed or unused):
+        note(f"strict: {player.missed} miss{'es' * (player.missed != 1)}")
+        for line in unused:
+            note(f"strict: {line}")
+    return not (plan.strict and (player.missed or unused))
