@@ -6,7 +6,6 @@ from typing import Any
 
 from gms_replay import chat2, fields, publications
 from gms_replay.gms import Act, Operation
-from gms_replay.items import Cause
 from gms_replay.model import Direction, Transport
 from gms_replay.sessions import Heard, Session, Visited
 
@@ -18,6 +17,15 @@ class Done:
     at_us: int
     act: Act
     operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An item waits until the app has done `count` acts of this kind, then for as long as it came after `at_us`."""
+
+    act: Act
+    count: int
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True)

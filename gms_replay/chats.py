@@ -39,7 +39,7 @@ class Chats:
 
     def news(self, answer: Answer, said: Fields) -> tuple[Template, int] | None:
         """What an app is told that refreshes, with its shift; None for another answer, and where nothing is known."""
-        is_told = answer.operation.kind is Kind.REFRESH and not answer.response.is_refusal
+        is_told = answer.operation.kind is Kind.REFRESH and not answer.is_refusal
         found = self._page(answer) if is_told else None
         if found is None:
             return None

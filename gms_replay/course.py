@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gms_replay.acts import Acts
+from gms_replay.causes import Cause
 from gms_replay.clocks import Pacing
 from gms_replay.gms import Act
-from gms_replay.items import Cause, Event, State
+from gms_replay.items import Event, State
 from gms_replay.story import Story
 
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from hashlib import blake2b
 
 from gms_replay import bayeux
+from gms_replay.causes import Cause
 from gms_replay.gms import Kind
-from gms_replay.items import Answer, Cause, Event, State
+from gms_replay.items import Answer, Event, State
 from gms_replay.transcript import Page
 
 CHANNEL = "/_genesys"
@@ -22,7 +23,7 @@ def refreshes(answers: Sequence[Answer]) -> Iterator[Answer]:
     index = len(answers)
     for start in answers:
         service_id = start.operation.service_id
-        is_begun = start.operation.kind is Kind.START_CHAT and not start.response.is_refusal
+        is_begun = start.operation.kind is Kind.START_CHAT and not start.is_refusal
         if is_begun and service_id not in asked:
             asked.add(service_id)
             operation = replace(start.operation, kind=Kind.REFRESH, name="refresh")

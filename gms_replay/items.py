@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from gms_replay import chat2, gms, transcript
+from gms_replay.causes import Cause
 from gms_replay.fields import Fields
-from gms_replay.gms import Act, Operation
+from gms_replay.gms import Operation
 from gms_replay.model import Headers, Response
 from gms_replay.rewrite import Compiler, Template
 from gms_replay.transcript import Page
@@ -19,15 +20,6 @@ _SET_ANEW = frozenset(
     }
 )  # fmt: skip
 """Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """An item waits until the app has done `count` acts of this kind, then for as long as it came after `at_us`."""
-
-    act: Act
-    count: int
-    at_us: int
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from functools import cached_property, partial
 from typing import Any
 
 from gms_replay import bayeux, chat2, derived, gms, instants, sessions, transcript
-from gms_replay.causes import Done, acts_of, causes_of, is_whole
+from gms_replay.causes import Cause, Done, acts_of, causes_of, is_whole
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act, Kind
-from gms_replay.items import Answer, Cause, CometSettings, Event, State, compiled_headers
+from gms_replay.items import Answer, CometSettings, Event, State, compiled_headers
 from gms_replay.model import Direction, Headers, Recording, header
 from gms_replay.publications import Key
 from gms_replay.rewrite import Compiler, Recorded, authority
@@ -174,6 +174,13 @@ def _events(session: Session, acts: list[Done], compiler: Compiler) -> dict[str,
     return {channel: tuple(told) for channel, told in events.items()}
 
 
+def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Messages in order of time, with how far each is from the one before it."""
+    ordered = sorted(events, key=lambda event: event.at_us)
+    before = [*ordered[:1], *ordered]
+    return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
+
+
 class _Heard:
     """What an app was told so far, part of it perhaps again, because it had been away.
 
@@ -206,13 +213,6 @@ class _Heard:
 
 def _position(fields: dict[str, Any]) -> tuple[str, int] | None:
     return gms.transcript_position(fields) or chat2.transcript_position(fields)
-
-
-def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Messages in order of time, with how far each is from the one before it."""
-    ordered = sorted(events, key=lambda event: event.at_us)
-    before = [*ordered[:1], *ordered]
-    return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
 
 
 def _states(answers: Iterable[Answer], acts: list[Done], start_us: int) -> tuple[tuple[State, ...], ...]:

@@ -57,6 +57,13 @@ class App:
         while (await self.http.post(f"{chat}/refresh")).json()["chatIxnState"] != "DISCONNECTED":
             await asyncio.sleep(_POLL_S)
 
+    async def polls2(self, chat: str, told: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """The same of a chat of version 2, whose alias may change meanwhile: what is told each time."""
+        while not told["chatEnded"]:
+            told = (await self.http.post(f"{chat}/refresh", data=shown(told))).json()
+            yield told
+            await asyncio.sleep(_POLL_S)
+
     async def hear(self, comet: Listener) -> dict[str, Any]:
         """The next message, which is kept."""
         message = await comet.next_message(PATIENCE_S)
@@ -71,6 +78,13 @@ class App:
             state = told["chatIxnState"]
             yield told
 
+    async def lines2(self, comet: Listener) -> AsyncIterator[dict[str, Any]]:
+        """The same of a chat of version 2."""
+        told = {"chatEnded": False}
+        while not told["chatEnded"]:
+            told = (await self.hear(comet))["data"]
+            yield told
+
     @property
     def told(self) -> Transcript:
         origin = str(httpx.URL(self.url).copy_with(path="/")).rstrip("/")
@@ -80,6 +94,15 @@ class App:
 
 def is_said_by_agent(told: dict[str, Any]) -> bool:
     return any((line[0], line[4]) == ("Message.Text", "AGENT") for line in told["transcriptToShow"])
+
+
+def shown(told: dict[str, Any]) -> dict[str, str]:
+    """What an app of version 2 shows with what it wants."""
+    return {name: told[name] for name in ("userId", "secureKey", "alias")}
+
+
+def is_said_by_agent2(told: dict[str, Any]) -> bool:
+    return any((line["type"], line["from"]["type"]) == ("Message", "Agent") for line in told["messages"])
 
 
 async def chat(name: str, program: Program, base: str, user: str = USER) -> Transcript:

@@ -5,9 +5,8 @@ from chats2 import CHANNEL, HELLO, ONE_CHAT, REST, failed, publish, record_chat,
 from factories import CLIENT, Tape, at, over_socket
 
 from gms_replay import sessions
-from gms_replay.causes import acts_of, causes_of
+from gms_replay.causes import Cause, acts_of, causes_of
 from gms_replay.gms import Act
-from gms_replay.items import Cause
 from gms_replay.model import Recording
 
 SAID = {"channel": CHANNEL, "clientId": CLIENT, "id": "5", "data": {"operation": "sendMessage", "message": HELLO}}

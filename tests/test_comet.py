@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from bayeux_peer import ADVICE, SECOND_US, Peer, event, listening, publish, replies, texts
+from bayeux_peer import ADVICE, Peer, event, listening, publish, replies, texts
 
 from gms_replay import bayeux
 from gms_replay.comet import Frame, refuse
+from gms_replay.instants import SECOND_US
 
 
 def test_handshake_names_client() -> None:

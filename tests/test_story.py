@@ -18,9 +18,9 @@ from factories import (
 )
 
 from gms_replay import story
+from gms_replay.causes import Cause
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act
-from gms_replay.items import Cause
 from gms_replay.model import Recording
 from gms_replay.story import Story, compile_stories
 
