@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gms_replay import chat2, publications
+from gms_replay import chat2, fields, publications
 from gms_replay.fields import Fields
 from gms_replay.gms import Act, Operation
 from gms_replay.model import Direction, Transport
@@ -73,7 +73,7 @@ def _asked(one: Visited) -> Iterator[_Tried]:
     """The act that a request is. A start that GMS did not take is none: it may even be another's who gave no name."""
     act = one.operation.act
     if act is not None and (act is not Act.START or _is_taken(one)):
-        asked = (one.operation.key, frozenset(one.said.items()))
+        asked = fields.meaning(one.operation, one.said)
         yield _Tried(Done(one.at_us, act, one.operation, one.said), asked, is_lost=not is_whole(one))
 
 
@@ -102,8 +102,8 @@ def _reply(said: Heard, one: Visited) -> dict[str, Any] | None:
         return None
     wanted = said.message.channel, said.parsed.fields.get("id")
     for heard in one.heard:
-        fields = heard.parsed.fields
-        is_reply = heard.message.direction is Direction.TO_CLIENT and "successful" in fields
-        if is_reply and (heard.message.channel, fields.get("id")) == wanted:
-            return fields
+        reply = heard.parsed.fields
+        is_reply = heard.message.direction is Direction.TO_CLIENT and "successful" in reply
+        if is_reply and (heard.message.channel, reply.get("id")) == wanted:
+            return reply
     return None

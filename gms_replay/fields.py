@@ -8,6 +8,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qsl
 
+from gms_replay.gms import Operation
 from gms_replay.model import Headers, header
 from gms_replay.spans import texts
 
@@ -16,6 +17,14 @@ Said = frozenset[tuple[str, str]]
 
 Fields = dict[str, str]
 """Names to values. A value inside a JSON object has its keys joined by dots; numbers and words are as written."""
+
+
+Meaning = tuple[tuple[str, ...], Said]
+"""What makes two requests the same: the operation, and what is said."""
+
+
+def meaning(operation: Operation, said: Fields) -> Meaning:
+    return operation.key, frozenset(said.items())
 
 
 def read(target: str, headers: Headers, body: bytes) -> Fields:

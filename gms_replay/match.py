@@ -139,6 +139,15 @@ def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
     return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(ranked)[:_NEAREST])
 
 
+def miss(operation: Operation, asked: Asked, ranked: list[Ranked], story: Story) -> Miss:
+    """The miss of a request for which a story has no answer that is right; `ranked` are those to the same operation."""
+    if ranked:
+        return field_differs(asked.method, asked.target, ranked)
+    same = [one for one in story.unanswered if one.operation.key == operation.key]
+    kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
+    return Miss(kind, asked.method, asked.target, nearest(asked.method, asked.target, story.answers))
+
+
 def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:
     differences: list[Difference] = []
     remarks = 0

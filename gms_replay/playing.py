@@ -15,10 +15,10 @@ from gms_replay.clocks import Pacing, SessionTime
 from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
-from gms_replay.fields import Fields, Said
+from gms_replay.fields import Meaning
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
 from gms_replay.items import Answer, State
-from gms_replay.match import Miss, MissKind, Ranked
+from gms_replay.match import Miss, MissKind
 from gms_replay.model import Headers, header
 from gms_replay.publications import Publications
 from gms_replay.rewrite import Template
@@ -29,9 +29,6 @@ _TEXT: Headers = (("content-type", "text/plain"),)
 _DROPPED = "the session was dropped"
 # RFC 6455, section 7.4.1.
 _GOING_AWAY = 1001
-
-_Meaning = tuple[tuple[str, ...], Said]
-"""What makes two requests the same: the operation, and what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class _Pending:
     request_id: int
     answer: Answer
     due_at_us: int
-    asked: _Meaning
+    asked: Meaning
     accepts: str
     news: tuple[Template, int] | None = None
 
@@ -88,8 +85,8 @@ class Playing:
         self._choice = Choice(story)
         self._pending: dict[int, _Pending] = {}
         self._given: dict[int, _Pending] = {}
-        self._lost: dict[_Meaning, Answer] = {}
-        self._refused: set[_Meaning] = set()
+        self._lost: dict[Meaning, Answer] = {}
+        self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
         self._notes: list[str] = []
 
@@ -111,7 +108,7 @@ class Playing:
         """
         words = fields.read(asked.target, asked.headers, asked.body)
         operation, said = self._translation.as_recorded(operation, words)
-        if _meaning(operation, said) in self._lost:
+        if fields.meaning(operation, said) in self._lost:
             return True
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         last = max(self._openings(), default=-1)
@@ -163,9 +160,9 @@ class Playing:
         operation, said = self._translation.as_recorded(operation, words)
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         right = [one for one in ranked if not one.differences]
-        key = _meaning(operation, said)
+        key = fields.meaning(operation, said)
         if not right:
-            miss = self._miss(operation, asked, ranked)
+            miss = match.miss(operation, asked, ranked, self.story)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
                 self._act(operation, now_us, is_taken=False)
@@ -302,13 +299,6 @@ class Playing:
         """The answers that the app got to what opens a visit."""
         return (index for index in self._choice.given if self.story.answers[index].operation.kind in OPENINGS)
 
-    def _miss(self, operation: Operation, asked: Asked, ranked: list[Ranked]) -> Miss:
-        if ranked:
-            return match.field_differs(asked.method, asked.target, ranked)
-        same = [one for one in self.story.unanswered if one.operation.key == operation.key]
-        kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
-        return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self.story.answers))
-
     def _jump_to_item(self, now_us: int) -> None:
         """Jumps, and releases what is due then: nothing, where an answer is due first."""
         if self.jump(now_us):
@@ -388,7 +378,3 @@ class Playing:
             shift_us = self._translation.shift_us(comet.at_us, shaken_at_us)
             headers += self._translation.headers(comet.headers, shift_us)
         return Respond(answer.request_id, 200, headers, frame(answer.messages))
-
-
-def _meaning(operation: Operation, said: Fields) -> _Meaning:
-    return operation.key, frozenset(said.items())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, travel
+from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, transcript, travel
 from gms_replay.causes import Cause, Done, acts_of, causes_of, is_whole
 from gms_replay.echoes import Echoes, Source, Spoken, TextKey
 from gms_replay.errors import StoryError
@@ -186,15 +186,16 @@ def _events(
     """The messages of each channel, each once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
-    known = _Repeated()
+    heard_of = _Heard(compiler)
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
         message = one.message
-        if one.parsed.is_event and not known.is_again(message.raw, one.parsed.fields):
+        words = repeated.get((message.exchange_id, message.id), _NO_ECHOES)
+        news = heard_of.news(message.raw, one.parsed.fields, words) if one.parsed.is_event else None
+        if news is not None:
             told = events.setdefault(message.channel, [])
             causes = causes_of(acts, message.at_us)
             position = _position(one.parsed.fields)
-            words = repeated.get((message.exchange_id, message.id), _NO_ECHOES)
-            told.append(Event(message.channel, message.at_us, 0, causes, position, message.raw, compiler, words))
+            told.append(Event(message.channel, message.at_us, 0, causes, position, news[0], compiler, news[1]))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
@@ -205,27 +206,41 @@ def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
 
 
-class _Repeated:
-    """Which messages an app was only told again, because it had been away.
+class _Heard:
+    """What an app was told so far, part of it perhaps again, because it had been away.
 
-    Version 1 of chats tells the same with the same id, version 2 lines that were told, put together anew.
+    Version 1 of chats tells the same once more, with the same id; version 2 puts lines together anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, compiler: Compiler) -> None:
+        self._compiler = compiler
         self._numbered: set[bytes] = set()
-        self._told: Counter[str] = Counter()
+        self._lines: Counter[str] = Counter()
+        self._over: set[str] = set()
 
-    def is_again(self, raw: bytes, fields: dict[str, Any]) -> bool:
-        """Whether a message that comes now was told before."""
+    def news(self, raw: bytes, fields: dict[str, Any], echoes: Echoes) -> tuple[bytes, Echoes] | None:
+        """A message without what was told before, and where the app's words stand in it; None where nothing is left."""
         if gms.message_id(fields):
             is_again = raw in self._numbered
             self._numbered.add(raw)
-            return is_again
-        chat, position = chat2.transcript_position(fields) or ("", 0)
+            return None if is_again else (raw, echoes)
+        page = transcript.read(raw, self._compiler, echoes) if chat2.is_told(fields) else None
         # One without lines answers what the app has just done.
-        is_again = chat != "" and position <= self._told[chat] and bool(fields["data"].get("messages"))
-        self._told[chat] = max(position, self._told[chat])
-        return is_again
+        if page is None or not page.chat or not page.numbers:
+            return raw, echoes
+        told, ends = self._lines[page.chat], page.is_over and page.chat not in self._over
+        self._lines[page.chat] = max(told, *page.numbers)
+        self._over |= {page.chat} if ends else set()
+        if min(page.numbers) > told:
+            return raw, echoes
+        return _cut(raw, page, told) if ends or max(page.numbers) > told else None
+
+
+def _cut(raw: bytes, page: Page, after: int) -> tuple[bytes, Echoes]:
+    """A message that holds a page, with the lines only that come after one."""
+    before, _, rest = raw.partition(page.text)
+    text, echoes = page.cut(after)
+    return before + text + rest, {at + len(before): echo for at, echo in echoes.items()}
 
 
 def _position(fields: dict[str, Any]) -> tuple[str, int] | None:

@@ -427,9 +427,10 @@ def test_moved_client_acknowledges_nothing_of_before() -> None:
     peer.handshake(ext={"ack": True})
     peer.connect(0)
     peer.subscribe(0)
-    peer.tell("One.")
+    for text in ("One.", "More."):
+        peer.tell(text)
     peer.connect(1)
-    peer.connect(2, ext={"ack": 2})
+    peer.connect(2)
     other = moved(peer)
     other.subscribe(5)
     other.tell("Two.")
@@ -451,3 +452,15 @@ def test_resumed_chat_is_told_again() -> None:
 
     assert texts(peer.send(5, asked | {"clientId": "b"})) == []
     assert texts(peer.connect(5, "b")) == ["line 2", "line 3"]
+
+
+def test_who_resumes_is_told_once_what_was_not_told() -> None:
+    channel = "/service/chatV2/support"
+    peer = listening()
+    asked = {"channel": channel, "id": "p", "data": {"operation": "requestNotifications", "transcriptPosition": 2}}
+    peer.send(1, asked | {"clientId": "a"})
+    for index in (1, 2):
+        peer.comet.deliver(channel, event(f"line {index}", channel), ("C", index))
+
+    assert texts(peer.send(2, asked | {"clientId": "a"})) == []
+    assert texts(peer.connect(3)) == ["line 2"]

@@ -1,10 +1,11 @@
 from typing import Any
 
+import chats2
 import factories
 import pytest
 from driver import NOW_US
 from factories import AVAILABILITY, CALLBACK, JOINED, MENU, QUEUE, SERVICE, Tape, frame, position
-from lone_session import MESSAGE, SECOND_US, advance, ask, at_us, callback, listen, playing
+from lone_session import MESSAGE, SECOND_US, advance, ask, at_us, callback, listen, playing, say
 
 from gms_replay import gms
 from gms_replay.acts import PATIENCE_US, MissingAct
@@ -222,3 +223,19 @@ def test_pinned_session_starts_then() -> None:
 
     assert isinstance(respond, Respond)
     assert respond.body == factories.menu("http://play.test/genesys", "2026-03-05T09:02:30Z")
+
+
+@pytest.mark.parametrize(("is_had", "taken"), [(True, 2), (False, 1)])
+def test_publication_is_one_until_its_answer_is_had(is_had: bool, taken: int) -> None:
+    session = playing(chats2.recorded_chat())
+    listen(session, 1)
+    said = b'{"channel":"%s","clientId":"a","data":{"operation":"requestChat"}}' % chats2.CHANNEL.encode()
+    say(session, 2, said)
+    if is_had:
+        session.sent(2)
+    session.gone(2, at_us(0))
+    say(session, 3, said)
+
+    notes = [action for action in advance(session, 0) if isinstance(action, Noted)]
+
+    assert len(notes) == taken - 1

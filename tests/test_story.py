@@ -307,17 +307,29 @@ def test_chat2_has_positions_and_keys() -> None:
     ]
 
 
-@pytest.mark.parametrize(("named", "counts"), [(True, [1, 1, 2]), (False, [1, 1, 1, 1, 2])])
+@pytest.mark.parametrize(("named", "counts"), [(True, [1, 1, 1]), (False, [1, 1, 1, 2, 2])])
 def test_lines_of_chat2_that_were_told_are_told_once(named: bool, counts: list[int]) -> None:
-    """But with anything new, or where nobody can tell which chat they are of, they are told."""
+    """Unless nobody can tell which chat they are of."""
     tape = Tape()
-    ids = {} if named else {"chatId": None, "secureKey": None}
-    for at_s, lines in ((1, [1]), (2, [2]), (3, [1]), (4, [2]), (5, [2, 3])):
-        tape.poll(at_s, 0.1, chats2.event(chats2.told(*((index, "Hi") for index in lines)) | ids))
+    for at_s, lines in ((1, [1]), (2, [2]), (3, [1]), (4, [1, 2]), (5, [2, 3])):
+        told = chats2.told(*((index, f"line {index}") for index in lines))
+        tape.poll(at_s, 0.1, chats2.event({name: value for name, value in told.items() if named or name != "chatId"}))
 
-    told = compiled(tape).events[chats2.CHANNEL]
+    events = compiled(tape).events[chats2.CHANNEL]
 
-    assert [event.raw.count(b'"index"') for event in told] == counts
+    assert [event.raw.count(b"line ") for event in events] == counts
+    assert b"line 3" in events[-1].raw
+
+
+def test_end_of_chat2_is_told_beside_lines_that_were() -> None:
+    tape = Tape()
+    tape.poll(1, 0.1, chats2.event(chats2.told((1, "Hi"))))
+    for at_s in (2, 3):
+        tape.poll(at_s, 0.1, chats2.event(chats2.told((1, "Hi"), chatEnded=True)))
+
+    _, end = compiled(tape).events[chats2.CHANNEL]
+
+    assert (b'"chatEnded": true' in end.raw, b'"messages": []' in end.raw) == (True, True)
 
 
 def test_end_of_chat2_is_told_to_who_asks_again() -> None:

@@ -121,6 +121,7 @@ def test_lost_publication_counts_once(again: bool) -> None:
             app.driver.hang_up(request_id)
         else:
             app.driver.confirm(request_id)
+            app.driver.hang_up(request_id)
     app.listen(5)
 
     assert app.lines == ([JOINED, "2"] if again else [JOINED, "2", "3"])
@@ -155,6 +156,17 @@ def test_unknown_client_does_nothing() -> None:
     app.listen(5)
 
     assert app.lines == []
+
+
+def test_client_of_nobody_does_nothing_in_a_named_session() -> None:
+    app = Chatter(player(recorded_chat()))
+    app.comet_path = "/~ann~/genesys/cometd"
+    app.shake_hands()
+    (reply,) = app.bayeux({"channel": CHANNEL, "clientId": "nobody", "data": {"operation": "requestChat"}})
+    app.say("sendMessage", message="Hi!")
+    app.listen(5)
+
+    assert (reply["successful"], app.lines) == (False, [])
 
 
 def test_told_visit_is_followed_by_another() -> None:
@@ -200,7 +212,11 @@ def test_held_connect_is_answered_where_its_client_moves() -> None:
     assert [message["successful"] for message in json.loads(app.driver.answers[held].body)] == [True]
     app.polling = None
     app.listen(2)
-    assert app.lines == [JOINED, JOINED]
+    app.say("requestChat")
+    app.polling = None
+    app.listen(2)
+    assert app.lines == [JOINED, JOINED, JOINED]
+    assert len(sessions(app)) == 3
 
 
 def test_socket_moves_too() -> None:
@@ -218,6 +234,7 @@ def test_socket_moves_too() -> None:
 
     assert [["data" in message for message in messages] for messages in heard] == [[False, True]] * 2
     assert sessions(app) == [("s1", 1), ("s2", 1)]
+    assert [session.is_waited_for for session in app.driver.player.sessions] == [False, True]
     app.driver.hang_up(socket)
     assert [session.is_waited_for for session in app.driver.player.sessions] == [False, False]
 
@@ -455,6 +472,25 @@ def test_refused_start_by_rest_began_nothing() -> None:
     assert sessions(app) == [("s1", 1)]
     (story,) = compile_stories(tape.recording())
     assert [cause.count for cause in story.states[0][-1].causes] == [1, 2]
+
+
+def test_refused_start_by_rest_is_not_waited_from() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", REST, "nickname=", failed(1, "Parameter nickname is missing"))
+    tape.ask(1, "POST", REST, "nickname=Stan", told((1, JOINED)))
+    tape.open_comet(2)
+    publish(tape, 2.5, "requestNotifications", secureKey=KEY, transcriptPosition=2)
+    tape.poll(2.6, 0.4, event(told((2, HELLO))))
+    app = Chatter(player(tape))
+    app.call("POST", REST, "nickname=")
+    app.shake_hands()
+    app.say("requestNotifications", transcriptPosition=2)
+    app.listen(5)
+    assert app.lines == []
+
+    app.call("POST", REST, "nickname=Ann")
+    app.listen(3)
+    assert app.lines == [HELLO]
 
 
 def test_instants_move() -> None:
