@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import chats2
 import factories
 import pytest
 from driver import App, played, send, start, visiting
@@ -170,6 +171,40 @@ def test_chat_of_version_2_repeats_words() -> None:
         assert (begun["messages"][0]["from"]["nickname"], begun["messages"][0]["text"]) == ("Stan", "Hello.")
         assert (told["from"]["nickname"], told["text"]) == (name, "Hi")
         assert (begun["chatId"] == keys["chatId"]) is (user == "ann")
+
+
+def test_refreshed_lines_repeat_words() -> None:
+    """Also where the recorded app was told the lines over Comet."""
+    app = visiting()
+    start(app)
+    app.call("POST", factories.MENU)
+    chatting(app, SERVICE, firstName="Ann")
+    app.listen(4)
+    send(app, "Hi")
+    app.listen(7)
+    refreshed = json.loads(app.call("POST", REFRESH, "transcriptPosition=1").body)["transcriptToShow"]
+
+    assert [line[1:3] for line in refreshed if line[4] == "CLIENT"] == [["Ann", "Hi"]]
+
+
+def test_published_words_come_back() -> None:
+    tape = Tape()
+    chats2.record_chat(tape)
+    line = {"from": {"nickname": "Stan", "type": "Client"}, "index": 2, "type": "Message", "text": chats2.HELLO}
+    tape.poll(5.25, 0.01, chats2.event(chats2.told(messages=[line], nextPosition=4)))
+    driver = played(tape.recording())
+    for name in ("ann", "ben"):
+        app = chats2.Chatter(driver, name)
+        app.shake_hands()
+        app.say("requestChat", nickname=name)
+        app.listen(2)
+        app.key = app.data[-1]["secureKey"]
+        app.say("sendMessage", message=f"Hi from {name}")
+        app.listen(5)
+        told = [line for data in app.data for line in data["messages"] if line["from"]["type"] == "Client"]
+
+        assert [(line["from"]["nickname"], line["text"]) for line in told] == [(name, f"Hi from {name}")]
+        assert (app.key == chats2.KEY) is (name == "ann")
 
 
 # Ids.
