@@ -95,6 +95,8 @@ class Comet:
         told_us: Callable[[int], int],
         timestamp: Callable[[int], str] | None = None,
     ) -> None:
+        self.has_been_used = False
+        """Whether the app has, or had, a client here."""
         self._mint = mint
         self._timeout_ms = bayeux.milliseconds(advice.get("timeout"), _TIMEOUT_MS)
         self._interval_ms = bayeux.milliseconds(advice.get("interval"), 0)
@@ -272,6 +274,7 @@ class Comet:
         )
 
     def _admit(self, client: Client, now_us: int) -> None:
+        self.has_been_used = True
         self._keep(client, now_us)
         self._clients[client.client_id] = client
         self._deliveries.add(client.client_id)

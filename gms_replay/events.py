@@ -116,4 +116,11 @@ class Noted:
     text: str
 
 
-Action = Respond | AcceptSocket | SendText | CloseSocket | Noted
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Something that is as it should be, and that whoever wonders may read: who plays what."""
+
+    text: str
+
+
+Action = Respond | AcceptSocket | SendText | CloseSocket | Noted | Logged

@@ -25,6 +25,7 @@ from gms_replay.events import (
     Asked,
     CloseSocket,
     Event,
+    Logged,
     Noted,
     PeerGone,
     RequestArrived,
@@ -82,6 +83,7 @@ class Player:
         self._callbacks: dict[int, str] = {}
         self._alarms = Alarms()
         self._concerned: list[Playing] = []
+        self._log: list[str] = []
 
     @property
     def sessions(self) -> tuple[Playing, ...]:
@@ -99,6 +101,8 @@ class Player:
         for session in self._concerned:
             if session in self._registry:
                 actions += self._advance(session, now_us)
+        actions += map(Logged, self._log)
+        self._log.clear()
         return [self._dressed(action) for action in actions]
 
     def next_wakeup_us(self) -> int | None:
@@ -287,8 +291,7 @@ class Player:
         """What is to be done about messages; None where they are nobody's."""
         session = self._registry.of_client(messages) or self._registry.named(call.address.name)
         if session is None and any(message.channel == HANDSHAKE for message in messages):
-            unbound = self._registry.unbound(call.address, call.asked) if call.address.name is None else None
-            session = unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
+            session = self._bound(call, now_us)
         if session is None:
             return None
         meant = self._meant(session, call, messages, now_us)
@@ -296,6 +299,14 @@ class Player:
         self._keep(meant, call.id)
         told = () if meant is session else self._move(messages, session, meant, now_us)
         return chain(told, meant.ask_comet(carrier, messages, now_us))
+
+    def _bound(self, call: _Call, now_us: int) -> Playing | None:
+        """The session for a handshake that says at most by its URL which it is for."""
+        unbound = self._registry.unbound(call.address, call.asked, now_us) if call.address.name is None else None
+        if unbound is not None and unbound.is_guessed:
+            text = f"session {unbound.name}: a Comet client of {unbound.whose}, who has other sessions, too; one that "
+            self._log.append(text + "follows the `_comet_url` of its own answers is never mistaken")
+        return unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
 
     def _meant(self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
         """The session that messages of a session's client are for: what is published may say that it is another.
@@ -336,6 +347,7 @@ class Player:
             sessions.append(session)
         if session not in self._registry:
             self._registry.keep(session)
+            self._log.append(f"session {session.name}: visit {session.story.number} for {session.whose}")
 
     def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterator[Action]:
         self.missed += 1

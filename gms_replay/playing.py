@@ -16,7 +16,7 @@ from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
 from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Meaning
-from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation, gms_user
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation, gms_user
 from gms_replay.items import Answer, State
 from gms_replay.match import Miss, MissKind
 from gms_replay.model import Headers, header
@@ -113,6 +113,22 @@ class Playing:
         ranked = match.candidates(operation, said, self.story, self._translation.means)
         last = max(self._openings(), default=-1)
         return any(not one.differences and one.answer.index > last for one in ranked)
+
+    @property
+    def whose(self) -> str:
+        """Its app, for people."""
+        return f"{self.user or 'nobody by name'} at {self.peer or 'this process'}"
+
+    @property
+    def progress(self) -> int:
+        """How near its app is to Comet: 2 once it has begun its chat, 1 once it was told a dialog, else 0."""
+        kinds = {self.story.answers[index].operation.kind for index in self._choice.given}
+        return 2 if Kind.START_CHAT in kinds else int(Kind.DIALOG in kinds)
+
+    @property
+    def is_only_shaken(self) -> bool:
+        """Whether all that its app has done is to shake hands and to listen."""
+        return self.comet.is_alive and not (self._choice.given or self.published)
 
     @property
     def is_untouched(self) -> bool:

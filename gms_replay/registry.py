@@ -20,6 +20,9 @@ from gms_replay.playing import Playing
 from gms_replay.publications import Publication
 from gms_replay.story import Story
 
+_SILENT_US = 10_000_000
+"""After so long an app that was to open Comet may be gone: as long as GMS waits for one (`maxInterval`)."""
+
 IDLE_US = 12 * 3600 * 1_000_000
 """For so long a session waits for its app to ask again, by the wall's time: over night."""
 
@@ -113,9 +116,16 @@ class Registry:
             knowing = self._of_service.get(operation.service_id, [])
             return next(reversed(_of(asked, knowing) or knowing), None)
         mine = next(reversed(self._mine(address, asked)), None)
-        if mine is None or operation.kind not in OPENINGS or not mine.has_begun or mine.awaits(operation, asked):
-            return mine
-        return None
+        if mine is None or (operation.kind in OPENINGS and mine.has_begun and not mine.awaits(operation, asked)):
+            return self._shaken(address, operation, asked)
+        return mine
+
+    def _shaken(self, address: Address, operation: Operation, asked: Asked) -> Playing | None:
+        """One of which there is only a Bayeux client that did not say whose it is: it came before the request."""
+        listed = self._of_app.get(asked.peer, {}).values()
+        nameless = (one for one in listed if one.user is None and one.is_only_shaken)
+        fitting = (one for one in nameless if address.visit in (None, one.story.number))
+        return next((one for one in fitting if match.fits(operation, asked, one.story)), None)
 
     def of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
         """The session whose Bayeux client sent these."""
@@ -151,14 +161,15 @@ class Registry:
         self._listed[session.name].clients.append(client_id)
         self._of_client[client_id] = session
 
-    def unbound(self, address: Address, asked: Asked) -> Playing | None:
-        """The session for a handshake that does not say: the app's oldest that has begun, with no living client."""
+    def unbound(self, address: Address, asked: Asked, now_us: int) -> Playing | None:
+        """The session for a handshake that does not say: see docs/architecture.md, "Sessions"."""
         mine = self._mine(address, asked)
-        left = [session for session in mine if session.has_begun and not session.comet.is_alive]
-        going_on = [one for one in left or mine if not one.is_told or one.comet.has_waiting]
+        free = [one for one in mine if one.has_begun and not one.comet.is_alive]
+        going_on = [one for one in free or mine if not one.is_told or one.comet.has_waiting]
         # What lives on Comet alone begins with the handshake: where that is over, another begins.
-        rest = left or [one for one in mine if one.has_begun or one.comet.is_alive]
-        found = next(iter(going_on or rest), None)
+        rest = free or [one for one in mine if one.has_begun or one.comet.is_alive]
+        last = max(going_on, key=lambda one: one.seen_at_us, default=next(iter(rest), None))
+        found = _awaiting(going_on, now_us) or last
         if found is not None:
             found.is_guessed = len(mine) > 1
         return found
@@ -223,6 +234,15 @@ def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
     """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
     user = gms.gms_user(asked.headers)
     return [session for session in sessions if (session.user == user if user else session.peer == asked.peer)]
+
+
+def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
+    """Of those that wait for their first Bayeux client, as far on in their visit as any, the oldest.
+
+    One that has not been heard of for a while is passed over: its app may be gone.
+    """
+    waiting = [one for one in sessions if not one.comet.has_been_used and now_us - one.seen_at_us <= _SILENT_US]
+    return min(waiting, key=lambda one: (-one.progress, one.opened_at_us), default=None)
 
 
 def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:

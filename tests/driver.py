@@ -17,6 +17,7 @@ from gms_replay.events import (
     Asked,
     CloseSocket,
     Event,
+    Logged,
     Noted,
     PeerGone,
     RequestArrived,
@@ -48,6 +49,8 @@ class Driver:
         """The WebSockets that are open."""
         self.told: list[tuple[int, bytes]] = []
         """What went out by answers and over WebSockets, in order, and for whom."""
+        self.logged: list[str] = []
+        """Who plays what."""
         self.notes: list[str] = []
         self.noted_at_us: list[int] = []
         self.asked = 0
@@ -102,6 +105,8 @@ class Driver:
 
     def _take(self, action: Action) -> None:
         match action:
+            case Logged(text):
+                self.logged.append(text)
             case Noted(text):
                 self.notes.append(text)
                 self.noted_at_us.append(self.now_us)

@@ -3,14 +3,16 @@ from urllib.parse import quote
 
 import factories
 import pytest
-from driver import NOW_US, App, Driver, visiting
-from factories import AVAILABILITY, CALLBACK, CHAT, CHAT_DIALOG, JOINED, MENU, ORDER, SERVICE, Tape, frame
+from driver import NOW_US, App, Driver, begin_chat, visiting
+from factories import AVAILABILITY, CALLBACK, CHAT, CHAT_DIALOG, CHAT_PATH, JOINED, MENU, ORDER, SERVICE, Tape, frame
 
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.events import (
     AcceptSocket,
+    Action,
     Asked,
     CloseSocket,
+    Logged,
     Noted,
     PeerGone,
     RequestArrived,
@@ -32,6 +34,11 @@ def apps(*users: str | None, seed: int = 0, tape: Tape | None = None) -> list[Ap
     """Apps at one player, each at an address of its own."""
     driver = Driver(player(tape, seed=seed))
     return [App(driver, user, peer=f"192.0.2.{number}") for number, user in enumerate(users)]
+
+
+def acts(actions: list[Action]) -> list[Action]:
+    """What is done, without who plays what."""
+    return [action for action in actions if not isinstance(action, Logged)]
 
 
 def start(app: App) -> str:
@@ -62,9 +69,66 @@ def test_answer_comes_after_latency() -> None:
     playing = player()
     arrived = RequestArrived(1, Asked("POST", "http", CALLBACK, (), json.dumps(ORDER).encode()))
 
-    assert playing.receive(arrived, NOW_US) == []
+    assert acts(playing.receive(arrived, NOW_US)) == []
     assert playing.next_wakeup_us() == NOW_US + 100_000
     assert [type(action) for action in playing.receive(Woke(), NOW_US + 100_000)] == [Respond]
+
+
+def test_who_plays_what_is_logged() -> None:
+    """And that a Comet client was given to one of several sessions."""
+    ann, other = apps("ann", "ann")
+    other.peer = ann.peer
+    start(ann)
+    start(other)
+    ann.shake_hands()
+
+    opened, again, guessed = ann.driver.logged
+    assert (opened, again) == tuple(f"session {name}: visit 1 for ann at 192.0.2.0" for name in ("s1", "s2"))
+    assert guessed.startswith("session s1: a Comet client of ann at 192.0.2.0, who has other sessions, too; ")
+
+
+def test_later_run_hears_its_own_chat() -> None:
+    """Whatever became of the one before: it made only its first request, or left Comet in the middle."""
+    for last in ("start", "leave"):
+        first, again = apps("ann", "ann")
+        again.peer = first.peer
+        begin_chat(first) if last == "leave" else start(first)
+        if last == "leave":
+            first.listen(5)
+            first.bayeux(first.meta("disconnect"))
+        service = start(again)
+        for path in (MENU, CHAT_DIALOG):
+            again.call("POST", path.replace(SERVICE, service))
+        again.call("POST", CHAT_PATH.replace(SERVICE, service), "notify_by=comet&firstName=Bob&_verbose=true")
+
+        again.shake_hands()
+
+        assert [session.comet.is_alive for session in first.driver.player.sessions] == [False, True]
+
+
+def test_run_after_one_that_went_silent_hears_its_own_chat() -> None:
+    """That was to open Comet, and never did."""
+    first, again = apps("ann", "ann")
+    again.peer = first.peer
+    start(first)
+    first.driver.wait(11)
+    start(again)
+
+    again.shake_hands()
+
+    assert [session.comet.is_alive for session in first.driver.player.sessions] == [False, True]
+
+
+@pytest.mark.parametrize("peers", [1, 2])
+def test_nameless_client_may_come_before_its_visit(peers: int) -> None:
+    """A page's WebSocket names no user: what begins a visit from its address next is its app's."""
+    page, app = apps(None, "ann")
+    app.peer = page.peer if peers == 1 else app.peer
+    page.shake_hands()
+
+    start(app)
+
+    assert len(page.driver.player.sessions) == peers
 
 
 def test_user_finds_session() -> None:
@@ -153,7 +217,7 @@ def test_host_may_be_missing() -> None:
     asked = Asked("POST", "https", MENU, (), b"")
     fresh = player()
     fresh.receive(RequestArrived(1, asked), NOW_US)
-    (respond,) = fresh.receive(Woke(), NOW_US + 100_000)
+    (respond,) = acts(fresh.receive(Woke(), NOW_US + 100_000))
 
     assert b"https://localhost/genesys/1/service/" in respond.body
 
@@ -296,7 +360,7 @@ def test_chat_on_service_channel_needs_no_subscription() -> None:
 def test_form_carries_frames() -> None:
     form = b"message=" + quote(HANDSHAKE).encode()
 
-    (respond,) = player().receive(RequestArrived(1, Asked("POST", "http", "/elsewhere", (), form)), NOW_US)
+    (respond,) = acts(player().receive(RequestArrived(1, Asked("POST", "http", "/elsewhere", (), form)), NOW_US))
 
     assert json.loads(respond.body)[0]["successful"] is True
 
@@ -304,7 +368,7 @@ def test_form_carries_frames() -> None:
 def test_unknown_client_of_script_is_called_back() -> None:
     connect = b'{"channel":"/meta/connect","clientId":"nobody"}'
 
-    (respond,) = player().receive(RequestArrived(1, script("/genesys/cometd", connect)), NOW_US)
+    (respond,) = acts(player().receive(RequestArrived(1, script("/genesys/cometd", connect)), NOW_US))
 
     assert called(respond)[0]["error"] == "402::session_unknown"
 
@@ -313,7 +377,7 @@ def test_unknown_client_of_script_is_called_back() -> None:
 def test_other_questions_are_no_bayeux(query: str) -> None:
     asked = Asked("GET", "http", f"/genesys/cometd{query}", (), b"")
 
-    (respond,) = player().receive(RequestArrived(1, asked), NOW_US)
+    (respond,) = acts(player().receive(RequestArrived(1, asked), NOW_US))
 
     assert respond.status == 400
     assert respond.body.startswith(b"not a Bayeux frame: ")
@@ -340,7 +404,7 @@ def test_socket_answers_its_frames() -> None:
     playing = player()
     playing.receive(SocketOpened(3, UPGRADE), NOW_US)
 
-    (sent,) = playing.receive(TextArrived(3, HANDSHAKE), NOW_US)
+    (sent,) = acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US))
 
     assert isinstance(sent, SendText)
     assert sent.socket_id == 3
@@ -352,7 +416,7 @@ def test_unknown_client_over_socket() -> None:
     playing = player()
     playing.receive(SocketOpened(3, UPGRADE), NOW_US)
 
-    (sent,) = playing.receive(TextArrived(3, b'{"channel":"/meta/connect","clientId":"nobody"}'), NOW_US)
+    (sent,) = acts(playing.receive(TextArrived(3, b'{"channel":"/meta/connect","clientId":"nobody"}'), NOW_US))
 
     assert json.loads(sent.text)[0]["error"] == "402::session_unknown"
 
@@ -378,12 +442,12 @@ def test_closed_socket_leaves_its_session() -> None:
     """Its client waits for the next one."""
     playing = player()
     playing.receive(SocketOpened(3, UPGRADE), NOW_US)
-    (sent,) = playing.receive(TextArrived(3, HANDSHAKE), NOW_US)
+    (sent,) = acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US))
     connect = {"channel": "/meta/connect", "clientId": json.loads(sent.text)[0]["clientId"]}
 
     playing.receive(PeerGone(3), NOW_US)
     playing.receive(SocketOpened(4, UPGRADE), NOW_US)
-    (sent,) = playing.receive(TextArrived(4, json.dumps(connect).encode()), NOW_US)
+    (sent,) = acts(playing.receive(TextArrived(4, json.dumps(connect).encode()), NOW_US))
 
     assert json.loads(sent.text)[0]["successful"] is True
     assert len(playing.sessions) == 1
@@ -424,7 +488,7 @@ def test_socket_of_two_sessions_ends_for_both() -> None:
     playing.receive(SocketOpened(50, UPGRADE), now_us)
 
     def hold_connect() -> None:
-        (shaken,) = playing.receive(TextArrived(50, HANDSHAKE), now_us)
+        (shaken,) = acts(playing.receive(TextArrived(50, HANDSHAKE), now_us))
         connect = {"channel": "/meta/connect", "clientId": json.loads(shaken.text)[0]["clientId"]}
         for _ in range(2):
             playing.receive(TextArrived(50, json.dumps(connect).encode()), now_us)

@@ -15,6 +15,7 @@ from gms_replay.events import (
     Asked,
     CloseSocket,
     Event,
+    Logged,
     Noted,
     PeerGone,
     RequestArrived,
@@ -45,9 +46,9 @@ PassOn = Callable[[int, Asked], Awaitable[Respond]]
 
 
 class ReplayApp:
-    """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player remarks.
+    """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player finds odd.
 
-    `pass_on`: who answers what the player cannot; None for nobody.
+    `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class ReplayApp:
         *,
         clock: Callable[[], int],
         note: Callable[[str], None],
+        log: Callable[[str], None] = lambda text: None,
         pass_on: PassOn | None = None,
     ) -> None:
+        self._log = log
         self._player = player
         self._pass_on = pass_on
         self._passing: set[asyncio.Task[None]] = set()
@@ -152,6 +155,8 @@ class ReplayApp:
         for action in actions:
             if isinstance(action, Noted):
                 self._note(action.text)
+            elif isinstance(action, Logged):
+                self._log(action.text)
             elif isinstance(action, _ForSocket):
                 if outbox := self._sockets.get(action.socket_id):
                     outbox.put_nowait(action)

@@ -58,6 +58,7 @@ def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]
         plan.port,
         announce=announce,
         note=note,
+        log=note,
         compress_sockets=plan.compress_sockets,
         passing=chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note),
     )

@@ -23,10 +23,10 @@ _KEEP_ALIVE_S = 75
 class ReplayServer(uvicorn.Server):
     """uvicorn, bound on creation (port 0 picks one), that answers held polls when it is told to end.
 
-    `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with every remark of the
-    player's. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the app offers it.
-    `passing`: who asks a live GMS for what the player cannot answer; None for nobody. Raises OptionError for an address
-    that cannot be bound.
+    `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with what the player finds
+    odd, `log` with who plays what. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the
+    app offers it. `passing`: who asks a live GMS for what the player cannot answer; None for nobody. Raises OptionError
+    for an address that cannot be bound.
     """
 
     def __init__(
@@ -37,11 +37,12 @@ class ReplayServer(uvicorn.Server):
         *,
         announce: Callable[[str], None],
         note: Callable[[str], None],
+        log: Callable[[str], None] = lambda text: None,
         compress_sockets: bool = False,
         passing: Passing | None = None,
     ) -> None:
         self._passing = passing
-        self._app = ReplayApp(player, clock=wall_clock_us, note=note, pass_on=passing.ask if passing else None)
+        self._app = ReplayApp(player, clock=wall_clock_us, note=note, log=log, pass_on=passing.ask if passing else None)
         self._announce = announce
         self._socket = _bound(host, port)
         super().__init__(
