@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from heapq import nlargest
 from typing import Any
 
 from gms_replay import fields, gms, instants
@@ -20,6 +21,7 @@ from gms_replay.rules import Rules
 from gms_replay.story import Story
 
 _NEAREST = 3
+_LOOKED_AT = 100
 
 
 class MissKind(StrEnum):
@@ -109,7 +111,7 @@ def candidates(
 
     `same_instant(asked_us, recorded_us)` tells whether the app means the recorded instant by the one it sent.
     """
-    same = (answer for answer in story.answers if answer.operation.key == operation.key)
+    same = story.by_operation.get(operation.key, ())
     ranked = [_compared(asked, answer, story.rules, same_instant) for answer in same]
     return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
 
@@ -124,6 +126,14 @@ def fits(operation: Operation, asked: Asked, story: Story) -> bool:
 def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked, ...]:
     """The recorded requests whose paths look most like this one; for those whose operation nobody recorded."""
     path = target.partition("?")[0]
+    steps = frozenset(path.split("/"))
+
+    def rough(answer: Answer) -> tuple[int, bool, int]:
+        return (
+            len(steps.intersection(answer.target.partition("?")[0].split("/"))),
+            answer.method == method,
+            -answer.index,
+        )
 
     def likeness(answer: Answer) -> tuple[float, int]:
         recorded = answer.target.partition("?")[0]
@@ -131,7 +141,9 @@ def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked
         return -SequenceMatcher(None, path, recorded, autojunk=False).ratio() - same_method, answer.index
 
     unique = {(answer.method, answer.target): answer for answer in answers}
-    return tuple(Ranked(answer, (), 0) for answer in sorted(unique.values(), key=likeness)[:_NEAREST])
+    # Likeness takes long: only those are looked at that have most steps in common.
+    likely = nlargest(_LOOKED_AT, unique.values(), key=rough)
+    return tuple(Ranked(answer, (), 0) for answer in sorted(likely, key=likeness)[:_NEAREST])
 
 
 def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:

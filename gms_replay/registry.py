@@ -176,20 +176,22 @@ class Registry:
 
     def opened(self, address: Address, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
         """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
-        user = gms.gms_user(asked.headers)
-        fitting = [
-            (*_unlikeness(operation, asked, story), self._told[story.number], story.user != user, story.number)
+        user, service_id = gms.gms_user(asked.headers), operation.service_id
+        wanted = [
+            story
             for story in self._stories
-            if address.visit in (None, story.number)
-            and (operation.service_id is None or operation.service_id in story.service_ids)
+            if address.visit in (None, story.number) and (service_id is None or service_id in story.service_ids)
         ]
-        if not fitting:
+        wanted.sort(key=lambda story: (self._told[story.number], story.user != user, story.number))
+        # Looked at in that order, because comparing is what takes time.
+        alike = (story for story in wanted if _tells_of(operation, story))
+        story = next((story for story in wanted if _fits(operation, asked, story)), None) or next(alike, None)
+        story = story or next(iter(wanted), None)
+        if story is None:
             return None
-        *_, told, _, number = min(fitting)
-        story = self._stories[number - 1]
         name = address.name or self._free_name()
         # A name's ids are its own, whoever else is there.
-        is_first = told == 0 and address.name is None
+        is_first = not self._told[story.number] and address.name is None
         anew = frozenset() if is_first else story.recorded.identities
         minted = count()
         return Playing(
@@ -245,11 +247,15 @@ def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
     return min(waiting, key=lambda one: (-one.progress, one.opened_at_us), default=None)
 
 
-def _unlikeness(operation: Operation, asked: Asked, story: Story) -> tuple[bool, bool]:
-    """Whether a story has no answer to a request, and whether it has none to any for the same thing."""
+def _fits(operation: Operation, asked: Asked, story: Story) -> bool:
+    """Whether a story has an answer to a request."""
+    if operation.kind is Kind.COMET or operation.method == PUBLISHED:
+        return _tells_of(operation, story)
+    return match.fits(operation, asked, story)
+
+
+def _tells_of(operation: Operation, story: Story) -> bool:
+    """Whether a story has an answer to any request for the same thing."""
     if operation.kind is Kind.COMET:
-        return not story.begins_over_comet, not story.begins_over_comet
-    if operation.method == PUBLISHED:
-        return operation.key not in story.published, operation.key not in story.published
-    is_other = all(answer.operation.key != operation.key for answer in story.answers)
-    return not match.fits(operation, asked, story), is_other
+        return story.begins_over_comet
+    return operation.key in (story.published if operation.method == PUBLISHED else story.by_operation)

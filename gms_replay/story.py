@@ -61,6 +61,14 @@ class Story:
         return bool(self.events) and all(one.at_us - one.latency_us > self.comet.at_us for one in openings)
 
     @cached_property
+    def by_operation(self) -> dict[tuple[str, ...], list[Answer]]:
+        """The answers by what they are to: `Operation.key`."""
+        found: dict[tuple[str, ...], list[Answer]] = {}
+        for answer in self.answers:
+            found.setdefault(answer.operation.key, []).append(answer)
+        return found
+
+    @cached_property
     def fences(self) -> Fences:
         """The time slots that keep instants in their place, from all bodies of the story.
 
