@@ -40,7 +40,7 @@ class Mitmdump:
 
     def cpu_s(self) -> tuple[float, float]:
         """User and system time used by now: by the process that the traffic passes through, and by all of its."""
-        used_s = [cpu_s(pid) for pid in self._pids()]
+        used_s = [_cpu_s(pid) for pid in self._pids()]
         return used_s[0], sum(used_s)
 
     def _pids(self) -> list[int]:
@@ -53,8 +53,7 @@ def _memory_bytes(pid: int) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time that a process has used by now."""
+def _cpu_s(pid: int) -> float:
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 

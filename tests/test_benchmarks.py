@@ -88,3 +88,25 @@ def test_comet_tells_each_figure():
 
     for row in ("late, median, ms", "late, p99, ms", "held, KiB each", "release of all, s"):
         assert re.search(rf"^\| {row} \|( -?[\d.e-]+ \|){{3}}$", told, re.MULTILINE), told
+
+
+def test_throughput_of_answers_is_told():
+    script = SCRIPT.with_name("throughput.py")
+
+    told = subprocess.run(
+        [sys.executable, script, "--rounds", "2", "--answers", "160"], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+    assert re.search(rf"^\| player ÷ bare \|( {SHARE} \|){{3}}$", told, re.MULTILINE), told
+
+
+def test_lookup_is_told_beside_mitmproxy():
+    script = SCRIPT.with_name("lookup.py")
+    options = ("--exchanges", "200", "--rounds", "2", "--answers", "5")
+
+    told = subprocess.run(
+        [sys.executable, script, *options], check=True, stdout=subprocess.PIPE, text=True, timeout=100
+    ).stdout
+
+    for row in ("answer ÷ small", "to the first answer ÷ mitmproxy"):
+        assert re.search(rf"^\| {row} \|( \d+\.\d\d \|){{3}}$", told, re.MULTILINE), told
