@@ -61,7 +61,7 @@ def test_whole_chat_arrives_in_order(recording: Recording, transport: Transport)
     with served(recording) as server:
         messages = asyncio.run(chat(server))
 
-    assert lines(messages) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
+    assert lines(messages) == ["has joined the session", "Hi.", "is typing", "How may I help?"]
     assert [message["channel"] for message in messages] == ["/_genesys"] * 4
 
 
@@ -84,7 +84,7 @@ def test_late_subscriber_misses_nothing(transports: tuple[Transport, Transport])
     with served(quick_chat().recording()) as server:
         messages = asyncio.run(chat(server))
 
-    assert lines(messages) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
+    assert lines(messages) == ["has joined the session", "Hi.", "is typing", "How may I help?"]
 
 
 @TRANSPORTS
@@ -98,7 +98,7 @@ def test_two_apps_hear_their_own(transport: Transport) -> None:
             async with CometClient(dialog["_comet_url"], headers={"gms_user": user}, transports=[transport]) as comet:
                 await comet.subscribe("/_genesys")
                 told = [await comet.next_message(20)]
-                await http.post(f"{dialog['_start_chat_url']}/send", json={"message": "Hi."})
+                await http.post(f"{dialog['_start_chat_url']}/send", json={"message": f"Hi from {user}"})
                 return service, told + [await comet.next_message(20) for _ in range(3)]
 
     async def both(server: Served) -> list[tuple[str, list[dict[str, object]]]]:
@@ -108,6 +108,7 @@ def test_two_apps_hear_their_own(transport: Transport) -> None:
         [(one, told), (other, told_too)] = asyncio.run(both(server))
 
     assert one != other
-    assert lines(told) == lines(told_too) == ["has joined the session", "Hello.", "is typing", "How may I help?"]
+    for user, heard in (("bob", told), ("carol", told_too)):
+        assert lines(heard) == ["has joined the session", f"Hi from {user}", "is typing", "How may I help?"]
     assert one in json.dumps(told)
     assert one not in json.dumps(told_too)
