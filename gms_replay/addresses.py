@@ -33,6 +33,9 @@ def read(asked: Asked) -> tuple[Address, Asked]:
     """
     path, _, query = asked.target.partition("?")
     found = SEGMENT.search(path)
+    if found is None and PARAMETER not in query:
+        wish = header(asked.headers, PARAMETER)
+        return (Address() if wish is None else _address(wish)), asked
     path = path.replace(found[0], "", 1) if found else path
     parameters = [pair.partition("=") for pair in query.split("&")] if query else []
     said = [unquote_plus(value) for name, _, value in parameters if name == PARAMETER]

@@ -6,6 +6,7 @@ Apps send the same operation as JSON, as a form, as multipart, or as JSON text u
 
 from email.parser import BytesParser
 from email.policy import HTTP
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from gms_replay.gms import Operation
@@ -30,7 +31,13 @@ def meaning(operation: Operation, said: Fields) -> Meaning:
 def read(target: str, headers: Headers, body: bytes) -> Fields:
     """The fields of a request; of those that stand both in the query and the body, the body's."""
     query = target.partition("?")[2]
-    return dict(parse_qsl(query, keep_blank_values=True)) | _body(header(headers, "content-type") or "", body)
+    return dict(_pairs(query)) | _body(header(headers, "content-type") or "", body)
+
+
+@lru_cache(1024)
+def _pairs(form: str) -> tuple[tuple[str, str], ...]:
+    """Names and values of a form's text. Apps ask again and again with the same query."""
+    return tuple(parse_qsl(form, keep_blank_values=True))
 
 
 def _body(content_type: str, body: bytes) -> Fields:

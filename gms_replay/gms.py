@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from gms_replay import bayeux, instants, jsonp
@@ -191,6 +192,7 @@ def recognise(method: str, target: str, body: bytes) -> Operation | None:
     return named
 
 
+@lru_cache(4096)
 def _by_path(method: str, path: str) -> Operation | None:
     for pattern, kind in _ROUTES:
         if found := pattern.fullmatch(path):

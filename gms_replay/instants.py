@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SECOND_US = 1_000_000
@@ -31,6 +32,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ANYWHERE = re.compile(rf"{_ISO.pattern}|{_RFC_1123.pattern}|{_JAVA.pattern}", re.ASCII)
 """Finds candidates for an instant in words inside a longer text; `parse` decides."""
+
+
+_LONGEST = 48
+"""No instant is written in more characters."""
+_KNOWN = 4096
+"""So many are kept as read and as written: apps are told the same again and again."""
 
 
 class Style(StrEnum):
@@ -70,6 +77,11 @@ def parse(text: str) -> tuple[int, Notation] | None:
     An ISO text without a zone is read as UTC. A text that would not be printed back the same (a Monday that was none)
     is no instant.
     """
+    return _parsed(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(_KNOWN)
+def _parsed(text: str) -> tuple[int, Notation] | None:
     for style in (_parse_iso, _parse_rfc_1123, _parse_java, _parse_epoch):
         if (found := style(text)) is not None:
             return found if render(*found) == text else None
@@ -95,6 +107,7 @@ def parse_local(text: str, region: str, at_us: int) -> Notation | None:
     return notation if render(at_us, notation) == text else None
 
 
+@lru_cache(_KNOWN)
 def render(at_us: int, notation: Notation) -> str:
     """An instant in a notation. What the notation cannot hold is cut off; years stay within 1 to 9999."""
     return _RENDER[notation.style](min(max(at_us, _FIRST_US), _LAST_US), notation)
