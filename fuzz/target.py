@@ -32,7 +32,7 @@ _LISTENS_S = 60
 _BEYOND_ANY_POLL_S = 86_500
 """Longer than any poll may be held."""
 _CLIENT_ID = re.compile(rb'"clientId":"(\w+)"')
-_OURS = (b"~s1~", SERVICE.encode())
+_OURS = (b"~s1~", b"gms_session", SERVICE.encode())
 """What would name the app's own session, or its service."""
 
 
