@@ -36,12 +36,17 @@ def refreshes(answers: Sequence[Answer]) -> Iterator[Answer]:
 
 
 def messages(
-    answers: Sequence[Answer], states: Iterable[State], causes: Callable[[int], tuple[Cause, ...]]
+    answers: Sequence[Answer],
+    states: Iterable[State],
+    told: Iterable[Event],
+    causes: Callable[[int], tuple[Cause, ...]],
 ) -> tuple[Event, ...]:
     """What an app would have been told over Comet of chats for which it did not want that, one message for each news.
 
-    `causes`: those of an item of that time. How far messages are apart is left to who puts them among others.
+    `told`: what it was told there all the same. `causes`: those of an item of that time. How far messages are apart is
+    left to who puts them among others.
     """
+    heard = {event.position[0] for event in told if event.position}
     unheard = {
         answer.operation.service_id
         for answer in answers
@@ -51,7 +56,7 @@ def messages(
     pages = [
         (polled[answer.index].at_us if answer.index in polled else answer.at_us, answer, answer.page)
         for answer in answers
-        if answer.operation.service_id in unheard and answer.page is not None
+        if answer.operation.service_id in unheard and answer.page is not None and answer.page.chat not in heard
     ]
     events: list[Event] = []
     last: dict[str, tuple[int, bool]] = {}

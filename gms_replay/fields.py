@@ -4,8 +4,8 @@ Apps send the same operation as JSON, as a form, as multipart, or as JSON text u
 (GMS.md, section 2); what counts is the decoded field. A body that is none of these is the field "".
 """
 
+from email.message import Message
 from email.parser import BytesParser
-from email.policy import HTTP
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -59,9 +59,12 @@ def _json(body: bytes) -> Fields:
 
 def _multipart(content_type: str, body: bytes) -> Fields:
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    # By the oldest policy: newer ones raise where a header is odd.
+    message = BytesParser().parsebytes(head + body)
     found: Fields = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
+    for part in message.get_payload() if message.is_multipart() else ():
+        if not isinstance(part, Message):
+            continue
         name = part.get_param("name", header="content-disposition")
         payload = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(payload, bytes):

@@ -22,6 +22,7 @@ from gms_replay.story import Story
 
 _NEAREST = 3
 _LOOKED_AT = 100
+_LONGEST = 500
 
 
 class MissKind(StrEnum):
@@ -136,9 +137,9 @@ def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked
         )
 
     def likeness(answer: Answer) -> tuple[float, int]:
-        recorded = answer.target.partition("?")[0]
+        recorded = answer.target.partition("?")[0][:_LONGEST]
         same_method = 0.1 * (answer.method == method)
-        return -SequenceMatcher(None, path, recorded, autojunk=False).ratio() - same_method, answer.index
+        return -SequenceMatcher(None, path[:_LONGEST], recorded, autojunk=False).ratio() - same_method, answer.index
 
     unique = {(answer.method, answer.target): answer for answer in answers}
     # Likeness takes long: only those are looked at that have most steps in common.

@@ -146,7 +146,10 @@ class Player:
         self._usage.note(session)
         self._registry.drop(session.name)
         self._alarms.set(session.name, None)
-        yield from session.end()
+        for action in session.end():
+            if isinstance(action, CloseSocket):
+                self._sockets.pop(action.socket_id, None)
+            yield action
 
     def _gone(self, request_id: int, now_us: int) -> None:
         self._sockets.pop(request_id, None)
@@ -304,8 +307,10 @@ class Player:
         """The session for a handshake that says at most by its URL which it is for."""
         unbound = self._registry.unbound(call.address, call.asked, now_us) if call.address.name is None else None
         if unbound is not None and unbound.is_guessed:
-            text = f"session {unbound.name}: a Comet client of {unbound.whose}, who has other sessions, too; one that "
-            self._log.append(text + "follows the `_comet_url` of its own answers is never mistaken")
+            text = (
+                f"session {unbound.name}: a Comet client of {unbound.whose}, who has other sessions, too; to be sure, "
+            )
+            self._log.append(text + "let apps name their session (gms_session) and follow `_comet_url`")
         return unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
 
     def _meant(self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
@@ -315,7 +320,7 @@ class Player:
         """
         for message in messages:
             said = publications.read(message.fields)
-            if said is not None and session.comet.knows(message.fields.get("clientId")) and call.address.name is None:
+            if said is not None and session.comet.knows(message.client_id) and not session.is_named:
                 return self._registry.of_published(session, call.address, said, call.asked, now_us)
         return session
 

@@ -70,6 +70,8 @@ class Playing:
         """When, by the wall, the app was there last: asked, waited, or hung up."""
         self.user: str | None = None
         self.peer = ""
+        self.is_named = False
+        """Whether its app named it."""
         self.is_guessed = False
         """Whether its Comet client might as well be another session's."""
         self.published = Publications(story.published)

@@ -89,8 +89,12 @@ class Registry:
         self._told[listed.session.story.number] -= 1
         for service_id in listed.session.service_ids:
             self._of_service[service_id].remove(listed.session)
+            if not self._of_service[service_id]:
+                del self._of_service[service_id]
         for app in listed.apps:
             del self._of_app[app][name]
+            if not self._of_app[app]:
+                del self._of_app[app]
         for client in listed.clients:
             del self._of_client[client]
 
@@ -194,7 +198,7 @@ class Registry:
         is_first = not self._told[story.number] and address.name is None
         anew = frozenset() if is_first else story.recorded.identities
         minted = count()
-        return Playing(
+        session = Playing(
             name,
             story,
             self._pacing,
@@ -203,6 +207,8 @@ class Registry:
             mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
             comet_segment="" if is_first else addresses.segment(name),
         )
+        session.is_named = address.name is not None
+        return session
 
     def _free_name(self) -> str:
         names = (f"s{number}" for number in count(self._kept + 1))
@@ -222,7 +228,9 @@ class Registry:
         return "" if self._pacing.now_us is not None else f"{opened_at_us} "
 
     def _minted(self, name: str, client: str) -> str:
-        client_id = identities.client_id(self._key(name, client))
+        # One that moved to another session keeps its id, whatever becomes of the session that it is drawn from.
+        keys = (self._key(name, f"{client}{' again' * times}") for times in count())
+        client_id = next(drawn for key in keys if (drawn := identities.client_id(key)) not in self._of_client)
         listed = self._listed[name]
         listed.clients.append(client_id)
         self._of_client[client_id] = listed.session

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, transcript, travel
@@ -137,8 +138,8 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
     answers = [_answer(index, one, compiler, repeated) for index, one in enumerate(whole)]
     states = _states(answers, acts, session[0].at_us)
     events = _events(session, acts, compiler, repeated)
-    polled = (state for said in states for state in said)
-    if news := derived.messages(answers, polled, partial(causes_of, acts)):
+    polled, told_there = chain.from_iterable(states), chain.from_iterable(events.values())
+    if news := derived.messages(answers, polled, told_there, partial(causes_of, acts)):
         events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
     events = {channel: _spaced(heard) for channel, heard in events.items()}
     return Story(

@@ -8,10 +8,9 @@ that asks from another position, or by other means, than the recorded one gets j
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
 
 from gms_replay import gms
-from gms_replay.echoes import Echoes
+from gms_replay.echoes import Echo, Echoes
 from gms_replay.fields import Fields
 from gms_replay.rewrite import Compiler, Template
 from gms_replay.spans import Extent, Sort, Span, extent, plain_text, spans
@@ -67,13 +66,16 @@ class Page:
     def cut(self, after: int) -> tuple[bytes, Echoes]:
         """Its text with those of its lines only that come after one, and where the app's words stand in that."""
         lines = zip(self.numbers, self.lines.inside, strict=True)
-        cuts = [(0, self.lines.start + 1), *(place for number, place in lines if number > after)]
-        pieces = [self.text[start:end] for start, end in cuts]
-        # Between lines stands a comma.
-        begins = accumulate((len(piece) + (at > 0) for at, piece in enumerate(pieces)), initial=0)
-        moved = [(start, end, to - start) for (start, end), to in zip(cuts, begins, strict=False)]
-        echoes = {at + by: echo for at, echo in self.echoes.items() for start, end, by in moved if start <= at < end}
-        return pieces[0] + b",".join(pieces[1:]) + self.text[self.lines.end - 1 :], echoes
+        kept = [place for number, place in lines if number > after]
+        text = b""
+        echoes: dict[int, Echo] = {}
+        for place, (start, end) in enumerate([(0, self.lines.start + 1), *kept, (self.lines.end - 1, len(self.text))]):
+            # Between lines stands a comma.
+            text += b"," if 1 < place <= len(kept) else b""
+            moved_by = len(text) - start
+            echoes |= {at + moved_by: echo for at, echo in self.echoes.items() if start <= at < end}
+            text += self.text[start:end]
+        return text, echoes
 
 
 def asked_after(version: str, said: Fields) -> int:

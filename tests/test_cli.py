@@ -1,6 +1,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -252,6 +253,16 @@ def test_strict_ends_with_what_was_missed_or_unused(short: Path, strict: bool, m
 
     assert process.returncode == (1 if strict and misses else 0)
     assert ("strict: 1 miss\nstrict: visit 1: POST" in told) is (strict and misses)
+
+
+def test_taken_port_leaves_no_open_recording(short: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        options = ("--on-miss", "pass:http://127.0.0.1:9", "--record-new", tmp_path / "new.sqlite")
+        told = run("serve", short, "--port", port, *options)
+
+    assert (told.exit_code, "cannot be served on" in told.output) == (2, True)
+    assert sorted(path.name for path in tmp_path.glob("new*")) == ["new.sqlite"]
 
 
 def test_serve_tells_machines(short: Path) -> None:

@@ -327,6 +327,19 @@ def test_what_a_dropped_session_holds_is_answered() -> None:
     ann.driver.hang_up(socket)
 
 
+def test_socket_of_a_dropped_session_is_told_nothing() -> None:
+    ann = app(clock=Clock.REAL)
+    start(ann)
+    socket = ann.driver.open_socket(ann.asked("GET", ann.comet_path))
+    ann.driver.say(socket, b'{"channel":"/meta/handshake"}')
+    asked(ann, "DELETE", SESSIONS)
+    before = len(ann.driver.told)
+
+    ann.driver.say(socket, b'{"channel":"/meta/handshake"}')
+
+    assert (len(ann.driver.told), ann.driver.player.sessions) == (before, ())
+
+
 def test_misses_are_told_and_forgotten() -> None:
     ann = app(clock=Clock.REAL)
     start(ann)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from factories import CALLBACK, CHAT, CHAT_PATH, HELLO, JOINED, ORDER, REFRESH, SERVICE, Tape, at, page
+from factories import CALLBACK, CHAT, CHAT_PATH, HELLO, JOINED, ORDER, REFRESH, SERVICE, Tape, at, frame, page
 
 from gms_replay.gms import Kind
 from gms_replay.items import Event
@@ -63,6 +63,18 @@ def test_end_is_told_without_lines() -> None:
 
     assert [json.loads(one.raw)["data"]["message"]["chatIxnState"] for one in told] == ["DISCONNECTED"]
     assert told[0].position is None
+
+
+def test_chat_that_was_told_all_the_same_is_told_once() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % SERVICE.encode(), takes_s=0)
+    tape.ask(1, "POST", CHAT_PATH, "", page(after=0, state="CONNECTED"), takes_s=0)
+    tape.open_comet(2)
+    tape.poll(3, 1, frame(1, JOINED))
+    tape.ask(5, "POST", REFRESH, "", page(JOINED, after=0), takes_s=0)
+    (compiled,) = compile_stories(tape.recording())
+
+    assert [one.is_derived for one in messages(compiled)] == [False]
 
 
 @pytest.mark.parametrize("said", ["notify_by=comet", "notify_by=COMET"])

@@ -1,3 +1,4 @@
+import gc
 import json
 
 import pytest
@@ -6,6 +7,7 @@ from factories import AVAILABILITY, CALLBACK, MENU, ORDER, SERVICE, Tape
 
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.player import Player
+from gms_replay.playing import Playing
 from gms_replay.registry import IDLE_US
 from gms_replay.rules import Rules
 from gms_replay.story import compile_stories
@@ -195,3 +197,18 @@ def test_forgotten_app_is_unknown() -> None:
 
     assert reply["error"] == "402::session_unknown"
     assert ann.call("GET", AVAILABILITY).status == 404
+
+
+def test_crowds_leave_nothing_behind() -> None:
+    """However many came and went: nothing is kept of them."""
+    ann = app()
+    for number in range(20):
+        other = App(ann.driver, f"{number}@example.com", peer="192.0.2.99")
+        start(other)
+        other.shake_hands()
+    for request_id in ann.driver.answers:
+        ann.driver.confirm(request_id)
+    ann.driver.wait(2 * IDLE_S)
+    gc.collect()
+
+    assert not [one for one in gc.get_objects() if isinstance(one, Playing) and one.peer == "192.0.2.99"]

@@ -1,10 +1,13 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from factories import CHAT, JOINED, frame
 
 from gms_replay import transcript
+from gms_replay.echoes import Echo
+from gms_replay.gms import Kind
 from gms_replay.rewrite import Compiler, Recorded, Telling, Template
 from gms_replay.rules import Rules
 from gms_replay.transcript import Page, Transcript
@@ -131,6 +134,17 @@ def test_line_told_twice_is_one() -> None:
 @pytest.mark.parametrize(("after", "kept"), [(0, [2, 3, 4]), (2, [3, 4]), (9, [])])
 def test_page_is_cut(after: int, kept: list[int]) -> None:
     assert numbers(page(2, 4).cut(after)[0]) == kept
+
+
+def test_cut_knows_where_words_are_then() -> None:
+    """Before the lines, in those that stay, and after them."""
+    whole = page(2, 4)
+    places = [whole.text.index(word) for word in (b"TRANSCRIPT", b"line 2", b"line 4", b'4"}')]
+    echo = Echo((Kind.SEND, 0), ("message",))
+
+    text, echoes = replace(whole, echoes=dict.fromkeys(places, echo)).cut(after=3)
+
+    assert [text[at : at + 6] for at in sorted(echoes)] == [b"TRANSC", b"line 4", b'4"}']
 
 
 def test_far_positions_take_no_time() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,7 +102,7 @@ class Passing:
         exchange_id = self._begin(request)
         try:
             answer = await self._sent(request)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             why = f"{self._upstream} gave no answer: {str(error) or type(error).__name__}"
             self._end(exchange_id, Outcome(self._clock(), error=why))
             self._note(f"passed: {asked.method} {asked.target}: {why}")
@@ -139,7 +140,9 @@ class Passing:
 
     async def _sent(self, request: Request) -> Response:
         if self._http is None:
-            self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S)
+            # Whose cookies they are, each app knows: the jar takes none.
+            jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S, cookies=jar)
         target = request.target.encode("latin-1")
         url = httpx.URL(str(self._upstream)).copy_with(raw_path=target if target.startswith(b"/") else b"/" + target)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _kept(request.headers)]

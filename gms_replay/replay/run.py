@@ -1,5 +1,6 @@
 """A cassette played on a socket, from the first line that is told to the last."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from gms_replay.cassette.reader import read
 from gms_replay.clocks import Pacing
+from gms_replay.errors import OptionError
 from gms_replay.player import Player
 from gms_replay.replay.passing import chosen
 from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
@@ -52,16 +54,22 @@ def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]
             say(f"put this URL into the app: {url}")
 
     player = Player(stories, plan.pacing, seed=plan.seed)
-    server = ReplayServer(
-        player,
-        plan.host,
-        plan.port,
-        announce=announce,
-        note=note,
-        log=note,
-        compress_sockets=plan.compress_sockets,
-        passing=chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note),
-    )
+    passing = chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)
+    try:
+        server = ReplayServer(
+            player,
+            plan.host,
+            plan.port,
+            announce=announce,
+            note=note,
+            log=note,
+            compress_sockets=plan.compress_sockets,
+            passing=passing,
+        )
+    except OptionError:
+        if passing is not None:
+            asyncio.run(passing.close())
+        raise
     spare_collector()
     server.run_bound()
     unused = player.unused

@@ -1,6 +1,9 @@
+import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import factories
@@ -12,6 +15,7 @@ from simulating import simulated
 from gms_replay.cassette import reader
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
+from gms_replay.events import Asked
 from gms_replay.gms import Kind
 from gms_replay.replay.passing import Passing, Upstream
 from gms_replay.replay.server import wall_clock_us
@@ -79,6 +83,46 @@ def test_what_is_passed_is_recorded_and_played(live: str, tmp_path: Path) -> Non
         again = httpx.post(f"{server.origin}{NEW}", **asked)
     assert (again.status_code, again.json()["_id"]) == (200, first.json()["_id"])
     assert server.notes == []
+
+
+def test_cookies_stay_with_their_app() -> None:
+    """What a live GMS sets for one app goes out with no other's request."""
+    heard: list[str] = []
+
+    class Live(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers.get("cookie", ""))
+            self.send_response(200)
+            self.send_header("Set-Cookie", "JSESSIONID=secret")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Live) as live:
+        thread = threading.Thread(target=live.serve_forever)
+        thread.start()
+        try:
+            with served(factories.visit(), passing=passing(f"http://127.0.0.1:{live.server_port}", [])) as server:
+                answers = [httpx.get(f"{server.origin}/other/{user}", trust_env=False) for user in ("ann", "ben")]
+        finally:
+            live.shutdown()
+            thread.join()
+
+    assert [answer.headers["set-cookie"] for answer in answers] == ["JSESSIONID=secret"] * 2
+    assert heard == ["", ""]
+
+
+@pytest.mark.parametrize("target", ["/a?" + "x" * 70_000, "/\xff"])
+def test_what_cannot_be_asked_is_told(target: str) -> None:
+    async def asked() -> int:
+        asking = passing("http://127.0.0.1:9", [])
+        answer = await asking.ask(1, Asked("GET", "http", target, (), b""))
+        await asking.close()
+        return answer.status
+
+    assert asyncio.run(asked()) == 502
 
 
 def test_no_live_answer_is_told(tmp_path: Path) -> None:
