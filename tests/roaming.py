@@ -17,7 +17,7 @@ class Roamer(App):
         super().__init__(driver, user)
         self.events: list[tuple[str, bytes]] = []
         self.socket: int | None = None
-        self._acks = acks
+        self.acks = acks
         self._confirms = confirms
         self._batch = 0
         self._mine: set[int] = set()
@@ -29,7 +29,7 @@ class Roamer(App):
 
     def shake(self, via: Via) -> None:
         """Becomes a new client: connects once, and subscribes to all."""
-        ext = {"ext": {"ack": True}} if self._acks else {}
+        ext = {"ext": {"ack": True}} if self.acks else {}
         types = {"version": "1.0", "supportedConnectionTypes": list(VIA)}
         (shaken,) = self.exchange(via, {"channel": "/meta/handshake", "id": "1"} | types | ext)
         self.client_id, self._batch = shaken["clientId"], 0
@@ -114,7 +114,7 @@ class Roamer(App):
     def _connect(self, **fields: Any) -> dict[str, Any]:
         # What it acknowledges it has read.
         self.collect()
-        ext = {"ext": {"ack": self._batch}} if self._acks else {}
+        ext = {"ext": {"ack": self._batch}} if self.acks else {}
         self._polls += 1
         self._polled_at = len(self.driver.told)
         return self.meta("connect", **ext, **fields) | {"id": f"c{self._polls}"}

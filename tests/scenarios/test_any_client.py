@@ -92,12 +92,13 @@ def take(roamer: Roamer, step: Step, acts: list[Act]) -> None:
                 getattr(roamer, step.does)(poll)
         case "break":
             roamer.end_socket()
-        case "shake":
-            # Two clients on open WebSockets are told twice, as two pages are.
-            roamer.end_socket()
-            roamer.shake(via)
-        case "leave":
-            roamer.exchange(via, roamer.meta("disconnect"))
+        case "shake" | "leave":
+            # What a client that acknowledges had, and did not say, the next one is told again: that one says goodbye.
+            if step.does == "leave" or roamer.acks:
+                roamer.exchange(via, roamer.meta("disconnect"))
+            else:
+                # Two clients on open WebSockets are told twice, as two pages are.
+                roamer.end_socket()
             roamer.shake(via)
     roamer.collect()
 
