@@ -252,7 +252,8 @@ class Player:
             if not messages:
                 raise BayeuxError("no message in it")
         except BayeuxError as error:
-            del self._sockets[socket_id]
+            # Nothing goes out after a close: a connect that was held there, and its events, wait for the next.
+            self._gone(socket_id, now_us)
             # A reason has 123 bytes (RFC 6455, section 5.5).
             reason = f"not a Bayeux frame: {error}".encode()[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
             yield CloseSocket(socket_id, _UNEXPECTED, reason)

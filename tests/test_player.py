@@ -438,6 +438,22 @@ def test_no_bayeux_closes_socket(text: bytes) -> None:
     assert playing.receive(PeerGone(3), NOW_US) == []
 
 
+def test_nothing_goes_out_over_closed_socket() -> None:
+    """A connect was held there: its reply would come after the close."""
+    playing = player()
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+    (shaken,) = acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US))
+    client_id = json.loads(shaken.text)[0]["clientId"]
+    connect = json.dumps({"channel": "/meta/connect", "clientId": client_id}).encode()
+    (_,) = acts(playing.receive(TextArrived(3, connect), NOW_US))
+    assert acts(playing.receive(TextArrived(3, connect), NOW_US)) == []
+
+    (closed,) = acts(playing.receive(TextArrived(3, b"["), NOW_US))
+
+    assert isinstance(closed, CloseSocket)
+    assert acts(playing.receive(Woke(), NOW_US + 31_000_000)) == []
+
+
 def test_closed_socket_leaves_its_session() -> None:
     """Its client waits for the next one."""
     playing = player()
