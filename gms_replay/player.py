@@ -113,10 +113,12 @@ class Player:
         """What an event brings about at once; `_concerned` are the sessions that it is for."""
         self._concerned = []
         match event:
+            case RequestArrived() if control.PREFIX in event.asked.target.partition("?")[0]:
+                yield from self._control(event.request_id, event.asked, now_us)
             case RequestArrived():
-                yield from self._request(event.request_id, event.asked, now_us)
+                yield from self._called(event.request_id, event.asked, now_us)
             case SocketOpened():
-                yield from self._socket(event.socket_id, event.asked, now_us)
+                yield from self._called(event.socket_id, event.asked, now_us, opens_socket=True)
             case TextArrived():
                 yield from self._text(event.socket_id, event.text, now_us)
             case PeerGone():
@@ -189,10 +191,8 @@ class Player:
     def _wanted(self, name: str | None) -> list[Playing]:
         return [session for session in self._registry if name in (None, session.name)]
 
-    def _request(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
-        if control.PREFIX in asked.target.partition("?")[0]:
-            yield from self._control(request_id, asked, now_us)
-            return
+    def _called(self, request_id: int, asked: Asked, now_us: int, *, opens_socket: bool = False) -> Iterator[Action]:
+        """Takes what an app asks of GMS."""
         try:
             address, asked = addresses.read(asked)
             address = self._registry.meant(address)
@@ -200,12 +200,18 @@ class Player:
             yield Respond(request_id, 400, JSON, control.wrong(str(error)))
             return
         operation = gms.recognise(asked.method, asked.target, asked.body)
-        if operation is None:
+        is_comet = operation is not None and operation.kind is Kind.COMET
+        if operation is None or (opens_socket and not is_comet):
             yield from self._missed(request_id, asked, self._nowhere(MissKind.UNKNOWN_ROUTE, asked), now_us)
-        elif operation.kind is Kind.COMET:
-            yield from self._polled(_Call(request_id, address, operation, asked), now_us)
+            return
+        call = _Call(request_id, address, operation, asked)
+        if opens_socket:
+            self._sockets[request_id] = call
+            yield AcceptSocket(request_id)
+        elif is_comet:
+            yield from self._polled(call, now_us)
         else:
-            yield from self._rest(_Call(request_id, address, operation, asked), now_us)
+            yield from self._rest(call, now_us)
 
     def _polled(self, call: _Call, now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
@@ -227,20 +233,6 @@ class Player:
             yield Respond(call.id, 200, JSON, bayeux.frame(refuse(messages)))
         else:
             yield from told
-
-    def _socket(self, socket_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
-        try:
-            address, asked = addresses.read(asked)
-            address = self._registry.meant(address)
-        except OptionError as error:
-            yield Respond(socket_id, 400, JSON, control.wrong(str(error)))
-            return
-        operation = gms.recognise(asked.method, asked.target, asked.body)
-        if operation is not None and operation.kind is Kind.COMET:
-            self._sockets[socket_id] = _Call(socket_id, address, operation, asked)
-            yield AcceptSocket(socket_id)
-        else:
-            yield from self._missed(socket_id, asked, self._nowhere(MissKind.UNKNOWN_ROUTE, asked), now_us)
 
     def _text(self, socket_id: int, text: bytes, now_us: int) -> Iterator[Action]:
         if socket_id not in self._sockets:
