@@ -1,5 +1,6 @@
 """What the app did in a recorded visit, and what waits for it; see docs/architecture.md, "Causes"."""
 
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -53,14 +54,23 @@ def acts_of(session: Session) -> list[Done]:
     return acts
 
 
-def causes_of(acts: Iterable[Done], before_us: int) -> tuple[Cause, ...]:
-    """What an item waits for that came then."""
-    causes: dict[Act, Cause] = {}
-    for done in acts:
-        if done.at_us <= before_us:
-            count = causes[done.act].count + 1 if done.act in causes else 1
-            causes[done.act] = Cause(done.act, count, done.at_us)
-    return tuple(causes.values())
+class Causes:
+    """What the items of a visit wait for, whose acts these are, in order."""
+
+    def __init__(self, acts: Iterable[Done]) -> None:
+        self._at_us: list[int] = []
+        # With each act one more, so that no item has to go through all of them.
+        self._after: list[tuple[Cause, ...]] = [()]
+        last: dict[Act, Cause] = {}
+        for done in acts:
+            count = last[done.act].count + 1 if done.act in last else 1
+            last[done.act] = Cause(done.act, count, done.at_us)
+            self._at_us.append(done.at_us)
+            self._after.append(tuple(last.values()))
+
+    def of(self, at_us: int) -> tuple[Cause, ...]:
+        """What an item waits for that came then."""
+        return self._after[bisect_right(self._at_us, at_us)]
 
 
 def is_whole(one: Visited) -> bool:

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, transcript, travel
-from gms_replay.causes import Cause, Done, acts_of, causes_of, is_whole
+from gms_replay.causes import Cause, Causes, Done, acts_of, is_whole
 from gms_replay.echoes import Echoes, Source, Spoken, TextKey
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act, Kind
@@ -132,14 +132,15 @@ def _compile(number: int, session: Session, rules: Rules) -> Story:
     recorded = _recorded(session, told, values, rules)
     compiler = Compiler(recorded, rules)
     acts = acts_of(session)
+    causes = Causes(acts)
     rest = [one for one in session if one.operation.kind is not Kind.COMET]
     whole = [one for one in rest if is_whole(one)]
     repeated = echoes.find(told, _spoken(whole, acts), rules)
     answers = [_answer(index, one, compiler, repeated) for index, one in enumerate(whole)]
-    states = _states(answers, acts, session[0].at_us)
-    events = _events(session, acts, compiler, repeated)
+    states = _states(answers, causes, session[0].at_us)
+    events = _events(session, causes, compiler, repeated)
     polled, told_there = chain.from_iterable(states), chain.from_iterable(events.values())
-    if news := derived.messages(answers, polled, told_there, partial(causes_of, acts)):
+    if news := derived.messages(answers, polled, told_there, causes.of):
         events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
     events = {channel: _spaced(heard) for channel, heard in events.items()}
     return Story(
@@ -190,7 +191,7 @@ def _spoken(answered: Iterable[Visited], acts: Iterable[Done]) -> Iterator[Spoke
 
 
 def _events(
-    session: Session, acts: list[Done], compiler: Compiler, repeated: Mapping[TextKey, Echoes]
+    session: Session, causes: Causes, compiler: Compiler, repeated: Mapping[TextKey, Echoes]
 ) -> dict[str, tuple[Event, ...]]:
     """The messages of each channel, each once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
@@ -202,9 +203,9 @@ def _events(
         news = heard_of.news(message.raw, one.parsed.fields, words) if one.parsed.is_event else None
         if news is not None:
             told = events.setdefault(message.channel, [])
-            causes = causes_of(acts, message.at_us)
+            waits_for = causes.of(message.at_us)
             position = _position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, 0, causes, position, news[0], compiler, news[1]))
+            told.append(Event(message.channel, message.at_us, 0, waits_for, position, news[0], compiler, news[1]))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
@@ -256,7 +257,7 @@ def _position(fields: dict[str, Any]) -> tuple[str, int] | None:
     return gms.transcript_position(fields) or chat2.transcript_position(fields)
 
 
-def _states(answers: Iterable[Answer], acts: list[Done], start_us: int) -> tuple[tuple[State, ...], ...]:
+def _states(answers: Iterable[Answer], causes: Causes, start_us: int) -> tuple[tuple[State, ...], ...]:
     """The states of each polled operation. Between two polls nobody saw when it changed: the middle is least wrong.
 
     A state that follows an act waits for that act, not for the recorded time since the state before: where that is not
@@ -268,17 +269,17 @@ def _states(answers: Iterable[Answer], acts: list[Done], start_us: int) -> tuple
         if answer.operation.kind in gms.POLLED:
             operation, now_us = answer.operation.key, answer.at_us - answer.latency_us
             told = states.setdefault(operation, [])
-            causes = causes_of(acts, now_us)
+            waits_for = causes.of(now_us)
             middle_us = (asked_us[operation] + now_us) // 2 if operation in asked_us else start_us
-            at_us = max([middle_us, *(cause.at_us for cause in causes)])
+            at_us = max([middle_us, *(cause.at_us for cause in waits_for)])
             gap_us = at_us - told[-1].at_us if told else 0
-            done = {*_counts(causes)} - {*_counts(told[-1].causes)} if told else set()
+            done = {*_counts(waits_for)} - {*_counts(told[-1].causes)} if told else set()
             if done:
                 at_once = answer.operation.kind in gms.CHANGED_BY_ACTS
-                slow = [cause for cause in causes if (cause.act, cause.count) in done and not at_once]
-                causes = tuple(cause if cause in slow else replace(cause, at_us=at_us) for cause in causes)
+                slow = [cause for cause in waits_for if (cause.act, cause.count) in done and not at_once]
+                waits_for = tuple(cause if cause in slow else replace(cause, at_us=at_us) for cause in waits_for)
                 gap_us = 0
-            told.append(State(at_us, gap_us, bool(done), causes, answer))
+            told.append(State(at_us, gap_us, bool(done), waits_for, answer))
             asked_us[operation] = now_us
     return tuple(tuple(said) for said in states.values())
 

@@ -5,7 +5,7 @@ from chats2 import CHANNEL, HELLO, ONE_CHAT, REST, failed, publish, record_chat,
 from factories import CLIENT, Tape, at, over_socket
 
 from gms_replay import sessions
-from gms_replay.causes import Cause, acts_of, causes_of
+from gms_replay.causes import Cause, Causes, acts_of
 from gms_replay.gms import Act
 from gms_replay.model import Recording
 
@@ -86,4 +86,4 @@ def test_causes_are_the_last_of_each_kind() -> None:
     publish(tape, 6, "sendMessage", message="Hi")
     (session,) = sessions.split(tape.recording())
 
-    assert causes_of(acts_of(session), at(6)) == (Cause(Act.START, 1, at(1)), Cause(Act.SEND, 2, at(6)))
+    assert Causes(acts_of(session)).of(at(6)) == (Cause(Act.START, 1, at(1)), Cause(Act.SEND, 2, at(6)))
