@@ -11,7 +11,7 @@ from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked
 from gms_replay.instants import Notation, Style
-from gms_replay.match import Missed
+from gms_replay.match import Miss, Missed
 from gms_replay.model import header
 from gms_replay.playing import Playing
 
@@ -185,6 +185,11 @@ def sessions_told(sessions: Iterable[Playing], now_us: int) -> bytes:
 def misses_told(count: int, misses: Sequence[Missed]) -> bytes:
     """How many misses there were, and the last of them, the latest last."""
     return _told({"count": count, "misses": [{"at": _instant(one.at_us)} | one.miss.as_json() for one in misses]})
+
+
+def miss_told(miss: Miss) -> bytes:
+    """What the app gets whose request has no recorded answer."""
+    return _told(miss.as_json())
 
 
 def done(**what: Any) -> bytes:

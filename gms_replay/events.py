@@ -108,6 +108,9 @@ class CloseSocket:
 JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 """What the player's own answers, those that nobody recorded, are headed with."""
 
+TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
+"""What those are headed with that people read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:

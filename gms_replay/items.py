@@ -10,17 +10,9 @@ from gms_replay.causes import Cause
 from gms_replay.echoes import Echoes
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
-from gms_replay.model import Headers, Response
+from gms_replay.model import Headers, Response, for_any_page
 from gms_replay.rewrite import Compiler, Template
 from gms_replay.transcript import Page
-
-_SET_ANEW = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
-        "upgrade", "content-length",
-    }
-)  # fmt: skip
-"""Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +111,4 @@ class CometSettings:
 
 def compiled_headers(compiler: Compiler, headers: Headers) -> tuple[tuple[str, Template], ...]:
     """The headers that are replayed, names in lower case, in order, duplicates kept."""
-    kept = ((name.lower(), value) for name, value in headers)
-    return tuple(
-        (name, compiler.header(name, value))
-        for name, value in kept
-        if name not in _SET_ANEW and not name.startswith("access-control-")
-    )
+    return tuple((name, compiler.header(name, value)) for name, value in for_any_page(headers))

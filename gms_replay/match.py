@@ -4,7 +4,6 @@ Strategy: requests are compared by meaning. First the operation, then the decode
 that say who asks or what is said (`Rules.is_free`) and instants only rank. Last comes the place in the story.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -62,12 +61,6 @@ class Miss:
     target: str
     nearest: tuple[Ranked, ...]
     session: str | None = None
-
-    @property
-    def report(self) -> bytes:
-        """What the app gets, in the body of a 404."""
-        # What JSON escapes may be no character: half a surrogate pair stays the escape that it was.
-        return json.dumps(self.as_json(), ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
 
     def as_json(self) -> dict[str, Any]:
         """The report: what was asked, and of the nearest what would have matched (`fields`) and what differs."""

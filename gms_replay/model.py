@@ -10,6 +10,14 @@ from enum import StrEnum
 Headers = tuple[tuple[str, str], ...]
 """Names and values in the order of the wire, duplicates kept, names in the letter case they came in."""
 
+_SET_ANEW = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "content-length",
+    }
+)  # fmt: skip
+"""Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
+
 
 class Direction(StrEnum):
     """Which way something went."""
@@ -182,3 +190,13 @@ def header(headers: Headers, name: str) -> str | None:
         if key == wanted or key.lower() == wanted:
             return value
     return None
+
+
+def end_to_end(headers: Headers) -> Headers:
+    """The headers that go on with a message that is sent anew, names in lower case."""
+    return tuple((name.lower(), value) for name, value in headers if name.lower() not in _SET_ANEW)
+
+
+def for_any_page(headers: Headers) -> Headers:
+    """Of an answer's headers those that go on, but for what the server granted to pages of its own origins."""
+    return tuple((name, value) for name, value in end_to_end(headers) if not name.startswith("access-control-"))

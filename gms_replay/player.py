@@ -20,6 +20,7 @@ from gms_replay.comet import Carrier, refuse
 from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.events import (
     JSON,
+    TEXT,
     AcceptSocket,
     Action,
     Asked,
@@ -38,13 +39,12 @@ from gms_replay.events import (
 )
 from gms_replay.gms import Kind, Operation
 from gms_replay.match import Miss, Missed, MissKind
-from gms_replay.model import Headers, Transport, header
+from gms_replay.model import Transport, header
 from gms_replay.playing import Playing
 from gms_replay.registry import IDLE_US, Registry
 from gms_replay.story import Story
 from gms_replay.usage import Usage
 
-_TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
 _SCRIPT = "text/javascript;charset=UTF-8"
 _BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
@@ -223,7 +223,7 @@ class Player:
             frames = called.frames if called else bayeux.posted(asked.body)
             messages = tuple(chain.from_iterable(map(bayeux.parse, frames)))
         except BayeuxError as error:
-            yield Respond(call.id, 400, _TEXT, f"not a Bayeux frame: {error}".encode())
+            yield Respond(call.id, 400, TEXT, f"not a Bayeux frame: {error}".encode())
             return
         if called:
             self._callbacks[call.id] = called.callback
@@ -351,7 +351,7 @@ class Player:
         self.missed += 1
         self.misses.append(Missed(now_us, miss))
         yield Noted(str(miss))
-        yield Respond(request_id, 404, JSON, miss.report, missed=asked)
+        yield Respond(request_id, 404, JSON, control.miss_told(miss), missed=asked)
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""

@@ -11,19 +11,11 @@ import httpx
 from gms_replay import __version__
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
-from gms_replay.events import Asked, Respond
-from gms_replay.model import Body, Headers, Outcome, Request, Response
+from gms_replay.events import TEXT, Asked, Respond
+from gms_replay.model import Body, Outcome, Request, Response, end_to_end, for_any_page
 
-_HOP_BY_HOP = frozenset(
-    {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length",
-    }
-)  # fmt: skip
-"""RFC 9110, section 7.6.1; and the length, which is counted."""
 _OURS = frozenset({"gms_session", "x-forwarded-prefix", "accept-encoding"})
 _PATIENCE_S = 30
-_TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +98,10 @@ class Passing:
             why = f"{self._upstream} gave no answer: {str(error) or type(error).__name__}"
             self._end(exchange_id, Outcome(self._clock(), error=why))
             self._note(f"passed: {asked.method} {asked.target}: {why}")
-            return Respond(request_id, 502, _TEXT, why.encode())
+            return Respond(request_id, 502, TEXT, why.encode())
         self._end(exchange_id, Outcome(self._clock(), answer))
         self._note(f"passed: {asked.method} {asked.target}: {self._upstream} answered {answer.status}")
-        kept = _kept(answer.headers)
-        headers = tuple((name, value) for name, value in kept if not name.startswith("access-control-"))
-        return Respond(request_id, answer.status, headers, answer.body.wire)
+        return Respond(request_id, answer.status, for_any_page(answer.headers), answer.body.wire)
 
     async def close(self) -> None:
         """Ends connections, and waits until all that was recorded is on disk."""
@@ -145,7 +135,7 @@ class Passing:
             self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S, cookies=jar)
         target = request.target.encode("latin-1")
         url = httpx.URL(str(self._upstream)).copy_with(raw_path=target if target.startswith(b"/") else b"/" + target)
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _kept(request.headers)]
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in end_to_end(request.headers)]
         sending = self._http.build_request(request.method, url, headers=headers, content=request.body.wire)
         answer = await self._http.send(sending, stream=True)
         began_us = self._clock()
@@ -167,10 +157,6 @@ class Passing:
         if self._writer is not None:
             self._writer.outcome(exchange_id, outcome)
             self._writer.exchange_over(exchange_id)
-
-
-def _kept(headers: Headers) -> Headers:
-    return tuple((name.lower(), value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
 
 
 def _wrong(url: str, reason: str) -> OptionError:
