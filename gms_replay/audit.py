@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import fields, findings, gms, instants, sessions
+from gms_replay import fields, gms, instants, sessions
+from gms_replay.causes import is_whole
 from gms_replay.gms import InstantClass, Kind, Path
 from gms_replay.instants import Style
 from gms_replay.model import Direction, Exchange, Headers, Recording, Response
@@ -167,13 +168,13 @@ class _Teller:
                 yield from self._comet(one, place)
             else:
                 yield from self._asked(one.said, replace(place, part=Part.REQUEST))
-                yield from self._answer(one.exchange, place)
+                yield from self._answer(one, place)
 
-    def _answer(self, exchange: Exchange, place: Place) -> Iterator[Sighting]:
-        response = exchange.response
+    def _answer(self, one: Visited, place: Place) -> Iterator[Sighting]:
+        response = one.exchange.response
         if response is None:
             return
-        if findings.ending(exchange):
+        if not is_whole(one):
             yield from _unplayed_answer(response, self._rules, place)
             return
         yield from self._headers(response.headers, replace(place, part=Part.ANSWER_HEADER))

@@ -81,7 +81,7 @@ class Page:
 def asked_after(version: str, said: Fields) -> int:
     """The number of the last line that an app has which refreshes, by what it says."""
     version_ahead = _VERSIONS[version == "2"].ahead
-    position = _whole(said.get("transcriptPosition", ""))
+    position = gms.position(said.get("transcriptPosition"))
     return max(0, (position or 0) - version_ahead)
 
 
@@ -95,11 +95,11 @@ def read(text: bytes, compiler: Compiler, echoes: Echoes) -> Page | None:
         lines = extent(text, key) if version else None
         if version is None or lines is None or text[lines.start : lines.start + 1] != b"[":
             continue
-        place = _whole(values.get((*path[:-1], version.place), ""))
+        place = gms.position(values.get((*path[:-1], version.place)))
         if place is None:
             continue
         last, count = place - version.ahead, len(lines.inside)
-        named = [_whole(values.get((*path, at, version.number or ""), "")) for at in range(count)]
+        named = [gms.position(values.get((*path, at, version.number or ""))) for at in range(count)]
         # Version 1 numbers none: they are the last.
         numbers = named if version.number else range(last - count + 1, last + 1)
         if any(number is None or number < 1 for number in numbers):
@@ -129,10 +129,6 @@ def _within(page: Page, key: Span) -> Page:
         lines=Extent(lines.start - start, lines.end - start, inside),
         echoes={at - start: echo for at, echo in page.echoes.items()},
     )
-
-
-def _whole(written: str) -> int | None:
-    return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else None
 
 
 class Transcript:
