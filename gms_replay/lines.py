@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gms_replay import gms
 from gms_replay.gms import Path
 from gms_replay.spans import Sort, Span, plain_text
 
@@ -75,8 +76,8 @@ def _lines(text: bytes, chat: _Chat) -> Iterator[Line]:
     def value(spans: dict[str, Span], name: str) -> str:
         return plain_text(text[spans[name].start : spans[name].end]) if name in spans else ""
 
-    position = value(chat.beside, "transcriptPosition")
-    first = int(position) - len(chat.lines) if position.isascii() and position.isdigit() else -1
+    position = gms.position(value(chat.beside, "transcriptPosition"))
+    first = -1 if position is None else position - len(chat.lines)
     again: Counter[tuple[str, str, str]] = Counter()
     for place, spans in enumerate(chat.lines.values()):
         kind, party = value(spans, "type"), value(spans, "party")

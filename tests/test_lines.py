@@ -71,6 +71,13 @@ def test_lines_without_position_are_told_apart() -> None:
     assert read({"transcriptToShow": [line]})[0].key == first.key
 
 
+def test_position_that_is_none_does_not_count() -> None:
+    """More digits than Python reads as a number."""
+    (told,) = read(frame(2, HELLO).replace(b'"transcriptPosition":"2"', b'"transcriptPosition":"%s"' % (b"9" * 5000)))
+
+    assert told.key == read({"transcriptToShow": [json.loads(HELLO)]})[0].key
+
+
 def test_odd_lines_are_passed_over() -> None:
     assert read({"transcriptToShow": "none", "messages": ["a", 1, None]}) == []
     (line,) = read({"transcriptToShow": [[1, 2]]})
