@@ -42,6 +42,12 @@ class Peer:
         (reply,) = replies(self.send(at_s, asked))
         return reply
 
+    def join(self, at_s: float, client: str = "a") -> None:
+        """Another client shakes hands, connects once, and subscribes; the first is "a", the next "b"."""
+        self.handshake(at_s)
+        self.connect(at_s, client=client)
+        self.subscribe(at_s, client=client)
+
     def _receive(self, carrier: Carrier, at_s: float, messages: tuple[dict[str, Any], ...]) -> list[Frame]:
         parsed = bayeux.parse(json.dumps(messages).encode())
         return list(self.comet.receive(carrier, parsed, round(at_s * SECOND_US)))
@@ -81,9 +87,7 @@ def publish(client: str = "a") -> dict[str, Any]:
 def listening(**advice: Any) -> Peer:
     """A client "a" that shook hands, connected once, and subscribed."""
     peer = Peer(**advice)
-    peer.handshake()
-    peer.connect(0)
-    peer.subscribe(0)
+    peer.join(0)
     return peer
 
 

@@ -21,3 +21,13 @@ def simulated(settings: Settings) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+class StandingClock:
+    """A clock that shows `now_us`, microseconds since 1970 UTC, until that is changed."""
+
+    def __init__(self, now_us: int = 0) -> None:
+        self.now_us = now_us
+
+    def __call__(self) -> int:
+        return self.now_us

@@ -56,9 +56,7 @@ def test_next_client_hears_rest() -> None:
     peer.tell("one")
     peer.send(1, {"channel": "/meta/disconnect", "clientId": "a"})
     peer.tell("two")
-    peer.handshake(2)
-    peer.connect(2, client="b")
-    peer.subscribe(2, client="b")
+    peer.join(2, "b")
 
     assert texts(peer.connect(3, client="b")) == ["one", "two"]
 
@@ -66,9 +64,7 @@ def test_next_client_hears_rest() -> None:
 def test_new_client_replaces_lost_one() -> None:
     peer = listening()
     peer.tell("one")
-    peer.handshake(2)
-    peer.connect(2, client="b")
-    peer.subscribe(2, client="b")
+    peer.join(2, "b")
     peer.tell("two")
 
     assert texts(peer.connect(3, client="b")) == ["one", "two"]
@@ -76,9 +72,7 @@ def test_new_client_replaces_lost_one() -> None:
 
 def test_expired_client_repeats_nothing() -> None:
     peer = listening()
-    peer.handshake(2)
-    peer.connect(2, client="b")
-    peer.subscribe(2, client="b")
+    peer.join(2, "b")
     peer.tell("one")
     peer.connect(3, client="b")
     peer.connect(4, client="b")
@@ -96,9 +90,7 @@ def test_last_answer_of_left_client_returns() -> None:
     peer.flush(2)
     peer.send(2, {"channel": "/meta/disconnect", "clientId": "a"})
     peer.gone(lost, 2)
-    peer.handshake(3)
-    peer.connect(3, client="b")
-    peer.subscribe(3, client="b")
+    peer.join(3, "b")
 
     assert texts(peer.connect(4, client="b")) == ["one"]
 
@@ -109,9 +101,7 @@ def replaced(first: str) -> Peer:
     peer.connect(1)
     peer.tell(first)
     peer.flush(2)
-    peer.handshake(3)
-    peer.connect(3, client="b")
-    peer.subscribe(3, client="b")
+    peer.join(3, "b")
     return peer
 
 
@@ -180,9 +170,7 @@ def test_lost_answer_to_publish_comes_again() -> None:
 
 def test_scripts_hear_by_connect_only() -> None:
     peer = Peer(Transport.CALLBACK_POLLING)
-    peer.handshake()
-    peer.connect(0)
-    peer.subscribe(0)
+    peer.join(0)
     peer.tell("one")
 
     assert texts(peer.send(1, publish())) == []
@@ -203,9 +191,7 @@ def chatting() -> Peer:
 
 def come_back(peer: Peer) -> list[str]:
     """What the app's next client is told."""
-    peer.handshake(3)
-    peer.connect(3, client="b")
-    peer.subscribe(3, client="b")
+    peer.join(3, "b")
     return texts(peer.connect(4, client="b"))
 
 

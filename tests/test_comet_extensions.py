@@ -74,9 +74,7 @@ def test_unacknowledged_goes_to_next_client_after_broken_socket() -> None:
     assert texts(peer.say(1, CONNECT)) == ["one"]
     peer.gone(100, 2)
     peer.flush(20)
-    peer.handshake(21)
-    peer.connect(21, client="b")
-    peer.subscribe(21, client="b")
+    peer.join(21, "b")
 
     assert texts(peer.connect(22, client="b")) == ["one"]
 

@@ -38,6 +38,15 @@ def chatting(app: App, service: str, **fields: str) -> None:
     app.subscribe()
 
 
+def in_chat(**fields: str) -> App:
+    """The recorded app, but for what it says, in its chat and listening."""
+    app = visiting()
+    start(app)
+    app.call("POST", factories.MENU)
+    chatting(app, SERVICE, **fields)
+    return app
+
+
 def spoken(app: App) -> list[tuple[str, str]]:
     """Who said what, by the messages of the transcript that the app heard."""
     lines = [line for _, message in app.heard for line in message["data"]["message"]["transcriptToShow"]]
@@ -67,10 +76,7 @@ def test_two_apps_hear_their_own_words() -> None:
 
 def test_words_come_back_as_they_were_said() -> None:
     """Also where the app says the recorded words in another order, and so gets the answers in another order."""
-    app = visiting()
-    start(app)
-    app.call("POST", factories.MENU)
-    chatting(app, SERVICE, firstName="Stan")
+    app = in_chat(firstName="Stan")
     app.listen(4)
     send(app, "Thanks.")
     app.listen(10)
@@ -81,10 +87,7 @@ def test_words_come_back_as_they_were_said() -> None:
 
 
 def test_story_that_went_on_alone_tells_recorded_words() -> None:
-    app = visiting()
-    start(app)
-    app.call("POST", factories.MENU)
-    chatting(app, SERVICE, firstName="Ann")
+    app = in_chat(firstName="Ann")
     app.listen(25)
 
     assert "went on without send 1" in app.driver.notes[0]
@@ -92,10 +95,7 @@ def test_story_that_went_on_alone_tells_recorded_words() -> None:
 
 
 def test_app_without_a_name_gets_the_recorded_one() -> None:
-    app = visiting()
-    start(app)
-    app.call("POST", factories.MENU)
-    chatting(app, SERVICE)
+    app = in_chat()
     app.listen(6)
     send(app, "Hi!")
     app.listen(5)
@@ -104,10 +104,7 @@ def test_app_without_a_name_gets_the_recorded_one() -> None:
 
 
 def test_retried_words_count_once() -> None:
-    app = visiting()
-    start(app)
-    app.call("POST", factories.MENU)
-    chatting(app, SERVICE, firstName="Ann")
+    app = in_chat(firstName="Ann")
     app.listen(4)
     lost = app.ask("POST", SEND, "message=One")
     app.driver.wait_for(lost)
@@ -175,10 +172,7 @@ def test_chat_of_version_2_repeats_words() -> None:
 
 def test_refreshed_lines_repeat_words() -> None:
     """Also where the recorded app was told the lines over Comet."""
-    app = visiting()
-    start(app)
-    app.call("POST", factories.MENU)
-    chatting(app, SERVICE, firstName="Ann")
+    app = in_chat(firstName="Ann")
     app.listen(4)
     send(app, "Hi")
     app.listen(7)

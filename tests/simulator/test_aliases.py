@@ -2,23 +2,16 @@ import re
 from random import Random
 
 import pytest
+from simulating import StandingClock
 
 from gms_replay.simulator.aliases import Aliases
 
 SOURCES = [Random(f"alias {number}") for number in range(50)]
 
 
-class Clock:
-    def __init__(self):
-        self.now_us = 0
-
-    def __call__(self):
-        return self.now_us
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return StandingClock()
 
 
 @pytest.fixture

@@ -1,21 +1,14 @@
 import re
 
 import pytest
+from simulating import StandingClock
 
 NOW_US = 1_399_048_200_000_000
 
 
-class Clock:
-    def __init__(self):
-        self.now_us = NOW_US
-
-    def __call__(self):
-        return self.now_us
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return StandingClock(NOW_US)
 
 
 @pytest.fixture

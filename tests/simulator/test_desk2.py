@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from simulating import StandingClock
 
 
 @pytest.fixture
@@ -147,16 +148,8 @@ def test_bad_bodies_are_refused_as_elsewhere(app):
     assert (answer.status_code, list(answer.json())) == (400, ["exception", "message", "code", "phrase"])
 
 
-class Clock:
-    def __init__(self):
-        self.now_us = 0
-
-    def __call__(self):
-        return self.now_us
-
-
 def test_old_alias_is_good_for_a_while(app_of):
-    clock = Clock()
+    clock = StandingClock()
     app = app_of(now_us=clock)
     chat = app.request_chat2()
     for text in "abcde":

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from simulating import StandingClock
 
 from gms_replay.simulator.services import Service
 from gms_replay.simulator.steps import wake_up
@@ -10,17 +11,9 @@ MINUTE_US = 60_000_000
 EXPIRES = "2014-05-02T16:30:00.000Z"
 
 
-class Clock:
-    def __init__(self):
-        self.now_us = NOW_US
-
-    def __call__(self):
-        return self.now_us
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return StandingClock(NOW_US)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import pytest
+from simulating import StandingClock
 
 from gms_replay.simulator.chat import Chat, Kind, Party
 from gms_replay.simulator.transcript1 import State, Transcript1
@@ -8,17 +9,9 @@ KRISTI = Party("Kristi Sippola", "AGENT")
 STARTED_US = 1_399_048_058_900_000
 
 
-class Clock:
-    def __init__(self):
-        self.now_us = STARTED_US
-
-    def __call__(self):
-        return self.now_us
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return StandingClock(STARTED_US)
 
 
 @pytest.fixture
