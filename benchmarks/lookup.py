@@ -77,9 +77,11 @@ def serving(command: list[str], ready: str) -> Iterator[str]:
     """The origin of a server, which its output tells."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
-        found = next(found for line in process.stdout if (found := re.search(ready, line)))
-        yield f"http://127.0.0.1:{found[1]}"
-        process.send_signal(signal.SIGTERM)
+        try:
+            found = next(found for line in process.stdout if (found := re.search(ready, line)))
+            yield f"http://127.0.0.1:{found[1]}"
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 def replaying(cassette: Path) -> tuple[list[str], str]:
@@ -87,7 +89,7 @@ def replaying(cassette: Path) -> tuple[list[str], str]:
 
 
 def mitmproxying(flows: Path) -> tuple[list[str], str]:
-    options = ("server_replay_reuse=true", "connection_strategy=lazy", "server_replay_extra=404")
+    options = ("server_replay_reuse=true", "connection_strategy=lazy", "server_replay_extra=404", "flow_detail=0")
     told = [part for option in options for part in ("--set", option)]
     mode = ("--mode", "reverse:http://127.0.0.1:9@127.0.0.1:0")
     return [str(MITMDUMP), *mode, "--server-replay", str(flows), *told], r"listening at 127\.0\.0\.1:(\d+)"

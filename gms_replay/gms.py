@@ -80,7 +80,6 @@ TELLS_LINES = frozenset({Kind.REQUEST_CHAT, Kind.START_CHAT, Kind.SEND, Kind.REF
 OPENINGS = frozenset({Kind.START_CALLBACK, Kind.REQUEST_CHAT})
 """What begins a visit."""
 
-
 PUBLISHED = "publish"
 """The method of an operation that was asked for over Comet."""
 
@@ -221,7 +220,7 @@ def _speaks_bayeux(frame: bytes) -> bool:
 
 def gms_user(headers: Headers) -> str | None:
     """The user that a request names: every request of an app carries this header."""
-    return header(headers, "gms_user")
+    return header(headers, USER_HEADER)
 
 
 class InstantClass(StrEnum):
@@ -237,6 +236,7 @@ class InstantClass(StrEnum):
 _CALENDAR_FIELDS = frozenset({"_desired_time", "_new_desired_time", "_expiration_time", "start_time", "end_time"})
 _EVENT_FIELDS = frozenset({"_expires", "startedAt", "utcTime", "timestamp"})
 _TIMESYNC_INSTANTS = frozenset({"tc", "ts"})
+USER_HEADER = "gms_user"
 INSTANT_HEADERS = frozenset({"date", "expires", "last-modified", "set-cookie", "apns-expiration"})
 
 

@@ -1,18 +1,50 @@
 """What a story is made of: answers, messages and states, and what each waits for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from gms_replay import chat2, gms, transcript
 from gms_replay.causes import Cause
-from gms_replay.echoes import Echoes
+from gms_replay.echoes import Echoes, TextKey
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
 from gms_replay.model import Headers, Response, for_any_page
-from gms_replay.rewrite import Compiler, Template
+from gms_replay.rewrite import Compiler, Recorded, Template
 from gms_replay.transcript import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was found in all that was told in a visit. `grid_us`: what its time slots are multiples of."""
+
+    recorded: Recorded
+    compiler: Compiler
+    echoes: Mapping[TextKey, Echoes]
+    grid_us: int
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """What it takes to tell a visit's texts anew. They are read, by `reader`, when the first is told: it takes long."""
+
+    reader: Callable[[], Read]
+
+    @cached_property
+    def read(self) -> Read:
+        return self.reader()
+
+    @property
+    def compiler(self) -> Compiler:
+        return self.read.compiler
+
+    def echoes(self, exchange_id: int, message_id: int | None = None) -> Echoes:
+        """Where the app's words stand in a message, or in an exchange's answer."""
+        return self.read.echoes.get((exchange_id, message_id), _NO_ECHOES)
+
+
+_NO_ECHOES: Echoes = {}
 
 
 @dataclass(frozen=True)
@@ -30,9 +62,18 @@ class Answer:
     at_us: int
     latency_us: int
     response: Response
-    compiler: Compiler
-    echoes: Echoes
+    exchange_id: int
+    texts: Texts
     is_derived: bool = False
+
+    @property
+    def compiler(self) -> Compiler:
+        return self.texts.compiler
+
+    @property
+    def echoes(self) -> Echoes:
+        """Where words of the app's stand in its body."""
+        return self.texts.echoes(self.exchange_id)
 
     @cached_property
     def body(self) -> Template:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from heapq import nlargest
+from itertools import islice
 from typing import Any
 
 from gms_replay import fields, gms, instants
@@ -18,6 +19,7 @@ from gms_replay.gms import Kind, Operation
 from gms_replay.items import Answer
 from gms_replay.rules import Rules
 from gms_replay.story import Story
+from gms_replay.visits import Question
 
 _NEAREST = 3
 _LOOKED_AT = 100
@@ -105,8 +107,7 @@ def candidates(
 
     `same_instant(asked_us, recorded_us)` tells whether the app means the recorded instant by the one it sent.
     """
-    same = story.by_operation.get(operation.key, ())
-    ranked = [_compared(asked, answer, story.rules, same_instant) for answer in same]
+    ranked = [_compared(asked, answer, story.rules, same_instant) for answer in story.answers_to(operation)]
     return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
 
 
@@ -117,27 +118,34 @@ def fits(operation: Operation, asked: Asked, story: Story) -> bool:
     return any(not one.differences for one in ranked)
 
 
-def nearest(method: str, target: str, answers: Iterable[Answer]) -> tuple[Ranked, ...]:
+def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked, ...]:
     """The recorded requests whose paths look most like this one; for those whose operation nobody recorded."""
     path = target.partition("?")[0]
     steps = frozenset(path.split("/"))
 
-    def rough(answer: Answer) -> tuple[int, bool, int]:
-        return (
-            len(steps.intersection(answer.target.partition("?")[0].split("/"))),
-            answer.method == method,
-            -answer.index,
-        )
+    def rough(near: _Near) -> tuple[int, bool, int]:
+        asked = near[1]
+        return len(steps.intersection(asked.target.partition("?")[0].split("/"))), asked.method == method, -near[2]
 
-    def likeness(answer: Answer) -> tuple[float, int]:
-        recorded = answer.target.partition("?")[0][:_LONGEST]
-        same_method = 0.1 * (answer.method == method)
-        return -SequenceMatcher(None, path[:_LONGEST], recorded, autojunk=False).ratio() - same_method, answer.index
+    def likeness(near: _Near) -> tuple[float, int]:
+        asked = near[1]
+        recorded = asked.target.partition("?")[0][:_LONGEST]
+        same_method = 0.1 * (asked.method == method)
+        return -SequenceMatcher(None, path[:_LONGEST], recorded, autojunk=False).ratio() - same_method, near[2]
 
-    unique = {(answer.method, answer.target): answer for answer in answers}
+    unique: dict[tuple[str, str], _Near] = {}
+    for story in stories:
+        for place, asked in enumerate(story.visit.questions):
+            if asked.operation.kind is not Kind.COMET:
+                unique[asked.method, asked.target] = story, asked, place
     # Likeness takes long: only those are looked at that have most steps in common.
-    likely = nlargest(_LOOKED_AT, unique.values(), key=rough)
-    return tuple(Ranked(answer, (), 0) for answer in sorted(likely, key=likeness)[:_NEAREST])
+    likely = sorted(nlargest(_LOOKED_AT, unique.values(), key=rough), key=likeness)
+    answers = (story.answer_of(asked.exchange_id) for story, asked, _ in likely)
+    return tuple(islice((Ranked(answer, (), 0) for answer in answers if answer is not None), _NEAREST))
+
+
+_Near = tuple[Story, Question, int]
+"""A recorded request, with its place in its visit."""
 
 
 def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
@@ -151,7 +159,7 @@ def miss(operation: Operation, asked: Asked, ranked: list[Ranked], story: Story)
         return field_differs(asked.method, asked.target, ranked)
     same = [one for one in story.unanswered if one.operation.key == operation.key]
     kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
-    return Miss(kind, asked.method, asked.target, nearest(asked.method, asked.target, story.answers))
+    return Miss(kind, asked.method, asked.target, nearest(asked.method, asked.target, [story]))
 
 
 def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:

@@ -4,8 +4,11 @@ Instants are integer microseconds since 1970-01-01 UTC; their names end in `_us`
 Headers and request targets are text of one character per byte (ISO 8859-1), so that any bytes survive.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 Headers = tuple[tuple[str, str], ...]
 """Names and values in the order of the wire, duplicates kept, names in the letter case they came in."""
@@ -69,6 +72,11 @@ class Request:
     started_at_us: int
     ended_at_us: int | None
     client: str = ""
+
+    @property
+    def asked_at_us(self) -> int:
+        """When the server had all of it, as far as it got."""
+        return self.started_at_us if self.ended_at_us is None else self.ended_at_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +180,45 @@ class Run:
     versions: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+class Outline(NamedTuple):
+    """What of an exchange is known without reading it through.
+
+    `asked_at_us`: when the server had the whole request, as far as it got. `asked`, `told`: the bodies to read, None
+    where no answer came. `named`: the first value of the header that was wanted, None where there is none.
+    """
+
+    exchange_id: int
+    method: str
+    target: str
+    asked_at_us: int
+    named: str | None
+    asked: bytes
+    told: bytes | None
+
+
+class Carried(NamedTuple):
+    """What of a Bayeux message is known without reading it; its direction is `is_told` for one to the app."""
+
+    message_id: int
+    exchange_id: int
+    is_told: bool
+    raw: bytes
+
+
+class Facts(Protocol):
+    """Facts that can be looked through before they are read: a Recording, or a file with one."""
+
+    def outlines(self, header_name: str) -> Iterable[Outline]:
+        """All exchanges, in the order of their ids, each with a header of its request."""
+
+    def carried(self) -> Iterable[Carried]:
+        """All Bayeux messages, in the order of their ids."""
+
+    def part(self, exchange_ids: Sequence[int], message_ids: Sequence[int]) -> "Recording":
+        """These exchanges and messages, each in the order of their ids."""
+
+
+@dataclass(frozen=True)
 class Recording:
     """All facts of a cassette, each kind in the order of its ids."""
 
@@ -181,6 +227,39 @@ class Recording:
     messages: tuple[Message, ...] = ()
     pushes: tuple[Push, ...] = ()
     sockets: tuple[Socket, ...] = ()
+
+    def outlines(self, header_name: str) -> Iterator[Outline]:
+        """What is known of each exchange without reading it through."""
+        for exchange in self.exchanges:
+            request, response = exchange.request, exchange.response
+            yield Outline(
+                exchange.id,
+                request.method,
+                request.target,
+                request.asked_at_us,
+                header(request.headers, header_name),
+                request.body.plain,
+                response.body.plain if response else None,
+            )
+
+    def carried(self) -> Iterator[Carried]:
+        """What is known of each Bayeux message without reading it."""
+        for message in self.messages:
+            if message.channel:
+                is_told = message.direction is Direction.TO_CLIENT
+                yield Carried(message.id, message.exchange_id, is_told, message.raw)
+
+    def part(self, exchange_ids: Sequence[int], message_ids: Sequence[int]) -> "Recording":
+        """These exchanges and messages, each in the order of their ids."""
+        exchanges, messages = self._by_id
+        return Recording(
+            exchanges=tuple(exchanges[number] for number in sorted(exchange_ids)),
+            messages=tuple(messages[number] for number in sorted(message_ids)),
+        )
+
+    @cached_property
+    def _by_id(self) -> tuple[dict[int, Exchange], dict[int, Message]]:
+        return {one.id: one for one in self.exchanges}, {one.id: one for one in self.messages}
 
 
 def header(headers: Headers, name: str) -> str | None:

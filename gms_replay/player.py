@@ -362,8 +362,7 @@ class Player:
         return replace(action, headers=headers, body=jsonp.script(callback, action.body))
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
-        answers = [answer for story in self._stories for answer in story.answers]
-        return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, answers))
+        return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))
 
 
 def _browser(asked: Asked) -> str | None:

@@ -66,7 +66,7 @@ class Registry:
 
     def is_recorded(self, operation: Operation) -> bool:
         """Whether any visit tells of the service that a request names."""
-        return any(operation.service_id in story.service_ids for story in self._stories)
+        return any(operation.service_id in story.visit.service_ids for story in self._stories)
 
     def keep(self, session: Playing) -> None:
         """Makes one that was opened one of those there are."""
@@ -184,9 +184,9 @@ class Registry:
         wanted = [
             story
             for story in self._stories
-            if address.visit in (None, story.number) and (service_id is None or service_id in story.service_ids)
+            if address.visit in (None, story.number) and (service_id is None or service_id in story.visit.service_ids)
         ]
-        wanted.sort(key=lambda story: (self._told[story.number], story.user != user, story.number))
+        wanted.sort(key=lambda story: (self._told[story.number], story.visit.user != user, story.number))
         # Looked at in that order, because comparing is what takes time.
         alike = (story for story in wanted if _tells_of(operation, story))
         story = next((story for story in wanted if _fits(operation, asked, story)), None) or next(alike, None)
@@ -266,4 +266,6 @@ def _tells_of(operation: Operation, story: Story) -> bool:
     """Whether a story has an answer to any request for the same thing."""
     if operation.kind is Kind.COMET:
         return story.begins_over_comet
-    return operation.key in (story.published if operation.method == PUBLISHED else story.by_operation)
+    if operation.method == PUBLISHED:
+        return operation.key in story.published
+    return bool(story.answers_to(operation))

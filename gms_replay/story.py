@@ -6,68 +6,158 @@ when the item is due, however the app's own pace differs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
-from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, transcript, travel
+from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, transcript, travel, visits
 from gms_replay.causes import Cause, Causes, Done, acts_of, is_whole
-from gms_replay.echoes import Echoes, Source, Spoken, TextKey
+from gms_replay.echoes import Echoes, Source, Spoken
 from gms_replay.errors import StoryError
-from gms_replay.gms import Act, Kind
-from gms_replay.items import Answer, CometSettings, Event, State, compiled_headers
-from gms_replay.model import Direction, Headers, Recording, header
+from gms_replay.gms import Act, Kind, Operation
+from gms_replay.items import Answer, CometSettings, Event, Read, State, Texts, compiled_headers
+from gms_replay.model import Direction, Facts, Headers, Message, header
 from gms_replay.publications import Key
 from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
-from gms_replay.sessions import Session, Told, Visited
-from gms_replay.spans import Sort, plain_text
+from gms_replay.sessions import Session, Visited
 from gms_replay.timeline import Fences, Shift, Timeline
 from gms_replay.timeslots import Value, grid_us
 from gms_replay.transcript import Page, Transcript
-
-_NO_ECHOES: Echoes = {}
+from gms_replay.visits import Visit
 
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """One visit, ready to be played as often as wanted.
+    """One visit, ready to be played as often as wanted. What of it nobody asks for is not read, nor compiled.
 
-    `number`: its place among the visits of its recording, from 1. `start_us`: when its first request had been asked.
-    `service_ids`: what an app may show to say that this is its visit. `published`: how often it did what over Comet.
-    `echoed`: the requests whose words GMS repeats.
+    `number`: its place among the visits of its recording, from 1.
     """
 
     number: int
+    visit: Visit
     rules: Rules
-    start_us: int
-    user: str | None
-    answers: tuple[Answer, ...]
-    unanswered: tuple[Visited, ...]
-    events: dict[str, tuple[Event, ...]]
-    states: tuple[tuple[State, ...], ...]
-    service_ids: frozenset[str]
-    published: Counter[Key]
-    echoed: frozenset[Source]
-    recorded: Recorded
-    grid_us: int
-    comet: CometSettings
+
+    @property
+    def start_us(self) -> int:
+        """When its first request had been asked."""
+        return self.visit.start_us
 
     @property
     def begins_over_comet(self) -> bool:
         """Whether its app shook hands before it asked by REST for what opens a visit."""
-        openings = (one for one in self.answers if one.operation.kind in gms.OPENINGS)
-        return bool(self.events) and all(one.at_us - one.latency_us > self.comet.at_us for one in openings)
+        begins_us = {one.operation.kind: one.asked_at_us for one in reversed(self.visit.questions)}
+        opened_us = min((at_us for kind, at_us in begins_us.items() if kind in gms.OPENINGS), default=None)
+        # Whoever had not even tried before need not be asked when it succeeded.
+        if Kind.COMET not in begins_us or (opened_us is not None and begins_us[Kind.COMET] > opened_us):
+            return False
+        return bool(self.events) and (opened_us is None or opened_us > self.comet.at_us)
 
     @cached_property
-    def by_operation(self) -> dict[tuple[str, ...], list[Answer]]:
-        """The answers by what they are to: `Operation.key`."""
+    def _session(self) -> Session:
+        return sessions.read(self.visit)
+
+    @cached_property
+    def _rest(self) -> list[Visited]:
+        return [one for one in self._session if one.operation.kind is not Kind.COMET]
+
+    @cached_property
+    def _whole(self) -> list[Visited]:
+        return [one for one in self._rest if is_whole(one)]
+
+    @cached_property
+    def _acts(self) -> list[Done]:
+        return acts_of(self._session)
+
+    @cached_property
+    def _causes(self) -> Causes:
+        return Causes(self._acts)
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return Texts(self._read)
+
+    def _read(self) -> Read:
+        """Reads what was told, once for all that is looked for in it."""
+        told = list(sessions.told(self._session))
+        values = [(span, text.raw[span.start : span.end]) for text in told for span in text.values]
+        recorded = Recorded(
+            authorities=frozenset(place for one in self._session for place in _authorities(one)),
+            base=self.visit.base,
+            identities=frozenset(one.value for one in travel.find(self._session, told, self.rules) if one.left is None),
+            started_us=_started_us(values),
+        )
+        repeated = echoes.find(told, _spoken(self._whole, self._acts), self.rules)
+        return Read(recorded, Compiler(recorded, self.rules), repeated, grid_us(values, self.rules))
+
+    @property
+    def recorded(self) -> Recorded:
+        return self._texts.read.recorded
+
+    @property
+    def grid_us(self) -> int:
+        """What its time slots are multiples of."""
+        return self._texts.read.grid_us
+
+    @cached_property
+    def echoed(self) -> frozenset[Source]:
+        """The requests whose words GMS repeats."""
+        return frozenset(echo.source for found in self._texts.read.echoes.values() for echo in found.values())
+
+    @cached_property
+    def _recorded_answers(self) -> tuple[Answer, ...]:
+        return tuple(_answer(index, one, self._texts) for index, one in enumerate(self._whole))
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        """All answers, by their indexes."""
+        return (*self._recorded_answers, *derived.refreshes(self._recorded_answers))
+
+    def answer_of(self, exchange_id: int) -> Answer | None:
+        """The answer that an exchange ended with; None where that never came."""
+        return next((answer for answer in self._recorded_answers if answer.exchange_id == exchange_id), None)
+
+    @cached_property
+    def unanswered(self) -> tuple[Visited, ...]:
+        """The requests that got no answer, or not all of it."""
+        return tuple(one for one in self._rest if not is_whole(one))
+
+    @cached_property
+    def _by_operation(self) -> dict[tuple[str, ...], list[Answer]]:
         found: dict[tuple[str, ...], list[Answer]] = {}
         for answer in self.answers:
             found.setdefault(answer.operation.key, []).append(answer)
         return found
+
+    def answers_to(self, operation: Operation) -> Sequence[Answer]:
+        """The answers to requests for the same thing."""
+        is_asked = operation.kind is Kind.REFRESH or operation.key in self.visit.operations
+        return self._by_operation.get(operation.key, ()) if is_asked else ()
+
+    @cached_property
+    def published(self) -> Counter[Key]:
+        """How often its app did what over Comet."""
+        return Counter(done.operation.key for done in self._acts if done.operation.method == gms.PUBLISHED)
+
+    @cached_property
+    def states(self) -> tuple[tuple[State, ...], ...]:
+        """What each thing that apps poll said, one after the other."""
+        return _states(self._recorded_answers, self._causes, self.start_us)
+
+    @cached_property
+    def events(self) -> dict[str, tuple[Event, ...]]:
+        """The messages of each channel, in order of time."""
+        events = _events(self._session, self._causes, self._texts)
+        polled, told_there = chain.from_iterable(self.states), chain.from_iterable(events.values())
+        if news := derived.messages(self._recorded_answers, polled, told_there, self._causes.of):
+            events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
+        return {channel: _spaced(heard) for channel, heard in events.items()}
+
+    @cached_property
+    def comet(self) -> CometSettings:
+        return _comet_settings(self._session, self._texts)
 
     @cached_property
     def fences(self) -> Fences:
@@ -114,10 +204,10 @@ class Story:
                 yield answer.operation.service_id, answer.page
 
 
-def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[Story, ...]:
+def compile_stories(facts: Facts, rules: Rules | None = None) -> tuple[Story, ...]:
     """The stories of a recording, the earliest first. Raises StoryError where there is nothing to play."""
-    visits = enumerate(sessions.split(recording), start=1)
-    stories = tuple(_compile(number, session, rules or Rules()) for number, session in visits)
+    said = rules or Rules()
+    stories = tuple(Story(number, visit, said) for number, visit in enumerate(visits.split(facts), start=1))
     if not stories:
         raise StoryError(
             "the cassette holds no GMS traffic of an app's: record a visit first; where the recorder was killed, "
@@ -126,42 +216,7 @@ def compile_stories(recording: Recording, rules: Rules | None = None) -> tuple[S
     return stories
 
 
-def _compile(number: int, session: Session, rules: Rules) -> Story:
-    told = list(sessions.told(session))
-    values = list(_values(told))
-    recorded = _recorded(session, told, values, rules)
-    compiler = Compiler(recorded, rules)
-    acts = acts_of(session)
-    causes = Causes(acts)
-    rest = [one for one in session if one.operation.kind is not Kind.COMET]
-    whole = [one for one in rest if is_whole(one)]
-    repeated = echoes.find(told, _spoken(whole, acts), rules)
-    answers = [_answer(index, one, compiler, repeated) for index, one in enumerate(whole)]
-    states = _states(answers, causes, session[0].at_us)
-    events = _events(session, causes, compiler, repeated)
-    polled, told_there = chain.from_iterable(states), chain.from_iterable(events.values())
-    if news := derived.messages(answers, polled, told_there, causes.of):
-        events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
-    events = {channel: _spaced(heard) for channel, heard in events.items()}
-    return Story(
-        number=number,
-        rules=rules,
-        start_us=session[0].at_us,
-        user=sessions.user_of(session),
-        answers=(*answers, *derived.refreshes(answers)),
-        unanswered=tuple(one for one in rest if not is_whole(one)),
-        events=events,
-        states=states,
-        service_ids=frozenset(_shown(rest, values)),
-        published=Counter(done.operation.key for done in acts if done.operation.method == gms.PUBLISHED),
-        echoed=frozenset(echo.source for found in repeated.values() for echo in found.values()),
-        recorded=recorded,
-        grid_us=grid_us(values, rules),
-        comet=_comet_settings(session, compiler),
-    )
-
-
-def _answer(index: int, one: Visited, compiler: Compiler, repeated: Mapping[TextKey, Echoes]) -> Answer:
+def _answer(index: int, one: Visited, texts: Texts) -> Answer:
     request, response = one.exchange.request, one.exchange.response
     assert response is not None, "only whole exchanges become answers"
     return Answer(
@@ -173,8 +228,8 @@ def _answer(index: int, one: Visited, compiler: Compiler, repeated: Mapping[Text
         at_us=response.started_at_us,
         latency_us=max(0, response.started_at_us - one.at_us),
         response=response,
-        compiler=compiler,
-        echoes=repeated.get((one.exchange.id, None), _NO_ECHOES),
+        exchange_id=one.exchange.id,
+        texts=texts,
     )
 
 
@@ -190,22 +245,19 @@ def _spoken(answered: Iterable[Visited], acts: Iterable[Done]) -> Iterator[Spoke
             yield Spoken(done.at_us, (done.operation.kind, echoes.UNANSWERED), done.said)
 
 
-def _events(
-    session: Session, causes: Causes, compiler: Compiler, repeated: Mapping[TextKey, Echoes]
-) -> dict[str, tuple[Event, ...]]:
+def _events(session: Session, causes: Causes, texts: Texts) -> dict[str, tuple[Event, ...]]:
     """The messages of each channel, each once, however often the app had to be told."""
     heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
     events: dict[str, list[Event]] = {}
-    heard_of = _Heard(compiler)
+    heard_of = _Heard(texts)
     for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
         message = one.message
-        words = repeated.get((message.exchange_id, message.id), _NO_ECHOES)
-        news = heard_of.news(message.raw, one.parsed.fields, words) if one.parsed.is_event else None
+        news = heard_of.news(message, one.parsed.fields) if one.parsed.is_event else None
         if news is not None:
             told = events.setdefault(message.channel, [])
             waits_for = causes.of(message.at_us)
             position = _position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, 0, waits_for, position, news[0], compiler, news[1]))
+            told.append(Event(message.channel, message.at_us, 0, waits_for, position, news[0], texts.compiler, news[1]))
     return {channel: tuple(told) for channel, told in events.items()}
 
 
@@ -222,19 +274,20 @@ class _Heard:
     Version 1 of chats tells the same once more, with the same id; version 2 puts lines together anew.
     """
 
-    def __init__(self, compiler: Compiler) -> None:
-        self._compiler = compiler
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
         self._numbered: set[bytes] = set()
         self._lines: Counter[str] = Counter()
         self._over: set[str] = set()
 
-    def news(self, raw: bytes, fields: dict[str, Any], echoes: Echoes) -> tuple[bytes, Echoes] | None:
+    def news(self, message: Message, fields: dict[str, Any]) -> tuple[bytes, Echoes] | None:
         """A message without what was told before, and where the app's words stand in it; None where nothing is left."""
+        raw, echoes = message.raw, self._texts.echoes(message.exchange_id, message.id)
         if gms.message_id(fields):
             is_again = raw in self._numbered
             self._numbered.add(raw)
             return None if is_again else (raw, echoes)
-        page = transcript.read(raw, self._compiler, echoes) if chat2.is_told(fields) else None
+        page = transcript.read(raw, self._texts.compiler, echoes) if chat2.is_told(fields) else None
         # One without lines answers what the app has just done.
         if page is None or not page.chat or not page.numbers:
             return raw, echoes
@@ -288,34 +341,11 @@ def _counts(causes: Iterable[Cause]) -> Iterator[tuple[Act, int]]:
     return ((cause.act, cause.count) for cause in causes)
 
 
-def _recorded(session: Session, told: list[Told], values: Iterable[Value], rules: Rules) -> Recorded:
-    rest = [one for one in session if one.operation.kind is not Kind.COMET]
-    bases = [one.operation.base for one in rest or session]
-    return Recorded(
-        authorities=frozenset(place for one in session for place in _authorities(one)),
-        base=Counter(bases).most_common(1)[0][0],
-        identities=frozenset(one.value for one in travel.find(session, told, rules) if one.left is None),
-        started_us=_started_us(values),
-    )
-
-
 def _authorities(one: Visited) -> Iterator[str]:
     request = one.exchange.request
     yield authority(request.scheme, f"{request.host}:{request.port}")
     if host := header(request.headers, "host"):
         yield authority(request.scheme, host)
-
-
-def _values(told: Iterable[Told]) -> Iterator[Value]:
-    return ((span, text.raw[span.start : span.end]) for text in told for span in text.values)
-
-
-def _shown(rest: Iterable[Visited], values: Iterable[Value]) -> Iterator[str]:
-    """What a further request may name to say whose it is: in its path, or among what chat version 2 has it show."""
-    yield from (one.operation.service_id for one in rest if one.operation.service_id)
-    for span, value in values:
-        if span.sort is Sort.STRING and span.path[-1:] and span.path[-1] in gms.SHOWN_FIELDS:
-            yield plain_text(value)
 
 
 def _started_us(values: Iterable[Value]) -> int | None:
@@ -329,7 +359,7 @@ def _instant_us(value: bytes) -> int | None:
     return instants.read(value.decode("latin-1"))
 
 
-def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
+def _comet_settings(session: Session, texts: Texts) -> CometSettings:
     advice: dict[str, Any] = {}
     headers: Headers = ()
     timestamp: Callable[[int], str] | None = None
@@ -347,4 +377,5 @@ def _comet_settings(session: Session, compiler: Compiler) -> CometSettings:
                 if isinstance(written, str) and (found := instants.parse(written)) is not None:
                     timestamp = partial(instants.render, notation=found[1])
     shown = tuple((name, value) for name, value in headers if name.lower() == "set-cookie")
-    return CometSettings(at_us, advice, compiled_headers(compiler, shown), timestamp)
+    told = compiled_headers(texts.compiler, shown) if shown else ()
+    return CometSettings(at_us, advice, told, timestamp)

@@ -44,7 +44,7 @@ class Translation:
     @property
     def service_ids(self) -> frozenset[str]:
         """The ids of services that the app is told of."""
-        return frozenset(self._identities.get(recorded, recorded) for recorded in self._story.service_ids)
+        return frozenset(self._identities.get(recorded, recorded) for recorded in self._story.visit.service_ids)
 
     def visit(self, operation: Operation, origin: str, user: str | None) -> None:
         """Notes how the app reached us, and as whom: the URLs it is told lead back the same way.
@@ -58,8 +58,8 @@ class Translation:
         elif not is_comet:
             self._origin, self._base = origin, base
         self._origin = self._origin or origin
-        if user and self._story.user:
-            self._identities[self._story.user] = user
+        if user and self._story.visit.user:
+            self._identities[self._story.visit.user] = user
 
     def as_recorded(self, operation: Operation, said: Fields) -> tuple[Operation, Fields]:
         """What a request is about and what it says, in the identities of the recording.

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gms_replay.clocks import Pacing
-from gms_replay.model import Recording
+from gms_replay.model import Facts
 from gms_replay.player import Player
 from gms_replay.replay.passing import Passing
 from gms_replay.replay.server import ReplayServer
@@ -29,7 +29,7 @@ class Served:
 
 @contextmanager
 def served(
-    recording: Recording,
+    facts: Facts,
     pacing: Pacing | None = None,
     *,
     compress_sockets: bool = False,
@@ -37,7 +37,7 @@ def served(
 ) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
-    told = Served(Player(compile_stories(recording), pacing))
+    told = Served(Player(compile_stories(facts), pacing))
     server = ReplayServer(
         told.player,
         "127.0.0.1",

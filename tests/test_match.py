@@ -200,7 +200,7 @@ def test_nearest_paths_come_first() -> None:
     for at_s, target in enumerate((QUEUE, CALLBACK, CHAT_DIALOG, MENU, f"{CHAT_PATH}/send")):
         tape.ask(at_s, "POST", target)
 
-    found = match.nearest("POST", "/genesys/1/service/callback/salse", compiled(tape).answers)
+    found = match.nearest("POST", "/genesys/1/service/callback/salse", [compiled(tape)])
 
     assert len(found) == 3
     assert found[0].answer.target == CALLBACK
@@ -211,7 +211,7 @@ def test_nearest_names_each_once() -> None:
     for at_s in range(5):
         tape.ask(at_s, "GET", QUEUE, b"", position(at_s))
 
-    assert [one.answer.target for one in match.nearest("GET", QUEUE, compiled(tape).answers)] == [QUEUE]
+    assert [one.answer.target for one in match.nearest("GET", QUEUE, [compiled(tape)])] == [QUEUE]
 
 
 def test_nearest_prefers_same_method() -> None:
@@ -219,7 +219,7 @@ def test_nearest_prefers_same_method() -> None:
     tape.ask(0, "GET", CALLBACK)
     tape.ask(1, "POST", CALLBACK)
 
-    assert match.nearest("POST", f"{CALLBACK}s", compiled(tape).answers)[0].answer.method == "POST"
+    assert match.nearest("POST", f"{CALLBACK}s", [compiled(tape)])[0].answer.method == "POST"
 
 
 def miss() -> Miss:

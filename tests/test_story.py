@@ -1,6 +1,9 @@
+from collections.abc import Sequence
+
 import chats2
 import factories
 import pytest
+from driver import Driver
 from factories import (
     CALLBACK,
     CHAT,
@@ -20,8 +23,10 @@ from factories import (
 from gms_replay import story
 from gms_replay.causes import Cause
 from gms_replay.errors import StoryError
+from gms_replay.events import Asked
 from gms_replay.gms import Act
 from gms_replay.model import Recording
+from gms_replay.player import Player
 from gms_replay.story import Story, compile_stories
 
 MINUTE_US = 60_000_000
@@ -42,12 +47,12 @@ def test_visit_compiles_whole() -> None:
     (only,) = compile_stories(factories.visit())
 
     assert only.start_us == at(0)
-    assert only.user == factories.USER
+    assert only.visit.user == factories.USER
     assert [answer.is_derived for answer in only.answers] == [False] * 11 + [True]
     assert [event.at_us for event in only.events["/_genesys"]] == [
         at(18), at(23.2), at(24.2), at(27.2), at(33.3), at(36.4)
     ]  # fmt: skip
-    assert only.service_ids == {SERVICE}
+    assert only.visit.service_ids == {SERVICE}
     assert only.recorded.base == "/genesys"
     assert only.recorded.started_us == at(15)
     assert only.grid_us == 15 * MINUTE_US
@@ -299,7 +304,7 @@ def test_chat2_has_positions_and_keys() -> None:
         *[{Act.START: 1, Act.SEND: 1}] * 2,
         {Act.START: 1, Act.SEND: 1, Act.DISCONNECT: 1},
     ]
-    assert only.service_ids == {chats2.CHAT, chats2.KEY}
+    assert only.visit.service_ids == {chats2.CHAT, chats2.KEY}
     assert sorted((key[0], count) for key, count in only.published.items()) == [
         ("disconnect chat", 1),
         ("request chat", 1),
@@ -360,3 +365,35 @@ def test_status_code_of_chat2_refuses(status: int) -> None:
     tape.ask(0, "POST", chats2.REST, b"", {"statusCode": status})
 
     assert compiled(tape).answers[0].is_refusal is (status > 0)
+
+
+class Watched:
+    """Facts that note which exchanges are read."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.outlines, self.carried = recording.outlines, recording.carried
+        self.read: list[list[int]] = []
+        self._recording = recording
+
+    def part(self, exchange_ids: Sequence[int], message_ids: Sequence[int]) -> Recording:
+        self.read.append(list(exchange_ids))
+        return self._recording.part(exchange_ids, message_ids)
+
+
+def test_visits_are_read_as_they_are_played() -> None:
+    """Whoever opens a visit has those read that may begin like it, until one does."""
+    tape = Tape(user=None)
+    tape.ask(0, "POST", CALLBACK, {"_media_type": "voice"}, {"_id": "3SQI3S31693JL9L3R0O5O6T4OC000U01"})
+    tape.ask(10, "POST", CALLBACK, {"_media_type": "chat"}, {"_id": "3SQI3S31693JL9L3R0O5O6T4OC000U02"})
+    tape.ask(20, "POST", f"{CALLBACK}s", b"", {"_id": "3SQI3S31693JL9L3R0O5O6T4OC000U03"})
+    tape.ask(30, "POST", CALLBACK, {"_media_type": "chat"}, {"_id": "3SQI3S31693JL9L3R0O5O6T4OC000U04"})
+    facts = Watched(tape.recording())
+
+    driver = Driver(Player(compile_stories(facts)))
+
+    assert facts.read == []
+    driver.arrive(Asked("POST", "http", f"{CALLBACK}?_media_type=chat", (), b""))
+    assert facts.read == [[1], [2]]
+    driver.arrive(Asked("POST", "http", f"{CALLBACK}s", (), b"", peer="another"))
+    assert facts.read == [[1], [2], [3]]
+    assert driver.player.missed == 0

@@ -179,7 +179,7 @@ def test_no_shift_tells_every_byte(recording: Recording, shift: Shift) -> None:
     """To the first session, which has the recorded ids, where the recorded server was, when it was."""
     for story in compile_stories(recording):
         told = Translation(story, {}, now_us=story.start_us, comet_segment="", shift=shift)
-        told.visit(Operation(Kind.START_CALLBACK, story.recorded.base), recorded_origin(recording), story.user)
+        told.visit(Operation(Kind.START_CALLBACK, story.recorded.base), recorded_origin(recording), story.visit.user)
         for answer in story.answers:
             headers, body = told.answer(answer, told.shift_us(answer.at_us, answer.at_us + 9_000_000), "gzip")
             recorded = {(name.lower(), value) for name, value in answer.response.headers}

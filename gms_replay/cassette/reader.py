@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gms_replay.cassette import opening, rows, schema
+from gms_replay.cassette.archive import Archive, in_memory
 from gms_replay.cassette.upgrades import format_of, upgrade
 from gms_replay.model import Recording
 
@@ -33,6 +34,14 @@ def read(path: str | os.PathLike[str]) -> Recording:
     with opening.errors_named(file, "read"):
         opening.require_cassette(file)
         return look_into(file, lambda connection: _facts(connection, file))
+
+
+def hold(path: str | os.PathLike[str]) -> Archive:
+    """The same facts, to be read as far as somebody asks for them. Raises what `read` raises."""
+    file = Path(path)
+    with opening.errors_named(file, "read"):
+        opening.require_cassette(file)
+        return look_into(file, lambda connection: in_memory(connection, file))
 
 
 def look_into(path: Path, look: Callable[[Connection], _T], *, tolerant: bool = False) -> _T:
@@ -93,12 +102,4 @@ def _facts(connection: Connection, path: Path) -> Recording:
     # One transaction, so that facts that are committed meanwhile are either wholly in it or not at all.
     with connection.begin():
         opening.check(connection, path)
-        return rows.to_recording(lambda table: _all(connection, table))
-
-
-def _all(connection: Connection, table: Table) -> list[rows.Row]:
-    found: list[rows.Row] = list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
-    for row in found:
-        for column, problem in rows.flaws(table, row):
-            raise ValueError(f"{table.name}.{column} {problem}")
-    return found
+        return rows.to_recording(lambda table: rows.all_of(connection, table))

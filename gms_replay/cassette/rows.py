@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gms_replay.cassette import schema
 from gms_replay.model import (
@@ -33,6 +34,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "transport": tuple(Transport),
     "closed_by": tuple(Direction),
 }
+_KINDS = {int: "integer", str: "text", tuple: "text", bytes: "blob"}
+"""What SQLite calls the types of values."""
+
 _OF_ANY_ANSWER = ("reason", "http_version", "headers", "body", "started_at_us")
 
 
@@ -51,9 +55,50 @@ def flaws(table: Table, row: Row) -> Iterator[tuple[str, str]]:
         yield from ((name, "holds nothing, though there is an answer") for name in _OF_ANY_ANSWER if row[name] is None)
 
 
+def doubts(table: Table) -> Iterator[str]:
+    """SQL's conditions for rows that `flaws` may find something in; it finds nothing in the others.
+
+    Where pairs are lists of something else, that is left to whoever reads them.
+    """
+    for column, wanted, words in _columns(table):
+        name, kind = f'"{column.name}"', _KINDS[wanted]
+        or_nothing = f" AND {name} IS NOT NULL" if column.nullable else ""
+        yield f"typeof({name}) <> '{kind}'{or_nothing}"
+        if wanted is tuple:
+            yield f"NOT json_valid({name}){or_nothing}"
+            yield f"{name} <> '[]' AND {name} NOT GLOB '[[][[]\"*\"]]'"
+        if words:
+            yield f"{name} NOT IN ({', '.join(repr(str(word)) for word in words)})"
+    if table is schema.outcome:
+        yield from (f"status IS NOT NULL AND {name} IS NULL" for name in _OF_ANY_ANSWER)
+
+
 @cache
 def _columns(table: Table) -> tuple[tuple[Column[Any], type, tuple[str, ...]], ...]:
     return tuple((column, schema.type_of(column), _WORDS.get(column.name, ())) for column in table.columns)
+
+
+def all_of(connection: Connection, table: Table) -> list[Row]:
+    """All rows of a table, in the order of their ids. Raises ValueError for one that cannot be there."""
+    found: list[Row] = list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
+    for row in found:
+        for column, problem in flaws(table, row):
+            raise ValueError(f"{table.name}.{column} {problem}")
+    return found
+
+
+def read(table: Table, values: Iterable[Any]) -> Row:
+    """A row from its values as SQLite holds them, one for each column. Raises ValueError for pairs that are none."""
+    return {
+        name: value if decode is None else decode(value)
+        for (name, decode), value in zip(_decoders(table), values, strict=True)
+    }
+
+
+@cache
+def _decoders(table: Table) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    dialect = SQLiteDialect()
+    return tuple((column.name, column.type.result_processor(dialect, None)) for column in table.columns)
 
 
 def of_run(run: Run) -> Values:

@@ -5,11 +5,13 @@ later action fulfils.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from itertools import count
 from typing import Any
 
+from gms_replay.errors import CassetteError
 from gms_replay.events import (
+    TEXT,
     AcceptSocket,
     Action,
     Asked,
@@ -37,6 +39,9 @@ LARGEST_BODY = 16 * 1024 * 1024
 """In bytes, also for a WebSocket's message; more than any app sends to GMS, files included, and little to hold."""
 
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
+
+# RFC 6455, section 7.4.1.
+_UNEXPECTED = 1011
 
 _ForSocket = AcceptSocket | SendText | CloseSocket
 
@@ -136,7 +141,12 @@ class ReplayApp:
 
     def _play(self, event: Event) -> None:
         now_us = self._clock()
-        self._do(self._player.receive(event, now_us))
+        try:
+            self._do(self._player.receive(event, now_us))
+        except CassetteError as error:
+            # Read when it is played first, a visit may turn out to be damaged. It is nobody else's.
+            self._note(str(error))
+            self._do(_given_up(event, str(error)))
         at_us = self._player.next_wakeup_us()
         if at_us == self._alarm_at_us:
             return
@@ -175,6 +185,16 @@ class ReplayApp:
 
     async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
         self._hand_out(await elsewhere)
+
+
+def _given_up(event: Event, why: str) -> Iterator[Action]:
+    """What whoever brought an event is told that nothing can be done about."""
+    match event:
+        case RequestArrived(number) | SocketOpened(number):
+            yield Respond(number, 500, TEXT, why.encode())
+        case TextArrived(socket_id):
+            # A reason has 123 bytes (RFC 6455, section 5.5).
+            yield CloseSocket(socket_id, _UNEXPECTED, why.encode()[:120].decode("utf-8", "ignore"))
 
 
 async def _body(receive: Receive) -> bytes | None:

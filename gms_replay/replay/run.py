@@ -1,19 +1,19 @@
 """A cassette played on a socket, from the first line that is told to the last."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gms_replay.cassette.reader import read
+from gms_replay.cassette.reader import hold
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
 from gms_replay.player import Player
-from gms_replay.replay.passing import chosen
 from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
 from gms_replay.rules import Rules
-from gms_replay.story import compile_stories
+from gms_replay.story import Story, compile_stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,15 @@ def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]
 
     `say` gets what the user asked for, `note` remarks. Raises CassetteError, StoryError or OptionError.
     """
-    stories = compile_stories(read(plan.cassette), plan.rules)
+    spare_collector()
+    with hold(plan.cassette) as facts:
+        return _play(plan, compile_stories(facts, plan.rules), say, note)
 
+
+def _play(plan: Plan, stories: tuple[Story, ...], say: Callable[[str], None], note: Callable[[str], None]) -> bool:
     def announce(origin: str) -> None:
         shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
-        urls = [f"{shown}{base}" for base in dict.fromkeys(story.recorded.base for story in stories)]
+        urls = [f"{shown}{base}" for base in dict.fromkeys(story.visit.base for story in stories)]
         if plan.as_json:
             say(json.dumps({"cassette": str(plan.cassette), "visits": len(stories), "urls": urls}))
             return
@@ -54,7 +58,12 @@ def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]
             say(f"put this URL into the app: {url}")
 
     player = Player(stories, plan.pacing, seed=plan.seed)
-    passing = chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)
+    passing = None
+    if plan.on_miss != "error" or plan.record_new is not None:
+        # It brings httpx and the writer, which nobody else needs here: start-up is felt every day.
+        from gms_replay.replay.passing import chosen
+
+        passing = chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)
     try:
         server = ReplayServer(
             player,
@@ -70,7 +79,8 @@ def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]
         if passing is not None:
             asyncio.run(passing.close())
         raise
-    spare_collector()
+    # What is there by now, the visits, is not looked at again.
+    gc.freeze()
     server.run_bound()
     unused = player.unused
     if plan.as_json:

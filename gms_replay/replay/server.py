@@ -7,13 +7,16 @@ import socket
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from gms_replay.errors import OptionError
 from gms_replay.player import Player
 from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
-from gms_replay.replay.passing import Passing
+
+if TYPE_CHECKING:
+    from gms_replay.replay.passing import Passing
 
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
@@ -39,7 +42,7 @@ class ReplayServer(uvicorn.Server):
         note: Callable[[str], None],
         log: Callable[[str], None] = lambda text: None,
         compress_sockets: bool = False,
-        passing: Passing | None = None,
+        passing: "Passing | None" = None,
     ) -> None:
         self._passing = passing
         self._app = ReplayApp(player, clock=wall_clock_us, note=note, log=log, pass_on=passing.ask if passing else None)
@@ -91,10 +94,8 @@ def spare_collector() -> None:
     """Lets Python look for circles of garbage less often, in a process that only serves.
 
     A look at all that a thousand sessions hold takes a tenth of a second, in which every message is late; circles are
-    few. What is there by now, the stories, is not looked at again.
+    few.
     """
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, 20, 50)
 
 
