@@ -1,7 +1,7 @@
 """Which session a request says that it is for: by a segment of its path, by `?gms_session=`, or by that header."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from gms_replay.errors import OptionError
@@ -40,7 +40,7 @@ def read(asked: Asked) -> tuple[Address, Asked]:
     parameters = [pair.partition("=") for pair in query.split("&")] if query else []
     said = [unquote_plus(value) for name, _, value in parameters if name == PARAMETER]
     kept = "&".join("".join(pair) for pair in parameters if pair[0] != PARAMETER)
-    asked = replace(asked, target=f"{path}?{kept}" if kept else path)
+    asked = asked._replace(target=f"{path}?{kept}" if kept else path)
     if found:
         return Address(found["name"]), asked
     wish = said[0] if said else header(asked.headers, PARAMETER)

@@ -6,7 +6,7 @@ so far, whether the app hears it or not. An app that asks gets the newest page, 
 
 from gms_replay import transcript
 from gms_replay.fields import Fields
-from gms_replay.gms import Kind
+from gms_replay.gms import TELLS_LINES, Kind
 from gms_replay.items import Answer, Event
 from gms_replay.rewrite import Template
 from gms_replay.story import Story
@@ -25,7 +25,8 @@ class Chats:
     def happened(self, item: Answer | Event, shift_us: int) -> None:
         """Something that may tell of a chat has happened, told with that shift."""
         # Most apps never refresh: nothing is read before one does.
-        self._happened.append((item, shift_us))
+        if isinstance(item, Event) or item.operation.kind in TELLS_LINES:
+            self._happened.append((item, shift_us))
 
     def knows(self, refresh: Answer) -> bool:
         """Whether anything has happened in the chat that an answer to `/refresh` is of."""

@@ -58,11 +58,11 @@ class SessionTime:
 
     def protocol_us(self, wall_us: int) -> int:
         """The time by which polls and clients expire."""
-        return self.patience_us(self._opened_at_us if self.stands else wall_us)
+        return (self._opened_at_us if self.stands else wall_us) + self._ahead_us
 
     def story_us(self, wall_us: int) -> int:
         """The time by which the story is told, and which the app is told."""
-        return self.told_us(self.protocol_us(wall_us))
+        return self.protocol_us(wall_us) + self.jumped_us
 
     def told_us(self, protocol_us: int) -> int:
         """What the app is told for the protocol's time."""
@@ -87,3 +87,10 @@ class SessionTime:
     def put_forward(self, by_us: int) -> None:
         """Lets so much time pass at once, for all."""
         self._ahead_us += by_us
+
+
+def earlier(one_us: int | None, other_us: int | None) -> int | None:
+    """The earlier of two, of which there may be one, or none."""
+    if one_us is None or other_us is None:
+        return other_us if one_us is None else one_us
+    return min(one_us, other_us)

@@ -78,6 +78,11 @@ class ForgetMisses:
 Wanted = Refusal | TellClock | MoveClock | TellSessions | DropSessions | TellMisses | ForgetMisses
 
 
+def is_meant(asked: Asked) -> bool:
+    """Whether a request is for the player itself."""
+    return PREFIX in asked.target and PREFIX in asked.target.partition("?")[0]
+
+
 def read(asked: Asked, sessions: Collection[str]) -> Wanted:
     """What is asked for. `sessions`: the names of those there are."""
     if not _is_near(asked):

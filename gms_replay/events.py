@@ -1,12 +1,12 @@
 """What goes into the player, and what comes out of it. The front ends carry both; they judge neither."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gms_replay.model import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request of the app's. `target`: path and query as asked; `peer`: the app's address, without its port.
 
     `forwarded_prefix`: what a proxy in front of us took off the path, "" if nothing.
@@ -21,8 +21,7 @@ class Asked:
     forwarded_prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestArrived:
+class RequestArrived(NamedTuple):
     """A whole request came in. `request_id` is the front end's, and unique."""
 
     request_id: int
@@ -53,22 +52,14 @@ class PeerGone:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """The answer to this request has been handed to the network, to its end: nothing of it will be asked for again."""
-
-    request_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class Woke:
     """The time that `next_wakeup_us` named has come."""
 
 
-Event = RequestArrived | SocketOpened | TextArrived | PeerGone | Sent | Woke
+Event = RequestArrived | SocketOpened | TextArrived | PeerGone | Woke
 
 
-@dataclass(frozen=True, slots=True)
-class Respond:
+class Respond(NamedTuple):
     """Answers a request, or refuses a WebSocket. Names of headers are in lower case; the front end adds the length.
 
     `missed`: what was asked, without our own additions, where the cassette has no answer and this says so.

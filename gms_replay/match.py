@@ -12,7 +12,8 @@ from heapq import nlargest
 from itertools import islice
 from typing import Any
 
-from gms_replay import fields, gms, instants
+from gms_replay import gms, instants
+from gms_replay.calls import Call
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
@@ -111,10 +112,9 @@ def candidates(
     return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
 
 
-def fits(operation: Operation, asked: Asked, story: Story) -> bool:
+def fits(call: Call, story: Story) -> bool:
     """Whether any of the answers of a story is right for a request of an app that was told nothing yet."""
-    said = fields.read(asked.target, asked.headers, asked.body)
-    ranked = candidates(operation, said, story, lambda asked_us, recorded_us: asked_us == recorded_us)
+    ranked = candidates(call.operation, call.said, story, lambda asked_us, recorded_us: asked_us == recorded_us)
     return any(not one.differences for one in ranked)
 
 

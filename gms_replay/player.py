@@ -7,14 +7,14 @@ what a session is.
 
 import re
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
-from gms_replay import addresses, bayeux, control, gms, jsonp, match, publications
-from gms_replay.addresses import Address
+from gms_replay import bayeux, calls, control, jsonp, match, publications
 from gms_replay.alarms import Alarms
 from gms_replay.bayeux import HANDSHAKE, Parsed
+from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
 from gms_replay.comet import Carrier, refuse
 from gms_replay.errors import BayeuxError, OptionError
@@ -32,12 +32,11 @@ from gms_replay.events import (
     RequestArrived,
     Respond,
     SendText,
-    Sent,
     SocketOpened,
     TextArrived,
     Woke,
 )
-from gms_replay.gms import Kind, Operation
+from gms_replay.gms import Kind
 from gms_replay.match import Miss, Missed, MissKind
 from gms_replay.model import Transport, header
 from gms_replay.playing import Playing
@@ -50,17 +49,8 @@ _BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
 _UNEXPECTED = 1011
 _LONGEST_REASON_BYTES = 120
+_MINUTE_US = 60_000_000
 _MISSES_KEPT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A request of an app's. `id`: its own, or that of the WebSocket which it opened."""
-
-    id: int
-    address: Address
-    operation: Operation
-    asked: Asked
 
 
 class Player:
@@ -79,7 +69,7 @@ class Player:
         self._registry = Registry(stories, self._pacing, seed)
         self._usage = Usage(stories)
         self._asked: dict[int, list[Playing]] = {}
-        self._sockets: dict[int, _Call] = {}
+        self._sockets: dict[int, Call] = {}
         self._callbacks: dict[int, str] = {}
         self._alarms = Alarms()
         self._concerned: list[Playing] = []
@@ -96,38 +86,43 @@ class Player:
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
-        actions = [action for name in self._alarms.due(now_us) for action in self._wake(name, now_us)]
+        actions: list[Action] = []
+        for name in self._alarms.due(now_us):
+            actions += self._wake(name, now_us)
+        self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:
             if session in self._registry:
                 actions += self._advance(session, now_us)
-        actions += map(Logged, self._log)
-        self._log.clear()
-        return [self._dressed(action) for action in actions]
+        if self._log:
+            actions += map(Logged, self._log)
+            self._log.clear()
+        return [self._dressed(action) for action in actions] if self._callbacks else actions
+
+    def sent(self, request_id: int) -> None:
+        """The answer to a request has been handed to the network, to its end: nothing of it will be asked for again."""
+        for session in self._asked.pop(request_id, ()):
+            session.sent(request_id)
 
     def next_wakeup_us(self) -> int | None:
         """When to send Woke, if nothing else comes before; None where nothing is left to do."""
         return self._alarms.next_us()
 
-    def _take(self, event: Event, now_us: int) -> Iterator[Action]:
+    def _take(self, event: Event, now_us: int) -> Iterable[Action]:
         """What an event brings about at once; `_concerned` are the sessions that it is for."""
-        self._concerned = []
         match event:
-            case RequestArrived() if control.PREFIX in event.asked.target.partition("?")[0]:
-                yield from self._control(event.request_id, event.asked, now_us)
-            case RequestArrived():
-                yield from self._called(event.request_id, event.asked, now_us)
-            case SocketOpened():
-                yield from self._called(event.socket_id, event.asked, now_us, opens_socket=True)
-            case TextArrived():
-                yield from self._text(event.socket_id, event.text, now_us)
-            case PeerGone():
-                self._gone(event.request_id, now_us)
-            case Sent():
-                for session in self._asked.pop(event.request_id, ()):
-                    session.sent(event.request_id)
+            case RequestArrived(request_id, asked):
+                answer = self._control if control.is_meant(asked) else self._called
+                return answer(request_id, asked, now_us)
+            case SocketOpened(socket_id, asked):
+                return self._called(socket_id, asked, now_us, opens_socket=True)
+            case TextArrived(socket_id, text):
+                return self._text(socket_id, text, now_us)
+            case PeerGone(request_id):
+                self._gone(request_id, now_us)
             case Woke():
                 pass
+        return ()
 
     def _wake(self, name: str, now_us: int) -> Iterator[Action]:
         session = self._registry.named(name)
@@ -138,8 +133,10 @@ class Player:
             yield from self._advance(session, now_us)
 
     def _advance(self, session: Playing, now_us: int) -> list[Action]:
-        actions = list(session.advance(now_us))
-        next_us, idle_at_us = session.next_wakeup_us(), session.seen_at_us + IDLE_US
+        actions = session.advance(now_us)
+        next_us = session.next_wakeup_us()
+        # To the minute, so that the alarm is not set anew with each request.
+        idle_at_us = -(-(session.seen_at_us + IDLE_US) // _MINUTE_US) * _MINUTE_US
         self._alarms.set(session.name, idle_at_us if next_us is None else min(next_us, idle_at_us))
         return actions
 
@@ -191,29 +188,25 @@ class Player:
     def _wanted(self, name: str | None) -> list[Playing]:
         return [session for session in self._registry if name in (None, session.name)]
 
-    def _called(self, request_id: int, asked: Asked, now_us: int, *, opens_socket: bool = False) -> Iterator[Action]:
+    def _called(self, request_id: int, asked: Asked, now_us: int, *, opens_socket: bool = False) -> Iterable[Action]:
         """Takes what an app asks of GMS."""
         try:
-            address, asked = addresses.read(asked)
-            address = self._registry.meant(address)
+            call = calls.read(asked)
+            if isinstance(call, Call):
+                call = self._registry.meant(call)
         except OptionError as error:
-            yield Respond(request_id, 400, JSON, control.wrong(str(error)))
-            return
-        operation = gms.recognise(asked.method, asked.target, asked.body)
-        is_comet = operation is not None and operation.kind is Kind.COMET
-        if operation is None or (opens_socket and not is_comet):
-            yield from self._missed(request_id, asked, self._nowhere(MissKind.UNKNOWN_ROUTE, asked), now_us)
-            return
-        call = _Call(request_id, address, operation, asked)
-        if opens_socket:
-            self._sockets[request_id] = call
-            yield AcceptSocket(request_id)
-        elif is_comet:
-            yield from self._polled(call, now_us)
-        else:
-            yield from self._rest(call, now_us)
+            return [Respond(request_id, 400, JSON, control.wrong(str(error)))]
+        if not isinstance(call, Call):
+            return self._missed(request_id, call, self._nowhere(MissKind.UNKNOWN_ROUTE, call), now_us)
+        is_comet = call.operation.kind is Kind.COMET
+        if not opens_socket:
+            return self._polled(request_id, call, now_us) if is_comet else self._rest(request_id, call, now_us)
+        if not is_comet:
+            return self._missed(request_id, call.asked, self._nowhere(MissKind.UNKNOWN_ROUTE, call.asked), now_us)
+        self._sockets[request_id] = call
+        return [AcceptSocket(request_id)]
 
-    def _polled(self, call: _Call, now_us: int) -> Iterator[Action]:
+    def _polled(self, request_id: int, call: Call, now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
         asked = call.asked
         called = jsonp.asked(asked.target) if asked.method == "GET" else None
@@ -223,14 +216,14 @@ class Player:
             frames = called.frames if called else bayeux.posted(asked.body)
             messages = tuple(chain.from_iterable(map(bayeux.parse, frames)))
         except BayeuxError as error:
-            yield Respond(call.id, 400, TEXT, f"not a Bayeux frame: {error}".encode())
+            yield Respond(request_id, 400, TEXT, f"not a Bayeux frame: {error}".encode())
             return
         if called:
-            self._callbacks[call.id] = called.callback
+            self._callbacks[request_id] = called.callback
         transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        told = self._comet(call, Carrier(call.id, transport, _browser(asked)), messages, now_us)
+        told = self._comet(call, Carrier(request_id, transport, _browser(asked)), messages, now_us)
         if told is None:
-            yield Respond(call.id, 200, JSON, bayeux.frame(refuse(messages)))
+            yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
         else:
             yield from told
 
@@ -256,33 +249,30 @@ class Player:
         else:
             yield from told
 
-    def _rest(self, call: _Call, now_us: int) -> Iterator[Action]:
-        operation, asked = call.operation, call.asked
-        session = self._registry.named(call.address.name)
-        if session is None and call.address.name is None:
-            session = self._registry.of_request(call.address, operation, asked)
-        session = session or self._registry.opened(call.address, operation, asked, now_us)
+    def _rest(self, request_id: int, call: Call, now_us: int) -> Iterable[Action]:
+        name = call.address.name
+        session = self._registry.of_request(call) if name is None else self._registry.named(name)
+        session = session or self._registry.opened(call, call.operation, now_us)
         if session is None:
-            kind = MissKind.WRONG_SESSION if self._registry.is_recorded(operation) else MissKind.UNKNOWN_SERVICE
-            yield from self._missed(call.id, asked, self._nowhere(kind, asked), now_us)
-            return
+            kind = MissKind.WRONG_SESSION if self._registry.is_recorded(call.operation) else MissKind.UNKNOWN_SERVICE
+            return self._missed(request_id, call.asked, self._nowhere(kind, call.asked), now_us)
         self._visit(session, call)
-        miss = session.ask(call.id, operation, asked, now_us)
-        if miss and operation.service_id is None and session in self._registry and call.address.name is None:
+        miss = session.ask(request_id, call, now_us)
+        if miss and call.operation.service_id is None and session in self._registry and name is None:
             # Visits may begin with other questions than the start: this may be the app's next one.
-            following = self._registry.opened(call.address, operation, asked, now_us)
-            if following and match.fits(operation, asked, following.story):
+            following = self._registry.opened(call, call.operation, now_us)
+            if following and match.fits(call, following.story):
                 session = following
                 self._visit(session, call)
-                miss = session.ask(call.id, operation, asked, now_us)
+                miss = session.ask(request_id, call, now_us)
         if miss:
             whose = session.name if session in self._registry else None
-            yield from self._missed(call.id, asked, replace(miss, session=whose), now_us)
-        else:
-            self._keep(session, call.id)
+            return self._missed(request_id, call.asked, replace(miss, session=whose), now_us)
+        self._keep(session, request_id)
+        return ()
 
     def _comet(
-        self, call: _Call, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int
+        self, call: Call, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int
     ) -> Iterator[Action] | None:
         """What is to be done about messages; None where they are nobody's."""
         session = self._registry.of_client(messages) or self._registry.named(call.address.name)
@@ -292,21 +282,21 @@ class Player:
             return None
         meant = self._meant(session, call, messages, now_us)
         self._visit(meant, call)
-        self._keep(meant, call.id)
+        self._keep(meant, carrier.id)
         told = () if meant is session else self._move(messages, session, meant, now_us)
         return chain(told, meant.ask_comet(carrier, messages, now_us))
 
-    def _bound(self, call: _Call, now_us: int) -> Playing | None:
+    def _bound(self, call: Call, now_us: int) -> Playing | None:
         """The session for a handshake that says at most by its URL which it is for."""
-        unbound = self._registry.unbound(call.address, call.asked, now_us) if call.address.name is None else None
+        unbound = self._registry.unbound(call, now_us) if call.address.name is None else None
         if unbound is not None and unbound.is_guessed:
             text = (
                 f"session {unbound.name}: a Comet client of {unbound.whose}, who has other sessions, too; to be sure, "
             )
             self._log.append(text + "let apps name their session (gms_session) and follow `_comet_url`")
-        return unbound or self._registry.opened(call.address, call.operation, call.asked, now_us)
+        return unbound or self._registry.opened(call, call.operation, now_us)
 
-    def _meant(self, session: Playing, call: _Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
+    def _meant(self, session: Playing, call: Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
         """The session that messages of a session's client are for: what is published may say that it is another.
 
         A handshake does not say which visit it begins, or goes on with.
@@ -314,7 +304,7 @@ class Player:
         for message in messages:
             said = publications.read(message.fields)
             if said is not None and session.comet.knows(message.client_id) and not session.is_named:
-                return self._registry.of_published(session, call.address, said, call.asked, now_us)
+                return self._registry.of_published(session, call, said, now_us)
         return session
 
     def _move(self, messages: tuple[Parsed, ...], session: Playing, meant: Playing, now_us: int) -> tuple[Action, ...]:
@@ -333,25 +323,25 @@ class Player:
             self._concerned.append(session)
         return tuple(told)
 
-    def _visit(self, session: Playing, call: _Call) -> None:
+    def _visit(self, session: Playing, call: Call) -> None:
         self._concerned.append(session)
-        session.visit(call.asked, call.operation, _origin(call.asked))
-        if session in self._registry:
+        if session.visit(call) and session in self._registry:
             self._registry.enlist(session)
 
     def _keep(self, session: Playing, request_id: int) -> None:
-        sessions = self._asked.setdefault(request_id, [])
-        if session not in sessions:
+        sessions = self._asked.get(request_id)
+        if sessions is None:
+            self._asked[request_id] = [session]
+        elif session not in sessions:
             sessions.append(session)
         if session not in self._registry:
             self._registry.keep(session)
             self._log.append(f"session {session.name}: visit {session.story.number} for {session.whose}")
 
-    def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterator[Action]:
+    def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterable[Action]:
         self.missed += 1
         self.misses.append(Missed(now_us, miss))
-        yield Noted(str(miss))
-        yield Respond(request_id, 404, JSON, control.miss_told(miss), missed=asked)
+        return Noted(str(miss)), Respond(request_id, 404, JSON, control.miss_told(miss), missed=asked)
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""
@@ -359,7 +349,7 @@ class Player:
         if callback is None or not isinstance(action, Respond):
             return action
         headers = tuple((name, _SCRIPT if name == "content-type" else value) for name, value in action.headers)
-        return replace(action, headers=headers, body=jsonp.script(callback, action.body))
+        return action._replace(headers=headers, body=jsonp.script(callback, action.body))
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))
@@ -369,7 +359,3 @@ def _browser(asked: Asked) -> str | None:
     """The browser that a request comes from, as CometD tells them apart."""
     cookie = _BROWSER.search(header(asked.headers, "cookie") or "")
     return cookie["value"] if cookie else None
-
-
-def _origin(asked: Asked) -> str:
-    return f"{asked.scheme}://{header(asked.headers, 'host') or 'localhost'}{asked.forwarded_prefix}"

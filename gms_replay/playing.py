@@ -5,34 +5,33 @@ whatever is due, the earliest first, so that what is told depends on when the ap
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from gms_replay import fields, match
+from gms_replay import match
 from gms_replay.acts import Lack, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
+from gms_replay.calls import Call
 from gms_replay.choice import Choice
-from gms_replay.clocks import Pacing, SessionTime
+from gms_replay.clocks import Pacing, SessionTime, earlier
 from gms_replay.comet import Carrier, Client, Comet, Frame
 from gms_replay.course import Course
-from gms_replay.events import JSON, Action, Asked, CloseSocket, Noted, Respond, SendText
+from gms_replay.events import JSON, TEXT, Action, CloseSocket, Noted, Respond, SendText
 from gms_replay.fields import Meaning
-from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation, gms_user
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation
 from gms_replay.items import Answer, State
 from gms_replay.match import Miss, MissKind
-from gms_replay.model import Headers, header
+from gms_replay.meanings import Meanings
 from gms_replay.publications import Publications
 from gms_replay.rewrite import Template
 from gms_replay.story import Story
 from gms_replay.translation import Translation
 
-_TEXT: Headers = (("content-type", "text/plain"),)
 _DROPPED = "the session was dropped"
 # RFC 6455, section 7.4.1.
 _GOING_AWAY = 1001
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(NamedTuple):
     """An answer on its way: `asked` is the operation and the body that asked for it.
 
     `news`: where it is of a chat, what is told of that, instead of what was recorded, with its shift.
@@ -81,6 +80,7 @@ class Playing:
         self._translation = Translation(
             story, identities, now_us=pacing.now_us, comet_segment=comet_segment, shift=pacing.shift
         )
+        self._meanings = Meanings(story, self._translation)
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
@@ -90,6 +90,7 @@ class Playing:
         self._lost: dict[Meaning, Answer] = {}
         self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
+        self._came: tuple[object, ...] | None = None
         self._notes: list[str] = []
 
     @property
@@ -102,19 +103,15 @@ class Playing:
         """Whether every message of the story is out."""
         return self._course.is_told
 
-    def awaits(self, operation: Operation, asked: Asked) -> bool:
+    def awaits(self, call: Call) -> bool:
         """Whether a request that opens visits belongs to this one.
 
         It does when its answer never came, and when the story tells of a further one: where a callback was refused for
         one time, and taken for another.
         """
-        words = fields.read(asked.target, asked.headers, asked.body)
-        operation, said = self._translation.as_recorded(operation, words)
-        if fields.meaning(operation, said) in self._lost:
-            return True
-        ranked = match.candidates(operation, said, self.story, self._translation.means)
+        meant = self._meanings.of(call)
         last = max(self._openings(), default=-1)
-        return any(not one.differences and one.answer.index > last for one in ranked)
+        return meant.key in self._lost or any(one.answer.index > last for one in meant.right)
 
     @property
     def whose(self) -> str:
@@ -164,45 +161,44 @@ class Playing:
         """The ids of services that this app is told of."""
         return self._translation.service_ids
 
-    def visit(self, asked: Asked, operation: Operation, origin: str) -> None:
-        """Notes how the app reached us, and who it is."""
-        user = gms_user(asked.headers)
-        self.user = user or self.user
-        self.peer = asked.peer
-        self._translation.visit(operation, origin, user)
+    def visit(self, call: Call) -> bool:
+        """Notes how the app reached us, and who it is; False where it is as the last time."""
+        if call.came == self._came:
+            return False
+        self._came = call.came
+        self.user = call.user or self.user
+        self.peer = call.asked.peer
+        self._translation.visit(call.operation, call.origin, call.user)
+        return True
 
-    def ask(self, request_id: int, operation: Operation, asked: Asked, now_us: int) -> Miss | None:
+    def ask(self, request_id: int, call: Call, now_us: int) -> Miss | None:
         """Takes a REST request. Its answer comes out of `advance`; a miss comes back at once."""
         self.seen_at_us = now_us
-        words = fields.read(asked.target, asked.headers, asked.body)
-        operation, said = self._translation.as_recorded(operation, words)
-        ranked = match.candidates(operation, said, self.story, self._translation.means)
-        right = [one for one in ranked if not one.differences]
-        key = fields.meaning(operation, said)
-        if not right:
-            miss = match.miss(operation, asked, ranked, self.story)
+        meant = self._meanings.of(call)
+        operation, said, key = meant.operation, meant.said, meant.key
+        if not meant.right:
+            miss = match.miss(operation, call.asked, meant.ranked, self.story)
             if miss.kind is MissKind.UNANSWERED and key not in self._refused:
                 self._refused.add(key)
                 self._act(operation, now_us, is_taken=False)
-                self._translation.hear(operation, words, None)
+                self._translation.hear(operation, call.said, None)
             return miss
         if key in self._lost:
             answer = self._lost.pop(key)
         else:
-            answer, is_repeated = self._choice.of(operation, right)
+            answer, is_repeated = self._choice.of(operation, meant.right)
             if self._time.stands and operation.kind in AWAITED and not self._choice.is_news(answer, said):
                 self._jump_to_item(now_us)
-                answer, _ = self._choice.of(operation, right)
+                answer, _ = self._choice.of(operation, meant.right)
             if is_repeated:
                 self._notes.append(f"session {self.name}: {operation} once more than recorded: its last answer again")
             self._act(operation, now_us, is_taken=not answer.is_refusal)
-            self._translation.hear(operation, words, answer.index)
+            self._translation.hear(operation, call.said, answer.index)
         news = self._choice.give(answer, said)
         if operation.kind in POLLED:
             self._patience.ask(self._time.patience_us(now_us))
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
-        accepts = header(asked.headers, "accept-encoding") or ""
-        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, accepts, news)
+        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, call.accepts, news)
         return None
 
     def _act(self, operation: Operation, now_us: int, *, is_taken: bool = True) -> None:
@@ -254,16 +250,17 @@ class Playing:
         self.published.sent(request_id)
         self.comet.sent(request_id)
 
-    def advance(self, now_us: int) -> Iterator[Action]:
+    def advance(self, now_us: int) -> list[Action]:
         """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
         if self.is_waited_for:
             self.seen_at_us = now_us
-        notes, self._notes = self._notes, []
-        yield from map(Noted, notes)
-        yield from self._do_due(now_us)
+        actions: list[Action] = [Noted(text) for text in self._notes]
+        self._notes.clear()
+        actions += self._do_due(now_us)
         while self._time.stands and (self._pending or self.comet.is_awaited) and self.jump(now_us):
-            yield from self._do_due(now_us)
+            actions += self._do_due(now_us)
         self._wait(now_us)
+        return actions
 
     def move_clock(self, by_us: int | None, now_us: int) -> None:
         """Lets so much time pass at once, for all that waits; where that is None, moves the story to what is next."""
@@ -276,16 +273,14 @@ class Playing:
     def end(self) -> Iterator[Action]:
         """Answers whatever the app waits for, as a server that knows nothing of it any more."""
         for request_id in self._pending:
-            yield Respond(request_id, 503, _TEXT, _DROPPED.encode())
-        for answer in self.comet.end():
-            yield self._framed(answer)
+            yield Respond(request_id, 503, TEXT, _DROPPED.encode())
+        yield from map(self._framed, self.comet.end())
         for socket_id in self._sockets:
             yield CloseSocket(socket_id, _GOING_AWAY, _DROPPED)
 
     def jump(self, now_us: int) -> bool:
         """Makes it the time of what is due next, and no later for what waits; False where nothing is due."""
-        due = self._earliest(now_us)
-        if due is not None:
+        if (due := self._earliest(now_us)) is not None:
             self._time.jump(due[0], now_us)
         return due is not None
 
@@ -296,8 +291,10 @@ class Playing:
     @property
     def next_us(self) -> int | None:
         """When, in the app's time, something is due next."""
-        dues = (self._course.next_us, *(one.due_at_us for one in self._pending.values()))
-        return min((at_us for at_us in dues if at_us is not None), default=None)
+        next_us = self._course.next_us
+        for pending in self._pending.values():
+            next_us = earlier(next_us, pending.due_at_us)
+        return next_us
 
     @property
     def missing(self) -> tuple[Act, int] | None:
@@ -306,11 +303,11 @@ class Playing:
 
     def next_wakeup_us(self) -> int | None:
         lack = self._lack()
-        times = [lack.ends_at_us if lack else None]
+        earliest_us = lack.ends_at_us if lack else None
         if not self._time.stands:
             next_us = self.next_us
-            times += [None if next_us is None else next_us - self._time.jumped_us, self.comet.next_wakeup_us()]
-        earliest_us = min((at_us for at_us in times if at_us is not None), default=None)
+            next_us = None if next_us is None else next_us - self._time.jumped_us
+            earliest_us = earlier(earliest_us, earlier(next_us, self.comet.next_wakeup_us()))
         return None if earliest_us is None else self._time.wall_us(earliest_us)
 
     def _openings(self) -> Iterator[int]:
@@ -328,7 +325,8 @@ class Playing:
         self._patience.poll(self.comet.is_polled, self._time.patience_us(now_us))
 
     def _do_due(self, now_us: int) -> Iterator[Action]:
-        while (due := self._earliest(now_us)) is not None and due[0] <= self._time.story_us(now_us):
+        story_us = self._time.story_us(now_us)
+        while (due := self._earliest(now_us)) is not None and due[0] <= story_us:
             due_at_us, what = due
             if isinstance(what, _Pending):
                 self._given[what.request_id] = self._pending.pop(what.request_id)
@@ -337,19 +335,21 @@ class Playing:
                 yield self._go_without(what, due_at_us)
             else:
                 self._release(due_at_us, now_us)
-        for answer in self.comet.flush(self._time.protocol_us(now_us)):
-            yield self._framed(answer)
+        yield from map(self._framed, self.comet.flush(self._time.protocol_us(now_us)))
 
     def _earliest(self, now_us: int) -> tuple[int, Lack | _Pending | None] | None:
         """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
-        dues: list[tuple[int, Lack | _Pending | None]] = []
-        if (item_at_us := self._course.next_us) is not None:
-            dues.append((item_at_us, None))
+        due_at_us = self._course.next_us
+        due: Lack | _Pending | None = None
         lack = self._lack()
         if lack and lack.ends_at_us <= self._time.patience_us(now_us):
-            dues.append((self._time.story_at_us(lack.ends_at_us, now_us), lack))
-        dues += [(one.due_at_us, one) for one in self._pending.values()]
-        return min(dues, key=lambda due: due[0], default=None)
+            lacks_at_us = self._time.story_at_us(lack.ends_at_us, now_us)
+            if due_at_us is None or lacks_at_us < due_at_us:
+                due_at_us, due = lacks_at_us, lack
+        for pending in self._pending.values():
+            if due_at_us is None or pending.due_at_us < due_at_us:
+                due_at_us, due = pending.due_at_us, pending
+        return None if due_at_us is None else (due_at_us, due)
 
     def _release(self, due_at_us: int, now_us: int) -> None:
         """Tells the next item of the story, which is due."""
@@ -365,9 +365,11 @@ class Playing:
 
     def _lack(self) -> Lack | None:
         """What the story is stuck for, where it does not wait for that for ever."""
-        ends_at_us = None if self._pacing.missing_act is MissingAct.WAIT else self._patience.ends_at_us
-        missing = None if ends_at_us is None else self._course.missing
-        return None if ends_at_us is None or missing is None or missing == self._missed else Lack(ends_at_us, *missing)
+        ends_at_us = self._patience.ends_at_us
+        if ends_at_us is None or self._pacing.missing_act is MissingAct.WAIT:
+            return None
+        missing = self._course.missing
+        return None if missing is None or missing == self._missed else Lack(ends_at_us, *missing)
 
     def _go_without(self, lack: Lack, at_us: int) -> Noted:
         """The app's patience for what this act should bring about is over."""

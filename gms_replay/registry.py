@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from gms_replay import addresses, gms, identities, match
-from gms_replay.addresses import Address
+from gms_replay import addresses, identities, match
 from gms_replay.bayeux import Parsed
+from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
-from gms_replay.events import Asked
 from gms_replay.gms import OPENINGS, PUBLISHED, Kind, Operation
 from gms_replay.playing import Playing
 from gms_replay.publications import Publication
@@ -55,7 +54,8 @@ class Registry:
         self._of_app: dict[str | None, dict[str, Playing]] = {}
 
     def __contains__(self, session: Playing) -> bool:
-        return self.named(session.name) is session
+        listed = self._listed.get(session.name)
+        return listed is not None and listed.session is session
 
     def __iter__(self) -> Iterator[Playing]:
         return (listed.session for listed in self._listed.values())
@@ -98,38 +98,42 @@ class Registry:
         for client in listed.clients:
             del self._of_client[client]
 
-    def meant(self, address: Address) -> Address:
-        """The address, with the visit that the rules have for its name.
+    def meant(self, call: Call) -> Call:
+        """The call, with the visit that the rules have for its name.
 
         Raises OptionError for a visit that was not recorded, or is another than the session of that name plays.
         """
+        address = call.address
+        if address.visit is None and (visit := self._stories[0].rules.visits.get(address.name or "")):
+            call = replace(call, address=replace(address, visit=visit))
+            address = call.address
         if address.visit is None:
-            address = replace(address, visit=self._stories[0].rules.visits.get(address.name or ""))
+            return call
         where = f"{addresses.PARAMETER}: "
-        if address.visit is not None and address.visit > len(self._stories):
+        if address.visit > len(self._stories):
             raise OptionError(f"{where}there is no visit {address.visit}; the cassette holds {len(self._stories)}")
         session = self.named(address.name)
-        if session and address.visit not in (None, session.story.number):
+        if session and address.visit != session.story.number:
             plays = f"session {session.name} plays visit {session.story.number}, not {address.visit}"
             raise OptionError(f"{where}{plays}; take another name")
-        return address
+        return call
 
-    def of_request(self, address: Address, operation: Operation, asked: Asked) -> Playing | None:
+    def of_request(self, call: Call) -> Playing | None:
         """The session that a REST request belongs to: by the id that it names, else by who asks."""
-        if operation.service_id is not None:
-            knowing = self._of_service.get(operation.service_id, [])
-            return next(reversed(_of(asked, knowing) or knowing), None)
-        mine = next(reversed(self._mine(address, asked)), None)
-        if mine is None or (operation.kind in OPENINGS and mine.has_begun and not mine.awaits(operation, asked)):
-            return self._shaken(address, operation, asked)
+        if call.operation.service_id is not None:
+            knowing = self._of_service.get(call.operation.service_id, [])
+            return next(reversed(_of(call, knowing) or knowing), None)
+        mine = _newest(self._mine(call))
+        if mine is None or (call.operation.kind in OPENINGS and mine.has_begun and not mine.awaits(call)):
+            return self._shaken(call)
         return mine
 
-    def _shaken(self, address: Address, operation: Operation, asked: Asked) -> Playing | None:
+    def _shaken(self, call: Call) -> Playing | None:
         """One of which there is only a Bayeux client that did not say whose it is: it came before the request."""
-        listed = self._of_app.get(asked.peer, {}).values()
+        listed = self._of_app.get(call.asked.peer, {}).values()
         nameless = (one for one in listed if one.user is None and one.is_only_shaken)
-        fitting = (one for one in nameless if address.visit in (None, one.story.number))
-        return next((one for one in fitting if match.fits(operation, asked, one.story)), None)
+        fitting = (one for one in nameless if call.address.visit in (None, one.story.number))
+        return next((one for one in fitting if match.fits(call, one.story)), None)
 
     def of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
         """The session whose Bayeux client sent these."""
@@ -139,9 +143,7 @@ class Registry:
                 return session
         return None
 
-    def of_published(
-        self, session: Playing, address: Address, publication: Publication, asked: Asked, now_us: int
-    ) -> Playing:
+    def of_published(self, session: Playing, call: Call, publication: Publication, now_us: int) -> Playing:
         """The session that what an app publishes is for, whose Bayeux client is that session's.
 
         It is the one that was told the ids which the app shows. A chat that it asks for is in its client's session if
@@ -151,13 +153,13 @@ class Registry:
         if session in knowing:
             return session
         if knowing:
-            return next(reversed(_of(asked, knowing) or knowing))
+            return next(reversed(_of(call, knowing) or knowing))
         operation = publication.operation
         if operation.kind not in OPENINGS or session.published.awaits(publication):
             return session
-        wanted = (story for story in self._stories if address.visit in (None, story.number))
+        wanted = (story for story in self._stories if call.address.visit in (None, story.number))
         is_told_of = any(operation.key in story.published for story in wanted)
-        return (is_told_of and self.opened(address, operation, asked, now_us)) or session
+        return (is_told_of and self.opened(call, operation, now_us)) or session
 
     def move(self, client_id: str, session: Playing) -> None:
         """Makes a Bayeux client another session's."""
@@ -165,9 +167,9 @@ class Registry:
         self._listed[session.name].clients.append(client_id)
         self._of_client[client_id] = session
 
-    def unbound(self, address: Address, asked: Asked, now_us: int) -> Playing | None:
+    def unbound(self, call: Call, now_us: int) -> Playing | None:
         """The session for a handshake that does not say: see docs/architecture.md, "Sessions"."""
-        mine = self._mine(address, asked)
+        mine = sorted(self._mine(call), key=lambda session: session.opened_at_us)
         free = [one for one in mine if one.has_begun and not one.comet.is_alive]
         going_on = [one for one in free or mine if not one.is_told or one.comet.has_waiting]
         # What lives on Comet alone begins with the handshake: where that is over, another begins.
@@ -178,9 +180,12 @@ class Registry:
             found.is_guessed = len(mine) > 1
         return found
 
-    def opened(self, address: Address, operation: Operation, asked: Asked, now_us: int) -> Playing | None:
-        """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's."""
-        user, service_id = gms.gms_user(asked.headers), operation.service_id
+    def opened(self, call: Call, operation: Operation, now_us: int) -> Playing | None:
+        """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's.
+
+        `operation`: what is asked for, by the request or by what it publishes.
+        """
+        address, user, service_id = call.address, call.user, operation.service_id
         wanted = [
             story
             for story in self._stories
@@ -189,7 +194,7 @@ class Registry:
         wanted.sort(key=lambda story: (self._told[story.number], story.visit.user != user, story.number))
         # Looked at in that order, because comparing is what takes time.
         alike = (story for story in wanted if _tells_of(operation, story))
-        story = next((story for story in wanted if _fits(operation, asked, story)), None) or next(alike, None)
+        story = next((story for story in wanted if _fits(operation, call, story)), None) or next(alike, None)
         story = story or next(iter(wanted), None)
         if story is None:
             return None
@@ -214,11 +219,11 @@ class Registry:
         names = (f"s{number}" for number in count(self._kept + 1))
         return next(name for name in names if self.named(name) is None)
 
-    def _mine(self, address: Address, asked: Asked) -> list[Playing]:
-        """The sessions of the app that asks, of the visit that it wants, the oldest first."""
-        listed = self._of_app.get(gms.gms_user(asked.headers) or asked.peer, {}).values()
-        mine = [one for one in _of(asked, listed) if address.visit in (None, one.story.number)]
-        return sorted(mine, key=lambda session: session.opened_at_us)
+    def _mine(self, call: Call) -> list[Playing]:
+        """The sessions of the app that asks, of the visit that it wants."""
+        mine = _of(call, self._of_app.get(call.user or call.asked.peer, {}).values())
+        visit = call.address.visit
+        return mine if visit is None else [one for one in mine if one.story.number == visit]
 
     def _since(self, opened_at_us: int) -> str:
         """What tells a session's Bayeux clients from those of another time: of before the server was started anew.
@@ -240,10 +245,17 @@ class Registry:
         return f"{self._seed} {name} {value}"
 
 
-def _of(asked: Asked, sessions: Iterable[Playing]) -> list[Playing]:
+def _of(call: Call, sessions: Iterable[Playing]) -> list[Playing]:
     """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
-    user = gms.gms_user(asked.headers)
-    return [session for session in sessions if (session.user == user if user else session.peer == asked.peer)]
+    if call.user:
+        return [session for session in sessions if session.user == call.user]
+    return [session for session in sessions if session.peer == call.asked.peer]
+
+
+def _newest(sessions: list[Playing]) -> Playing | None:
+    if len(sessions) < 2:
+        return sessions[0] if sessions else None
+    return max(reversed(sessions), key=lambda session: session.opened_at_us)
 
 
 def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
@@ -255,11 +267,11 @@ def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
     return min(waiting, key=lambda one: (-one.progress, one.opened_at_us), default=None)
 
 
-def _fits(operation: Operation, asked: Asked, story: Story) -> bool:
+def _fits(operation: Operation, call: Call, story: Story) -> bool:
     """Whether a story has an answer to a request."""
     if operation.kind is Kind.COMET or operation.method == PUBLISHED:
         return _tells_of(operation, story)
-    return match.fits(operation, asked, story)
+    return match.fits(call, story)
 
 
 def _tells_of(operation: Operation, story: Story) -> bool:

@@ -117,6 +117,8 @@ class Timeline:
         self._pinned_us = None if pinned_shift_us is None else _floor(pinned_shift_us, SECOND_US)
         self._first_distance_us: int | None = None
         self._memory = {kind: _Memory() for kind in InstantClass}
+        self.told_count = 0
+        """How many instants the session has been told."""
 
     def shift_us(self, recorded_us: int, released_us: int) -> int:
         """The shift of an item: the session's first is whole seconds, later ones differ from it by whole seconds."""
@@ -160,7 +162,10 @@ class Timeline:
     def _tell(self, kind: InstantClass, recorded_us: int, wished_us: int) -> int:
         memory = self._memory[kind]
         known_us = memory.get(recorded_us)
-        return memory.put(recorded_us, wished_us) if known_us is None else known_us
+        if known_us is None:
+            known_us = memory.put(recorded_us, wished_us)
+            self.told_count += 1
+        return known_us
 
 
 def elapsed_s(started_us: int, line_us: int) -> int:

@@ -2,18 +2,28 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gms_replay import instants
 from gms_replay.echoes import Memory
 from gms_replay.fields import Fields
-from gms_replay.gms import Kind, Operation
+from gms_replay.gms import POLLED, Kind, Operation
 from gms_replay.items import Answer
 from gms_replay.model import Headers, header
 from gms_replay.occurrences import Finder
 from gms_replay.rewrite import Telling, Template
 from gms_replay.story import Story
 from gms_replay.timeline import Shift
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An answer as it was told, to an app that `asked` for codings and perhaps another body; right for that version."""
+
+    asked: tuple[str, Template | None]
+    version: int
+    headers: Headers
+    body: bytes
 
 
 class Translation:
@@ -40,6 +50,13 @@ class Translation:
         self._comet_segment = comet_segment
         self._origin, self._base = "", story.recorded.base
         self._timeline = story.timeline(now_us, shift)
+        self._changes = 0
+        self._polled: dict[int, _Told] = {}
+
+    @property
+    def version(self) -> int:
+        """Another number whenever the same recorded text may be told otherwise than before."""
+        return self._changes + self._timeline.told_count
 
     @property
     def service_ids(self) -> frozenset[str]:
@@ -51,6 +68,7 @@ class Translation:
 
         A Comet server may stand at any path: it says where we are only if nothing else did, and nothing of our base.
         """
+        self._changes += 1
         base, recorded = operation.base, self._story.recorded.base
         is_comet = operation.kind is Kind.COMET
         if base.endswith(recorded) and not (is_comet and self._origin):
@@ -82,6 +100,7 @@ class Translation:
         """Keeps what the app says, where GMS repeats it. `index`: of the recorded answer that it gets, if any."""
         if (source := self._memory.place(operation.kind, index)) is not None:
             self._memory.said[source] = said
+            self._changes += 1
 
     def _key_back(self, key: re.Match[str]) -> str:
         """A key as recorded, where it is an instant that the app was told."""
@@ -111,6 +130,16 @@ class Translation:
 
         `instead`: what is told instead of the recorded body.
         """
+        if answer.operation.kind not in POLLED:
+            return self._told_now(answer, shift_us, accepts, instead)
+        asked, told = (accepts, instead), self._polled.get(answer.index)
+        # Told before, whatever the shift: an instant is told in one way only.
+        if told is None or told.asked != asked or told.version != self.version:
+            headers, body = self._told_now(answer, shift_us, accepts, instead)
+            told = self._polled[answer.index] = _Told(asked, self.version, headers, body)
+        return told.headers, told.body
+
+    def _told_now(self, answer: Answer, shift_us: int, accepts: str, instead: Template | None) -> tuple[Headers, bytes]:
         template = instead or answer.body
         telling = self._telling([template, *(template for _, template in answer.headers)], shift_us)
         body, is_coded = answer.response.body.wire, True

@@ -23,7 +23,6 @@ from gms_replay.events import (
     RequestArrived,
     Respond,
     SendText,
-    Sent,
     SocketOpened,
     TextArrived,
     Woke,
@@ -78,7 +77,7 @@ class Driver:
 
     def confirm(self, request_id: int) -> None:
         """The app has the whole of that answer."""
-        self._receive(Sent(request_id))
+        self.player.sent(request_id)
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """Lets time pass, at most until something holds."""

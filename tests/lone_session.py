@@ -5,7 +5,8 @@ from typing import Any
 from driver import NOW_US
 from factories import CALLBACK, SERVICE, Tape
 
-from gms_replay import bayeux, gms
+from gms_replay import bayeux, calls
+from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
 from gms_replay.comet import Carrier
 from gms_replay.events import Action, Asked
@@ -38,10 +39,10 @@ def playing(tape: Tape, **pacing: Any) -> Playing:
 
 def ask(session: Playing, request_id: int, method: str, target: str, at_s: float = 0, text: bytes = b"") -> Miss | None:
     asked = Asked(method, "http", target, (("host", "play.test"),), text)
-    operation = gms.recognise(method, target, text)
-    assert operation is not None
-    session.visit(asked, operation, "http://play.test")
-    return session.ask(request_id, operation, asked, at_us(at_s))
+    call = calls.read(asked)
+    assert isinstance(call, Call)
+    session.visit(call)
+    return session.ask(request_id, call, at_us(at_s))
 
 
 def advance(session: Playing, at_s: float) -> list[Action]:

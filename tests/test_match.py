@@ -1,7 +1,8 @@
 import pytest
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, QUEUE, Tape, position
 
-from gms_replay import fields, gms, match
+from gms_replay import calls, fields, gms, match
+from gms_replay.calls import Call
 from gms_replay.events import Asked
 from gms_replay.match import Difference, Miss, MissKind, Ranked
 from gms_replay.model import Headers
@@ -188,11 +189,12 @@ def test_rules_say_what_may_differ(rules: Rules, asked: bytes, fields: list[str]
 
 def test_fitting_story_is_known() -> None:
     recorded = compiled(ordered({"vip": "1"}))
-    operation = gms.recognise("POST", CALLBACK, b"")
-    assert operation is not None
+    right, wrong = (calls.read(Asked("POST", "http", CALLBACK, (), body)) for body in (b"vip=1", b"vip=2"))
+    assert isinstance(right, Call)
+    assert isinstance(wrong, Call)
 
-    assert match.fits(operation, Asked("POST", "http", CALLBACK, (), b"vip=1"), recorded)
-    assert not match.fits(operation, Asked("POST", "http", CALLBACK, (), b"vip=2"), recorded)
+    assert match.fits(right, recorded)
+    assert not match.fits(wrong, recorded)
 
 
 def test_nearest_paths_come_first() -> None:

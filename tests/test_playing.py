@@ -7,8 +7,9 @@ from driver import NOW_US
 from factories import AVAILABILITY, CALLBACK, JOINED, MENU, QUEUE, SERVICE, Tape, frame, position
 from lone_session import MESSAGE, SECOND_US, advance, ask, at_us, callback, listen, playing, say
 
-from gms_replay import gms
+from gms_replay import calls
 from gms_replay.acts import PATIENCE_US, MissingAct
+from gms_replay.calls import Call
 from gms_replay.events import Asked, Noted, Respond
 from gms_replay.match import MissKind
 from gms_replay.playing import Playing
@@ -69,14 +70,13 @@ def test_told_ids_are_known() -> None:
 def test_lost_answer_is_repeated() -> None:
     session = playing(callback())
     ask(session, 1, "POST", CALLBACK)
-    operation = gms.recognise("POST", CALLBACK, b"")
-    assert operation is not None
-    again = Asked("POST", "http", CALLBACK, (), b"")
-    assert not session.awaits(operation, again)
+    again = calls.read(Asked("POST", "http", CALLBACK, (), b""))
+    assert isinstance(again, Call)
+    assert not session.awaits(again)
 
     session.gone(1, at_us(0.1))
 
-    assert session.awaits(operation, again)
+    assert session.awaits(again)
     assert advance(session, 1) == []
 
 

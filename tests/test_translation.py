@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -199,3 +200,51 @@ def test_later_winter_shows_in_local_times() -> None:
 
     assert b'"utcTime":"2015-04-18T16:30:00.000Z","localTime":"2015-04-18T18:30:00.000"' in body
     assert b'"utcTime":"2015-04-19T16:30:00.000Z","localTime":"2015-04-19T18:30:00.000+02:00"' in body
+
+
+def polled(answer: dict[str, object]) -> tuple[Translation, Callable[..., str]]:
+    """A session of a chat whose app asks for the callback's record again and again, and what it is told."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, {"_media_type": "chat", "_customer_number": "5115"}, {"_id": SERVICE})
+    tape.ask(1, "GET", f"{CALLBACK}?_id={SERVICE}", b"", answer)
+    (story,) = compile_stories(tape.recording())
+    told = Translation(story, {}, now_us=None, comet_segment="")
+
+    def record(accepts: str = "", late_us: int = 0) -> str:
+        shift_us = told.shift_us(story.answers[1].at_us, NOW_US + late_us)
+        return told.answer(story.answers[1], shift_us, accepts)[1].decode()
+
+    return told, record
+
+
+def test_polled_answer_is_told_once() -> None:
+    """However late it is told again: its instants were told, and nothing in it has changed."""
+    told, record = polled({"_desired_time": "2014-05-02T16:45:00.000Z", "_expires": factories.START_US // 1_000_000})
+    first, version = record(), told.version
+
+    assert record(late_us=90_000_000) == first
+    assert told.version == version
+
+
+def test_polled_answer_is_told_anew() -> None:
+    """When its app came another way, is another user, or said something else that is repeated."""
+    answer = {"_url": f"{factories.URL}/a", "_user_header": factories.USER, "_customer_number": "5115"}
+    told, record = polled(answer)
+    start, asks = operation(CALLBACK), Kind.START_CALLBACK
+    assert start.kind is asks
+
+    told.visit(start, "http://one.test", "ann")
+    first = record()
+    told.visit(start, "http://two.test", "ann")
+    second = record()
+    told.visit(start, "http://two.test", "ben")
+    third = record()
+    told.hear(start, {"_customer_number": "5117"}, 0)
+    last = record()
+
+    assert [json.loads(text) for text in (first, second, third, last)] == [
+        {"_url": "http://one.test/genesys/a", "_user_header": "ann", "_customer_number": "5115"},
+        {"_url": "http://two.test/genesys/a", "_user_header": "ann", "_customer_number": "5115"},
+        {"_url": "http://two.test/genesys/a", "_user_header": "ben", "_customer_number": "5115"},
+        {"_url": "http://two.test/genesys/a", "_user_header": "ben", "_customer_number": "5117"},
+    ]

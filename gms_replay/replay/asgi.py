@@ -6,6 +6,8 @@ later action fulfils.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -23,7 +25,6 @@ from gms_replay.events import (
     RequestArrived,
     Respond,
     SendText,
-    Sent,
     SocketOpened,
     TextArrived,
     Woke,
@@ -42,6 +43,9 @@ _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
 # RFC 6455, section 7.4.1.
 _UNEXPECTED = 1011
+_SCHEMES = {"ws": "http", "wss": "https"}
+_KEPT = 256
+"""So many heads of requests, and of answers, are known again."""
 
 _ForSocket = AcceptSocket | SendText | CloseSocket
 
@@ -72,27 +76,25 @@ class ReplayApp:
         self._clock = clock
         self._note = note
         self._numbers = count(1)
-        self._waiting: dict[int, asyncio.Future[Respond]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._sockets: dict[int, asyncio.Queue[_ForSocket | Respond]] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at_us: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        head = _head(scope)
         if scope["type"] == "websocket":
-            await self._converse(
-                _asked(scope, headers, b""), next(iter(scope.get("subprotocols", ())), None), receive, send
-            )
+            asked = _asked(scope, head, b"")
+            await self._converse(asked, next(iter(scope.get("subprotocols", ())), None), receive, send)
             return
-        cors = _cors(headers)
-        if scope["method"] == "OPTIONS" and header(headers, "access-control-request-method"):
-            await _send(send, Respond(0, 200, (), b""), cors)
+        if scope["method"] == "OPTIONS" and header(head.headers, "access-control-request-method"):
+            await _send(send, Respond(0, 200, (), b""), head.cors)
             return
         body = await _body(receive)
         if body is not None and len(body) > LARGEST_BODY:
-            await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), cors)
+            await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), head.cors)
         elif body is not None:
-            await self._answer(_asked(scope, headers, body), receive, send, cors)
+            await self._answer(_asked(scope, head, body), receive, send, head.cors)
 
     def close(self) -> None:
         """Answers whatever is held, so that nobody waits for a server that ends. Sockets the server closes itself."""
@@ -101,21 +103,19 @@ class ReplayApp:
         for task in self._passing:
             task.cancel()
         for request_id, waiting in self._waiting.items():
-            if not waiting.done():
-                waiting.set_result(Respond(request_id, 503, _TEXT, b"the replay server is shutting down"))
+            waiting.answer(Respond(request_id, 503, _TEXT, b"the replay server is shutting down"))
 
     async def _answer(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
         """Hands a request in, and its answer out as soon as there is one, unless the app hangs up before."""
         request_id = next(self._numbers)
-        answer: asyncio.Future[Respond] = asyncio.get_running_loop().create_future()
-        self._waiting[request_id] = answer
+        waiting = self._waiting[request_id] = _Waiting()
         try:
             self._play(RequestArrived(request_id, asked))
-            if answer.done() or await _is_waited_for(answer, receive):
-                await _send(send, answer.result(), cors)
-                self._play(Sent(request_id))
-            else:
+            if waiting.answered is None and await waiting.ends_in_vain(receive):
                 self._play(PeerGone(request_id))
+            elif waiting.answered is not None:
+                await _send(send, waiting.answered, cors)
+                self._player.sent(request_id)
         finally:
             del self._waiting[request_id]
 
@@ -163,28 +163,55 @@ class ReplayApp:
 
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
-            if isinstance(action, Noted):
+            if isinstance(action, Respond):
+                self._respond(action)
+            elif isinstance(action, Noted):
                 self._note(action.text)
             elif isinstance(action, Logged):
                 self._log(action.text)
-            elif isinstance(action, _ForSocket):
-                if outbox := self._sockets.get(action.socket_id):
-                    outbox.put_nowait(action)
-            elif outbox := self._sockets.get(action.request_id):
+            elif outbox := self._sockets.get(action.socket_id):
                 outbox.put_nowait(action)
-            elif action.missed is not None and self._pass_on is not None:
-                task = asyncio.ensure_future(self._answer_from(self._pass_on(action.request_id, action.missed)))
-                self._passing.add(task)
-                task.add_done_callback(self._passing.discard)
-            else:
-                self._hand_out(action)
 
-    def _hand_out(self, answer: Respond) -> None:
-        if (waiting := self._waiting.get(answer.request_id)) and not waiting.done():
-            waiting.set_result(answer)
+    def _respond(self, answer: Respond) -> None:
+        if outbox := self._sockets.get(answer.request_id):
+            outbox.put_nowait(answer)
+        elif answer.missed is not None and self._pass_on is not None:
+            task = asyncio.ensure_future(self._answer_from(self._pass_on(answer.request_id, answer.missed)))
+            self._passing.add(task)
+            task.add_done_callback(self._passing.discard)
+        elif waiting := self._waiting.get(answer.request_id):
+            waiting.answer(answer)
 
     async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
-        self._hand_out(await elsewhere)
+        answer = await elsewhere
+        if waiting := self._waiting.get(answer.request_id):
+            waiting.answer(answer)
+
+
+class _Waiting:
+    """A request that waits for its answer; `answered` is that, as soon as there is one."""
+
+    __slots__ = ("_come", "answered")
+
+    def __init__(self) -> None:
+        self.answered: Respond | None = None
+        self._come: asyncio.Future[None] | None = None
+
+    def answer(self, answer: Respond) -> None:
+        """Gives the answer, if it has none."""
+        self.answered = self.answered or answer
+        if self._come is not None and not self._come.done():
+            self._come.set_result(None)
+
+    async def ends_in_vain(self, receive: Receive) -> bool:
+        """Waits for the answer; True where the app hangs up before."""
+        self._come = asyncio.get_running_loop().create_future()
+        hung_up = asyncio.ensure_future(_hung_up(receive))
+        try:
+            await asyncio.wait((self._come, hung_up), return_when=asyncio.FIRST_COMPLETED)
+            return hung_up.done()
+        finally:
+            hung_up.cancel()
 
 
 def _given_up(event: Event, why: str) -> Iterator[Action]:
@@ -211,34 +238,42 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)[: LARGEST_BODY + 1]
 
 
-async def _is_waited_for(answer: asyncio.Future[Respond], receive: Receive) -> bool:
-    """Waits for an answer; False where the app hangs up before."""
-    hung_up = asyncio.ensure_future(_hung_up(receive))
-    try:
-        await asyncio.wait((answer, hung_up), return_when=asyncio.FIRST_COMPLETED)
-        return not hung_up.done()
-    finally:
-        hung_up.cancel()
-
-
 async def _hung_up(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _asked(scope: Scope, headers: Headers, body: bytes) -> Asked:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Head:
+    """A request's headers. `cors`: the answer's, for a page that asks. `prefix`: what a proxy took off the path."""
+
+    headers: Headers
+    cors: Headers
+    prefix: str
+
+
+def _head(scope: Scope) -> _Head:
+    return _kept_head(tuple(scope["headers"]))
+
+
+@lru_cache(_KEPT)
+def _kept_head(raw: tuple[tuple[bytes, bytes], ...]) -> _Head:
+    """Apps ask again and again with the same headers."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    return _Head(headers, _cors(headers), (header(headers, "x-forwarded-prefix") or "").rstrip("/"))
+
+
+def _asked(scope: Scope, head: _Head, body: bytes) -> Asked:
     path: bytes = scope.get("raw_path") or scope["path"].encode()
-    query: bytes = scope["query_string"]
-    scheme: str = scope["scheme"]
-    return Asked(
-        method=scope.get("method", "GET"),
-        scheme={"ws": "http", "wss": "https"}.get(scheme, scheme),
-        target=(path + (b"?" + query if query else b"")).decode("latin-1"),
-        headers=headers,
-        body=body,
-        peer=scope["client"][0] if scope.get("client") else "",
-        forwarded_prefix=(header(headers, "x-forwarded-prefix") or "").rstrip("/"),
-    )
+    peer = scope["client"][0] if scope.get("client") else ""
+    asked = _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], head, peer)
+    return asked._replace(body=body) if body else asked
+
+
+@lru_cache(_KEPT)
+def _kept_asked(method: str, scheme: str, path: bytes, query: bytes, head: _Head, peer: str) -> Asked:
+    target = (path + b"?" + query if query else path).decode("latin-1")
+    return Asked(method, _SCHEMES.get(scheme, scheme), target, head.headers, b"", peer, head.prefix)
 
 
 def _cors(headers: Headers) -> Headers:
@@ -258,12 +293,18 @@ def _cors(headers: Headers) -> Headers:
 
 
 async def _send(send: Send, answer: Respond, cors: Headers, of: str = "http.response") -> None:
+    coded = [*_coded(answer.headers), *_coded(cors)]
     # 204 has no length to tell (RFC 9110, section 8.6).
-    length = () if answer.status == 204 else (("content-length", str(len(answer.body))),)
-    headers = (*answer.headers, *cors, *length)
-    coded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    if answer.status != 204:
+        coded.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": f"{of}.start", "status": answer.status, "headers": coded})
     await send({"type": f"{of}.body", "body": answer.body})
+
+
+@lru_cache(_KEPT)
+def _coded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
+    """What is polled is answered again and again with the same headers."""
+    return tuple((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers)
 
 
 async def _send_all(outbox: asyncio.Queue[_ForSocket | Respond], send: Send, subprotocol: str | None) -> None:
