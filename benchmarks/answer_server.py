@@ -1,15 +1,21 @@
 """What `throughput.py` measures, in a process of its own: the player, or an ASGI app that does as little as it takes.
 
-    python answer_server.py player|bare
+    python answer_server.py player|bare|profiled
 
-Prints its port, and ends with its standard input. Both are served by uvicorn with the same settings, and answer QUERY
-with as many bytes: a callback's record, with two instants and a URL, which the player tells anew each time.
+Prints its port, and ends with its standard input. `profiled` is the player, too, and at its end prints in which modules
+it was. Both are served by uvicorn with the same settings, and answer QUERY with as many bytes: a callback's record with
+two instants and a URL of the player's.
 """
 
 import json
+import signal
 import socket
 import sys
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -20,7 +26,8 @@ from gms_replay.replay.asgi import ReplayApp
 from gms_replay.replay.server import spare_collector, wall_clock_us
 from gms_replay.story import compile_stories
 
-QUERY = "/genesys/1/service/callback/sales?operand=AND&_customer_number=5551234"
+CALLBACK = "/genesys/1/service/callback/sales"
+QUERY = f"{CALLBACK}?operand=AND&_customer_number=5551234"
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
 RECORD = json.dumps(
     {
@@ -35,13 +42,14 @@ RECORD = json.dumps(
     }
 ).encode()
 _HEADERS = (("Content-Type", "application/json;charset=UTF-8"), ("Cache-Control", "no-store"))
+_LOOK_EVERY_S = 0.001
 _START_US = 1_399_048_050_000_000
 
 
 def recording() -> Recording:
     """A callback, and its record."""
     exchanges = []
-    asked = (("POST", "/genesys/1/service/callback/sales", b'{"_id":"%s"}' % SERVICE.encode()), ("GET", QUERY, RECORD))
+    asked = (("POST", CALLBACK, b'{"_id":"%s"}' % SERVICE.encode()), ("GET", QUERY, RECORD))
     for number, (method, target, body) in enumerate(asked, start=1):
         at_us = _START_US + number * 1000
         named = (("Host", "gms.example:8080"), ("gms_user", "recorded@example.com"))
@@ -63,6 +71,22 @@ async def bare(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": RECORD})
 
 
+@contextmanager
+def profiled() -> Iterator[None]:
+    """Looks where the process is while it uses the CPU, and prints the shares of the modules."""
+    found: Counter[str] = Counter()
+
+    def look(_: int, frame: FrameType | None) -> None:
+        found[str(frame.f_globals.get("__name__")) if frame else ""] += 1
+
+    signal.signal(signal.SIGPROF, look)
+    signal.setitimer(signal.ITIMER_PROF, _LOOK_EVERY_S, _LOOK_EVERY_S)
+    yield
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    for module, count in found.most_common():
+        print(f"{count / found.total():.3f} {module}")
+
+
 def main() -> None:
     """Serves until its input ends."""
     player = Player(compile_stories(recording()))
@@ -79,7 +103,8 @@ def main() -> None:
     threading.Thread(target=end, daemon=True).start()
     spare_collector()
     print(listening.getsockname()[1], flush=True)
-    server.run([listening])
+    with profiled() if sys.argv[1] == "profiled" else nullcontext():
+        server.run([listening])
 
 
 if __name__ == "__main__":

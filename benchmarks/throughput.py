@@ -1,7 +1,8 @@
 """How many answers the player gives, beside an ASGI app that does nothing else, on the same server.
 
-Both answer as many bytes, in turns; the answers have three slots that the player fills anew. Some connections ask at
-once, each for one answer after the other, as apps do; they share the machine's cores with the server.
+Both answer as many bytes, in turns; the answers have three slots of the player's. An app starts a callback, and then
+asks for its record again and again, over some connections at once, over each for one answer after the other. It shares
+the machine's cores with the server.
 """
 
 import argparse
@@ -10,11 +11,12 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from answer_server import QUERY
+from answer_server import CALLBACK, QUERY
 
 HERE = Path(__file__).parent
 KINDS = ("bare", "player")
@@ -26,13 +28,17 @@ class Asking:
 
     def __init__(self, port: int) -> None:
         self._sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
-        head = f"GET {QUERY} HTTP/1.1\r\nhost: play.example:8080\r\ngms_user: bob@example.com\r\n"
-        self._request = f"{head}accept: */*\r\nuser-agent: app/1.0\r\n\r\n".encode()
-        self._sockets[0].sendall(self._request)
+        self._request = _request("GET", QUERY)
+        self._answered(_request("POST", CALLBACK))
+        self._answer_bytes = self._answered(self._request)
+
+    def _answered(self, request: bytes) -> int:
+        """How many bytes the answer to a request has."""
+        self._sockets[0].sendall(request)
         with self._sockets[0].makefile("rb") as answer:
             head = b"".join(iter(answer.readline, b"\r\n"))
             body = answer.read(int(head.lower().partition(b"content-length:")[2].split()[0]))
-        self._answer_bytes = len(head) + len(b"\r\n") + len(body)
+        return len(head) + len(b"\r\n") + len(body)
 
     def ask_s(self, count: int) -> float:
         """How long so many answers take."""
@@ -45,6 +51,11 @@ class Asking:
                 while left:
                     left -= len(each.recv(left))
         return time.perf_counter() - began_s
+
+
+def _request(method: str, target: str) -> bytes:
+    named = "host: play.example:8080\r\ngms_user: bob@example.com\r\naccept: */*\r\nuser-agent: app/1.0"
+    return f"{method} {target} HTTP/1.1\r\n{named}\r\n\r\n".encode()
 
 
 @contextmanager
@@ -71,12 +82,32 @@ def measure(rounds: int, count: int) -> dict[str, list[float]]:
     return found
 
 
+def profile(count: int) -> str:
+    """In which modules the player's process is while it gives so many answers, as a table."""
+    command = [sys.executable, str(HERE / "answer_server.py"), "profiled"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        Asking(int(process.stdout.readline())).ask_s(count)
+        assert process.stdin is not None
+        process.stdin.close()
+        shares: Counter[str] = Counter()
+        for share, module in (line.split() for line in process.stdout):
+            shares[module if module.startswith("gms_replay.") else "uvicorn and all else"] += float(share)
+    return "\n".join(
+        ["| share | module |", "|---|---|", *(f"| {n:.3f} | {name} |" for name, n in shares.most_common(15))]
+    )
+
+
 def main() -> None:
     """Measures, and prints what of the bare app's throughput the player has: medians and quartiles over the rounds."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=20, help="(default: %(default)s)")
     parser.add_argument("--answers", type=int, default=5000, help="in each round (default: %(default)s)")
+    parser.add_argument("--profile", action="store_true", help="tell instead where the player's time goes")
     options = parser.parse_args()
+    if options.profile:
+        print(profile(options.rounds * options.answers))
+        return
     found = measure(options.rounds, options.answers)
     shares = [bare / player for bare, player in zip(found["bare"], found["player"], strict=True)]
     low, middle, high = statistics.quantiles(shares, n=4)

@@ -47,42 +47,30 @@ class Course:
         self._channels = [_Queue(events) for events in story.events.values()]
         self._polled = [_Queue(states) for states in story.states]
         self._queues = [*self._channels, *self._polled]
-        # Looked for at each change, for there are many more looks at it than changes.
-        self._due = self._earliest()
+        # Looked for at each change, for there are many more looks at them than changes.
+        self._due: tuple[int, _Queue] | None = None
+        self.next_us: int | None = None
+        """When the next item is due, of those whose causes are met."""
+        self.missing: tuple[Act, int] | None = None
+        """The act that the story is stuck for, and its number, from 1; None where something is due, or nothing left."""
+        self._look()
 
     @property
     def is_told(self) -> bool:
         """Whether every message of the story is out."""
         return all(queue.head is None for queue in self._channels)
 
-    @property
-    def missing(self) -> tuple[Act, int] | None:
-        """The act that the story is stuck for, and its number, from 1; None where something is due, or nothing left."""
-        if self._due is not None:
-            return None
-        heads = [queue.head for queue in self._queues if queue.head is not None]
-        causes = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
-        if not causes:
-            return None
-        act = min(causes, key=lambda cause: cause.at_us).act
-        return act, len(self._acts[act].happened_at_us) + 1
-
     def act(self, act: Act, at_us: int) -> None:
         """Notes that the app did something."""
         self._acts[act].happen(at_us)
         for queue in self._polled:
             queue.outdate(self._has_happened)
-        self._due = self._earliest()
+        self._look()
 
     def give_up(self, act: Act, at_us: int) -> None:
         """Goes on as if the app had done it."""
         self._acts[act].give_up(at_us)
-        self._due = self._earliest()
-
-    @property
-    def next_us(self) -> int | None:
-        """When the next item is due, of those whose causes are met."""
-        return self._due[0] if self._due else None
+        self._look()
 
     def release(self) -> Event | State:
         """Takes out the item that is due next; only where there is one."""
@@ -90,12 +78,23 @@ class Course:
         queue = self._due[1]
         queue.released_at_us = self._due[0]
         queue.next += 1
-        self._due = self._earliest()
+        self._look()
         return queue.items[queue.next - 1]
 
-    def _earliest(self) -> tuple[int, _Queue] | None:
+    def _look(self) -> None:
+        """Looks for what is due next, or for what keeps it from coming."""
         due = [(at_us, queue) for queue in self._queues if (at_us := self._due_us(queue)) is not None]
-        return min(due, key=lambda one: one[0], default=None)
+        self._due = min(due, key=lambda one: one[0], default=None)
+        self.next_us = self._due[0] if self._due else None
+        self.missing = None if self._due else self._lacking()
+
+    def _lacking(self) -> tuple[Act, int] | None:
+        heads = [queue.head for queue in self._queues if queue.head is not None]
+        causes = [cause for item in heads for cause in item.causes if not self._has_happened(cause)]
+        if not causes:
+            return None
+        act = min(causes, key=lambda cause: cause.at_us).act
+        return act, len(self._acts[act].happened_at_us) + 1
 
     def _due_us(self, queue: _Queue) -> int | None:
         """When a queue's head is due: the latest, over its causes and the one before, of then plus the paced gap."""

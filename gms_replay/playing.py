@@ -246,9 +246,9 @@ class Playing:
 
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
-        self._given.pop(request_id, None)
-        self.published.sent(request_id)
-        self.comet.sent(request_id)
+        if self._given.pop(request_id, None) is None:
+            self.published.sent(request_id)
+            self.comet.sent(request_id)
 
     def advance(self, now_us: int) -> list[Action]:
         """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
@@ -365,11 +365,11 @@ class Playing:
 
     def _lack(self) -> Lack | None:
         """What the story is stuck for, where it does not wait for that for ever."""
-        ends_at_us = self._patience.ends_at_us
-        if ends_at_us is None or self._pacing.missing_act is MissingAct.WAIT:
-            return None
         missing = self._course.missing
-        return None if missing is None or missing == self._missed else Lack(ends_at_us, *missing)
+        if missing is None or missing == self._missed or self._pacing.missing_act is MissingAct.WAIT:
+            return None
+        ends_at_us = self._patience.ends_at_us
+        return None if ends_at_us is None else Lack(ends_at_us, *missing)
 
     def _go_without(self, lack: Lack, at_us: int) -> Noted:
         """The app's patience for what this act should bring about is over."""

@@ -108,5 +108,5 @@ def test_lookup_is_told_beside_mitmproxy():
         [sys.executable, script, *options], check=True, stdout=subprocess.PIPE, text=True, timeout=100
     ).stdout
 
-    for row in ("answer ÷ small", "to the first answer ÷ mitmproxy"):
+    for row in ("answer ÷ small", "to the first answer ÷ small", "to the first answer ÷ mitmproxy"):
         assert re.search(rf"^\| {row} \|( \d+\.\d\d \|){{3}}$", told, re.MULTILINE), told

@@ -6,7 +6,6 @@ later action fulfils.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Any
@@ -82,19 +81,18 @@ class ReplayApp:
         self._alarm_at_us: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = _head(scope)
+        asked, cors = _asked(scope)
         if scope["type"] == "websocket":
-            asked = _asked(scope, head, b"")
             await self._converse(asked, next(iter(scope.get("subprotocols", ())), None), receive, send)
             return
-        if scope["method"] == "OPTIONS" and header(head.headers, "access-control-request-method"):
-            await _send(send, Respond(0, 200, (), b""), head.cors)
+        if asked.method == "OPTIONS" and header(asked.headers, "access-control-request-method"):
+            await _send(send, Respond(0, 200, (), b""), cors)
             return
         body = await _body(receive)
         if body is not None and len(body) > LARGEST_BODY:
-            await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), head.cors)
+            await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), cors)
         elif body is not None:
-            await self._answer(_asked(scope, head, body), receive, send, head.cors)
+            await self._answer(asked._replace(body=body) if body else asked, receive, send, cors)
 
     def close(self) -> None:
         """Answers whatever is held, so that nobody waits for a server that ends. Sockets the server closes itself."""
@@ -111,10 +109,11 @@ class ReplayApp:
         waiting = self._waiting[request_id] = _Waiting()
         try:
             self._play(RequestArrived(request_id, asked))
-            if waiting.answered is None and await waiting.ends_in_vain(receive):
+            answer = waiting.answered or await waiting.come(receive)
+            if answer is None:
                 self._play(PeerGone(request_id))
-            elif waiting.answered is not None:
-                await _send(send, waiting.answered, cors)
+            else:
+                await _send(send, answer, cors)
                 self._player.sent(request_id)
         finally:
             del self._waiting[request_id]
@@ -203,13 +202,13 @@ class _Waiting:
         if self._come is not None and not self._come.done():
             self._come.set_result(None)
 
-    async def ends_in_vain(self, receive: Receive) -> bool:
-        """Waits for the answer; True where the app hangs up before."""
+    async def come(self, receive: Receive) -> Respond | None:
+        """Waits for the answer; None where the app hangs up before."""
         self._come = asyncio.get_running_loop().create_future()
         hung_up = asyncio.ensure_future(_hung_up(receive))
         try:
             await asyncio.wait((self._come, hung_up), return_when=asyncio.FIRST_COMPLETED)
-            return hung_up.done()
+            return None if hung_up.done() else self.answered
         finally:
             hung_up.cancel()
 
@@ -243,37 +242,23 @@ async def _hung_up(receive: Receive) -> None:
         pass
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Head:
-    """A request's headers. `cors`: the answer's, for a page that asks. `prefix`: what a proxy took off the path."""
-
-    headers: Headers
-    cors: Headers
-    prefix: str
-
-
-def _head(scope: Scope) -> _Head:
-    return _kept_head(tuple(scope["headers"]))
-
-
-@lru_cache(_KEPT)
-def _kept_head(raw: tuple[tuple[bytes, bytes], ...]) -> _Head:
-    """Apps ask again and again with the same headers."""
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
-    return _Head(headers, _cors(headers), (header(headers, "x-forwarded-prefix") or "").rstrip("/"))
-
-
-def _asked(scope: Scope, head: _Head, body: bytes) -> Asked:
+def _asked(scope: Scope) -> tuple[Asked, Headers]:
+    """A request without its body, and the headers of the answer for a page that asks."""
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     peer = scope["client"][0] if scope.get("client") else ""
-    asked = _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], head, peer)
-    return asked._replace(body=body) if body else asked
+    headers = tuple(scope["headers"])
+    return _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], headers, peer)
 
 
 @lru_cache(_KEPT)
-def _kept_asked(method: str, scheme: str, path: bytes, query: bytes, head: _Head, peer: str) -> Asked:
+def _kept_asked(
+    method: str, scheme: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], peer: str
+) -> tuple[Asked, Headers]:
+    """Apps ask the same again and again."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    prefix = (header(headers, "x-forwarded-prefix") or "").rstrip("/")
     target = (path + b"?" + query if query else path).decode("latin-1")
-    return Asked(method, _SCHEMES.get(scheme, scheme), target, head.headers, b"", peer, head.prefix)
+    return Asked(method, _SCHEMES.get(scheme, scheme), target, headers, b"", peer, prefix), _cors(headers)
 
 
 def _cors(headers: Headers) -> Headers:
@@ -293,7 +278,7 @@ def _cors(headers: Headers) -> Headers:
 
 
 async def _send(send: Send, answer: Respond, cors: Headers, of: str = "http.response") -> None:
-    coded = [*_coded(answer.headers), *_coded(cors)]
+    coded = [*_coded(answer.headers + cors)]
     # 204 has no length to tell (RFC 9110, section 8.6).
     if answer.status != 204:
         coded.append((b"content-length", b"%d" % len(answer.body)))

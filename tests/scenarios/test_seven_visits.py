@@ -12,6 +12,7 @@ import pytest
 import visitor
 from mitmproxy.certs import CertStore
 from serving import served
+from stillness import undisturbed
 from visitor import Device
 from visitor_chat import OF_ANOTHER
 from visitor_wire import Customer, GmsError
@@ -28,6 +29,8 @@ MITMDUMP = str(Path(sys.executable).parent / "mitmdump")
 SERVICE = "customer-service"
 PAUSE_S = 0.05
 PATIENCE_S = 40.0
+BEARABLE_S = 0.2
+"""So long nothing may move, that nothing is told half a second late: then it is told with another shift."""
 SECONDS_AGO = 20
 DAY_US = 24 * 3600 * 1_000_000
 SIMULATE = python("gms_replay.cli", "simulate", "--port", "0", "--quick", "--seed", "7", "--service", SERVICE)
@@ -56,8 +59,7 @@ def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recorded(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Recorded]:
     """`recorded(name)`: a visit as it went live, and its recording; each made once."""
 
-    @functools.cache
-    def record(name: str) -> Recorded:
+    def attempt(name: str) -> Recorded:
         cassette = tmp_path_factory.mktemp(name) / "visit.sqlite"
         with (
             listening(SIMULATE, SIMULATES) as upstream,
@@ -66,7 +68,7 @@ def recorded(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
             live = visited(f"http://{place}/genesys", name, Device.HEARING)
         return Recorded(live, reader.read(cassette))
 
-    return record
+    return functools.cache(lambda name: undisturbed(lambda: attempt(name), BEARABLE_S))
 
 
 def _recorder(upstream: str, confdir: Path, cassette: Path) -> list[str]:
@@ -89,9 +91,14 @@ def differences(live: visitor.Visit, replayed: visitor.Visit) -> list[str]:
 @pytest.mark.parametrize("name", visitor.NAMES)
 def test_replay_equals_live(name: str, device: Device, recorded: Callable[[str], Recorded]) -> None:
     told = recorded(name)
-    with served(told.recording) as replay:
-        replayed = visited(replay.base, name, device)
-    assert differences(told.live, replayed) == [], replay.notes
+
+    def attempt() -> tuple[list[str], list[str]]:
+        with served(told.recording) as replay:
+            replayed = visited(replay.base, name, device)
+        return differences(told.live, replayed), replay.notes
+
+    found, notes = undisturbed(attempt, BEARABLE_S)
+    assert found == [], notes
 
 
 @pytest.mark.parametrize("name", visitor.NAMES)
@@ -100,20 +107,30 @@ def test_virtual_clock_tells_the_same(name: str, recorded: Callable[[str], Recor
     told = recorded(name)
     # Slots are told ahead of where the session starts: who books one starts now, else the first may be over already.
     ago_s = 0 if name == "voice-scheduled-userterm" else SECONDS_AGO
-    now_us = wall_clock_us() - ago_s * 1_000_000
-    with served(told.recording, Pacing(now_us=now_us, clock=Clock.VIRTUAL)) as replay:
-        replayed = visited(replay.base, name, Device.DEAF)
-    begun = dataclasses.replace(replayed.transcript, started_at_us=now_us)
-    assert differences(told.live, dataclasses.replace(replayed, transcript=begun)) == [], replay.notes
+
+    def attempt() -> tuple[list[str], list[str]]:
+        now_us = wall_clock_us() - ago_s * 1_000_000
+        with served(told.recording, Pacing(now_us=now_us, clock=Clock.VIRTUAL)) as replay:
+            replayed = visited(replay.base, name, Device.DEAF)
+        begun = dataclasses.replace(replayed.transcript, started_at_us=now_us)
+        return differences(told.live, dataclasses.replace(replayed, transcript=begun)), replay.notes
+
+    found, notes = undisturbed(attempt, BEARABLE_S)
+    assert found == [], notes
 
 
 def test_next_week_hears_the_same(recorded: Callable[[str], Recorded]) -> None:
     told = recorded("voice-scheduled-userterm")
     now_us = told.live.transcript.started_at_us + 7 * DAY_US
-    with served(told.recording, Pacing(now_us=now_us)) as replay:
-        replayed = visited(replay.base, "voice-scheduled-userterm", Device.DEAF)
-    begun = dataclasses.replace(replayed.transcript, started_at_us=now_us)
-    assert differences(told.live, dataclasses.replace(replayed, transcript=begun)) == [], replay.notes
+
+    def attempt() -> tuple[list[str], list[str]]:
+        with served(told.recording, Pacing(now_us=now_us)) as replay:
+            replayed = visited(replay.base, "voice-scheduled-userterm", Device.DEAF)
+        begun = dataclasses.replace(replayed.transcript, started_at_us=now_us)
+        return differences(told.live, dataclasses.replace(replayed, transcript=begun)), replay.notes
+
+    found, notes = undisturbed(attempt, BEARABLE_S)
+    assert found == [], notes
 
 
 @pytest.mark.parametrize("name", ["voice-wait-userorig", "chat-wait"])
@@ -125,9 +142,12 @@ def test_two_apps_at_once(name: str, recorded: Callable[[str], Recorded]) -> Non
         visits = (visitor.visit(base, name, customer=customer, **options) for customer in CUSTOMERS)
         return await asyncio.gather(*visits)
 
-    with served(told.recording) as replay:
-        one, other = asyncio.run(both(replay.base))
-    assert (differences(told.live, one), differences(told.live, other)) == ([], []), replay.notes
+    def attempt() -> tuple[list[visitor.Visit], list[str]]:
+        with served(told.recording) as replay:
+            return asyncio.run(both(replay.base)), replay.notes
+
+    (one, other), notes = undisturbed(attempt, BEARABLE_S)
+    assert (differences(told.live, one), differences(told.live, other)) == ([], []), notes
     assert not [line for line in one.happened + other.happened if line.startswith(OF_ANOTHER)]
 
 
