@@ -14,7 +14,7 @@ from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import header
 
-_KEPT = 256
+_KEPT = 1024
 
 
 @dataclass(frozen=True, eq=False)

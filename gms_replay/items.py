@@ -27,7 +27,7 @@ class Read:
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """What it takes to tell a visit's texts anew. They are read, by `reader`, when the first is told: it takes long."""
+    """What it takes to tell a visit's texts anew. Read, by `reader`, when a session needs it: it takes long."""
 
     reader: Callable[[], Read]
 

@@ -140,7 +140,7 @@ def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked,
                 unique[asked.method, asked.target] = story, asked, place
     # Likeness takes long: only those are looked at that have most steps in common.
     likely = sorted(nlargest(_LOOKED_AT, unique.values(), key=rough), key=likeness)
-    answers = (story.answer_of(asked.exchange_id) for story, asked, _ in likely)
+    answers = (story.last_answer(asked.method, asked.target) for story, asked, _ in likely)
     return tuple(islice((Ranked(answer, (), 0) for answer in answers if answer is not None), _NEAREST))
 
 

@@ -40,12 +40,13 @@ class Meanings:
         """What a call means at this moment."""
         version = self._translation.version
         known = self._polled.get(call.key)
-        if known is not None and known.call is call and known.version == version:
+        if known is not None and known.call.asked == call.asked and known.version == version:
             return known
         operation, said = self._translation.as_recorded(call.operation, call.said)
         ranked = match.candidates(operation, said, self._story, self._translation.means)
         right = [one for one in ranked if not one.differences]
         meant = Meant(call, version, operation, said, fields.meaning(operation, said), ranked, right)
-        if operation.kind in POLLED:
+        # Of what is not recorded there may be any number.
+        if right and operation.kind in POLLED:
             self._polled[call.key] = meant
         return meant

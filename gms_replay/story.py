@@ -48,12 +48,10 @@ class Story:
     @property
     def begins_over_comet(self) -> bool:
         """Whether its app shook hands before it asked by REST for what opens a visit."""
-        begins_us = {one.operation.kind: one.asked_at_us for one in reversed(self.visit.questions)}
-        opened_us = min((at_us for kind, at_us in begins_us.items() if kind in gms.OPENINGS), default=None)
-        # Whoever had not even tried before need not be asked when it succeeded.
-        if Kind.COMET not in begins_us or (opened_us is not None and begins_us[Kind.COMET] > opened_us):
+        if all(one.operation.kind is not Kind.COMET for one in self.visit.questions):
             return False
-        return bool(self.events) and (opened_us is None or opened_us > self.comet.at_us)
+        openings = (one for one in self._recorded_answers if one.operation.kind in gms.OPENINGS)
+        return bool(self.events) and all(one.at_us - one.latency_us > self.comet.at_us for one in openings)
 
     @cached_property
     def _session(self) -> Session:
@@ -115,9 +113,10 @@ class Story:
         """All answers, by their indexes."""
         return (*self._recorded_answers, *derived.refreshes(self._recorded_answers))
 
-    def answer_of(self, exchange_id: int) -> Answer | None:
-        """The answer that an exchange ended with; None where that never came."""
-        return next((answer for answer in self._recorded_answers if answer.exchange_id == exchange_id), None)
+    def last_answer(self, method: str, target: str) -> Answer | None:
+        """The last recorded answer to such a request; None where none ever came."""
+        same = (one for one in reversed(self._recorded_answers) if (one.method, one.target) == (method, target))
+        return next(same, None)
 
     @cached_property
     def unanswered(self) -> tuple[Visited, ...]:

@@ -18,9 +18,9 @@ from gms_replay.timeline import Shift
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An answer as it was told, to an app that `asked` for codings and perhaps another body; right for that version."""
+    """What was told last of something polled: `asked` is the answer's index, the codings, and what stood in for it."""
 
-    asked: tuple[str, Template | None]
+    asked: tuple[int, str, Template | None]
     version: int
     headers: Headers
     body: bytes
@@ -51,7 +51,7 @@ class Translation:
         self._origin, self._base = "", story.recorded.base
         self._timeline = story.timeline(now_us, shift)
         self._changes = 0
-        self._polled: dict[int, _Told] = {}
+        self._polled: dict[tuple[str, ...], _Told] = {}
 
     @property
     def version(self) -> int:
@@ -132,11 +132,12 @@ class Translation:
         """
         if answer.operation.kind not in POLLED:
             return self._told_now(answer, shift_us, accepts, instead)
-        asked, told = (accepts, instead), self._polled.get(answer.index)
+        key, asked = answer.operation.key, (answer.index, accepts, instead)
+        told = self._polled.get(key)
         # Told before, whatever the shift: an instant is told in one way only.
         if told is None or told.asked != asked or told.version != self.version:
             headers, body = self._told_now(answer, shift_us, accepts, instead)
-            told = self._polled[answer.index] = _Told(asked, self.version, headers, body)
+            told = self._polled[key] = _Told(asked, self.version, headers, body)
         return told.headers, told.body
 
     def _told_now(self, answer: Answer, shift_us: int, accepts: str, instead: Template | None) -> tuple[Headers, bytes]:

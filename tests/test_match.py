@@ -283,3 +283,12 @@ def test_chats2_of_other_services_are_others() -> None:
 
     assert ranked(tape, "POST", "/2/chat/sales", b"nickname=Stan") == []
     assert [one.differences for one in ranked(tape, "POST", "/2/chat/support", b"nickname=Ann")] == [()]
+
+
+def test_nearest_was_answered_once() -> None:
+    """Whatever became of the last request of its like."""
+    tape = Tape()
+    tape.ask(0, "GET", QUEUE, b"", {"_position": "1"})
+    tape.ask_in_vain(1, "GET", QUEUE)
+
+    assert [one.answer.target for one in match.nearest("GET", f"{QUEUE}s", [compiled(tape)])] == [QUEUE]

@@ -68,6 +68,23 @@ def test_act_is_looked_at_each_time() -> None:
     assert meanings.of(act) is not meanings.of(act)
 
 
+def test_polls_that_miss_are_not_kept() -> None:
+    """There may be any number of them."""
+    meanings, _ = meaning(visit())
+    poll = call("GET", f"{CALLBACK}/nobody/availability")
+
+    assert meanings.of(poll) is not meanings.of(poll)
+
+
+def test_equal_polls_mean_the_same() -> None:
+    """Also where they were read one by one."""
+    meanings, _ = meaning(visit())
+    one, other = (call("GET", CALLBACK, b"_id=%s" % OTHER.encode()) for _ in range(2))
+
+    assert one is not other
+    assert meanings.of(one) is meanings.of(other)
+
+
 def test_poll_means_something_else_once_its_slot_is_told() -> None:
     """It names a time slot that is told to the app only then, and so is a recorded one from then on."""
     story = visit()

@@ -354,9 +354,14 @@ def test_story_begins_by_rest_or_over_comet() -> None:
     shaken_before.open_comet(0)
     shaken_before.ask(1, "POST", CALLBACK, factories.ORDER, b'{"_id":"%s"}' % SERVICE.encode())
     shaken_before.poll(5, 1, frame(1, JOINED))
+    begun_in_vain = Tape()
+    begun_in_vain.ask_in_vain(0, "POST", CALLBACK)
+    begun_in_vain.open_comet(1)
+    begun_in_vain.ask(4, "POST", CALLBACK, factories.ORDER, b'{"_id":"%s"}' % SERVICE.encode())
+    begun_in_vain.poll(5, 1, frame(1, JOINED))
 
-    tapes = (by_rest, begun(), shaken_before, chats2.recorded_chat())
-    assert [compiled(tape).begins_over_comet for tape in tapes] == [False, False, True, True]
+    tapes = (by_rest, begun(), shaken_before, begun_in_vain, chats2.recorded_chat())
+    assert [compiled(tape).begins_over_comet for tape in tapes] == [False, False, True, True, True]
 
 
 @pytest.mark.parametrize("status", [0, 1, 2])

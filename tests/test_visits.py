@@ -243,3 +243,14 @@ def test_key_that_only_the_app_shows_is_not_told() -> None:
     (only,) = visits.split(tape.recording())
 
     assert only.service_ids == {chats2.CHAT, chats2.KEY}
+
+
+def test_what_apps_attach_joins_nothing() -> None:
+    """By names that mean something elsewhere in a message."""
+    tape = Tape(user=None)
+    for client, chat, key in (("first", chats2.CHAT, chats2.KEY), ("second", "0001JaBBFDMA00C8", "00f26a0c41b75e93")):
+        data = {"userData": {"clientId": "mobile-app", "_id": "customer-42", "tag": f"service.chat.refresh.{SERVICE}"}}
+        chats2.publish(tape, 0, "requestChat", client=client, **data)
+        tape.poll(1, 1, chats2.event(chats2.told(chat=chat, key=key)), client=client)
+
+    assert groups(tape) == [[1, 2], [3, 4]]

@@ -5,14 +5,12 @@ later action fulfils.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from gms_replay.errors import CassetteError
 from gms_replay.events import (
-    TEXT,
     AcceptSocket,
     Action,
     Asked,
@@ -40,10 +38,8 @@ LARGEST_BODY = 16 * 1024 * 1024
 
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
-# RFC 6455, section 7.4.1.
-_UNEXPECTED = 1011
 _SCHEMES = {"ws": "http", "wss": "https"}
-_KEPT = 256
+_KEPT = 1024
 """So many heads of requests, and of answers, are known again."""
 
 _ForSocket = AcceptSocket | SendText | CloseSocket
@@ -140,12 +136,7 @@ class ReplayApp:
 
     def _play(self, event: Event) -> None:
         now_us = self._clock()
-        try:
-            self._do(self._player.receive(event, now_us))
-        except CassetteError as error:
-            # Read when it is played first, a visit may turn out to be damaged. It is nobody else's.
-            self._note(str(error))
-            self._do(_given_up(event, str(error)))
+        self._do(self._player.receive(event, now_us))
         at_us = self._player.next_wakeup_us()
         if at_us == self._alarm_at_us:
             return
@@ -178,13 +169,15 @@ class ReplayApp:
             task = asyncio.ensure_future(self._answer_from(self._pass_on(answer.request_id, answer.missed)))
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
-        elif waiting := self._waiting.get(answer.request_id):
+        else:
+            self._hand_out(answer)
+
+    def _hand_out(self, answer: Respond) -> None:
+        if waiting := self._waiting.get(answer.request_id):
             waiting.answer(answer)
 
     async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
-        answer = await elsewhere
-        if waiting := self._waiting.get(answer.request_id):
-            waiting.answer(answer)
+        self._hand_out(await elsewhere)
 
 
 class _Waiting:
@@ -211,16 +204,6 @@ class _Waiting:
             return None if hung_up.done() else self.answered
         finally:
             hung_up.cancel()
-
-
-def _given_up(event: Event, why: str) -> Iterator[Action]:
-    """What whoever brought an event is told that nothing can be done about."""
-    match event:
-        case RequestArrived(number) | SocketOpened(number):
-            yield Respond(number, 500, TEXT, why.encode())
-        case TextArrived(socket_id):
-            # A reason has 123 bytes (RFC 6455, section 5.5).
-            yield CloseSocket(socket_id, _UNEXPECTED, why.encode()[:120].decode("utf-8", "ignore"))
 
 
 async def _body(receive: Receive) -> bytes | None:

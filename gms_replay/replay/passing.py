@@ -47,16 +47,12 @@ class Upstream:
 
 def chosen(
     on_miss: str, record_new: Path | None, *, clock: Callable[[], int], note: Callable[[str], None]
-) -> "Passing | None":
-    """Who answers what the cassette does not, as the options say; None for nobody. Raises OptionError.
+) -> "Passing":
+    """Who answers what the cassette does not, as the options say. Raises OptionError.
 
-    `on_miss`: "error" or "pass:URL". `record_new`: the cassette that gets what is sent on. The rest is `Passing`'s.
+    `on_miss`: "pass:URL". `record_new`: the cassette that gets what is sent on. The rest is `Passing`'s.
     """
     word, _, url = on_miss.partition(":")
-    if on_miss == "error":
-        if record_new is not None:
-            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
-        return None
     if word != "pass":
         raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
     upstream = Upstream.parse(url)

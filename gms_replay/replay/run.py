@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gms_replay.cassette.reader import hold
 from gms_replay.clocks import Pacing
@@ -14,6 +15,9 @@ from gms_replay.player import Player
 from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
 from gms_replay.rules import Rules
 from gms_replay.story import Story, compile_stories
+
+if TYPE_CHECKING:
+    from gms_replay.replay.passing import Passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,7 @@ def _play(plan: Plan, stories: tuple[Story, ...], say: Callable[[str], None], no
             say(f"put this URL into the app: {url}")
 
     player = Player(stories, plan.pacing, seed=plan.seed)
-    passing = None
-    if plan.on_miss != "error" or plan.record_new is not None:
-        # It brings httpx and the writer, which nobody else needs here: start-up is felt every day.
-        from gms_replay.replay.passing import chosen
-
-        passing = chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)
+    passing = _passing(plan, note)
     try:
         server = ReplayServer(
             player,
@@ -91,3 +90,15 @@ def _play(plan: Plan, stories: tuple[Story, ...], say: Callable[[str], None], no
         for line in unused:
             note(f"strict: {line}")
     return not (plan.strict and (player.missed or unused))
+
+
+def _passing(plan: Plan, note: Callable[[str], None]) -> "Passing | None":
+    """Who answers what the cassette does not; None for nobody. Raises OptionError."""
+    if plan.on_miss == "error":
+        if plan.record_new is not None:
+            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
+        return None
+    # It brings httpx and the writer, which nobody else needs here: start-up is felt every day.
+    from gms_replay.replay.passing import chosen
+
+    return chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)

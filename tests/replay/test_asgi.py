@@ -1,9 +1,7 @@
 import json
 import socket
-import sqlite3
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import factories
@@ -15,12 +13,9 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
 
-from gms_replay.cassette.copy import write
-from gms_replay.cassette.reader import hold
 from gms_replay.replay.asgi import LARGEST_BODY
 
 COMET = "/genesys/cometd"
-SHAKES = {"channel": "/meta/handshake", "version": "1.0", "id": "1"}
 
 
 def quick_visit() -> Tape:
@@ -248,33 +243,6 @@ def test_socket_elsewhere_is_a_miss(server: Served) -> None:
 
     assert refused.value.response.status_code == 404
     assert json.loads(refused.value.response.body)["kind"] == "unknown route"
-
-
-def test_damaged_visit_is_its_apps_alone(tmp_path: Path) -> None:
-    """It is read when it is played first. Its fault is named to the app, by each transport, and to whoever serves."""
-    path = tmp_path / "visit.sqlite"
-    tape = quick_visit()
-    tape.ask(100, "POST", factories.CALLBACK, b"", {"_id": "3SQI3S31693JL9L3R0O5O6T4OC000U99"})
-    write(path, tape.recording())
-    file = sqlite3.connect(path)
-    file.execute("""UPDATE request SET headers = '[["a", "b"], 5, ["c", "d"]]' WHERE id = 1""")
-    file.commit()
-    file.close()
-
-    with hold(path) as facts, served(facts) as server, httpx.Client(base_url=server.origin, trust_env=False) as app:
-        refused = [app.post(f"{factories.CALLBACK}?gms_session=1"), app.post(f"{COMET}?gms_session=1", json=[SHAKES])]
-        with over_socket(server, f"{COMET}?gms_session=1") as websocket:
-            websocket.send(json.dumps([SHAKES]))
-            with pytest.raises(ConnectionClosedError) as closed:
-                websocket.recv()
-        played = app.post(f"{factories.CALLBACK}?gms_session=2")
-
-    assert [answer.status_code for answer in refused] == [500, 500]
-    assert all(answer.text.startswith(f"{path}: damaged (not a list of [name, value] pairs") for answer in refused)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1011
-    assert played.status_code == 200
-    assert [note for note in server.notes if note.startswith(f"{path}: damaged")]
 
 
 def test_server_that_ends_closes_sockets(server: Served) -> None:
