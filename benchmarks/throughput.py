@@ -28,6 +28,8 @@ class Asking:
 
     def __init__(self, port: int) -> None:
         self._sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
+        self.last_words = ""
+        """What the server printed at its end."""
         self._request = _request("GET", QUERY)
         self._answered(_request("POST", CALLBACK))
         self._answer_bytes = self._answered(self._request)
@@ -64,9 +66,11 @@ def serving(kind: str) -> Iterator[Asking]:
     command = [sys.executable, str(HERE / "answer_server.py"), kind]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield Asking(int(process.stdout.readline()))
+        asking = Asking(int(process.stdout.readline()))
+        yield asking
         assert process.stdin is not None
         process.stdin.close()
+        asking.last_words = process.stdout.read()
 
 
 def measure(rounds: int, count: int) -> dict[str, list[float]]:
@@ -84,15 +88,11 @@ def measure(rounds: int, count: int) -> dict[str, list[float]]:
 
 def profile(count: int) -> str:
     """In which modules the player's process is while it gives so many answers, as a table."""
-    command = [sys.executable, str(HERE / "answer_server.py"), "profiled"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        Asking(int(process.stdout.readline())).ask_s(count)
-        assert process.stdin is not None
-        process.stdin.close()
-        shares: Counter[str] = Counter()
-        for share, module in (line.split() for line in process.stdout):
-            shares[module if module.startswith("gms_replay.") else "uvicorn and all else"] += float(share)
+    with serving("profiled") as asking:
+        asking.ask_s(count)
+    shares: Counter[str] = Counter()
+    for share, module in map(str.split, asking.last_words.splitlines()):
+        shares[module if module.startswith("gms_replay.") else "uvicorn and all else"] += float(share)
     return "\n".join(
         ["| share | module |", "|---|---|", *(f"| {n:.3f} | {name} |" for name, n in shares.most_common(15))]
     )

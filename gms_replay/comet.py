@@ -125,7 +125,7 @@ class Comet:
     @property
     def is_polled(self) -> bool:
         """Whether the app waits at this moment."""
-        return bool(self._clients) and any(client.held for client in self._clients.values())
+        return any(client.held for client in self._clients.values())
 
     @property
     def was_asked_in_vain(self) -> bool:
@@ -189,8 +189,6 @@ class Comet:
 
     def flush(self, now_us: int) -> Iterator[Frame]:
         """Drops silent clients, tells what waits for sockets, answers polls that are ready."""
-        if not self._clients:
-            return
         for client in list(self._clients.values()):
             if client.held is None and client.expires_at_us <= now_us:
                 self._drop(client)

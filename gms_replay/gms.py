@@ -236,7 +236,6 @@ class InstantClass(StrEnum):
 _CALENDAR_FIELDS = frozenset({"_desired_time", "_new_desired_time", "_expiration_time", "start_time", "end_time"})
 _EVENT_FIELDS = frozenset({"_expires", "startedAt", "utcTime", "timestamp"})
 _TIMESYNC_INSTANTS = frozenset({"tc", "ts"})
-USER_HEADER = "gms_user"
 INSTANT_HEADERS = frozenset({"date", "expires", "last-modified", "set-cookie", "apns-expiration"})
 
 
@@ -300,7 +299,8 @@ SAID_FIELDS = frozenset(
 )  # fmt: skip
 """Fields of requests that hold what people say, of themselves too."""
 
-USER_FIELDS = frozenset({"_user_header", "gms_user"})
+USER_HEADER = "gms_user"
+USER_FIELDS = frozenset({"_user_header", USER_HEADER})
 """What in an answer names the user that the app gave in its header."""
 
 _WORD_FIELDS = SAID_FIELDS | USER_FIELDS | frozenset(

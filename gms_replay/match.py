@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from heapq import nlargest
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from gms_replay import gms, instants
 from gms_replay.calls import Call
@@ -20,7 +20,6 @@ from gms_replay.gms import Kind, Operation
 from gms_replay.items import Answer
 from gms_replay.rules import Rules
 from gms_replay.story import Story
-from gms_replay.visits import Question
 
 _NEAREST = 3
 _LOOKED_AT = 100
@@ -101,6 +100,19 @@ class Missed:
     miss: Miss
 
 
+class _Near(NamedTuple):
+    """A recorded request, with its place in its visit."""
+
+    story: Story
+    method: str
+    target: str
+    place: int
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
 def candidates(
     operation: Operation, asked: Fields, story: Story, same_instant: Callable[[int, int], bool]
 ) -> list[Ranked]:
@@ -124,28 +136,21 @@ def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked,
     steps = frozenset(path.split("/"))
 
     def rough(near: _Near) -> tuple[int, bool, int]:
-        asked = near[1]
-        return len(steps.intersection(asked.target.partition("?")[0].split("/"))), asked.method == method, -near[2]
+        return len(steps.intersection(near.path.split("/"))), near.method == method, -near.place
 
     def likeness(near: _Near) -> tuple[float, int]:
-        asked = near[1]
-        recorded = asked.target.partition("?")[0][:_LONGEST]
-        same_method = 0.1 * (asked.method == method)
-        return -SequenceMatcher(None, path[:_LONGEST], recorded, autojunk=False).ratio() - same_method, near[2]
+        matcher = SequenceMatcher(None, path[:_LONGEST], near.path[:_LONGEST], autojunk=False)
+        return -matcher.ratio() - 0.1 * (near.method == method), near.place
 
     unique: dict[tuple[str, str], _Near] = {}
     for story in stories:
         for place, asked in enumerate(story.visit.questions):
             if asked.operation.kind is not Kind.COMET:
-                unique[asked.method, asked.target] = story, asked, place
+                unique[asked.method, asked.target] = _Near(story, asked.method, asked.target, place)
     # Likeness takes long: only those are looked at that have most steps in common.
     likely = sorted(nlargest(_LOOKED_AT, unique.values(), key=rough), key=likeness)
-    answers = (story.last_answer(asked.method, asked.target) for story, asked, _ in likely)
+    answers = (near.story.last_answer(near.method, near.target) for near in likely)
     return tuple(islice((Ranked(answer, (), 0) for answer in answers if answer is not None), _NEAREST))
-
-
-_Near = tuple[Story, Question, int]
-"""A recorded request, with its place in its visit."""
 
 
 def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:

@@ -329,10 +329,8 @@ class Player:
             self._registry.enlist(session)
 
     def _keep(self, session: Playing, request_id: int) -> None:
-        sessions = self._asked.get(request_id)
-        if sessions is None:
-            self._asked[request_id] = [session]
-        elif session not in sessions:
+        sessions = self._asked.setdefault(request_id, [])
+        if session not in sessions:
             sessions.append(session)
         if session not in self._registry:
             self._registry.keep(session)

@@ -110,9 +110,12 @@ def split(facts: Facts) -> tuple[Visit, ...]:
 
 def _visit(facts: Facts, group: list[_Named]) -> Visit:
     group.sort(key=_place)
-    user = next((one.user for one in group if one.user), None)
     shown = frozenset(value for one in group for value in one.shown)
-    return Visit(facts, tuple(one.question for one in group), user, shown)
+    return Visit(facts, tuple(one.question for one in group), _user(group), shown)
+
+
+def _user(group: list[_Named]) -> str | None:
+    return next((one.user for one in group if one.user), None)
 
 
 def _is_unnamed(group: list[_Named]) -> bool:
@@ -257,7 +260,6 @@ def _find_homes(groups: Iterable[list[_Named]]) -> Callable[[list[_Named]], list
     everyone = _Homes(homes)
 
     def nearest(adrift: list[_Named]) -> list[_Named]:
-        user = next((one.user for one in adrift if one.user), None)
-        return known.get(user or "", everyone).nearest(min(one.question.asked_at_us for one in adrift))
+        return known.get(_user(adrift) or "", everyone).nearest(min(one.question.asked_at_us for one in adrift))
 
     return nearest

@@ -20,6 +20,15 @@ def start(tape: Tape, at_s: float, service: str) -> None:
     tape.ask(at_s, "POST", CALLBACK, factories.ORDER, f'{{"_id":"{service}"}}')
 
 
+def ann_and_ben(ben_s: float) -> Tape:
+    """Ann's visit from the start on, and Ben's, who asks from then on."""
+    tape = Tape(user="ann")
+    start(tape, 0, SERVICE)
+    tape.user = "ben"
+    start(tape, ben_s, OTHER)
+    return tape
+
+
 def test_service_id_separates_visits() -> None:
     tape = Tape(user=None)
     start(tape, 0, SERVICE)
@@ -88,10 +97,7 @@ def test_empty_ids_join_nothing() -> None:
 
 
 def test_stray_goes_to_user() -> None:
-    tape = Tape(user="ann")
-    start(tape, 0, SERVICE)
-    tape.user = "ben"
-    start(tape, 100, OTHER)
+    tape = ann_and_ben(100)
     tape.user = "ann"
     tape.ask(101, "GET", factories.AVAILABILITY)
 
@@ -109,10 +115,7 @@ def test_nameless_stray_goes_to_nearest() -> None:
 
 
 def test_lists_of_callbacks_join_nothing() -> None:
-    tape = Tape(user="ann")
-    start(tape, 0, SERVICE)
-    tape.user = "ben"
-    start(tape, 1, OTHER)
+    tape = ann_and_ben(1)
     tape.ask(2, "GET", f"{CALLBACK}?operand=AND", b"", f'[{{"_id":"{SERVICE}"}},{{"_id":"{OTHER}"}}]')
 
     assert groups(tape) == [[1], [2, 3]]
@@ -151,10 +154,7 @@ def test_forgiven_message_is_heard() -> None:
 
 
 def test_silent_client_joins_user() -> None:
-    tape = Tape(user="ann")
-    start(tape, 0, SERVICE)
-    tape.user = "ben"
-    start(tape, 10, OTHER)
+    tape = ann_and_ben(10)
     tape.user = "ann"
     tape.open_comet(12)
 

@@ -23,7 +23,6 @@ _OUTLINES = """
 """
 _CARRIED = "SELECT id, exchange_id, direction, raw FROM message WHERE channel <> '' ORDER BY id"
 
-
 _PAIRS = re.compile(r'\[(?:\["[^"\\]*+(?:\\.[^"\\]*+)*+", "[^"\\]*+(?:\\.[^"\\]*+)*+"\](?:, (?=\[)|(?=\]$)))*+\]')
 """Pairs as a recorder writes them."""
 

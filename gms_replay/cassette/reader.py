@@ -30,18 +30,18 @@ def read(path: str | os.PathLike[str]) -> Recording:
     An older format is upgraded in memory. Raises NotACassetteError, CassetteTooNewError or CassetteDamagedError for a
     file that is no usable cassette, CassetteError for one that the system does not let us read.
     """
-    file = Path(path)
-    with opening.errors_named(file, "read"):
-        opening.require_cassette(file)
-        return look_into(file, lambda connection: _facts(connection, file))
+    return _read(Path(path), _facts)
 
 
 def hold(path: str | os.PathLike[str]) -> Archive:
     """The same facts, to be read as far as somebody asks for them. Raises what `read` raises."""
-    file = Path(path)
+    return _read(Path(path), in_memory)
+
+
+def _read(file: Path, reading: Callable[[Connection, Path], _T]) -> _T:
     with opening.errors_named(file, "read"):
         opening.require_cassette(file)
-        return look_into(file, lambda connection: in_memory(connection, file))
+        return look_into(file, lambda connection: reading(connection, file))
 
 
 def look_into(path: Path, look: Callable[[Connection], _T], *, tolerant: bool = False) -> _T:
