@@ -224,15 +224,22 @@ def serve(
     as_json: bool,
 ) -> None:
     """Play CASSETTE as a GMS."""
-    from gms_replay.acts import MissingAct
-    from gms_replay.clocks import Clock, Pacing
-    from gms_replay.replay import run
-    from gms_replay.timeline import Shift
+    from gms_replay.cassette.reader import hold
 
-    pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
-    known = _rules(rules)
-    plan = run.Plan(cassette, host, port, pacing, seed, known, on_miss, record_new, strict, as_json, compress_sockets)
-    if not run.serve(plan, say=click.echo, note=lambda text: click.echo(text, err=True)):
+    with hold(cassette) as facts:
+        # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.
+        from gms_replay.acts import MissingAct
+        from gms_replay.clocks import Clock, Pacing
+        from gms_replay.replay import run
+        from gms_replay.timeline import Shift
+
+        pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
+        known = _rules(rules)
+        plan = run.Plan(
+            cassette, host, port, pacing, seed, known, on_miss, record_new, strict, as_json, compress_sockets
+        )
+        is_as_wanted = run.serve(plan, facts, say=click.echo, note=lambda text: click.echo(text, err=True))
+    if not is_as_wanted:
         sys.exit(1)
 
 

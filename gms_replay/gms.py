@@ -6,7 +6,7 @@ them (`/genesys` unless renamed) is called the base and may be anything.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,9 @@ Path = tuple[str | int, ...]
 
 class Kind(StrEnum):
     """What a request does."""
+
+    # An enumeration's own is Python's work, several times for each request.
+    __hash__ = str.__hash__
 
     START_CALLBACK = "start callback"
     CANCEL_CALLBACK = "cancel callback"
@@ -182,33 +185,30 @@ def recognise(method: str, target: str, body: bytes) -> Operation | None:
 
     `target` may carry a query. What holds Bayeux is Comet, at whatever path: `_comet_url` may name any.
     """
-    path = target.partition("?")[0]
-    named = _by_path(method, path)
+    named = _by_target(method, target)
     if named is None and any(map(_speaks_bayeux, _frames(method, target, body))):
-        return Operation(Kind.COMET, path.rpartition("/")[0])
-    if named is not None and method == "OPTIONS":
-        return replace(named, kind=Kind.PREFLIGHT)
+        return Operation(Kind.COMET, target.partition("?")[0].rpartition("/")[0])
     return named
 
 
 @lru_cache(4096)
-def _by_path(method: str, path: str) -> Operation | None:
+def _by_target(method: str, target: str) -> Operation | None:
+    path, is_preflight = target.partition("?")[0], method == "OPTIONS"
     for pattern, kind in _ROUTES:
         if found := pattern.fullmatch(path):
             parts = found.groupdict()
             name = parts.get("name") or ""
             meant = kind(method, name)
             told_method = method if meant in (Kind.STORAGE, Kind.OTHER) else ""
+            meant = Kind.PREFLIGHT if is_preflight else meant
             return Operation(meant, parts["base"], name, parts.get("id"), parts.get("version") or "", told_method)
     found = _COMET_PATH.fullmatch(path)
-    return Operation(Kind.COMET, found["base"]) if found else None
+    return Operation(Kind.PREFLIGHT if is_preflight else Kind.COMET, found["base"]) if found else None
 
 
 def _frames(method: str, target: str, body: bytes) -> tuple[bytes, ...]:
-    if method == "POST":
-        return bayeux.posted(body)
     polled = jsonp.asked(target) if method == "GET" else None
-    return polled.frames if polled else ()
+    return bayeux.posted(body) if method == "POST" else polled.frames if polled else ()
 
 
 def _speaks_bayeux(frame: bytes) -> bool:

@@ -144,7 +144,7 @@ def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked,
 
     unique: dict[tuple[str, str], _Near] = {}
     for story in stories:
-        for place, asked in enumerate(story.visit.questions):
+        for place, asked in enumerate(story.visit.askings):
             if asked.operation.kind is not Kind.COMET:
                 unique[asked.method, asked.target] = _Near(story, asked.method, asked.target, place)
     # Likeness takes long: only those are looked at that have most steps in common.

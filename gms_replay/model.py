@@ -4,7 +4,7 @@ Instants are integer microseconds since 1970-01-01 UTC; their names end in `_us`
 Headers and request targets are text of one character per byte (ISO 8859-1), so that any bytes survive.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -181,19 +181,28 @@ class Run:
 
 
 class Outline(NamedTuple):
-    """What of an exchange is known without reading it through.
+    """What of requests in the same words is known without reading them through; `body` is the one to read.
 
-    `asked_at_us`: when the server had the whole request, as far as it got. `asked`, `told`: the bodies to read, None
-    where no answer came. `named`: the first value of the header that was wanted, None where there is none.
+    `named`: the first value of the header that was wanted, None where there is none. `places`: for each request, when
+    the server had it, as far as it got, and its exchange's id.
     """
 
-    exchange_id: int
     method: str
     target: str
-    asked_at_us: int
     named: str | None
-    asked: bytes
-    told: bytes | None
+    body: bytes
+    places: list[tuple[int, int]]
+
+
+def outlined(asked: Iterable[tuple[tuple[int, int], tuple[str, str, str | None, bytes]]]) -> Iterator[Outline]:
+    """The outlines of requests, each with its place."""
+    found: dict[tuple[str, str, str | None, bytes], list[tuple[int, int]]] = {}
+    for place, words in asked:
+        if known := found.get(words):
+            known.append(place)
+        else:
+            found[words] = [place]
+    return (Outline(*words, places) for words, places in found.items())
 
 
 class Carried(NamedTuple):
@@ -209,7 +218,10 @@ class Facts(Protocol):
     """Facts that can be looked through before they are read: a Recording, or a file with one."""
 
     def outlines(self, header_name: str) -> Iterable[Outline]:
-        """All exchanges, in the order of their ids, each with a header of its request."""
+        """All requests with one of their headers, in any order."""
+
+    def answers_with(self, parts: Collection[bytes]) -> Iterable[tuple[int, bytes]]:
+        """The bodies, to read, of the answers that hold one of these, with their exchanges' ids."""
 
     def carried(self) -> Iterable[Carried]:
         """All Bayeux messages, in the order of their ids."""
@@ -228,19 +240,19 @@ class Recording:
     pushes: tuple[Push, ...] = ()
     sockets: tuple[Socket, ...] = ()
 
-    def outlines(self, header_name: str) -> Iterator[Outline]:
-        """What is known of each exchange without reading it through."""
+    def outlines(self, header_name: str) -> Iterable[Outline]:
+        """All requests with one of their headers."""
+        requests = ((exchange.id, exchange.request) for exchange in self.exchanges)
+        return outlined(
+            ((one.asked_at_us, number), (one.method, one.target, header(one.headers, header_name), one.body.plain))
+            for number, one in requests
+        )
+
+    def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The bodies of the answers that hold one of these."""
         for exchange in self.exchanges:
-            request, response = exchange.request, exchange.response
-            yield Outline(
-                exchange.id,
-                request.method,
-                request.target,
-                request.asked_at_us,
-                header(request.headers, header_name),
-                request.body.plain,
-                response.body.plain if response else None,
-            )
+            if exchange.response and any(part in exchange.response.body.plain for part in parts):
+                yield exchange.id, exchange.response.body.plain
 
     def carried(self) -> Iterator[Carried]:
         """What is known of each Bayeux message without reading it."""

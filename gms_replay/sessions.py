@@ -82,8 +82,9 @@ def told(session: Session) -> Iterator[Told]:
 
 def read(visit: Visit) -> Session:
     """A visit with all that was said in it."""
-    exchange_ids = [one.exchange_id for one in visit.questions]
-    part = visit.facts.part(exchange_ids, [number for one in visit.questions for number in one.message_ids])
+    questions = visit.questions
+    message_ids = [number for _, one in questions for number in one.message_ids]
+    part = visit.facts.part([number for number, _ in questions], message_ids)
     exchanges = {exchange.id: exchange for exchange in part.exchanges}
     carried: dict[int, list[Heard]] = {}
     for message in part.messages:
@@ -93,10 +94,7 @@ def read(visit: Visit) -> Session:
             continue
         if parsed:
             carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
-    return tuple(
-        Visited(exchanges[one.exchange_id], one.operation, tuple(carried.get(one.exchange_id, ())))
-        for one in visit.questions
-    )
+    return tuple(Visited(exchanges[number], one.operation, tuple(carried.get(number, ()))) for number, one in questions)
 
 
 def split(facts: Facts) -> tuple[Session, ...]:

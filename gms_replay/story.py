@@ -48,7 +48,7 @@ class Story:
     @property
     def begins_over_comet(self) -> bool:
         """Whether its app shook hands before it asked by REST for what opens a visit."""
-        if all(one.operation.kind is not Kind.COMET for one in self.visit.questions):
+        if all(one.operation.kind is not Kind.COMET for one in self.visit.askings):
             return False
         openings = (one for one in self._recorded_answers if one.operation.kind in gms.OPENINGS)
         return bool(self.events) and all(one.at_us - one.latency_us > self.comet.at_us for one in openings)

@@ -11,10 +11,11 @@ one visit of it.
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple, Self
 
 from gms_replay import bayeux, gms
@@ -23,50 +24,84 @@ from gms_replay.gms import Kind, Operation
 from gms_replay.model import Carried, Facts
 from gms_replay.spans import plain_text
 
+_Place = tuple[int, int]
+"""When something was asked, and its exchange."""
 
-class Question(NamedTuple):
-    """A recorded request, and what it was about. `message_ids`: the Bayeux messages that its exchange carried."""
 
-    asked_at_us: int
-    exchange_id: int
+class _Client(NamedTuple):
+    """A Bayeux client, by its id."""
+
+    id: str
+
+
+_Token = str | _Client
+"""What belongs to one visit only: an id that GMS gave, or a Bayeux client."""
+
+
+class Asking(NamedTuple):
+    """Requests in the same words that the same ids tie to others: most of them are one, or an app that polls.
+
+    `places`: when each was asked, with its exchange. `message_ids`: the Bayeux messages that it carried. `shown`: those
+    of the ids that an app may show to say whose it is.
+    """
+
     operation: Operation
     method: str
     target: str
-    message_ids: tuple[int, ...]
+    user: str | None
+    places: Sequence[_Place]
+    tokens: tuple[_Token, ...] = ()
+    shown: tuple[str, ...] = ()
+    message_ids: tuple[int, ...] = ()
+
+    @property
+    def first(self) -> _Place:
+        return min(self.places)
+
+
+_Group = list[Asking]
 
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """One app's visit, not read yet: the requests in the order in which they were asked.
-
-    `user`: the one that the app names, if it names any. `shown`: what else than a service's id it may show to say that
-    this is its visit.
-    """
+    """One app's visit, not read yet: what was asked, by when it was asked first."""
 
     facts: Facts
-    questions: tuple[Question, ...]
-    user: str | None
-    shown: frozenset[str]
+    askings: tuple[Asking, ...]
 
     @property
     def start_us(self) -> int:
-        return self.questions[0].asked_at_us
+        return self.askings[0].first[0]
+
+    @cached_property
+    def user(self) -> str | None:
+        """The one that the app names, if it names any."""
+        return _user(self.askings)
+
+    @property
+    def questions(self) -> list[tuple[int, Asking]]:
+        """The exchange of each request, in the order in which they were asked."""
+        each = sorted(((place, one) for one in self.askings for place in one.places), key=itemgetter(0))
+        return [(place[1], one) for place, one in each]
 
     @cached_property
     def operations(self) -> frozenset[tuple[str, ...]]:
         """What was asked for: `Operation.key`."""
-        return frozenset(one.operation.key for one in self.questions)
+        return frozenset(one.operation.key for one in self.askings)
 
     @cached_property
     def service_ids(self) -> frozenset[str]:
         """What an app may show to say that this is its visit: in a path, or, in chat version 2, among what it says."""
-        return self.shown.union(one.operation.service_id for one in self.questions if one.operation.service_id)
+        in_paths = (one.operation.service_id for one in self.askings if one.operation.service_id)
+        return frozenset(in_paths).union(*(one.shown for one in self.askings))
 
     @cached_property
     def base(self) -> str:
         """The base path of its server."""
-        bases = [one.operation.base for one in self.questions if one.operation.kind is not Kind.COMET]
-        return Counter(bases or [one.operation.base for one in self.questions]).most_common(1)[0][0]
+        counts: Counter[str] = Counter()
+        for one in [one for one in self.askings if one.operation.kind is not Kind.COMET] or self.askings:
+            counts[one.operation.base] += len(one.places)
+        return counts.most_common(1)[0][0]
 
 
 _NAMES_OTHERS = frozenset({Kind.QUERY_CALLBACK, Kind.AVAILABILITY, Kind.STORAGE, Kind.NODE_STATUS, Kind.OTHER})
@@ -74,30 +109,16 @@ _NAMES_OTHERS = frozenset({Kind.QUERY_CALLBACK, Kind.AVAILABILITY, Kind.STORAGE,
 
 _NO_VISIT = frozenset({Kind.PUSH, Kind.PREFLIGHT})
 
-_CLIENT = "client"
 _SHOWN = frozenset(name.encode() for name in gms.SHOWN_FIELDS)
-# Every answer of a cassette is searched when it is opened: ten times faster than by its spans.
-_FIELD = re.compile(
-    rb'"(?P<name>' + "|".join(sorted(gms.SESSION_FIELDS)).encode() + rb')"\s*:\s*"(?P<value>[^"\\]*(?:\\.[^"\\]*)*)"',
-    re.DOTALL,
-)
-
-_Token = tuple[str, str]
-"""Something that belongs to one visit only: a Bayeux client's id, after "client", or any other, after ""."""
-
-
-class _Named(NamedTuple):
-    """A request with what ties it to others."""
-
-    question: Question
-    user: str | None
-    tokens: Sequence[_Token]
-    shown: Sequence[str]
+_NAMES = tuple(f'"{name}"'.encode() for name in sorted(gms.SESSION_FIELDS))
+# Ten times faster than by an answer's spans.
+_FIELD = re.compile(rb"(?P<name>%s)\s*:\s*" % b"|".join(_NAMES) + rb'"(?P<value>[^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 
 
 def split(facts: Facts) -> tuple[Visit, ...]:
     """The visits of a recording, the earliest first; none only where nothing of an app's was recorded."""
-    groups, strays = _joined(sorted(_named(facts), key=_place))
+    tied, strays = _askings(facts)
+    groups = _joined(tied)
     if not groups:
         return (_visit(facts, strays),) if strays else ()
     homes = [group for group in groups if not _is_unnamed(group)] or groups
@@ -105,42 +126,56 @@ def split(facts: Facts) -> tuple[Visit, ...]:
     nearest = _find_homes(homes if adrift else ())
     for some, home in [(some, nearest(some)) for some in adrift]:
         home.extend(some)
-    return tuple(sorted((_visit(facts, group) for group in homes), key=lambda visit: visit.questions[0][:2]))
+    return tuple(sorted((_visit(facts, group) for group in homes), key=lambda visit: visit.askings[0].first))
 
 
-def _visit(facts: Facts, group: list[_Named]) -> Visit:
-    group.sort(key=_place)
-    shown = frozenset(value for one in group for value in one.shown)
-    return Visit(facts, tuple(one.question for one in group), _user(group), shown)
+def _visit(facts: Facts, group: _Group) -> Visit:
+    return Visit(facts, tuple(sorted(group, key=_first)))
 
 
-def _user(group: list[_Named]) -> str | None:
-    return next((one.user for one in group if one.user), None)
+def _first(one: Asking) -> _Place:
+    return one.first
 
 
-def _is_unnamed(group: list[_Named]) -> bool:
+def _user(group: Iterable[Asking]) -> str | None:
+    """The first that is named."""
+    first = min((one for one in group if one.user), key=_first, default=None)
+    return first and first.user
+
+
+def _is_unnamed(group: _Group) -> bool:
     """Whether all that holds a group together is a Comet client's id."""
-    return all(name == _CLIENT for one in group for name, _ in one.tokens)
+    return all(isinstance(token, _Client) for one in group for token in one.tokens)
 
 
-def _place(one: _Named) -> tuple[int, int]:
-    return one.question[:2]
-
-
-def _named(facts: Facts) -> Iterator[_Named]:
-    carried = _carried(facts)
-    for outline in facts.outlines(gms.USER_HEADER):
-        operation = gms.recognise(outline.method, outline.target, outline.asked)
+def _askings(facts: Facts) -> tuple[_Group, _Group]:
+    """All that apps asked: what shows an id, and what shows none, each by itself."""
+    tied: _Group = []
+    strays: _Group = []
+    carried, answered = _carried(facts), _answered(facts)
+    telling = carried.keys() | answered.keys()
+    for method, target, user, body, places in facts.outlines(gms.USER_HEADER):
+        operation = gms.recognise(method, target, body)
         if operation is None or operation.kind in _NO_VISIT:
             continue
-        told = carried.get(outline.exchange_id) or _Told()
-        if operation.service_id:
-            told.tokens.append(("", operation.service_id))
-        if outline.told is not None and operation.kind not in _NAMES_OTHERS:
-            told.read(outline.told)
-        asked_at_us, number, method, target = outline.asked_at_us, outline.exchange_id, outline.method, outline.target
-        question = Question(asked_at_us, number, operation, method, target, tuple(told.message_ids))
-        yield _Named(question, outline.named, told.tokens, told.shown)
+        sources = (carried,) if operation.kind in _NAMES_OTHERS else (carried, answered)
+        named: tuple[_Token, ...] = (operation.service_id,) if operation.service_id else ()
+        alike: list[_Place] = []
+        for place in places:
+            if place[1] not in telling:
+                alike.append(place)
+                continue
+            told = [source[place[1]] for source in sources if place[1] in source]
+            tokens = named + tuple(token for one in told for token in one.tokens)
+            shown = tuple(value for one in told for value in one.shown)
+            message_ids = tuple(number for one in told for number in one.message_ids)
+            one = Asking(operation, method, target, user, [place], tokens, shown, message_ids)
+            (tied if tokens else strays).append(one)
+        if alike and named:
+            tied.append(Asking(operation, method, target, user, alike, named))
+        elif alike:
+            strays += (Asking(operation, method, target, user, [place]) for place in alike)
+    return tied, strays
 
 
 class _Told:
@@ -157,7 +192,7 @@ class _Told:
         """Takes note of an answer's body."""
         for found in _FIELD.finditer(body):
             if value := plain_text(found["value"]):
-                self.tokens.append(("", value))
+                self.tokens.append(value)
                 if found["name"] in _SHOWN:
                     self.shown.append(value)
 
@@ -170,12 +205,12 @@ class _Told:
         said = parsed[0].fields if parsed else {}
         self.message_ids.append(message.message_id)
         if isinstance(client := said.get("clientId"), str) and client:
-            self.tokens.append((_CLIENT, client))
+            self.tokens.append(_Client(client))
         data = said.get("data")
-        self.tokens += [("", value) for value in gms.session_ids(data)]
+        self.tokens += gms.session_ids(data)
         if isinstance(data, dict):
             if isinstance(tag := data.get("tag"), str) and (service := gms.service_of_tag(tag)):
-                self.tokens.append(("", service))
+                self.tokens.append(service)
             if message.is_told:
                 shown = (data.get(name) for name in gms.SHOWN_FIELDS)
                 self.shown += [value for value in shown if isinstance(value, str) and value]
@@ -189,8 +224,16 @@ def _carried(facts: Facts) -> dict[int, _Told]:
     return found
 
 
-def _joined(named: Iterable[_Named]) -> tuple[list[list[_Named]], list[_Named]]:
-    """Groups of requests that share an id, directly or through others; and those without any."""
+def _answered(facts: Facts) -> dict[int, _Told]:
+    found: dict[int, _Told] = {}
+    for number, body in facts.answers_with(_NAMES):
+        found[number] = _Told()
+        found[number].read(body)
+    return found
+
+
+def _joined(tied: _Group) -> list[_Group]:
+    """Groups of requests that share an id, directly or through others."""
     leaders: dict[_Token, _Token] = {}
 
     def leader(token: _Token) -> _Token:
@@ -199,35 +242,29 @@ def _joined(named: Iterable[_Named]) -> tuple[list[list[_Named]], list[_Named]]:
             token = above
         return token
 
-    strays: list[_Named] = []
-    marked: list[tuple[_Token, _Named]] = []
-    for one in named:
-        if not one.tokens:
-            strays.append(one)
-            continue
-        first, *others = one.tokens
-        marked.append((first, one))
-        for other in others:
+    for one in tied:
+        first = one.tokens[0]
+        for other in one.tokens[1:]:
             leaders[leader(other)] = leader(first)
-    groups: dict[_Token, list[_Named]] = {}
-    for token, one in marked:
-        groups.setdefault(leader(token), []).append(one)
-    return list(groups.values()), strays
+    groups: dict[_Token, _Group] = {}
+    for one in tied:
+        groups.setdefault(leader(one.tokens[0]), []).append(one)
+    return list(groups.values())
 
 
 @dataclass(frozen=True, slots=True)
 class _Home:
     """A group that others may join, from when to when it lasts, and whose it is."""
 
-    group: list[_Named]
-    first_us: int
-    last_us: int
+    group: _Group
+    first: _Place
+    last: _Place
     users: frozenset[str | None]
 
     @classmethod
-    def of(cls, group: list[_Named]) -> Self:
-        times = [one.question.asked_at_us for one in group]
-        return cls(group, min(times), max(times), frozenset(one.user for one in group))
+    def of(cls, group: _Group) -> Self:
+        places = [place for one in group for place in one.places]
+        return cls(group, min(places), max(places), frozenset(one.user for one in group))
 
 
 class _Homes:
@@ -235,10 +272,10 @@ class _Homes:
 
     def __init__(self, homes: Sequence[_Home]) -> None:
         self._homes = homes
-        self._begin_us = [home.first_us for home in homes]
-        self._lasted_us = list(accumulate((home.last_us for home in homes), max))
+        self._begin_us = [home.first[0] for home in homes]
+        self._lasted_us = list(accumulate((home.last[0] for home in homes), max))
 
-    def nearest(self, at_us: int) -> list[_Named]:
+    def nearest(self, at_us: int) -> _Group:
         """The group that lasts at that instant, the earliest of several, else the one nearest to it."""
         begun = bisect_right(self._begin_us, at_us)
         place = bisect_left(self._lasted_us, at_us, 0, begun)
@@ -249,9 +286,9 @@ class _Homes:
         return self._homes[place].group
 
 
-def _find_homes(groups: Iterable[list[_Named]]) -> Callable[[list[_Named]], list[_Named]]:
+def _find_homes(groups: Iterable[_Group]) -> Callable[[_Group], _Group]:
     """Who finds the group that some belong to of which nothing but time and user is known."""
-    homes = [_Home.of(group) for group in groups]
+    homes = sorted(map(_Home.of, groups), key=lambda home: home.first)
     of_user: dict[str | None, list[_Home]] = {}
     for home in homes:
         for user in home.users:
@@ -259,7 +296,7 @@ def _find_homes(groups: Iterable[list[_Named]]) -> Callable[[list[_Named]], list
     known = {user: _Homes(some) for user, some in of_user.items() if user}
     everyone = _Homes(homes)
 
-    def nearest(adrift: list[_Named]) -> list[_Named]:
-        return known.get(_user(adrift) or "", everyone).nearest(min(one.question.asked_at_us for one in adrift))
+    def nearest(adrift: _Group) -> _Group:
+        return known.get(_user(adrift) or "", everyone).nearest(min(map(_first, adrift))[0])
 
     return nearest

@@ -376,7 +376,7 @@ class Watched:
     """Facts that note which exchanges are read."""
 
     def __init__(self, recording: Recording) -> None:
-        self.outlines, self.carried = recording.outlines, recording.carried
+        self.outlines, self.answers_with, self.carried = (recording.outlines, recording.answers_with, recording.carried)
         self.read: list[list[int]] = []
         self._recording = recording
 

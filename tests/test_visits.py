@@ -13,7 +13,7 @@ OTHER = "3SQI3S31693JL9L3R0O5O6T4OC000U99"
 
 
 def groups(tape: Tape) -> list[list[int]]:
-    return [[one.exchange_id for one in visit.questions] for visit in visits.split(tape.recording())]
+    return [[number for number, _ in visit.questions] for visit in visits.split(tape.recording())]
 
 
 def start(tape: Tape, at_s: float, service: str) -> None:
@@ -215,6 +215,31 @@ def test_strays_go_to_the_nearest_however_many(seed: int) -> None:
     for at_s, number in strays:
         nearest = min(sorted(homes), key=lambda home: max(home[0] - at_s, at_s - home[1], 0))
         assert nearest[2] in found[number]
+
+
+def test_polls_are_one_asking_and_in_their_order() -> None:
+    tape = Tape()
+    start(tape, 0, SERVICE)
+    for at_s in (5, 1, 3):
+        tape.ask(at_s, "GET", QUEUE)
+    tape.ask(2, "GET", f"{QUEUE}?again=1")
+
+    (visit,) = visits.split(tape.recording())
+
+    assert [(one.target, len(one.places)) for one in visit.askings] == [
+        (factories.CALLBACK, 1), (QUEUE, 3), (f"{QUEUE}?again=1", 1)
+    ]  # fmt: skip
+    assert [number for number, _ in visit.questions] == [1, 3, 5, 4, 2]
+
+
+def test_strays_in_the_same_words_go_each_its_way() -> None:
+    tape = Tape(user=None)
+    start(tape, 0, SERVICE)
+    start(tape, 100, OTHER)
+    tape.ask(1, "GET", factories.AVAILABILITY)
+    tape.ask(101, "GET", factories.AVAILABILITY)
+
+    assert groups(tape) == [[1, 3], [2, 4]]
 
 
 def test_visit_knows_what_it_tells_of() -> None:

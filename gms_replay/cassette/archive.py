@@ -7,47 +7,95 @@ be, and whoever records into the file, moves or removes it meanwhile is in nobod
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table
 
 from gms_replay.cassette import opening, rows, schema
-from gms_replay.model import Carried, Direction, Outline, Recording
+from gms_replay.model import Carried, Direction, Outline, Recording, outlined
 
-_OUTLINES = """
-    SELECT request.id, method, target, coalesce(request.ended_at_us, request.started_at_us), request.headers,
-        coalesce(request.decoded, request.body), coalesce(outcome.decoded, outcome.body)
-    FROM request LEFT JOIN outcome ON outcome.exchange_id = request.id ORDER BY request.id
+_ASKED = """
+    SELECT coalesce(ended_at_us, started_at_us), id, method, target, headers, coalesce(decoded, body) FROM request
 """
+_ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
 _CARRIED = "SELECT id, exchange_id, direction, raw FROM message WHERE channel <> '' ORDER BY id"
+
+_ROWS_AT_ONCE = 10_000
+
+_HEADERS_KEPT = 1024
+"""An app sends the same headers again and again."""
 
 _PAIRS = re.compile(r'\[(?:\["[^"\\]*+(?:\\.[^"\\]*+)*+", "[^"\\]*+(?:\\.[^"\\]*+)*+"\](?:, (?=\[)|(?=\]$)))*+\]')
 """Pairs as a recorder writes them."""
 
 
-class Archive:
-    """Facts in memory, all of them sound. Use it as a context manager."""
+_Look = Callable[[Connection, Path], None]
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+
+class Archive:
+    """Facts in memory. Use it as a context manager, inside which they are copied and searched for damage meanwhile.
+
+    `read` makes of a cassette what its argument makes of a connection to it. What it raises is raised again where facts
+    are asked for that could not be copied, by `assure`, or at the end: there instead of what went wrong because of it.
+    """
+
+    def __init__(self, read: Callable[[_Look], None]) -> None:
+        self._read = read
+        self._copied: Future[Connection] = Future()
+        self._sound: Future[None]
 
     def __enter__(self) -> "Archive":
+        # Looking for damage is mostly SQLite's work, which leaves Python to whoever imports or reads meanwhile.
+        worker = ThreadPoolExecutor(1)
+        self._sound = worker.submit(self._read, self._take)
+        worker.shutdown(wait=False)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        try:
+            self.assure()
+        finally:
+            if self._copied.done():
+                self._copied.result().close()
 
-    def outlines(self, header_name: str) -> Iterator[Outline]:
-        """What is known of each exchange without reading it through."""
+    def _take(self, connection: Connection, path: Path) -> None:
+        # One transaction, so that what is checked is what was copied.
+        with connection.begin():
+            if not self._copied.done():
+                self._copied.set_result(_copy(connection))
+            opening.check(connection, path)
+            for table in schema.metadata.sorted_tables:
+                if not _is_sound(opening.driver(connection), table):
+                    rows.all_of(connection, table)
+
+    def assure(self) -> None:
+        """Waits until all damage is found, and the file is let go. Raises what is wrong."""
+        self._sound.result()
+
+    def outlines(self, header_name: str) -> Iterable[Outline]:
+        """All requests with one of their headers."""
         name = re.escape(json.dumps(header_name))
-        named = re.compile(rf'\[\s*{name}\s*,\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*\]', re.IGNORECASE | re.ASCII)
+        pair = re.compile(rf'\[\s*{name}\s*,\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*\]', re.IGNORECASE | re.ASCII)
+
+        @lru_cache(_HEADERS_KEPT)
+        def named(headers: str) -> str | None:
+            found = pair.search(headers)
+            return found and (json.loads(found[0])[1] if "\\" in found[1] else found[1])
+
         # By SQLite's own cursor: SQLAlchemy's takes several times as long for a row.
-        for number, method, target, asked_at_us, headers, asked, told in self._driver.execute(_OUTLINES):
-            found = named.search(headers)
-            value = found and (json.loads(found[0])[1] if "\\" in found[1] else found[1])
-            yield Outline(number, method, target, asked_at_us, value, asked, told)
+        return outlined(
+            ((at_us, number), (method, target, named(headers), body))
+            for at_us, number, method, target, headers, body in self._driver.execute(_ASKED)
+        )
+
+    def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The bodies of the answers that hold one of these."""
+        wanted = " OR ".join(["instr(plain, ?)"] * len(parts))
+        return self._driver.execute(_ANSWERS.format(wanted), tuple(parts))
 
     def carried(self) -> Iterator[Carried]:
         """What is known of each Bayeux message without reading it."""
@@ -71,24 +119,25 @@ class Archive:
         found = self._driver.execute(f"SELECT {_names(table.columns)} FROM {table.name} {wanted}", (json.dumps(ids),))
         return [rows.read(table, values) for values in found.fetchall()]
 
-    @property
+    @cached_property
     def _driver(self) -> sqlite3.Connection:
-        return opening.driver(self._connection)
+        either: tuple[Future[Any], ...] = (self._copied, self._sound)
+        wait(either, return_when=FIRST_COMPLETED)
+        if not self._copied.done():
+            self.assure()
+        return opening.driver(self._copied.result())
 
 
-def in_memory(connection: Connection, path: Path) -> Archive:
-    """The facts of a cassette that is open. Raises CassetteDamagedError, or what SQLite and decoding raise."""
+def _copy(connection: Connection) -> Connection:
     copy = opening.connect_memory()
     try:
         opening.driver(connection).backup(opening.driver(copy))
-        opening.check(copy, path)
-        for table in schema.metadata.sorted_tables:
-            if not _is_sound(opening.driver(copy), table):
-                rows.all_of(copy, table)
+        # SQLite would sort what is large in files.
+        opening.driver(copy).execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         copy.close()
         raise
-    return Archive(copy)
+    return copy
 
 
 def _is_sound(driver: sqlite3.Connection, table: Table) -> bool:
@@ -96,13 +145,15 @@ def _is_sound(driver: sqlite3.Connection, table: Table) -> bool:
     doubtful = driver.execute(f"SELECT EXISTS (SELECT 1 FROM {table.name} WHERE {' OR '.join(rows.doubts(table))})")
     if doubtful.fetchone()[0]:
         return False
-    for column in (column for column in table.columns if schema.type_of(column) is tuple):
-        texts = driver.execute(f"SELECT DISTINCT {_names([column])} FROM {table.name}")
-        if not all(text is None or _PAIRS.fullmatch(text) for (text,) in texts):
-            return False
-    if words := [column for column in table.columns if schema.type_of(column) is str]:
-        driver.execute(f"SELECT DISTINCT {_names(words)} FROM {table.name}").fetchall()
-    return True
+    (key,) = table.primary_key
+    pairs, words = ([column for column in table.columns if schema.type_of(column) is kind] for kind in (tuple, str))
+    texts = [f"json_group_array(DISTINCT {_names([column])})" for column in pairs + words]
+    if not texts:
+        return True
+    # In few rows: for each, threads wait for each other.
+    found = driver.execute(f"SELECT {', '.join(texts)} FROM {table.name} GROUP BY {key.name} / {_ROWS_AT_ONCE}")
+    told = (text for row in found for column in row[: len(pairs)] for text in json.loads(column))
+    return all(text is None or _PAIRS.fullmatch(text) for text in told)
 
 
 def _names(columns: Iterable[Column[Any]]) -> str:

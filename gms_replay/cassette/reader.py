@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gms_replay.cassette import opening, rows, schema
-from gms_replay.cassette.archive import Archive, in_memory
+from gms_replay.cassette.archive import Archive
 from gms_replay.cassette.upgrades import format_of, upgrade
 from gms_replay.model import Recording
 
@@ -34,8 +35,8 @@ def read(path: str | os.PathLike[str]) -> Recording:
 
 
 def hold(path: str | os.PathLike[str]) -> Archive:
-    """The same facts, to be read as far as somebody asks for them. Raises what `read` raises."""
-    return _read(Path(path), in_memory)
+    """The same facts, to be read as far as somebody asks for them; the archive raises what `read` raises."""
+    return Archive(partial(_read, Path(path)))
 
 
 def _read(file: Path, reading: Callable[[Connection, Path], _T]) -> _T:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gms_replay.cassette.reader import hold
+from gms_replay.cassette.archive import Archive
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
 from gms_replay.player import Player
 from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
 from gms_replay.rules import Rules
-from gms_replay.story import Story, compile_stories
+from gms_replay.story import compile_stories
 
 if TYPE_CHECKING:
     from gms_replay.replay.passing import Passing
@@ -40,17 +40,15 @@ class Plan:
     compress_sockets: bool
 
 
-def serve(plan: Plan, *, say: Callable[[str], None], note: Callable[[str], None]) -> bool:
+def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Callable[[str], None]) -> bool:
     """Plays until SIGTERM or SIGINT; False where strictness found something.
 
     `say` gets what the user asked for, `note` remarks. Raises CassetteError, StoryError or OptionError.
     """
     spare_collector()
-    with hold(plan.cassette) as facts:
-        return _play(plan, compile_stories(facts, plan.rules), say, note)
+    stories = compile_stories(facts, plan.rules)
+    facts.assure()
 
-
-def _play(plan: Plan, stories: tuple[Story, ...], say: Callable[[str], None], note: Callable[[str], None]) -> bool:
     def announce(origin: str) -> None:
         shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
         urls = [f"{shown}{base}" for base in dict.fromkeys(story.visit.base for story in stories)]

@@ -6,7 +6,7 @@ import pytest
 
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import hold, read
-from gms_replay.errors import CassetteDamagedError
+from gms_replay.errors import CassetteDamagedError, NotACassetteError
 from gms_replay.model import Recording
 from gms_replay.sessions import split
 
@@ -36,6 +36,8 @@ def test_archive_is_looked_through_like_recording(path: Path, name: str) -> None
 
     with hold(path) as archive:
         assert list(archive.outlines(name)) == list(recording.outlines(name))
+        assert list(archive.answers_with([b'"_id"'])) == list(recording.answers_with([b'"_id"'])) != []
+        assert list(archive.answers_with([b'"_id"', b"_", b"\x00"])) == list(recording.answers_with([b"\x00", b"_"]))
         assert list(archive.carried()) == list(recording.carried())
     assert {one.named for one in recording.outlines("GMS_User")} >= {ODD_USER}
 
@@ -62,14 +64,16 @@ def test_file_may_go_while_it_is_held(path: Path) -> None:
     whole = split(read(path))
 
     with hold(path) as archive:
+        archive.assure()
         path.unlink()
         assert split(archive) == whole
 
 
 def test_file_may_grow_while_it_is_held(path: Path) -> None:
     with hold(path) as archive:
+        archive.assure()
         change(path, "DELETE FROM outcome")
-        assert next(one.told for one in archive.outlines(""))
+        assert list(archive.answers_with([b"_id"]))
 
 
 ODD = {
@@ -89,13 +93,29 @@ def test_odd_values_are_named_at_once(kind: str, path: Path) -> None:
     """As by whoever reads all."""
     change(path, ODD[kind])
 
-    with pytest.raises(CassetteDamagedError) as held:
-        hold(path)
+    with pytest.raises(CassetteDamagedError) as held, hold(path):
+        pass
     with pytest.raises(CassetteDamagedError) as whole:
         read(path)
 
     assert "visit.sqlite: damaged (" in str(held.value)
     assert kind == "no UTF-8" or str(held.value) == str(whole.value)
+
+
+def test_damage_is_told_instead_of_what_it_brings_about(path: Path) -> None:
+    change(path, "UPDATE request SET method = x'05' WHERE id = 1")
+
+    with pytest.raises(CassetteDamagedError, match=r"request\.method holds"), hold(path):
+        raise TypeError("5")
+
+
+def test_file_that_cannot_be_held_is_named_by_whoever_asks(tmp_path: Path) -> None:
+    archive = hold(tmp_path / "none.sqlite")
+
+    with pytest.raises(NotACassetteError, match="no such file"), archive:
+        list(archive.carried())
+    with pytest.raises(NotACassetteError, match="no such file"):
+        archive.assure()
 
 
 def test_pairs_may_be_written_otherwise(path: Path) -> None:
