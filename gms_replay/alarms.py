@@ -32,6 +32,8 @@ class Alarms:
     def due(self, now_us: int) -> list[str]:
         """The names whose time has come, the earliest first; their alarms are off from now on."""
         names: list[str] = []
+        if not self._heap or self._heap[0][0] > now_us:
+            return names
         while (next_us := self.next_us()) is not None and next_us <= now_us:
             names.append(heappop(self._heap)[1])
             del self._at_us[names[-1]]

@@ -125,7 +125,7 @@ class Comet:
     @property
     def is_polled(self) -> bool:
         """Whether the app waits at this moment."""
-        return any(client.held for client in self._clients.values())
+        return bool(self._clients) and any(client.held for client in self._clients.values())
 
     @property
     def was_asked_in_vain(self) -> bool:
@@ -244,6 +244,8 @@ class Comet:
         self._clients.clear()
 
     def next_wakeup_us(self) -> int | None:
+        if not self._clients:
+            return None
         times_us = [client.held.until_us if client.held else client.expires_at_us for client in self._clients.values()]
         return min(times_us, default=None)
 

@@ -80,7 +80,7 @@ Wanted = Refusal | TellClock | MoveClock | TellSessions | DropSessions | TellMis
 
 def is_meant(asked: Asked) -> bool:
     """Whether a request is for the player itself."""
-    return PREFIX in asked.target.partition("?")[0]
+    return PREFIX in asked.target and PREFIX in asked.target.partition("?")[0]
 
 
 def read(asked: Asked, sessions: Collection[str]) -> Wanted:

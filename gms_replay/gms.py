@@ -6,7 +6,7 @@ them (`/genesys` unless renamed) is called the base and may be anything.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -102,11 +102,11 @@ class Operation:
     service_id: str | None = None
     version: str = ""
     method: str = ""
+    key: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """What two requests for the same thing have in common, wherever the server stands."""
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What two requests for the same thing have in common, wherever the server stands."""
-        return (self.kind, self.name, self.service_id or "", self.version, self.method)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (self.kind, self.name, self.service_id or "", self.version, self.method))
 
     @property
     def act(self) -> Act | None:

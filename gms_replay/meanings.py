@@ -40,7 +40,7 @@ class Meanings:
         """What a call means at this moment."""
         version = self._translation.version
         known = self._polled.get(call.key)
-        if known is not None and known.call.asked == call.asked and known.version == version:
+        if known is not None and known.version == version and (known.call is call or known.call.asked == call.asked):
             return known
         operation, said = self._translation.as_recorded(call.operation, call.said)
         ranked = match.candidates(operation, said, self._story, self._translation.means)

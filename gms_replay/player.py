@@ -111,9 +111,9 @@ class Player:
     def _take(self, event: Event, now_us: int) -> Iterable[Action]:
         """What an event brings about at once; `_concerned` are the sessions that it is for."""
         match event:
-            case RequestArrived(request_id, asked):
-                answer = self._control if control.is_meant(asked) else self._called
-                return answer(request_id, asked, now_us)
+            case RequestArrived():
+                answer = self._control if control.is_meant(event.asked) else self._called
+                return answer(event.request_id, event.asked, now_us)
             case SocketOpened(socket_id, asked):
                 return self._called(socket_id, asked, now_us, opens_socket=True)
             case TextArrived(socket_id, text):

@@ -46,10 +46,7 @@ class _Pending(NamedTuple):
 
 
 class Playing:
-    """A story being told to one app, from `opened_at_us` on. `identities`: recorded to told.
-
-    Callers tell the wall's time, and are told the wall's.
-    """
+    """A story being told to one app, from `opened_at_us` on, by the wall's time. `identities`: recorded to told."""
 
     def __init__(
         self,
@@ -183,7 +180,7 @@ class Playing:
                 self._act(operation, now_us, is_taken=False)
                 self._translation.hear(operation, call.said, None)
             return miss
-        if key in self._lost:
+        if self._lost and key in self._lost:
             answer = self._lost.pop(key)
         else:
             answer, is_repeated = self._choice.of(operation, meant.right)
@@ -192,11 +189,12 @@ class Playing:
                 answer, _ = self._choice.of(operation, meant.right)
             if is_repeated:
                 self._notes.append(f"session {self.name}: {operation} once more than recorded: its last answer again")
-            self._act(operation, now_us, is_taken=not answer.is_refusal)
-            self._translation.hear(operation, call.said, answer.index)
+            if operation.kind in POLLED:
+                self._patience.ask(self._time.patience_us(now_us))
+            else:
+                self._act(operation, now_us, is_taken=not answer.is_refusal)
+                self._translation.hear(operation, call.said, answer.index)
         news = self._choice.give(answer, said)
-        if operation.kind in POLLED:
-            self._patience.ask(self._time.patience_us(now_us))
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
         self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, call.accepts, news)
         return None
@@ -254,9 +252,7 @@ class Playing:
         """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
         if self.is_waited_for:
             self.seen_at_us = now_us
-        actions: list[Action] = [Noted(text) for text in self._notes]
-        self._notes.clear()
-        actions += self._do_due(now_us)
+        actions = self._do_due(now_us)
         while self._time.stands and (self._pending or self.comet.is_awaited) and self.jump(now_us):
             actions += self._do_due(now_us)
         self._wait(now_us)
@@ -324,18 +320,22 @@ class Playing:
         """Notes whether the app waits from now on."""
         self._patience.poll(self.comet.is_polled, self._time.patience_us(now_us))
 
-    def _do_due(self, now_us: int) -> Iterator[Action]:
+    def _do_due(self, now_us: int) -> list[Action]:
+        actions: list[Action] = [*map(Noted, self._notes)]
+        self._notes.clear()
         story_us = self._time.story_us(now_us)
         while (due := self._earliest(now_us)) is not None and due[0] <= story_us:
             due_at_us, what = due
             if isinstance(what, _Pending):
                 self._given[what.request_id] = self._pending.pop(what.request_id)
-                yield self._respond(what)
+                actions.append(self._respond(what))
             elif isinstance(what, Lack):
-                yield self._go_without(what, due_at_us)
+                actions.append(self._go_without(what, due_at_us))
             else:
                 self._release(due_at_us, now_us)
-        yield from map(self._framed, self.comet.flush(self._time.protocol_us(now_us)))
+        if self.comet.is_alive:
+            actions += map(self._framed, self.comet.flush(self._time.protocol_us(now_us)))
+        return actions
 
     def _earliest(self, now_us: int) -> tuple[int, Lack | _Pending | None] | None:
         """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""

@@ -105,6 +105,8 @@ class Registry:
         Raises OptionError for a visit that was not recorded, or is another than the session of that name plays.
         """
         address = call.address
+        if address.name is None and address.visit is None:
+            return call
         if address.visit is None and (visit := self._stories[0].rules.visits.get(address.name or "")):
             call = replace(call, address=replace(address, visit=visit))
             address = call.address

@@ -169,15 +169,11 @@ class ReplayApp:
             task = asyncio.ensure_future(self._answer_from(self._pass_on(answer.request_id, answer.missed)))
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
-        else:
-            self._hand_out(answer)
-
-    def _hand_out(self, answer: Respond) -> None:
-        if waiting := self._waiting.get(answer.request_id):
+        elif waiting := self._waiting.get(answer.request_id):
             waiting.answer(answer)
 
     async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
-        self._hand_out(await elsewhere)
+        self._respond(await elsewhere)
 
 
 class _Waiting:
@@ -228,8 +224,8 @@ async def _hung_up(receive: Receive) -> None:
 def _asked(scope: Scope) -> tuple[Asked, Headers]:
     """A request without its body, and the headers of the answer for a page that asks."""
     path: bytes = scope.get("raw_path") or scope["path"].encode()
-    peer = scope["client"][0] if scope.get("client") else ""
-    headers = tuple(scope["headers"])
+    client = scope.get("client")
+    peer, headers = client[0] if client else "", tuple(scope["headers"])
     return _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], headers, peer)
 
 
