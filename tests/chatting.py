@@ -14,6 +14,7 @@ from comet_clients import Listener, Program
 from gms_replay.diff import Seen, Transcript
 
 USER = "stan@example.com"
+CHANNEL2 = "/service/chatV2/support"
 PATIENCE_S = 60
 _POLL_S = 0.05
 
@@ -114,4 +115,17 @@ async def chat(name: str, program: Program, base: str, user: str = USER) -> Tran
             async for told in app.lines(comet):
                 if is_said_by_agent(told) and (word := next(words, None)):
                     await app.ask(f"{url}/send", message=word)
+        return app.told
+
+
+async def chat2(name: str, program: Program, base: str, user: str = USER) -> Transcript:
+    """A chat of version 2 over Comet, looked at by REST when it is over."""
+    async with comet_clients.started(name, program) as opened, App(base, user=user) as app:
+        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
+        async with opened(f"{base}/cometd", user) as comet:
+            await comet.publish(CHANNEL2, {"operation": "requestChat", "nickname": "Stan", "subject": "Order"})
+            async for told in app.lines2(comet):
+                if is_said_by_agent2(told) and (word := next(words, None)):
+                    await comet.publish(CHANNEL2, {"operation": "sendMessage", "message": word, **shown(told)})
+            await app.ask(f"{base}/2/chat/support/{told['chatId']}/refresh", **shown(told))
         return app.told

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from chatting import USER, chat
+from chatting import USER, chat, chat2
 from comet_clients import AIOCOMETD
 from serving import served
 from simulating import simulated
@@ -20,13 +20,17 @@ APPS = 100
 
 
 @pytest.mark.timeout(240)
-def test_hundred_apps_are_told_as_the_live_one(start, program) -> None:
-    """Over both transports; half of them share the recorded app's user, and are told apart by the URLs they follow."""
+@pytest.mark.parametrize("visit", [chat, chat2])
+def test_hundred_apps_are_told_as_the_live_one(start, program, visit) -> None:
+    """Over both transports; half of them share the recorded app's user.
+
+    They are told apart by the URLs that they follow, or, in version 2, by the ids that they show.
+    """
     with simulated(Settings(quick=True, seed=4)) as url:
         upstream = httpx.URL(url)
         mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
         base = str(upstream.copy_with(port=mitmdump.ports[0]))
-        live = asyncio.run(chat(AIOCOMETD[0], program, base))
+        live = asyncio.run(visit(AIOCOMETD[0], program, base))
         assert mitmdump.end() == 0
     recording = reader.read(mitmdump.cassette)
     now_us = wall_clock_us()
@@ -35,7 +39,9 @@ def test_hundred_apps_are_told_as_the_live_one(start, program) -> None:
 
     async def all_at_once(base: str):
         names = (AIOCOMETD[number % 2] for number in range(APPS))
-        return await asyncio.gather(*(chat(name, program, base, user) for name, user in zip(names, users, strict=True)))
+        return await asyncio.gather(
+            *(visit(name, program, base, user) for name, user in zip(names, users, strict=True))
+        )
 
     with served(recording, Pacing(now_us=now_us)) as server:
         told = asyncio.run(all_at_once(server.base))

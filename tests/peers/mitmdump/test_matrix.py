@@ -16,7 +16,7 @@ import comet_clients
 import httpx
 import pytest
 import relay
-from chatting import USER, App, chat, is_said_by_agent, is_said_by_agent2, shown
+from chatting import CHANNEL2, USER, App, chat, chat2, is_said_by_agent, is_said_by_agent2, shown
 from comet_clients import ACKNOWLEDGING, AIOCOMETD, BATCHES, CHROMIUM, COMETD, Program
 from serving import served
 from simulating import simulated
@@ -39,7 +39,6 @@ VERSION_2 = (
     "cometd websocket --ack",
     "httpx batches",
 )
-CHANNEL2 = "/service/chatV2/support"
 
 FOR_OTHER_SITES = {"browserCookieSameSite": "None", "browserCookieSecure": True, "browserCookiePartitioned": True}
 """How CometD's server sets a cookie that comes back from another site's page: Chromium takes no third party's that is
@@ -92,19 +91,6 @@ async def echo(name: str, program: Program, base: str) -> Transcript:
             for text in ("one", "two", "three"):
                 await comet.say(text)
                 await app.hear(comet)
-        return app.told
-
-
-async def chat2(name: str, program: Program, base: str) -> Transcript:
-    """A chat of version 2 over Comet, looked at by REST when it is over."""
-    async with comet_clients.started(name, program) as opened, App(base) as app:
-        words = iter(("Hello, my order has not arrived.", "Thank you, bye!"))
-        async with opened(f"{base}/cometd", USER) as comet:
-            await comet.publish(CHANNEL2, {"operation": "requestChat", "nickname": "Stan", "subject": "Order"})
-            async for told in app.lines2(comet):
-                if is_said_by_agent2(told) and (word := next(words, None)):
-                    await comet.publish(CHANNEL2, {"operation": "sendMessage", "message": word, **shown(told)})
-            await app.ask(f"{base}/2/chat/support/{told['chatId']}/refresh", **shown(told))
         return app.told
 
 
