@@ -46,17 +46,14 @@ class Registry:
 
     def clear(self) -> None:
         """Forgets all sessions: from now on all is as at the start."""
+        self.kept: set[Playing] = set()
+        """Those that there are, unordered: asked for three times for each request."""
         self._listed: dict[str, _Listed] = {}
-        self._kept = 0
+        self._kept_count = 0
         self._told: Counter[int] = Counter()
         self._of_client: dict[str, Playing] = {}
         self._of_service: dict[str, list[Playing]] = {}
         self._of_app: dict[str | None, dict[str, Playing]] = {}
-
-    def __contains__(self, session: Playing) -> bool:
-        # Asked three times for each request, so not by `named`.
-        listed = self._listed.get(session.name)
-        return listed is not None and listed.session is session
 
     def __iter__(self) -> Iterator[Playing]:
         return (listed.session for listed in self._listed.values())
@@ -72,7 +69,8 @@ class Registry:
     def keep(self, session: Playing) -> None:
         """Makes one that was opened one of those there are."""
         self._listed[session.name] = _Listed(session)
-        self._kept += 1
+        self.kept.add(session)
+        self._kept_count += 1
         self._told[session.story.number] += 1
         for service_id in session.service_ids:
             self._of_service.setdefault(service_id, []).append(session)
@@ -87,6 +85,7 @@ class Registry:
     def drop(self, name: str) -> None:
         """Forgets a session: its visit has been told once less."""
         listed = self._listed.pop(name)
+        self.kept.remove(listed.session)
         self._told[listed.session.story.number] -= 1
         for service_id in listed.session.service_ids:
             self._of_service[service_id].remove(listed.session)
@@ -219,7 +218,7 @@ class Registry:
         return session
 
     def _free_name(self) -> str:
-        names = (f"s{number}" for number in count(self._kept + 1))
+        names = (f"s{number}" for number in count(self._kept_count + 1))
         return next(name for name in names if self.named(name) is None)
 
     def _mine(self, call: Call) -> list[Playing]:
