@@ -27,8 +27,7 @@ from gms_replay.story import Story
 from gms_replay.translation import Translation
 
 _DROPPED = "the session was dropped"
-# RFC 6455, section 7.4.1.
-_GOING_AWAY = 1001
+_GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
 class _Pending(NamedTuple):
@@ -92,7 +91,7 @@ class Playing:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the app has begun its visit: asked for what opens it."""
+        """Whether the app has asked for what opens its visit."""
         return any(True for _ in self._openings())
 
     @property
@@ -180,6 +179,7 @@ class Playing:
                 self._act(operation, now_us, is_taken=False)
                 self._translation.hear(operation, call.said, None)
             return miss
+        # A key takes time to look for, and most apps lose nothing.
         if self._lost and key in self._lost:
             answer = self._lost.pop(key)
         else:
@@ -321,8 +321,8 @@ class Playing:
         self._patience.poll(self.comet.is_polled, self._time.patience_us(now_us))
 
     def _do_due(self, now_us: int) -> list[Action]:
-        actions: list[Action] = [*map(Noted, self._notes)]
-        self._notes.clear()
+        actions: list[Action] = [*map(Noted, self._notes)] if self._notes else []
+        self._notes = []
         story_us = self._time.story_us(now_us)
         while (due := self._earliest(now_us)) is not None and due[0] <= story_us:
             due_at_us, what = due

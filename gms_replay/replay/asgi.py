@@ -203,17 +203,15 @@ class _Waiting:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """A request's whole body, or a byte more than may be; None where the app hung up inside it."""
+    """A request's whole body, or more of it than may be; None where the app hung up inside it."""
     parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
+    while (message := await receive())["type"] != "http.disconnect":
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if not message.get("more_body") or size > LARGEST_BODY:
-            return b"".join(parts)[: LARGEST_BODY + 1]
+            return b"".join(parts)
+    return None
 
 
 async def _hung_up(receive: Receive) -> None:
