@@ -32,11 +32,11 @@ class Alarms:
     def due(self, now_us: int) -> list[str]:
         """The names whose time has come, the earliest first; their alarms are off from now on."""
         names: list[str] = []
-        if not self._heap or self._heap[0][0] > now_us:
-            return names
-        while (next_us := self.next_us()) is not None and next_us <= now_us:
-            names.append(heappop(self._heap)[1])
-            del self._at_us[names[-1]]
+        while self._heap and self._heap[0][0] <= now_us:
+            at_us, name = heappop(self._heap)
+            if self._at_us.get(name) == at_us:
+                names.append(name)
+                del self._at_us[name]
         return names
 
     def next_us(self) -> int | None:

@@ -26,11 +26,6 @@ class Call:
     operation: Operation
 
     @cached_property
-    def key(self) -> tuple[str, ...]:
-        """What other calls for the same thing have in common with it: `Operation.key`."""
-        return self.operation.key
-
-    @cached_property
     def user(self) -> str | None:
         """Whose it is, if it says so."""
         return gms.gms_user(self.asked.headers)

@@ -226,6 +226,7 @@ def serve(
     """Play CASSETTE as a GMS."""
     from gms_replay.cassette.reader import hold
 
+    said = _rules(rules)
     with hold(cassette) as facts:
         # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.
         from gms_replay.acts import MissingAct
@@ -234,9 +235,8 @@ def serve(
         from gms_replay.timeline import Shift
 
         pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
-        known = _rules(rules)
         plan = run.Plan(
-            cassette, host, port, pacing, seed, known, on_miss, record_new, strict, as_json, compress_sockets
+            cassette, host, port, pacing, seed, said, on_miss, record_new, strict, as_json, compress_sockets
         )
         is_as_wanted = run.serve(plan, facts, say=click.echo, note=lambda text: click.echo(text, err=True))
     if not is_as_wanted:

@@ -247,7 +247,7 @@ class Comet:
         if not self._clients:
             return None
         times_us = [client.held.until_us if client.held else client.expires_at_us for client in self._clients.values()]
-        return min(times_us, default=None)
+        return min(times_us)
 
     def _client(self, message: Parsed) -> Client | None:
         return self._clients.get(message.client_id)

@@ -4,12 +4,12 @@ Nothing here judges or decides; it names. Paths are those of the vendor's API pa
 them (`/genesys` unless renamed) is called the base and may be anything.
 """
 
+import dataclasses
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
 
 from gms_replay import bayeux, instants, jsonp
 from gms_replay.errors import BayeuxError
@@ -102,7 +102,7 @@ class Operation:
     service_id: str | None = None
     version: str = ""
     method: str = ""
-    key: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    key: tuple[str, ...] = dataclasses.field(init=False, repr=False, compare=False)
     """What two requests for the same thing have in common, wherever the server stands."""
 
     def __post_init__(self) -> None:
@@ -185,15 +185,16 @@ def recognise(method: str, target: str, body: bytes) -> Operation | None:
 
     `target` may carry a query. What holds Bayeux is Comet, at whatever path: `_comet_url` may name any.
     """
-    named = _by_target(method, target)
+    path = target.partition("?")[0]
+    named = _by_path(method, path)
     if named is None and any(map(_speaks_bayeux, _frames(method, target, body))):
-        return Operation(Kind.COMET, target.partition("?")[0].rpartition("/")[0])
+        return Operation(Kind.COMET, path.rpartition("/")[0])
     return named
 
 
 @lru_cache(4096)
-def _by_target(method: str, target: str) -> Operation | None:
-    path, is_preflight = target.partition("?")[0], method == "OPTIONS"
+def _by_path(method: str, path: str) -> Operation | None:
+    is_preflight = method == "OPTIONS"
     for pattern, kind in _ROUTES:
         if found := pattern.fullmatch(path):
             parts = found.groupdict()
@@ -365,36 +366,7 @@ FREE_FIELDS = SAID_FIELDS | frozenset(
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""
 
 
-def transcript_position(message: Mapping[str, Any]) -> tuple[str, int] | None:
-    """A chat, and how many lines of it an app has after this Comet message; None where it tells none."""
-    told = _chat_told(message)
-    place = position(told.get("transcriptPosition")) if told.get("transcriptToShow") else None
-    return None if place is None else (str(told.get("chatSessionId")), place)
-
-
 def position(value: object) -> int | None:
     """A place in a transcript: text in frames, a number in some answers; None for anything else."""
     is_number = isinstance(value, str | int) and _POSITION.fullmatch(str(value))
     return int(str(value)) if is_number else None
-
-
-def message_id(message: Mapping[str, Any]) -> str | None:
-    """The id that GMS gave to what a Comet message tells of a chat; None where it tells of none."""
-    data = message.get("data")
-    own = data.get("id") if isinstance(data, dict) and _chat_told(message) else None
-    return own if isinstance(own, str) else None
-
-
-def _chat_told(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = message.get("data")
-    told = data.get("message") if isinstance(data, dict) else None
-    return told if isinstance(told, dict) else {}
-
-
-_TAG = re.compile(r"service\.chat\.refresh\.(?P<id>.+)")
-
-
-def service_of_tag(tag: str) -> str | None:
-    """The service that a Comet frame's `tag` names ("service.chat.refresh.{service ID}")."""
-    found = _TAG.fullmatch(tag)
-    return found["id"] if found else None

@@ -39,7 +39,7 @@ class Meanings:
     def of(self, call: Call) -> Meant:
         """What a call means at this moment."""
         version = self._translation.version
-        known = self._polled.get(call.key)
+        known = self._polled.get(call.operation.key)
         if known is not None and known.version == version and (known.call is call or known.call.asked == call.asked):
             return known
         operation, said = self._translation.as_recorded(call.operation, call.said)
@@ -48,5 +48,5 @@ class Meanings:
         meant = Meant(call, version, operation, said, fields.meaning(operation, said), ranked, right)
         # Of what is not recorded there may be any number.
         if right and operation.kind in POLLED:
-            self._polled[call.key] = meant
+            self._polled[call.operation.key] = meant
         return meant

@@ -92,7 +92,7 @@ class Player:
         self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:
-            if session in self._registry.kept:
+            if session in self._registry:
                 actions += self._advance(session, now_us)
         if self._log:
             actions += map(Logged, self._log)
@@ -258,7 +258,7 @@ class Player:
             return self._missed(request_id, call.asked, self._nowhere(kind, call.asked), now_us)
         self._visit(session, call)
         miss = session.ask(request_id, call, now_us)
-        if miss and call.operation.service_id is None and session in self._registry.kept and name is None:
+        if miss and call.operation.service_id is None and session in self._registry and name is None:
             # Visits may begin with other questions than the start: this may be the app's next one.
             following = self._registry.opened(call, call.operation, now_us)
             if following and match.fits(call, following.story):
@@ -266,7 +266,7 @@ class Player:
                 self._visit(session, call)
                 miss = session.ask(request_id, call, now_us)
         if miss:
-            whose = session.name if session in self._registry.kept else None
+            whose = session.name if session in self._registry else None
             return self._missed(request_id, call.asked, replace(miss, session=whose), now_us)
         self._keep(session, request_id)
         return ()
@@ -325,14 +325,14 @@ class Player:
 
     def _visit(self, session: Playing, call: Call) -> None:
         self._concerned.append(session)
-        if session.visit(call) and session in self._registry.kept:
+        if session.visit(call) and session in self._registry:
             self._registry.enlist(session)
 
     def _keep(self, session: Playing, request_id: int) -> None:
         sessions = self._asked.setdefault(request_id, [])
         if session not in sessions:
             sessions.append(session)
-        if session not in self._registry.kept:
+        if session not in self._registry:
             self._registry.keep(session)
             self._log.append(f"session {session.name}: visit {session.story.number} for {session.whose}")
 

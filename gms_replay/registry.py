@@ -46,14 +46,17 @@ class Registry:
 
     def clear(self) -> None:
         """Forgets all sessions: from now on all is as at the start."""
-        self.kept: set[Playing] = set()
-        """Those that there are, unordered: asked for three times for each request."""
         self._listed: dict[str, _Listed] = {}
-        self._kept_count = 0
+        # Whether a session is there is asked three times for each request.
+        self._there: set[Playing] = set()
+        self._ever_kept = 0
         self._told: Counter[int] = Counter()
         self._of_client: dict[str, Playing] = {}
         self._of_service: dict[str, list[Playing]] = {}
         self._of_app: dict[str | None, dict[str, Playing]] = {}
+
+    def __contains__(self, session: Playing) -> bool:
+        return session in self._there
 
     def __iter__(self) -> Iterator[Playing]:
         return (listed.session for listed in self._listed.values())
@@ -69,8 +72,8 @@ class Registry:
     def keep(self, session: Playing) -> None:
         """Makes one that was opened one of those there are."""
         self._listed[session.name] = _Listed(session)
-        self.kept.add(session)
-        self._kept_count += 1
+        self._there.add(session)
+        self._ever_kept += 1
         self._told[session.story.number] += 1
         for service_id in session.service_ids:
             self._of_service.setdefault(service_id, []).append(session)
@@ -85,7 +88,7 @@ class Registry:
     def drop(self, name: str) -> None:
         """Forgets a session: its visit has been told once less."""
         listed = self._listed.pop(name)
-        self.kept.remove(listed.session)
+        self._there.remove(listed.session)
         self._told[listed.session.story.number] -= 1
         for service_id in listed.session.service_ids:
             self._of_service[service_id].remove(listed.session)
@@ -103,20 +106,18 @@ class Registry:
 
         Raises OptionError for a visit that was not recorded, or is another than the session of that name plays.
         """
-        address = call.address
-        if address.name is None and address.visit is None:
-            return call
-        if address.visit is None and (visit := self._stories[0].rules.visits.get(address.name or "")):
+        address, visit = call.address, call.address.visit
+        if visit is None:
+            visit = self._stories[0].rules.visits.get(address.name) if address.name else None
+            if visit is None:
+                return call
             call = replace(call, address=replace(address, visit=visit))
-            address = call.address
-        if address.visit is None:
-            return call
         where = f"{addresses.PARAMETER}: "
-        if address.visit > len(self._stories):
-            raise OptionError(f"{where}there is no visit {address.visit}; the cassette holds {len(self._stories)}")
+        if visit > len(self._stories):
+            raise OptionError(f"{where}there is no visit {visit}; the cassette holds {len(self._stories)}")
         session = self.named(address.name)
-        if session and address.visit != session.story.number:
-            plays = f"session {session.name} plays visit {session.story.number}, not {address.visit}"
+        if session and visit != session.story.number:
+            plays = f"session {session.name} plays visit {session.story.number}, not {visit}"
             raise OptionError(f"{where}{plays}; take another name")
         return call
 
@@ -218,7 +219,7 @@ class Registry:
         return session
 
     def _free_name(self) -> str:
-        names = (f"s{number}" for number in count(self._kept_count + 1))
+        names = (f"s{number}" for number in count(self._ever_kept + 1))
         return next(name for name in names if self.named(name) is None)
 
     def _mine(self, call: Call) -> list[Playing]:

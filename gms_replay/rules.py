@@ -120,6 +120,8 @@ def _times(said: Mapping[str, Any], name: str) -> dict[str, InstantClass | None]
 
 def _visits(said: Mapping[str, Any], name: str) -> dict[str, int]:
     for key, value in said.items():
+        if not key:
+            raise OptionError(f'{name}: sessions."": a session without a name is none; name it')
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise OptionError(f"{name}: sessions.{key}: {value!r}: it is the number of a recorded visit, from 1")
     return dict(said)

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
-from gms_replay import bayeux, chat2, derived, echoes, gms, instants, sessions, transcript, travel, visits
+from gms_replay import bayeux, chat1, chat2, derived, echoes, gms, instants, sessions, transcript, travel, visits
 from gms_replay.causes import Cause, Causes, Done, acts_of, is_whole
 from gms_replay.echoes import Echoes, Source, Spoken
 from gms_replay.errors import StoryError
@@ -282,7 +282,7 @@ class _Heard:
     def news(self, message: Message, fields: dict[str, Any]) -> tuple[bytes, Echoes] | None:
         """A message without what was told before, and where the app's words stand in it; None where nothing is left."""
         raw, echoes = message.raw, self._texts.echoes(message.exchange_id, message.id)
-        if gms.message_id(fields):
+        if chat1.message_id(fields):
             is_again = raw in self._numbered
             self._numbered.add(raw)
             return None if is_again else (raw, echoes)
@@ -306,7 +306,7 @@ def _cut(raw: bytes, page: Page, after: int) -> tuple[bytes, Echoes]:
 
 
 def _position(fields: dict[str, Any]) -> tuple[str, int] | None:
-    return gms.transcript_position(fields) or chat2.transcript_position(fields)
+    return chat1.transcript_position(fields) or chat2.transcript_position(fields)
 
 
 def _states(answers: Iterable[Answer], causes: Causes, start_us: int) -> tuple[tuple[State, ...], ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gms_replay import gms
+from gms_replay import chat1, gms
 from gms_replay.echoes import Echo, Echoes
 from gms_replay.fields import Fields
 from gms_replay.rewrite import Compiler, Template
@@ -107,7 +107,7 @@ def read(text: bytes, compiler: Compiler, echoes: Echoes) -> Page | None:
         told = tuple(number for number in numbers if number is not None)
         beside = path[:-1]
         is_over = values.get((*beside, version.over[0])) == version.over[1]
-        service_id = gms.service_of_tag(values.get((*beside[:-1], "tag"), ""))
+        service_id = chat1.service_of_tag(values.get((*beside[:-1], "tag"), ""))
         page = Page(
             values.get((*beside, version.chat), ""), service_id, last, is_over, told, text, lines, compiler, echoes
         )

@@ -4,8 +4,8 @@ Strategy: facts that share a service, chat or Comet client id belong together; a
 names of a chat of version 2, joins a client to a service. What carries no such id (availability, a Comet client that
 was told nothing) goes to a session of the same `gms_user`, if any session has it, and of those to the nearest in time.
 
-All that is asked of a fact here is told by its outline: a cassette of a hundred thousand exchanges is opened to play
-one visit of it.
+No exchange is read here: requests are told by their outlines, and of answers only those are looked at that may hold an
+id, for a cassette of a hundred thousand exchanges is opened to play one visit of it.
 """
 
 import re
@@ -18,7 +18,7 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple, Self
 
-from gms_replay import bayeux, gms
+from gms_replay import bayeux, chat1, gms
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import Carried, Facts
@@ -80,7 +80,7 @@ class Visit:
 
     @property
     def questions(self) -> list[tuple[int, Asking]]:
-        """The exchange of each request, in the order in which they were asked."""
+        """Each request by its exchange's id, with what was asked, in the order in which they were asked."""
         each = sorted(((place, one) for one in self.askings for place in one.places), key=itemgetter(0))
         return [(place[1], one) for place, one in each]
 
@@ -110,9 +110,9 @@ _NAMES_OTHERS = frozenset({Kind.QUERY_CALLBACK, Kind.AVAILABILITY, Kind.STORAGE,
 _NO_VISIT = frozenset({Kind.PUSH, Kind.PREFLIGHT})
 
 _SHOWN = frozenset(name.encode() for name in gms.SHOWN_FIELDS)
-_NAMES = tuple(f'"{name}"'.encode() for name in sorted(gms.SESSION_FIELDS))
+_NAMES = tuple(name.encode() for name in sorted(gms.SESSION_FIELDS))
 # Ten times faster than by an answer's spans.
-_FIELD = re.compile(rb"(?P<name>%s)\s*:\s*" % b"|".join(_NAMES) + rb'"(?P<value>[^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_FIELD = re.compile(rb'"(?P<name>' + b"|".join(_NAMES) + rb')"\s*:\s*"(?P<value>[^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 
 
 def split(facts: Facts) -> tuple[Visit, ...]:
@@ -209,7 +209,7 @@ class _Told:
         data = said.get("data")
         self.tokens += gms.session_ids(data)
         if isinstance(data, dict):
-            if isinstance(tag := data.get("tag"), str) and (service := gms.service_of_tag(tag)):
+            if isinstance(tag := data.get("tag"), str) and (service := chat1.service_of_tag(tag)):
                 self.tokens.append(service)
             if message.is_told:
                 shown = (data.get(name) for name in gms.SHOWN_FIELDS)
@@ -226,7 +226,7 @@ def _carried(facts: Facts) -> dict[int, _Told]:
 
 def _answered(facts: Facts) -> dict[int, _Told]:
     found: dict[int, _Told] = {}
-    for number, body in facts.answers_with(_NAMES):
+    for number, body in facts.answers_with([b'"%s"' % name for name in _NAMES]):
         found[number] = _Told()
         found[number].read(body)
     return found

@@ -364,20 +364,6 @@ def test_dialog_has_five_urls():
     assert (len(urls), instants[-1:]) == (5, ["Fri, 02 May 2014 16:32:38 GMT"])
 
 
-@pytest.mark.parametrize(
-    ("tag", "service_id"),
-    [
-        (f"service.chat.refresh.{SERVICE}", SERVICE),
-        ("service.chat.refresh.a.b", "a.b"),
-        ("service.chat.refresh.", None),
-        (f"x.service.chat.refresh.{SERVICE}", None),
-        ("", None),
-    ],
-)
-def test_tag_names_its_service(tag, service_id):
-    assert gms.service_of_tag(tag) == service_id
-
-
 def test_user_from_any_case():
     assert gms.gms_user((("Host", "gms"), ("GMS_USER", "alice"))) == "alice"
     assert gms.gms_user(()) is None
@@ -386,47 +372,6 @@ def test_user_from_any_case():
 def test_push_providers_by_name():
     pushes = [gms.recognise("POST", target, b"") for _, target, kind, *_ in REQUESTS if kind is Kind.PUSH]
     assert [gms.PUSH_PROVIDERS[push.name] for push in pushes] == ["apns", "fcm", "fcm"]
-
-
-@pytest.mark.parametrize(
-    ("told", "position"),
-    [
-        ({"chatSessionId": "C", "transcriptPosition": "3", "transcriptToShow": [["Message.Text"]]}, ("C", 3)),
-        ({"transcriptPosition": 3, "transcriptToShow": [[]]}, ("None", 3)),
-        ({"transcriptPosition": "3", "transcriptToShow": []}, None),
-        ({"transcriptPosition": "3"}, None),
-        ({"transcriptPosition": "three", "transcriptToShow": [[]]}, None),
-        ({"transcriptPosition": None, "transcriptToShow": [[]]}, None),
-        ("text", None),
-    ],
-)
-def test_position_is_that_of_lines(told, position):
-    """A frame without lines tells what no position can say that an app has."""
-    assert gms.transcript_position({"channel": "/_genesys", "data": {"message": told}}) == position
-
-
-@pytest.mark.parametrize("message", [{}, {"data": "text"}, {"data": {}}])
-def test_no_chat_has_no_position(message):
-    assert gms.transcript_position(message) is None
-
-
-@pytest.mark.parametrize(
-    ("message", "own"),
-    [
-        (
-            {"id": "7", "data": {"id": "b2e607a0d21611e3", "message": {"chatIxnState": "TRANSCRIPT"}}},
-            "b2e607a0d21611e3",
-        ),
-        ({"id": "7", "data": {"id": "room-1", "state": "ringing"}}, None),
-        ({"id": "7", "data": {"id": 7, "message": {"chatIxnState": "TRANSCRIPT"}}}, None),
-        ({"id": "7", "data": {}}, None),
-        ({"id": "7", "data": "text"}, None),
-        ({"id": "7"}, None),
-    ],
-)
-def test_message_has_an_id_of_its_own(message, own):
-    """Which is not the one that numbers the frame."""
-    assert gms.message_id(message) == own
 
 
 @pytest.mark.parametrize(

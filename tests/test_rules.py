@@ -120,6 +120,7 @@ def test_no_rules_are_gms_own() -> None:
         ("[match]\nexact = [3]", "rules.toml: match.exact: it is a list of fields"),
         ("[times]\nx = 3", "rules.toml: times.x: 3: it is one of event, calendar, keep"),
         ("[times]\na.b = 'often'", "rules.toml: times.a.b: 'often': it is one of event, calendar, keep"),
+        ('[sessions]\n"" = 1', 'rules.toml: sessions."": a session without a name is none; name it'),
         ("[sessions]\na = 0", "rules.toml: sessions.a: 0: it is the number of a recorded visit, from 1"),
         ("[sessions]\na = true", "rules.toml: sessions.a: True: it is"),
     ],

@@ -259,6 +259,16 @@ def test_visit_knows_what_it_tells_of() -> None:
     assert chat.service_ids == {chats2.CHAT, chats2.KEY}
 
 
+def test_what_an_answer_tells_may_be_shown() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", chats2.REST, b"nickname=Al", chats2.told())
+    tape.ask(1, "POST", f"{chats2.ONE_CHAT}/refresh", b"", {"statusCode": 0})
+
+    (chat,) = visits.split(tape.recording())
+
+    assert chat.service_ids == {chats2.CHAT, chats2.KEY}
+
+
 def test_key_that_only_the_app_shows_is_not_told() -> None:
     tape = Tape(user=None)
     chats2.publish(tape, 0, "requestChat")

@@ -128,9 +128,9 @@ class App:
     async def poll(
         self, method: str, url: str, is_there: Callable[[Any], bool], between: Callable[[], Awaitable[None]]
     ) -> Any:
-        """Asks until it is there. Kept are the last answer and, if it had to wait, a first one without its body.
+        """Asks until it is there. Kept are the last answer and, if it had to wait, that a first one was taken.
 
-        How many polls it takes, and what is true at the moment of the first, nobody promises.
+        How many polls it takes, and what is true at the moment of the first (its `Date`, too), nobody promises.
         """
         first: Seen | None = None
         give_up_at = time.monotonic() + self.patience_s
@@ -139,7 +139,7 @@ class App:
             expect(seen.status == 200, f"{seen.asked}: HTTP {seen.status}: {seen.body[:200]!r}")
             first = first or seen
             if is_there(told):
-                self.answers += [seen] if first is seen else [replace(first, body=b""), seen]
+                self.answers += [seen] if first is seen else [replace(first, headers=(), body=b""), seen]
                 return told
             expect(time.monotonic() < give_up_at, f"{seen.asked}: after {self.patience_s:g} s still {told}")
             await between()

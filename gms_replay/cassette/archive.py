@@ -7,9 +7,10 @@ be, and whoever records into the file, moves or removes it meanwhile is in nobod
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import cached_property, lru_cache
+from concurrent.futures import Future
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,52 +30,58 @@ _ROWS_AT_ONCE = 10_000
 _HEADERS_KEPT = 1024
 """An app sends the same headers again and again."""
 
-_PAIRS = re.compile(r'\[(?:\["[^"\\]*+(?:\\.[^"\\]*+)*+", "[^"\\]*+(?:\\.[^"\\]*+)*+"\](?:, (?=\[)|(?=\]$)))*+\]')
+_STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
+_PAIRS = re.compile(rf"\[(?:\[{_STRING}, {_STRING}\](?:, (?=\[)|(?=\]$)))*+\]")
 """Pairs as a recorder writes them."""
 
 
-_Look = Callable[[Connection, Path], None]
-
-
 class Archive:
-    """Facts in memory. Use it as a context manager, inside which they are copied and searched for damage meanwhile.
+    """Facts in memory. Use it once, as a context manager: inside it they are copied, and searched for damage meanwhile.
 
-    `read` makes of a cassette what its argument makes of a connection to it. What it raises is raised again where facts
-    are asked for that could not be copied, by `assure`, or at the end: there instead of what went wrong because of it.
+    `copy` makes a copy in memory of the cassette at `path`. What it raises is raised again where facts are asked for
+    and by `assure`, which raises for damage, too; and at the end, instead of the error that damage brought about.
     """
 
-    def __init__(self, read: Callable[[_Look], None]) -> None:
-        self._read = read
+    def __init__(self, path: Path, copy: Callable[[], Connection]) -> None:
+        self._path = path
+        self._copy = copy
         self._copied: Future[Connection] = Future()
-        self._sound: Future[None]
+        self._sound: Future[None] = Future()
 
     def __enter__(self) -> "Archive":
-        # Looking for damage is mostly SQLite's work, which leaves Python to whoever imports or reads meanwhile.
-        worker = ThreadPoolExecutor(1)
-        self._sound = worker.submit(self._read, self._take)
-        worker.shutdown(wait=False)
+        # Most of it is SQLite's work, which leaves Python to whoever imports and reads meanwhile.
+        threading.Thread(target=self._open, daemon=True).start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        try:
-            self.assure()
-        finally:
-            if self._copied.done():
-                self._copied.result().close()
-
-    def _take(self, connection: Connection, path: Path) -> None:
-        # One transaction, so that what is checked is what was copied.
-        with connection.begin():
-            if not self._copied.done():
-                self._copied.set_result(_copy(connection))
-            opening.check(connection, path)
-            for table in schema.metadata.sorted_tables:
-                if not _is_sound(opening.driver(connection), table):
-                    rows.all_of(connection, table)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Whoever interrupts waits for nothing: the thread ends with the process.
+        if kind is None or issubclass(kind, Exception):
+            try:
+                self.assure()
+            finally:
+                if self._copied.exception() is None:
+                    self._copied.result().close()
 
     def assure(self) -> None:
-        """Waits until all damage is found, and the file is let go. Raises what is wrong."""
+        """Waits until all damage is found. Raises what is wrong."""
+        self._copied.result()
         self._sound.result()
+
+    def _open(self) -> None:
+        try:
+            copy = self._copy()
+        except Exception as error:
+            self._copied.set_exception(error)
+            return
+        self._copied.set_result(copy)
+        try:
+            # Another one to search: SQLite lets one in at a time.
+            with opening.errors_named(self._path, "read"), in_memory(copy) as other:
+                _search(other, self._path)
+        except Exception as error:
+            self._sound.set_exception(error)
+        else:
+            self._sound.set_result(None)
 
     def outlines(self, header_name: str) -> Iterable[Outline]:
         """All requests with one of their headers."""
@@ -94,7 +101,7 @@ class Archive:
 
     def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
         """The bodies of the answers that hold one of these."""
-        wanted = " OR ".join(["instr(plain, ?)"] * len(parts))
+        wanted = " OR ".join(["instr(plain, ?)"] * len(parts)) or "0"
         return self._driver.execute(_ANSWERS.format(wanted), tuple(parts))
 
     def carried(self) -> Iterator[Carried]:
@@ -119,20 +126,16 @@ class Archive:
         found = self._driver.execute(f"SELECT {_names(table.columns)} FROM {table.name} {wanted}", (json.dumps(ids),))
         return [rows.read(table, values) for values in found.fetchall()]
 
-    @cached_property
+    @property
     def _driver(self) -> sqlite3.Connection:
-        either: tuple[Future[Any], ...] = (self._copied, self._sound)
-        wait(either, return_when=FIRST_COMPLETED)
-        if not self._copied.done():
-            self.assure()
         return opening.driver(self._copied.result())
 
 
-def _copy(connection: Connection) -> Connection:
+def in_memory(connection: Connection) -> Connection:
+    """A copy of a database, of which nothing gets to the disk: SQLite would sort what is large in files."""
     copy = opening.connect_memory()
     try:
         opening.driver(connection).backup(opening.driver(copy))
-        # SQLite would sort what is large in files.
         opening.driver(copy).execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         copy.close()
@@ -140,20 +143,35 @@ def _copy(connection: Connection) -> Connection:
     return copy
 
 
+def _search(connection: Connection, path: Path) -> None:
+    """Raises CassetteDamagedError, or what SQLite and decoding raise, for whatever is damaged."""
+    opening.check(connection, path)
+    for table in schema.metadata.sorted_tables:
+        if not _is_sound(opening.driver(connection), table):
+            rows.all_of(connection, table)
+
+
 def _is_sound(driver: sqlite3.Connection, table: Table) -> bool:
-    """Whether `rows.flaws` would find nothing, which takes much longer. Raises what SQLite does where text is none."""
+    """Whether `rows.flaws` finds nothing for sure, which takes much longer; text that is none it would find, too."""
     doubtful = driver.execute(f"SELECT EXISTS (SELECT 1 FROM {table.name} WHERE {' OR '.join(rows.doubts(table))})")
     if doubtful.fetchone()[0]:
         return False
     (key,) = table.primary_key
     pairs, words = ([column for column in table.columns if schema.type_of(column) is kind] for kind in (tuple, str))
     texts = [f"json_group_array(DISTINCT {_names([column])})" for column in pairs + words]
-    if not texts:
-        return True
-    # In few rows: for each, threads wait for each other.
-    found = driver.execute(f"SELECT {', '.join(texts)} FROM {table.name} GROUP BY {key.name} / {_ROWS_AT_ONCE}")
-    told = (text for row in found for column in row[: len(pairs)] for text in json.loads(column))
-    return all(text is None or _PAIRS.fullmatch(text) for text in told)
+    # In few and long rows: for each, this thread and those that use Python wait for each other.
+    some = f"SELECT * FROM {table.name} WHERE {key.name} > ? ORDER BY {key.name} LIMIT {_ROWS_AT_ONCE}"
+    (last,) = driver.execute(f"SELECT min({key.name}) - 1 FROM {table.name}").fetchone()
+    while last is not None:
+        try:
+            told = driver.execute(f"SELECT {', '.join([f'max({key.name})', *texts])} FROM ({some})", (last,)).fetchone()
+        except sqlite3.Error:
+            return False
+        last = told[0]
+        headers = (text for column in told[1 : 1 + len(pairs)] for text in json.loads(column))
+        if not all(text is None or _PAIRS.fullmatch(text) for text in headers):
+            return False
+    return True
 
 
 def _names(columns: Iterable[Column[Any]]) -> str:

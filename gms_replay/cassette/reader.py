@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gms_replay.cassette import opening, rows, schema
-from gms_replay.cassette.archive import Archive
+from gms_replay.cassette.archive import Archive, in_memory
 from gms_replay.cassette.upgrades import format_of, upgrade
 from gms_replay.model import Recording
 
@@ -36,7 +35,8 @@ def read(path: str | os.PathLike[str]) -> Recording:
 
 def hold(path: str | os.PathLike[str]) -> Archive:
     """The same facts, to be read as far as somebody asks for them; the archive raises what `read` raises."""
-    return Archive(partial(_read, Path(path)))
+    file = Path(path)
+    return Archive(file, lambda: _read(file, lambda connection, _: in_memory(connection)))
 
 
 def _read(file: Path, reading: Callable[[Connection, Path], _T]) -> _T:

@@ -169,11 +169,15 @@ class ReplayApp:
             task = asyncio.ensure_future(self._answer_from(self._pass_on(answer.request_id, answer.missed)))
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
-        elif waiting := self._waiting.get(answer.request_id):
+        else:
+            self._hand_out(answer)
+
+    def _hand_out(self, answer: Respond) -> None:
+        if waiting := self._waiting.get(answer.request_id):
             waiting.answer(answer)
 
     async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
-        self._respond(await elsewhere)
+        self._hand_out(await elsewhere)
 
 
 class _Waiting:
