@@ -7,6 +7,7 @@ import math
 import re
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,28 +117,38 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
 @main.command()
 @click.argument("cassette", type=_FILE)
 @click.option("--identities", "shows_identities", is_flag=True, help="Tell which values are identities, and why.")
-@click.option("--json", "as_json", is_flag=True, help="Tell the identities as one JSON object.")
+@click.option("--pushes", "shows_pushes", is_flag=True, help="Tell what GMS told the devices, and what became of it.")
+@click.option("--json", "as_json", is_flag=True, help="Tell the identities, or the pushes, as one JSON object.")
 @click.option("--rules", type=_FILE, metavar="FILE", help="What is special to your GMS: here, its identities.")
-def show(cassette: Path, shows_identities: bool, as_json: bool, rules: Path | None) -> None:
+def show(cassette: Path, shows_identities: bool, shows_pushes: bool, as_json: bool, rules: Path | None) -> None:
     """Tell the visits in CASSETTE as a person would, in order.
 
     With --identities: the values that further sessions are told otherwise, where they travel, and why they count; and
-    what looks like one and is left alone.
+    what looks like one and is left alone. With --pushes: what was seen on its way to a device, or must have been.
     """
     import json
 
     from gms_replay.cassette.reader import read
-    from gms_replay.formats import passport, tale
-    from gms_replay.rules import Rules
+    from gms_replay.formats import passport, pushes, tale
 
-    if not shows_identities and (as_json or rules is not None):
-        raise OptionError(f"{'--json' if as_json else '--rules'}: it goes with --identities")
-    recording, said = read(cassette), _rules(rules) or Rules()
+    if rules is not None and not shows_identities:
+        raise OptionError("--rules: it goes with --identities")
+    if shows_pushes and shows_identities:
+        raise OptionError("--pushes: it does not go with --identities; ask for one after the other")
+    if as_json and not (shows_pushes or shows_identities):
+        raise OptionError("--json: it goes with --identities or --pushes")
+    recording, said, name = read(cassette), _rules(rules), str(cassette)
     if as_json:
-        click.echo(json.dumps(passport.to_json(recording, said, str(cassette)), indent=2))
-        return
-    name = str(cassette)
-    for line in passport.tell(recording, said, name) if shows_identities else tale.tell(recording, name):
+        told = passport.to_json(recording, said, name) if shows_identities else pushes.to_json(recording, name)
+        click.echo(json.dumps(told, indent=2))
+    elif shows_identities:
+        _echo(passport.tell(recording, said, name))
+    else:
+        _echo(pushes.tell(recording, name) if shows_pushes else tale.tell(recording, name))
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
         click.echo(line)
 
 
@@ -243,11 +254,11 @@ def serve(
         sys.exit(1)
 
 
-def _rules(path: Path | None) -> "Rules | None":
-    from gms_replay.rules import load
+def _rules(path: Path | None) -> "Rules":
+    from gms_replay.rules import Rules, load
 
     if path is None:
-        return None
+        return Rules()
     try:
         return load(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError as error:
@@ -287,9 +298,8 @@ def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: st
         report = checkup.to_json(examined, len(visits), findings, str(cassette))
         click.echo(json.dumps(report | ({"times": tables.to_json(told)} if told else {}), indent=2))
     else:
-        lines = checkup.tell(examined, len(visits), findings, str(cassette))
-        for line in (*lines, *(tables.tell(told) if told else ())):
-            click.echo(line)
+        _echo(checkup.tell(examined, len(visits), findings, str(cassette)))
+        _echo(tables.tell(told) if told else ())
     if examined.flaws:
         _complain(damage(cassette, examined.flaws))
         sys.exit(1)
@@ -297,11 +307,10 @@ def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: st
 
 def _audit(recording: "Recording", rules: Path | None, now_us: int | None, shift: str) -> "Audit":
     from gms_replay.audit import audit
-    from gms_replay.rules import Rules
     from gms_replay.timeline import Shift
 
     now_us = time.time_ns() // 1000 if now_us is None else now_us
-    return audit(recording, _rules(rules) or Rules(), now_us, Shift(shift))
+    return audit(recording, _rules(rules), now_us, Shift(shift))
 
 
 @main.command()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux, chat2, gms, jsonp
+from gms_replay import bayeux, chat2, gms, jsonp, pushes
 from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
@@ -240,26 +240,9 @@ def _unrecognised(one: _Asked) -> Iterator[Finding]:
 
 
 def _homeless_pushes(recording: Recording, visits: tuple[Session, ...]) -> Iterator[Finding]:
-    homes = {value for visit in visits for one in visit for value in _services(one)}
-    for push in recording.pushes:
-        if not homes & {text for path, text in _told(push.payload) if path[-1:] == ("_id",)}:
-            text = f"push {push.id} to {push.provider} names no service of any session"
-            yield Finding(Sort.UNCLASSIFIED, push.exchange_id, str(Kind.PUSH), text)
-
-
-def _services(one: Visited) -> Iterator[str]:
-    if one.operation.service_id:
-        yield one.operation.service_id
-    if one.exchange.response and one.operation.kind in gms.OPENINGS:
-        yield from (text for path, text in _told(one.exchange.response.body.plain) if path[-1:] == ("_id",))
-
-
-def _told(body: bytes) -> Iterator[tuple[gms.Path, str]]:
-    """What stands in a body, and in JSON inside its strings: FCM's data knows only strings."""
-    for path, text in texts(body).items():
-        yield path, text
-        if path and text.lstrip()[:1] == "{":
-            yield from texts(text.encode("utf-8", "replace")).items()
+    for push in pushes.find(recording, visits).others:
+        text = f"push {push.push_id} to {push.provider} names no service of any session"
+        yield Finding(Sort.UNCLASSIFIED, push.exchange_id, str(Kind.PUSH), text)
 
 
 def _unknown_channels(recording: Recording) -> Iterator[Finding]:

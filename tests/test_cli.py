@@ -53,11 +53,29 @@ def test_show_tells_identities(cassette: Path, tmp_path: Path) -> None:
     assert by_value[factories.CHAT] == "exempt by the rules file"
 
 
-@pytest.mark.parametrize("option", ["--json", "--rules"])
-def test_show_options_belong_to_identities(option: str, cassette: Path) -> None:
-    told = run("show", cassette, option, *([cassette] if option == "--rules" else []))
+def test_show_tells_pushes(cassette: Path) -> None:
+    told = run("show", cassette, "--pushes")
+    as_json = json.loads(run("show", cassette, "--pushes", "--json").stdout)
 
-    assert (told.exit_code, told.output) == (2, f"gms-replay: {option}: it goes with --identities\n")
+    assert told.exit_code == 0
+    assert "0 pushes seen, 2 derived from what the apps ask for" in told.stdout
+    (found,) = (one["pushes"] for one in as_json["sessions"])
+    assert [(one["derived"], one["service_id"]) for one in found] == [(True, factories.SERVICE)] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--json"], "--json: it goes with --identities or --pushes"),
+        (["--rules", "rules.toml"], "--rules: it goes with --identities"),
+        (["--pushes", "--rules", "rules.toml"], "--rules: it goes with --identities"),
+        (["--pushes", "--identities"], "--pushes: it does not go with --identities; ask for one after the other"),
+    ],
+)
+def test_show_options_belong_together(options: list[str], complaint: str, cassette: Path) -> None:
+    told = run("show", cassette, *options)
+
+    assert (told.exit_code, told.output) == (2, f"gms-replay: {complaint}\n")
 
 
 def test_check_tells_findings(cassette: Path) -> None:

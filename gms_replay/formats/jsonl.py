@@ -190,7 +190,7 @@ def _message(message: Message) -> _Object:
         "at_us": message.at_us,
         "index": message.index,
         "channel": message.channel,
-        "raw": _content(message.raw),
+        "raw": as_content(message.raw),
     }
 
 
@@ -202,7 +202,7 @@ def _push(push: Push) -> _Object:
         "exchange_id": push.exchange_id,
         "provider": push.provider,
         "at_us": push.at_us,
-        "payload": _content(push.payload),
+        "payload": as_content(push.payload),
     }
 
 
@@ -219,11 +219,12 @@ def _socket(socket: Socket) -> _Object:
 
 
 def _body(body: Body) -> _Object:
-    content = _content(body.wire)
-    return content if body.decoded is None else content | {"decoded": _content(body.decoded)}
+    content = as_content(body.wire)
+    return content if body.decoded is None else content | {"decoded": as_content(body.decoded)}
 
 
-def _content(content: bytes) -> _Object:
+def as_content(content: bytes) -> _Object:
+    """Bytes as JSON can hold them: as text where they are some, else in base64."""
     try:
         told = content.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,16 +1,17 @@
 """A recording told as a person would: who did what, in order, with offsets from the session's start."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from gms_replay import bayeux, chat2, findings, gms, instants, sessions
+from gms_replay import bayeux, chat2, findings, gms, instants, pushes, sessions
 from gms_replay.fields import Fields
 from gms_replay.formats import chat2 as chat2_told
 from gms_replay.formats.chat2 import Told
 from gms_replay.gms import Kind, Operation, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Exchange, Message, Recording, Run, Transport
+from gms_replay.pushes import Derived, Notification
 from gms_replay.sessions import Heard, Session, Visited
 from gms_replay.spans import texts
 
@@ -27,6 +28,8 @@ _META = {
     bayeux.UNSUBSCRIBE: "unsubscribes from",
     bayeux.DISCONNECT: "disconnects",
 }
+# A token is a secret, and as long as a line.
+_DEVICE_SHOWN = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Texts = dict[Path, str]
@@ -64,10 +67,12 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
     yield from (_run(run) for run in recording.runs)
     if not recording.runs:
         yield "  nothing was recorded; where the recorder was killed, keep the file that ends in -wal beside this one"
-    for number, session in enumerate(found, start=1):
+    pushed = pushes.find(recording, found)
+    for number, (session, of_visit) in enumerate(zip(found, pushed.of_visits, strict=True), start=1):
         yield ""
-        yield from _session(number, session)
+        yield from _session(number, session, of_visit)
     told = {one.exchange.id for session in found for one in session}
+    told |= {one.exchange_id for of_visit in pushed.of_visits for one in of_visit if one.exchange_id is not None}
     others = [exchange for exchange in recording.exchanges if exchange.id not in told]
     if others:
         yield ""
@@ -83,8 +88,10 @@ def acts(exchange: Exchange, messages: tuple[Message, ...]) -> tuple[Line, ...]:
     operation = _operation(exchange)
     if operation and operation.kind is Kind.PREFLIGHT:
         return ()
-    who = "GMS" if operation and operation.kind is Kind.PUSH else "app"
-    return (Line(exchange.request.started_at_us, who, _besides(exchange)),)
+    if operation and operation.kind is Kind.PUSH:
+        pushed = pushes.read_exchange(gms.PUSH_PROVIDERS[operation.name], exchange)
+        return (Line(pushed.at_us, "GMS", plain(f"pushes {described(pushed)}")),)
+    return (Line(exchange.request.started_at_us, "app", _besides(exchange)),)
 
 
 def _run(run: Run) -> str:
@@ -93,10 +100,11 @@ def _run(run: Run) -> str:
     return f"  recorded {moment(run.started_at_us)} ({run.mode}{upstream}; {tools})"
 
 
-def _session(number: int, session: Session) -> Iterator[str]:
+def _session(number: int, session: Session, pushed: Iterable[Notification | Derived]) -> Iterator[str]:
     yield heading(number, session)
     start_us = session[0].at_us
-    for line in _in_order(session):
+    wakes = [Line(one.at_us, "GMS", plain(f"pushes {described(one)}")) for one in pushed]
+    for line in sorted([*wakes, *_in_order(session)], key=lambda line: line.at_us):
         yield f"  {(line.at_us - start_us) / SECOND_US:+9.3f} s  {line.who:4}  {line.text}"
 
 
@@ -107,6 +115,18 @@ def heading(number: int, session: Session) -> str:
     named = [f"user {user}"] if user else []
     named += [f"service {service}" for service in services if service]
     return f"session {number}, {moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
+
+
+def described(one: Notification | Derived) -> str:
+    """What a push says, to whom, and what became of it."""
+    if isinstance(one, Derived):
+        return f"{one.action}: derived, for the app asks for it"
+    what = one.action or "what names no action"
+    device = f", device {one.device[:_DEVICE_SHOWN]}{'…' * (len(one.device) > _DEVICE_SHOWN)}" if one.device else ""
+    if one.result is None:
+        return f"{what} by {one.provider}{device}: no answer"
+    became = "accepted" if one.result.reason is None else f"refused with {one.result.status}, {one.result.reason}"
+    return f"{what} by {one.provider}{device}: {became}"
 
 
 def _in_order(session: Session) -> tuple[Line, ...]:

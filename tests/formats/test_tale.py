@@ -249,7 +249,7 @@ def test_push_is_told_as_gms() -> None:
 
     assert acts(preflight, ()) == ()
     assert [(line.who, line.text) for line in acts(push, ())] == [
-        ("GMS", "POST http://api.push.example:443/3/device/abc (push device)")
+        ("GMS", "pushes what names no action by apns, device abc: accepted")
     ]
 
 

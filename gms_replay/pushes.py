@@ -1,0 +1,280 @@
+"""What GMS told a device: what a push says, whatever carries it, and what became of it.
+
+Strategy: its carrier's fields tell for whom a push is and how long it counts, its `message` what it means. That is
+looked for in the payload and in JSON inside its strings, for FCM's data knows only strings, and read with its flaws,
+for the vendor's own has trailing commas. Names are those of Apple's "Sending notification requests to APNs" and of
+Google's "FCM REST reference".
+
+Where the phone's side was recorded, no push was on the wire. Each is derived there from the request for a dialog that
+nothing before had told the app of.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from gms_replay import gms
+from gms_replay.gms import Kind, Path
+from gms_replay.instants import SECOND_US
+from gms_replay.model import Direction, Exchange, Push, Recording, Response, header
+from gms_replay.sessions import Session, Visited
+from gms_replay.spans import texts
+
+_Texts = Mapping[Path, str]
+
+
+class _Wish(NamedTuple):
+    """What an app asks for: the dialog of a service that an action leads to."""
+
+    service_id: str | None
+    action: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the provider said. `name`: what it calls the push; `reason`: why it refused it, None where it took it."""
+
+    status: int
+    name: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A push that was seen. `push_id`: the fact that it is, None before it is one; `exchange_id`: what carried it.
+
+    `device`: its token, the first of several; `service_id`, `action`: what the app is to ask for; `alert`: what people
+    read; `expires_at_us`: till when the provider tries, 0 for once, None where nobody says; `result`: None where no
+    answer came.
+    """
+
+    push_id: int | None
+    exchange_id: int | None
+    at_us: int
+    provider: str
+    device: str | None
+    service_id: str | None
+    action: str | None
+    alert: str | None
+    expires_at_us: int | None
+    result: Result | None
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A push that nobody saw, but that the app presumably had by then: it asks for a dialog it was told nowhere.
+
+    `exchange_id`: that request.
+    """
+
+    exchange_id: int
+    at_us: int
+    service_id: str | None
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pushes:
+    """The pushes of a recording: those of each visit, the earliest first, and those that name no service of any."""
+
+    of_visits: tuple[tuple[Notification | Derived, ...], ...]
+    others: tuple[Notification, ...]
+
+
+def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
+    """The pushes of a recording, which has these visits."""
+    exchanges: dict[int | None, Exchange] = {exchange.id: exchange for exchange in recording.exchanges}
+    homes = {service_id: number for number, visit in enumerate(visits) for service_id in _services(visit)}
+    seen: dict[int | None, list[Notification]] = {}
+    for push in recording.pushes:
+        one = read(push, exchanges.get(push.exchange_id))
+        seen.setdefault(homes.get(one.service_id or ""), []).append(one)
+    return Pushes(
+        tuple(
+            tuple(sorted([*seen.get(number, ()), *derive(visit, seen.get(number, ()))], key=lambda one: one.at_us))
+            for number, visit in enumerate(visits)
+        ),
+        tuple(seen.get(None, ())),
+    )
+
+
+def read(push: Push, exchange: Exchange | None) -> Notification:
+    """What a push says. `exchange`: what carried it, None where that is not known."""
+    return _read(push.provider, push.payload, push.at_us, exchange, push.id)
+
+
+def read_exchange(provider: str, exchange: Exchange) -> Notification:
+    """What an exchange says that carries a push, of which there is no fact yet."""
+    request = exchange.request
+    return _read(provider, request.body.plain, request.asked_at_us, exchange, None)
+
+
+def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, push_id: int | None) -> Notification:
+    said = _said(payload)
+    wish = _wish(said)
+    is_apns = provider == "apns"
+    result = _apns_result if is_apns else _fcm_result
+    return Notification(
+        push_id=push_id,
+        exchange_id=exchange.id if exchange else None,
+        at_us=at_us,
+        provider=provider,
+        device=_apns_device(exchange) if is_apns else _first(said, *_FCM_DEVICES),
+        service_id=wish.service_id,
+        action=wish.action,
+        alert=_first(said, *_ALERTS),
+        expires_at_us=_apns_expires_us(exchange) if is_apns else _fcm_expires_us(said, at_us),
+        result=result(exchange.response) if exchange and exchange.response else None,
+        payload=payload,
+    )
+
+
+def derive(visit: Session, seen: Iterable[Notification]) -> Iterator[Derived]:
+    """The pushes that an app presumably had in its visit, beside those that it is known to have had."""
+    told = sorted(
+        [(one.at_us, _Wish(one.service_id, one.action)) for one in seen if not (one.result and one.result.reason)]
+        + [(at_us, wish) for one in visit for at_us, wish in _leads(one)],
+        key=lambda known: known[0],
+    )
+    before: _Wish | None = None
+    for one in visit:
+        response = one.exchange.response
+        if one.operation.kind is not Kind.DIALOG or (response and response.is_refusal):
+            continue
+        wish = _asked(one)
+        # To ask the same once more takes no further push; to ask it after something else does, as after a snooze.
+        if wish != before and not any(known == wish for at_us, known in told if at_us <= one.at_us):
+            yield Derived(one.exchange.id, one.at_us, one.operation.service_id, one.operation.name)
+        before = wish
+
+
+def _asked(one: Visited) -> _Wish:
+    return _Wish(one.operation.service_id, one.operation.name)
+
+
+def _services(visit: Session) -> Iterator[str]:
+    for one in visit:
+        if one.operation.service_id:
+            yield one.operation.service_id
+        elif one.exchange.response and one.operation.kind in gms.OPENINGS:
+            told = _said(one.exchange.response.body.plain).items()
+            yield from (value for path, value in told if path[-1:] == ("_id",) and value)
+
+
+def _leads(one: Visited) -> Iterator[tuple[int, _Wish]]:
+    """The dialogs that an exchange tells its app of, and when: by URL, or by service and action."""
+    told = [(heard.message.at_us, heard.message.raw) for heard in one.heard if _is_told(heard.message.direction)]
+    if one.exchange.response and not one.heard:
+        told.append((one.exchange.response.started_at_us, one.exchange.response.body.plain))
+    # A dialog names itself, too (`_resource_url`), which leads nobody to it.
+    itself = _asked(one) if one.operation.kind is Kind.DIALOG else None
+    for at_us, text in told:
+        said = _said(text)
+        for wish in [_wish(said), *filter(None, map(_led_to, said.values()))]:
+            if wish != itself:
+                yield at_us, wish
+
+
+def _is_told(direction: Direction) -> bool:
+    return direction is Direction.TO_CLIENT
+
+
+def _led_to(text: str) -> _Wish | None:
+    """The dialog that a URL names; the vendor's own are broken over lines."""
+    try:
+        path = urlsplit("".join(text.split())).path
+    except ValueError:
+        return None
+    steps = unquote(path).rstrip("/").rsplit("/", 2)
+    return _Wish(steps[1], steps[2]) if len(steps) == 3 else None
+
+
+_ALERTS: tuple[Path, ...] = (
+    ("aps", "alert", "body"),
+    ("aps", "alert", "title"),
+    ("aps", "alert"),
+    ("message", "notification", "body"),
+    ("message", "notification", "title"),
+    ("message", "apns", "payload", "aps", "alert", "body"),
+    ("message", "apns", "payload", "aps", "alert"),
+    ("notification", "body"),
+    ("notification", "title"),
+)
+_FCM_DEVICES: tuple[Path, ...] = (("message", "token"), ("message", "topic"), ("to",), ("registration_ids", 0))
+_FCM_LIVES: tuple[Path, ...] = (("message", "android", "ttl"), ("time_to_live",))
+_FCM_EXPIRES: Path = ("message", "apns", "headers", "apns-expiration")
+# The code tells more than the status of Google's APIs does ("UNREGISTERED", "NOT_FOUND").
+_FCM_REASONS: tuple[Path, ...] = (("error", "details", 0, "errorCode"), ("error", "status"))
+_SECONDS = re.compile(r"(?P<whole>\d{1,10})(?P<part>\.\d{1,9})?s?", re.ASCII)
+_NOTHING = ("null", "")
+
+
+def _apns_device(exchange: Exchange | None) -> str | None:
+    path = exchange.request.target.partition("?")[0] if exchange else ""
+    return path.rstrip("/").rpartition("/")[2] or None
+
+
+def _apns_expires_us(exchange: Exchange | None) -> int | None:
+    return _seconds_us(header(exchange.request.headers, "apns-expiration")) if exchange else None
+
+
+def _fcm_expires_us(said: _Texts, at_us: int) -> int | None:
+    if (expires_us := _seconds_us(said.get(_FCM_EXPIRES))) is not None:
+        return expires_us
+    lives_us = _seconds_us(_first(said, *_FCM_LIVES))
+    return at_us + lives_us if lives_us else lives_us
+
+
+def _apns_result(response: Response) -> Result:
+    reason = None if response.status == 200 else _first(_said(response.body.plain), ("reason",))
+    return _result(response, header(response.headers, "apns-id"), reason)
+
+
+def _fcm_result(response: Response) -> Result:
+    said = _said(response.body.plain)
+    name = _first(said, ("name",), ("results", 0, "message_id"), ("message_id",))
+    # The older way answers 200, and says of each device what became of it.
+    of_device = _first(said, ("results", 0, "error"))
+    return _result(response, name, of_device if response.status == 200 else _first(said, *_FCM_REASONS))
+
+
+def _result(response: Response, name: str | None, reason: str | None) -> Result:
+    if reason is None and response.status != 200:
+        reason = response.reason or f"status {response.status}"
+    return Result(response.status, name, reason)
+
+
+def _seconds_us(text: str | None) -> int | None:
+    """Microseconds for seconds as APNs and FCM write them: "1399048050", "3600s", "1.5s"; None for anything else."""
+    found = _SECONDS.fullmatch(text or "")
+    return round(float(found["whole"] + (found["part"] or "")) * SECOND_US) if found else None
+
+
+def _said(body: bytes) -> _Texts:
+    """What stands in a body, and in JSON inside its strings."""
+    told: dict[Path, str] = {}
+    for path, text in texts(body).items():
+        inner = texts(text.encode("utf-8", "replace")) if text.lstrip()[:1] == "{" else {}
+        told |= {path: text} | {path + deeper: value for deeper, value in inner.items()}
+    return told
+
+
+def _first(said: _Texts, *paths: Path) -> str | None:
+    return next((said[path] for path in paths if said.get(path, "") not in _NOTHING), None)
+
+
+def _wish(said: _Texts) -> _Wish:
+    """What the least deep object names that has both, service and action; else the least deep of each."""
+    places = [path[:-1] for path in said if path[-1:] == ("_id",) and (*path[:-1], "_action") in said]
+    if places:
+        place = min(places, key=len)
+        return _Wish(said[*place, "_id"], said[*place, "_action"])
+    return _Wish(_shallowest(said, "_id"), _shallowest(said, "_action"))
+
+
+def _shallowest(said: _Texts, name: str) -> str | None:
+    places = [path for path in said if path[-1:] == (name,)]
+    return said[min(places, key=len)] if places else None

@@ -1,0 +1,97 @@
+import json
+from dataclasses import replace
+
+import factories
+from factories import CALLBACK, SERVICE, Tape, at
+
+from gms_replay.formats import tale
+from gms_replay.formats.pushes import tell, to_json
+from gms_replay.model import Push, Recording
+
+TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
+WISH = b'{"aps":{"alert":"An agent is free"},"message":{"_id":"%s","_action":"get-dialog"}}' % SERVICE.encode()
+
+
+def recorded() -> Recording:
+    """Two pushes that are seen, one refused, one that is derived, and one to somebody else."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": SERVICE})
+    sent = (("apns-expiration", "1399048858"),)
+    device = f"/3/device/{TOKEN}"
+    told = (("apns-id", "EC1BF194"),)
+    tape.ask(3, "POST", device, WISH, {}, sent=sent, headers=told)
+    gone = {"reason": "Unregistered"}
+    tape.ask(4, "POST", device, WISH, gone, status=410, sent=(("apns-expiration", "0"),))
+    tape.ask(5, "POST", f"/genesys/1/service/{SERVICE}/get-dialog")
+    tape.ask(6, "POST", f"/genesys/1/service/{SERVICE}/connect")
+    pushed = (
+        Push(1, 1, 2, "apns", at(3), WISH),
+        Push(2, 1, 3, "apns", at(4), WISH),
+        Push(3, 1, None, "apns", at(7), b"\xff"),
+    )
+    return replace(tape.recording(), pushes=pushed)
+
+
+def test_pushes_are_told() -> None:
+    assert list(tell(recorded(), "visit\n.sqlite")) == [
+        "visit\\u000a.sqlite: 3 pushes seen, 1 derived from what the apps ask for",
+        "",
+        f"session 1, 2014-05-02 16:27:30 UTC: user alice@example.com, service {SERVICE}",
+        "  2014-05-02 16:27:33 UTC  get-dialog by apns, device 00fc13ad…: accepted, “An agent is free”, "
+        "until 2014-05-02 16:40:58 UTC",
+        "  2014-05-02 16:27:34 UTC  get-dialog by apns, device 00fc13ad…: refused with 410, Unregistered, "
+        "“An agent is free”, tried once",
+        "  2014-05-02 16:27:36 UTC  connect: derived, for the app asks for it",
+        "",
+        "of no session:",
+        "  2014-05-02 16:27:37 UTC  what names no action by apns: no answer",
+    ]
+
+
+def test_nothing_is_told_of_visits_without() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": SERVICE})
+
+    assert list(tell(tape.recording(), "a")) == ["a: 0 pushes seen, 0 derived from what the apps ask for"]
+
+
+def test_json_is_whole() -> None:
+    told = json.loads(json.dumps(to_json(recorded(), "visit.sqlite")))
+
+    (session,) = told["sessions"]
+    first, refused, derived = session["pushes"]
+    assert (told["file"], session["number"], session["user"]) == ("visit.sqlite", 1, "alice@example.com")
+    assert first == {
+        "derived": False,
+        "push": 1,
+        "exchange": 2,
+        "at_us": at(3),
+        "provider": "apns",
+        "device": TOKEN,
+        "service_id": SERVICE,
+        "action": "get-dialog",
+        "alert": "An agent is free",
+        "expires_at_us": 1_399_048_858_000_000,
+        "result": {"status": 200, "name": "EC1BF194", "reason": None},
+        "payload": {"text": WISH.decode()},
+    }
+    assert refused["result"] == {"status": 410, "name": None, "reason": "Unregistered"}
+    assert derived == {
+        "derived": True, "exchange": 5, "at_us": at(6), "service_id": SERVICE, "action": "connect"
+    }  # fmt: skip
+    assert [(one["push"], one["payload"], one["result"]) for one in told["others"]] == [(3, {"base64": "/w=="}, None)]
+
+
+def test_visits_are_told_with_their_pushes() -> None:
+    """Each before what it brings about; and not once more among what belongs to no visit."""
+    text = "\n".join(tale.tell(recorded(), "visit.sqlite"))
+
+    places = [
+        text.index("+3.000 s  GMS   pushes get-dialog by apns, device 00fc13ad…: accepted"),
+        text.index("+4.000 s  GMS   pushes get-dialog by apns, device 00fc13ad…: refused with 410, Unregistered"),
+        text.index("+5.000 s  app   acts get-dialog"),
+        text.index("+6.000 s  GMS   pushes connect: derived, for the app asks for it"),
+        text.index("+6.000 s  app   acts connect"),
+    ]
+    assert places == sorted(places)
+    assert "besides:" not in text
