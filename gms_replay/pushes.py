@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from gms_replay import gms
+from gms_replay import gms, sessions
 from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
-from gms_replay.model import Direction, Exchange, Push, Recording, Response, header
-from gms_replay.sessions import Session, Visited
-from gms_replay.spans import texts
+from gms_replay.model import Exchange, Push, Recording, Response, header
+from gms_replay.sessions import Session, Told
+from gms_replay.spans import leaves, spans
 
 _Texts = Mapping[Path, str]
 
@@ -134,25 +134,24 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
 
 def derive(visit: Session, seen: Iterable[Notification]) -> Iterator[Derived]:
     """The pushes that an app presumably had in its visit, beside those that it is known to have had."""
-    told = sorted(
-        [(one.at_us, _Wish(one.service_id, one.action)) for one in seen if not (one.result and one.result.reason)]
-        + [(at_us, wish) for one in visit for at_us, wish in _leads(one)],
-        key=lambda known: known[0],
-    )
+    dialogs = [one for one in visit if one.operation.kind is Kind.DIALOG]
+    asked = {one.exchange.id: _Wish(one.operation.service_id, one.operation.name) for one in dialogs}
+    known = [(one.at_us, _Wish(one.service_id, one.action)) for one in seen if not (one.result and one.result.reason)]
+    for text in sessions.told(visit):
+        # A dialog names itself, too (`_resource_url`), which leads nobody to it.
+        known += [(text.at_us, wish) for wish in _named(text) if wish != asked.get(text.exchange_id)]
+    first_us: dict[_Wish, int] = {}
+    for at_us, wish in known:
+        first_us[wish] = min(at_us, first_us.get(wish, at_us))
     before: _Wish | None = None
-    for one in visit:
-        response = one.exchange.response
-        if one.operation.kind is not Kind.DIALOG or (response and response.is_refusal):
+    for one in dialogs:
+        if (response := one.exchange.response) and response.is_refusal:
             continue
-        wish = _asked(one)
+        wish = asked[one.exchange.id]
         # To ask the same once more takes no further push; to ask it after something else does, as after a snooze.
-        if wish != before and not any(known == wish for at_us, known in told if at_us <= one.at_us):
+        if wish != before and first_us.get(wish, one.at_us + 1) > one.at_us:
             yield Derived(one.exchange.id, one.at_us, one.operation.service_id, one.operation.name)
         before = wish
-
-
-def _asked(one: Visited) -> _Wish:
-    return _Wish(one.operation.service_id, one.operation.name)
 
 
 def _services(visit: Session) -> Iterator[str]:
@@ -164,22 +163,11 @@ def _services(visit: Session) -> Iterator[str]:
             yield from (value for path, value in told if path[-1:] == ("_id",) and value)
 
 
-def _leads(one: Visited) -> Iterator[tuple[int, _Wish]]:
-    """The dialogs that an exchange tells its app of, and when: by URL, or by service and action."""
-    told = [(heard.message.at_us, heard.message.raw) for heard in one.heard if _is_told(heard.message.direction)]
-    if one.exchange.response and not one.heard:
-        told.append((one.exchange.response.started_at_us, one.exchange.response.body.plain))
-    # A dialog names itself, too (`_resource_url`), which leads nobody to it.
-    itself = _asked(one) if one.operation.kind is Kind.DIALOG else None
-    for at_us, text in told:
-        said = _said(text)
-        for wish in [_wish(said), *filter(None, map(_led_to, said.values()))]:
-            if wish != itself:
-                yield at_us, wish
-
-
-def _is_told(direction: Direction) -> bool:
-    return direction is Direction.TO_CLIENT
+def _named(text: Told) -> Iterator[_Wish]:
+    """The dialogs that GMS names: by service and action, or by URL."""
+    said = dict(leaves(text.raw, text.values))
+    yield _wish(said)
+    yield from filter(None, map(_led_to, said.values()))
 
 
 def _led_to(text: str) -> _Wish | None:
@@ -254,12 +242,7 @@ def _seconds_us(text: str | None) -> int | None:
 
 
 def _said(body: bytes) -> _Texts:
-    """What stands in a body, and in JSON inside its strings."""
-    told: dict[Path, str] = {}
-    for path, text in texts(body).items():
-        inner = texts(text.encode("utf-8", "replace")) if text.lstrip()[:1] == "{" else {}
-        told |= {path: text} | {path + deeper: value for deeper, value in inner.items()}
-    return told
+    return dict(leaves(body, spans(body)))
 
 
 def _first(said: _Texts, *paths: Path) -> str | None:

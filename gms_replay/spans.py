@@ -8,7 +8,7 @@ bytes give some spans and none overlap; brackets that do not match are passed ov
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -19,6 +19,8 @@ _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _CLOSES = {b"}": "object", b"]": "array"}
 _DEEPEST = 100
 """Deeper than any real body. Paths end here, so that the work for a value is bounded whatever an app sends."""
+_DEEPEST_STRING = 3
+"""JSON in a string of JSON in a string: nobody nests deeper."""
 
 
 class Sort(Enum):
@@ -153,6 +155,21 @@ def extent(text: bytes, key: Span) -> Extent | None:
 def texts(text: bytes) -> dict[Path, str]:
     """What stands at each path of a text, keys aside."""
     return {span.path: plain_text(text[span.start : span.end]) for span in spans(text) if span.sort is not Sort.KEY}
+
+
+def leaves(text: bytes, found: Iterable[Span], depth: int = 0) -> Iterator[tuple[Path, str]]:
+    """What stands at the paths of a text, keys aside, and of JSON in its strings."""
+    for span in found:
+        if span.sort is Sort.KEY:
+            continue
+        value = plain_text(text[span.start : span.end])
+        if span.sort is Sort.TEXT:
+            value = value.strip()
+        yield span.path, value
+        if span.sort is Sort.STRING and value.lstrip()[:1] in ("{", "[") and depth < _DEEPEST_STRING:
+            inside = value.encode("utf-8", "backslashreplace")
+            for path, one in leaves(inside, spans(inside), depth + 1):
+                yield span.path + path, one
 
 
 def plain_text(raw: bytes) -> str:

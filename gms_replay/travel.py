@@ -18,10 +18,7 @@ from gms_replay.model import Direction, Headers
 from gms_replay.occurrences import Finder
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Told, Visited
-from gms_replay.spans import Sort, Span, plain_text, spans
-
-_DEEPEST = 3
-"""JSON in a string of JSON in a string: nobody nests deeper."""
+from gms_replay.spans import leaves, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ def _leaves_told(session: Session, told: Iterable[Told]) -> Iterator[tuple[int, 
                 if sort == "cookie" or one.operation.kind is not Kind.COMET:
                     yield response.started_at_us, Place(one.exchange.id, f"{sort} {name}"), (name,), value
     for text in told:
-        for path, value in _leaves(text.raw, text.values):
+        for path, value in leaves(text.raw, text.values):
             yield text.at_us, Place(text.exchange_id, _named(path)), path, value
 
 
@@ -168,21 +165,6 @@ def _told_headers(headers: Headers) -> Iterator[tuple[str, str, str]]:
             yield "cookie", cookie.strip(), content.strip()
         elif not gms.is_plain_header(lower):
             yield "header", name, value
-
-
-def _leaves(text: bytes, found: Iterable[Span], depth: int = 0) -> Iterator[tuple[Path, str]]:
-    """What stands at the paths of a text, keys aside, and of JSON in its strings."""
-    for span in found:
-        if span.sort is Sort.KEY:
-            continue
-        value = plain_text(text[span.start : span.end])
-        if span.sort is Sort.TEXT:
-            value = value.strip()
-        yield span.path, value
-        if span.sort is Sort.STRING and value.lstrip()[:1] in ("{", "[") and depth < _DEEPEST:
-            inside = value.encode("utf-8", "backslashreplace")
-            for path, one in _leaves(inside, spans(inside), depth + 1):
-                yield span.path + path, one
 
 
 def _named(path: Path) -> str:
@@ -244,7 +226,7 @@ def _said(one: Visited) -> Iterator[tuple[int, str, str, str]]:
     for heard in one.heard:
         message = heard.message
         if message.direction is Direction.TO_SERVER:
-            for at, leaf in _leaves(message.raw, spans(message.raw)):
+            for at, leaf in leaves(message.raw, spans(message.raw)):
                 yield message.at_us, f"{message.channel} field", _dotted(at), leaf
 
 
@@ -253,5 +235,5 @@ def _leaves_said(name: str, value: str) -> Iterator[tuple[str, str]]:
     yield name, value
     if value.lstrip()[:1] in ("{", "["):
         text = value.encode("utf-8", "backslashreplace")
-        for path, leaf in _leaves(text, spans(text), 1):
+        for path, leaf in leaves(text, spans(text), 1):
             yield f"{name}.{_dotted(path)}", leaf

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from texts import DIALOG, ORIGIN, SERVICE, documents, dumped, gaps, scraps
 
-from gms_replay.spans import Sort, Span, extent, plain_text, spans
+from gms_replay.spans import Sort, Span, extent, leaves, plain_text, spans
 
 PROPERTY = settings(max_examples=50, deadline=None)
 
@@ -145,3 +145,26 @@ def test_extent_has_its_elements(text: bytes, inside: list[bytes]) -> None:
 @pytest.mark.parametrize("text", [b'{"a":1}', b'{"a":"[]"}', b'{"a"}', b'{"a":[1', b'{"a":[1,{"b":2]', b'{"a'])
 def test_extent_needs_an_end(text: bytes) -> None:
     assert extent(text, next(spans(text))) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b'{"a":1,"b":{"c":"x"}}', {("a",): "1", ("b", "c"): "x"}),
+        (b'{"a":"{\\"b\\":[\\"x\\"]}"}', {("a",): '{"b":["x"]}', ("a", "b", 0): "x"}),
+        (b" hello\n", {(): "hello"}),
+    ],
+    ids=["plain", "in a string", "no JSON"],
+)
+def test_leaves_are_those_in_strings_too(text: bytes, found: dict[tuple[str | int, ...], str]) -> None:
+    assert dict(leaves(text, spans(text))) == found
+
+
+def test_leaves_are_bounded_in_depth() -> None:
+    text: object = "x"
+    for _ in range(9):
+        text = json.dumps({"a": text})
+
+    found = dict(leaves(str(text).encode(), spans(str(text).encode())))
+
+    assert max(map(len, found)) == 4
