@@ -62,7 +62,7 @@ class SessionTime:
 
     def story_us(self, wall_us: int) -> int:
         """The time by which the story is told, and which the app is told."""
-        return (self._opened_at_us if self.stands else wall_us) + self._ahead_us + self.jumped_us
+        return self.protocol_us(wall_us) + self.jumped_us
 
     def told_us(self, protocol_us: int) -> int:
         """What the app is told for the protocol's time."""

@@ -7,7 +7,7 @@ them (`/genesys` unless renamed) is called the base and may be anything.
 import dataclasses
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -189,27 +189,29 @@ def recognise(method: str, target: str, body: bytes) -> Operation | None:
     named = _by_path(method, path)
     if named is None and any(map(_speaks_bayeux, _frames(method, target, body))):
         return Operation(Kind.COMET, path.rpartition("/")[0])
+    if named is not None and method == "OPTIONS":
+        return replace(named, kind=Kind.PREFLIGHT)
     return named
 
 
 @lru_cache(4096)
 def _by_path(method: str, path: str) -> Operation | None:
-    is_preflight = method == "OPTIONS"
     for pattern, kind in _ROUTES:
         if found := pattern.fullmatch(path):
             parts = found.groupdict()
             name = parts.get("name") or ""
             meant = kind(method, name)
             told_method = method if meant in (Kind.STORAGE, Kind.OTHER) else ""
-            meant = Kind.PREFLIGHT if is_preflight else meant
             return Operation(meant, parts["base"], name, parts.get("id"), parts.get("version") or "", told_method)
     found = _COMET_PATH.fullmatch(path)
-    return Operation(Kind.PREFLIGHT if is_preflight else Kind.COMET, found["base"]) if found else None
+    return Operation(Kind.COMET, found["base"]) if found else None
 
 
 def _frames(method: str, target: str, body: bytes) -> tuple[bytes, ...]:
+    if method == "POST":
+        return bayeux.posted(body)
     polled = jsonp.asked(target) if method == "GET" else None
-    return bayeux.posted(body) if method == "POST" else polled.frames if polled else ()
+    return polled.frames if polled else ()
 
 
 def _speaks_bayeux(frame: bytes) -> bool:

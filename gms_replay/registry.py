@@ -47,8 +47,6 @@ class Registry:
     def clear(self) -> None:
         """Forgets all sessions: from now on all is as at the start."""
         self._listed: dict[str, _Listed] = {}
-        # Whether a session is there is asked three times for each request.
-        self._there: set[Playing] = set()
         self._ever_kept = 0
         self._told: Counter[int] = Counter()
         self._of_client: dict[str, Playing] = {}
@@ -56,7 +54,8 @@ class Registry:
         self._of_app: dict[str | None, dict[str, Playing]] = {}
 
     def __contains__(self, session: Playing) -> bool:
-        return session in self._there
+        listed = self._listed.get(session.name)
+        return listed is not None and listed.session is session
 
     def __iter__(self) -> Iterator[Playing]:
         return (listed.session for listed in self._listed.values())
@@ -72,7 +71,6 @@ class Registry:
     def keep(self, session: Playing) -> None:
         """Makes one that was opened one of those there are."""
         self._listed[session.name] = _Listed(session)
-        self._there.add(session)
         self._ever_kept += 1
         self._told[session.story.number] += 1
         for service_id in session.service_ids:
@@ -88,7 +86,6 @@ class Registry:
     def drop(self, name: str) -> None:
         """Forgets a session: its visit has been told once less."""
         listed = self._listed.pop(name)
-        self._there.remove(listed.session)
         self._told[listed.session.story.number] -= 1
         for service_id in listed.session.service_ids:
             self._of_service[service_id].remove(listed.session)

@@ -130,16 +130,12 @@ def split(facts: Facts) -> tuple[Visit, ...]:
 
 
 def _visit(facts: Facts, group: _Group) -> Visit:
-    return Visit(facts, tuple(sorted(group, key=_first)))
-
-
-def _first(one: Asking) -> _Place:
-    return one.first
+    return Visit(facts, tuple(sorted(group, key=lambda one: one.first)))
 
 
 def _user(group: Iterable[Asking]) -> str | None:
     """The first that is named."""
-    first = min((one for one in group if one.user), key=_first, default=None)
+    first = min((one for one in group if one.user), key=lambda one: one.first, default=None)
     return first and first.user
 
 
@@ -297,6 +293,6 @@ def _find_homes(groups: Iterable[_Group]) -> Callable[[_Group], _Group]:
     everyone = _Homes(homes)
 
     def nearest(adrift: _Group) -> _Group:
-        return known.get(_user(adrift) or "", everyone).nearest(min(map(_first, adrift))[0])
+        return known.get(_user(adrift) or "", everyone).nearest(min(one.first for one in adrift)[0])
 
     return nearest

@@ -32,7 +32,7 @@ class Plan:
     port: int
     pacing: Pacing
     seed: int
-    rules: Rules | None
+    rules: Rules
     on_miss: str
     record_new: Path | None
     strict: bool
