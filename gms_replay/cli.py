@@ -124,7 +124,7 @@ def show(cassette: Path, shows_identities: bool, shows_pushes: bool, as_json: bo
     """Tell the visits in CASSETTE as a person would, in order.
 
     With --identities: the values that further sessions are told otherwise, where they travel, and why they count; and
-    what looks like one and is left alone. With --pushes: what was seen on its way to a device, or must have been.
+    what looks like one and is left alone. With --pushes: what was seen on its way to a device, or presumably was.
     """
     import json
 

@@ -104,14 +104,16 @@ def test_stray_goes_to_user() -> None:
     assert groups(tape) == [[1, 3], [2]]
 
 
-def test_nameless_stray_goes_to_nearest() -> None:
+@pytest.mark.parametrize(("at_s", "found"), [((99, 3), [[1, 4], [3, 2]]), ((1, 101), [[1, 3], [2, 4]])])
+def test_nameless_strays_go_each_to_nearest(at_s: tuple[int, int], found: list[list[int]]) -> None:
+    """Though they ask in the same words."""
     tape = Tape(user=None)
     start(tape, 0, SERVICE)
     start(tape, 100, OTHER)
-    tape.ask(99, "GET", factories.AVAILABILITY)
-    tape.ask(3, "GET", factories.AVAILABILITY)
+    for each_s in at_s:
+        tape.ask(each_s, "GET", factories.AVAILABILITY)
 
-    assert groups(tape) == [[1, 4], [3, 2]]
+    assert groups(tape) == found
 
 
 def test_lists_of_callbacks_join_nothing() -> None:
@@ -230,16 +232,6 @@ def test_polls_are_one_asking_and_in_their_order() -> None:
         (factories.CALLBACK, 1), (QUEUE, 3), (f"{QUEUE}?again=1", 1)
     ]  # fmt: skip
     assert [number for number, _ in visit.questions] == [1, 3, 5, 4, 2]
-
-
-def test_strays_in_the_same_words_go_each_its_way() -> None:
-    tape = Tape(user=None)
-    start(tape, 0, SERVICE)
-    start(tape, 100, OTHER)
-    tape.ask(1, "GET", factories.AVAILABILITY)
-    tape.ask(101, "GET", factories.AVAILABILITY)
-
-    assert groups(tape) == [[1, 3], [2, 4]]
 
 
 def test_visit_knows_what_it_tells_of() -> None:
