@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import read
-from gms_replay.cli import main
+from gms_replay.cli.main import main
 from gms_replay.demo.processes import listening, python
 
 

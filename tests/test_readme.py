@@ -94,7 +94,7 @@ def test_make_targets_exist(name: str) -> None:
 
 
 def test_every_verb_is_in_readme() -> None:
-    from gms_replay.cli import main
+    from gms_replay.cli.main import main
 
     missing = [verb for verb in main.commands if f"gms-replay {verb}" not in README and f"make {verb}" not in README]
     assert missing == []

@@ -20,7 +20,7 @@ from gms_replay.cassette.copy import write
 from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.schema import FORMAT_VERSION
-from gms_replay.cli import main
+from gms_replay.cli.main import main
 from gms_replay.errors import CassetteDamagedError, CassetteError
 
 READERS = {
@@ -297,7 +297,7 @@ import ctypes, sys
 # What lets root read anything: all capabilities given up (capset(2), version 3: three pairs of sets).
 version_and_self = (ctypes.c_uint32 * 2)(0x20080522, 0)
 assert ctypes.CDLL(None).capset(version_and_self, (ctypes.c_uint32 * 6)()) == 0
-from gms_replay.cli import main
+from gms_replay.cli.main import main
 main(sys.argv[1:])
 """
 

@@ -23,7 +23,7 @@ sys.modules["uvloop"] = None
 sys.addaudithook(lambda event, args: event in ("socket.connect", "socket.getaddrinfo") and os._exit(3))
 """
 SERVE = """
-from gms_replay.cli import main
+from gms_replay.cli.main import main
 main(["serve", sys.argv[1], "--port", "0"])
 """
 DIAL = """

@@ -1,0 +1,94 @@
+"""`show` and `check`: what a cassette holds."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gms_replay.cli.options import FILE, NOW, RULES, SHIFT, complain, echo, rules_of
+from gms_replay.errors import OptionError
+
+if TYPE_CHECKING:
+    from gms_replay.audit import Audit
+    from gms_replay.model import Recording
+
+
+@click.command()
+@click.argument("cassette", type=FILE)
+@click.option("--identities", "shows_identities", is_flag=True, help="Tell which values are identities, and why.")
+@click.option("--pushes", "shows_pushes", is_flag=True, help="Tell what GMS told the devices, and what became of it.")
+@click.option("--json", "as_json", is_flag=True, help="Tell the identities, or the pushes, as one JSON object.")
+@click.option("--rules", type=FILE, metavar="FILE", help="What is special to your GMS: here, its identities.")
+def show(cassette: Path, shows_identities: bool, shows_pushes: bool, as_json: bool, rules: Path | None) -> None:
+    """Tell the visits in CASSETTE as a person would, in order.
+
+    With --identities: the values that further sessions are told otherwise, where they travel, and why they count; and
+    what looks like one and is left alone. With --pushes: what was seen on its way to a device, or presumably was.
+    """
+    import json
+
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats import passport, pushes, tale
+
+    if rules is not None and not shows_identities:
+        raise OptionError("--rules: it goes with --identities")
+    if shows_pushes and shows_identities:
+        raise OptionError("--pushes: it does not go with --identities; ask for one after the other")
+    if as_json and not (shows_pushes or shows_identities):
+        raise OptionError("--json: it goes with --identities or --pushes")
+    recording, said, name = read(cassette), rules_of(rules), str(cassette)
+    if as_json:
+        told = passport.to_json(recording, said, name) if shows_identities else pushes.to_json(recording, name)
+        click.echo(json.dumps(told, indent=2))
+    elif shows_identities:
+        echo(passport.tell(recording, said, name))
+    else:
+        echo(pushes.tell(recording, name) if shows_pushes else tale.tell(recording, name))
+
+
+@click.command()
+@click.argument("cassette", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Tell everything as one JSON object, lists uncut.")
+@click.option("--times", is_flag=True, help="List all that looks like an instant, and what will be told instead.")
+@NOW
+@SHIFT
+@RULES
+def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: str, rules: Path | None) -> None:
+    """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
+
+    Exits 1 where something is damaged. The rest is replayed all the same. --now, --shift and --rules are for --times:
+    what will be told instead depends on them, as with `serve`.
+    """
+    import json
+
+    from gms_replay.cassette.integrity import damage, examine
+    from gms_replay.findings import find
+    from gms_replay.formats import checkup
+    from gms_replay.formats import times as tables
+    from gms_replay.sessions import split
+
+    if not times and (now is not None or shift != "exact" or rules is not None):
+        raise OptionError("--now, --shift and --rules say nothing without --times")
+    examined = examine(cassette)
+    visits = split(examined.recording)
+    findings = find(examined.recording, visits)
+    told = _audit(examined.recording, rules, now, shift) if times else None
+    if as_json:
+        report = checkup.to_json(examined, len(visits), findings, str(cassette))
+        click.echo(json.dumps(report | ({"times": tables.to_json(told)} if told else {}), indent=2))
+    else:
+        echo(checkup.tell(examined, len(visits), findings, str(cassette)))
+        echo(tables.tell(told) if told else ())
+    if examined.flaws:
+        complain(damage(cassette, examined.flaws))
+        sys.exit(1)
+
+
+def _audit(recording: "Recording", rules: Path | None, now_us: int | None, shift: str) -> "Audit":
+    from gms_replay.audit import audit
+    from gms_replay.timeline import Shift
+
+    now_us = time.time_ns() // 1000 if now_us is None else now_us
+    return audit(recording, rules_of(rules), now_us, Shift(shift))

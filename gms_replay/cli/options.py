@@ -1,0 +1,66 @@
+"""What several verbs share: their options, and how they complain."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gms_replay import instants
+from gms_replay.errors import GmsReplayError, OptionError
+
+if TYPE_CHECKING:
+    from gms_replay.rules import Rules
+
+# Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
+FILE = click.Path(path_type=Path, readable=False)
+
+
+def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    found = instants.parse(value) if value else None
+    if value and found is None:
+        raise click.BadParameter(f"{value!r} is no instant; write it like 2014-05-02T16:27:38Z")
+    return found[0] if found else None
+
+
+NOW = click.option(
+    "--now",
+    callback=_instant,
+    metavar="INSTANT",
+    help="Instant at which every session starts for its app.  [default: now]",
+)
+SHIFT = click.option(
+    "--shift",
+    default="exact",
+    show_default=True,
+    type=click.Choice(["exact", "weeks"]),
+    help="How far time slots move: as all else, up to their grid, or by whole weeks, so that a Tuesday stays one.",
+)
+RULES = click.option(
+    "--rules", type=FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching."
+)
+
+
+def rules_of(path: Path | None) -> "Rules":
+    from gms_replay.rules import Rules, load
+
+    if path is None:
+        return Rules()
+    try:
+        return load(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise OptionError(f"{path}: not UTF-8 at byte {error.start}: a rules file is TOML") from None
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def complain(error: GmsReplayError) -> None:
+    from gms_replay.formats.tale import plain
+
+    # A file's name may hold a line break, and peers' texts are quoted.
+    click.echo(f"gms-replay: {plain(str(error))}", err=True)

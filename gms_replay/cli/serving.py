@@ -1,0 +1,100 @@
+"""`serve`."""
+
+import math
+import sys
+from pathlib import Path
+
+import click
+
+from gms_replay.cli.options import FILE, NOW, RULES, SHIFT, rules_of
+
+
+def _number(_: click.Context, __: click.Parameter, value: float) -> float:
+    # Which stands in no order, so no range keeps it out.
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number; 1 is as recorded, 10 ten times faster")
+    return value
+
+
+@click.command()
+@click.argument("cassette", type=FILE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
+@NOW
+@SHIFT
+@click.option(
+    "--clock",
+    default="real",
+    show_default=True,
+    type=click.Choice(["real", "virtual"]),
+    help="real: time passes. virtual: it stands, and jumps to what comes next when the app waits for it.",
+)
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 1000),
+    callback=_number,
+    help="How many times faster than recorded. What the app waits for by itself is not.",
+)
+@click.option(
+    "--missing-act",
+    default="go-on",
+    show_default=True,
+    type=click.Choice(["wait", "go-on", "miss"]),
+    help="What to do after ten seconds when the story waits for what the app does not do: wait on, go on without, or "
+    "wait on and say so.",
+)
+@click.option("--seed", default=0, show_default=True, help="What the ids of further sessions are drawn from.")
+@click.option(
+    "--on-miss",
+    default="error",
+    show_default=True,
+    metavar="error|pass:URL",
+    help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
+)
+@click.option("--record-new", type=FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
+@RULES
+@click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
+@click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON: a line with the URLs, at the end one with misses and unused parts.",
+)
+def serve(
+    cassette: Path,
+    host: str,
+    port: int,
+    now: int | None,
+    shift: str,
+    clock: str,
+    speed: float,
+    missing_act: str,
+    seed: int,
+    on_miss: str,
+    record_new: Path | None,
+    rules: Path | None,
+    strict: bool,
+    compress_sockets: bool,
+    as_json: bool,
+) -> None:
+    """Play CASSETTE as a GMS."""
+    from gms_replay.cassette.reader import hold
+
+    said = rules_of(rules)
+    with hold(cassette) as facts:
+        # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.
+        from gms_replay.acts import MissingAct
+        from gms_replay.clocks import Clock, Pacing
+        from gms_replay.replay import run
+        from gms_replay.timeline import Shift
+
+        pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
+        plan = run.Plan(
+            cassette, host, port, pacing, seed, said, on_miss, record_new, strict, as_json, compress_sockets
+        )
+        is_as_wanted = run.serve(plan, facts, say=click.echo, note=lambda text: click.echo(text, err=True))
+    if not is_as_wanted:
+        sys.exit(1)
