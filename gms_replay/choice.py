@@ -1,12 +1,28 @@
 """Which of the answers that fit a request an app gets; see docs/architecture.md, "States"."""
 
+from typing import NamedTuple
+
 from gms_replay.chats import Chats
-from gms_replay.fields import Fields
+from gms_replay.fields import Fields, Meaning
 from gms_replay.gms import POLLED, Kind, Operation
 from gms_replay.items import Answer, Event
 from gms_replay.match import Ranked
 from gms_replay.rewrite import Template
 from gms_replay.story import Story
+
+
+class Pending(NamedTuple):
+    """An answer on its way: `asked` is the operation and the body that asked for it.
+
+    `news`: where it is of a chat, what is told of that, instead of what was recorded, with its shift.
+    """
+
+    request_id: int
+    answer: Answer
+    due_at_us: int
+    asked: Meaning
+    accepts: str
+    news: tuple[Template, int] | None = None
 
 
 class Choice:

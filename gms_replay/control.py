@@ -5,11 +5,12 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from gms_replay import instants
 from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
-from gms_replay.events import Asked
+from gms_replay.events import Asked, SendPush
 from gms_replay.instants import Notation, Style
 from gms_replay.match import Miss, Missed
 from gms_replay.model import header
@@ -19,12 +20,17 @@ PREFIX = "/__gms_replay__/"
 CLOCK = f"{PREFIX}clock"
 SESSIONS = f"{PREFIX}sessions"
 MISSES = f"{PREFIX}misses"
+PUSHES = f"{PREFIX}pushes"
 
 _HERE = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII)
 _NEAR = ("127.", "::1", "::ffff:127.")
 _LONGEST_MS = 10 * 366 * 24 * 3600 * 1000
 _NOTATION = Notation(Style.ISO, separator="T", digits=3, zone="Z")
 _FIELDS = {"advance_ms", "to", "session"}
+_HOLD_FIELDS = {"hold", "release", "session"}
+_LISTEN_PARAMETERS = {"after", "wait_ms", "session"}
+_LONGEST_WAIT_MS = 10 * 60 * 1000
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,43 @@ class ForgetMisses:
     """Forgets the misses."""
 
 
-Wanted = Refusal | TellClock | MoveClock | TellSessions | DropSessions | TellMisses | ForgetMisses
+@dataclass(frozen=True, slots=True)
+class TellPushes:
+    """Tells of the pushes after that number, at the latest when so long has passed; `session` is None for all."""
+
+    after: int
+    wait_us: int
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPushes:
+    """Holds pushes back, or no longer; `session` is None for all."""
+
+    holds: bool
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePushes:
+    """Lets so many held pushes go, or all, where `count` is None; `session` is None for any."""
+
+    count: int | None
+    session: str | None
+
+
+Wanted = (
+    Refusal
+    | TellClock
+    | MoveClock
+    | TellSessions
+    | DropSessions
+    | TellMisses
+    | ForgetMisses
+    | TellPushes
+    | HoldPushes
+    | ReleasePushes
+)
 
 
 def is_meant(asked: Asked) -> bool:
@@ -95,7 +137,9 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
             return _sessions(asked.method, name, sessions)
         case "misses", "":
             return _misses(asked.method)
-    return Refusal(404, f"there are {CLOCK}, {SESSIONS} and {MISSES}")
+        case "pushes", "":
+            return _pushes(asked)
+    return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES} and {PUSHES}")
 
 
 def _clock(asked: Asked, sessions: Collection[str]) -> Wanted:
@@ -130,6 +174,18 @@ def _misses(method: str) -> Wanted:
     return Refusal(405, "GET tells the misses, DELETE forgets them")
 
 
+def _pushes(asked: Asked) -> Wanted:
+    try:
+        match asked.method:
+            case "GET":
+                return _listening(asked.target.partition("?")[2])
+            case "POST":
+                return _holding(asked.body)
+    except OptionError as error:
+        return Refusal(400, str(error))
+    return Refusal(405, "GET tells of pushes, POST holds and releases them")
+
+
 def _is_near(asked: Asked) -> bool:
     """Whether a request comes from this machine, or from this very process, and from no page of another site.
 
@@ -145,14 +201,7 @@ def clock_move(body: bytes, sessions: Collection[str]) -> MoveClock:
 
     Raises OptionError, which names the field.
     """
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise OptionError('the body must be a JSON object: {"advance_ms": 60000} or {"to": "next"}')
-    if unknown := sorted(said.keys() - _FIELDS):
-        raise OptionError(f"{unknown[0]}: no such field; there are {', '.join(sorted(_FIELDS))}")
+    said = _object(body, '{"advance_ms": 60000} or {"to": "next"}', _FIELDS)
     if ("advance_ms" in said) == ("to" in said):
         raise OptionError('give one of the two: "advance_ms": 60000, or "to": "next"')
     if said.get("to", "next") != "next":
@@ -161,6 +210,54 @@ def clock_move(body: bytes, sessions: Collection[str]) -> MoveClock:
     if "session" in said and (not isinstance(session, str) or session not in sessions):
         raise OptionError(f"session: there is no {session!r}; there are {', '.join(sessions) or 'none yet'}")
     return MoveClock(_advance_us(said["advance_ms"]) if "advance_ms" in said else None, session)
+
+
+def _listening(query: str) -> TellPushes:
+    """Reads `after=3&wait_ms=30000&session=s1`, each of which may be missing. Raises OptionError."""
+    said = dict(parse_qsl(query, keep_blank_values=True))
+    _require_known(said, _LISTEN_PARAMETERS)
+    for name in ("after", "wait_ms"):
+        if not _NUMBER.fullmatch(said.get(name, "0")):
+            raise OptionError(f"{name}: {said[name][:40]!r} is no whole number")
+    wait_ms = int(said.get("wait_ms", "0"))
+    if wait_ms > _LONGEST_WAIT_MS:
+        raise OptionError(f"wait_ms: {wait_ms} is more than {_LONGEST_WAIT_MS}, ten minutes; ask again instead")
+    return TellPushes(int(said.get("after", "0")), wait_ms * 1000, said.get("session"))
+
+
+def _holding(body: bytes) -> HoldPushes | ReleasePushes:
+    """Reads `{"hold": true}` or `{"release": 1}`, each with or without `"session": "s1"`. Raises OptionError."""
+    said = _object(body, '{"hold": true} or {"release": 1}', _HOLD_FIELDS)
+    session = said.get("session")
+    if "session" in said and not isinstance(session, str):
+        raise OptionError(f"session: {session!r} is no session's name")
+    if ("hold" in said) == ("release" in said):
+        raise OptionError('give one of the two: "hold": true, or "release": 1')
+    if "hold" in said:
+        if not isinstance(said["hold"], bool):
+            raise OptionError(f"hold: {said['hold']!r} is neither true nor false")
+        return HoldPushes(said["hold"], session)
+    count = said["release"]
+    if count != "all" and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise OptionError(f'release: {count!r} is no number of pushes, from 1, nor "all"')
+    return ReleasePushes(None if count == "all" else count, session)
+
+
+def _object(body: bytes, example: str, known: set[str]) -> dict[str, Any]:
+    """Reads an object of these fields. Raises OptionError."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise OptionError(f"the body must be a JSON object: {example}")
+    _require_known(said, known)
+    return said
+
+
+def _require_known(said: Iterable[str], known: set[str]) -> None:
+    if unknown := sorted(set(said) - known):
+        raise OptionError(f"{unknown[0]}: no such field; there are {', '.join(sorted(known))}")
 
 
 def clock_told(clock: Clock, sessions: Iterable[Playing], now_us: int) -> bytes:
@@ -190,6 +287,33 @@ def sessions_told(sessions: Iterable[Playing], now_us: int) -> bytes:
 def misses_told(count: int, misses: Sequence[Missed]) -> bytes:
     """How many misses there were, and the last of them, the latest last."""
     return _told({"count": count, "misses": [{"at": _instant(one.at_us)} | one.miss.as_json() for one in misses]})
+
+
+def pushes_told(pushes: Iterable[SendPush], held: int) -> bytes:
+    """The pushes that were told, and how many are held back."""
+    told = [
+        {
+            "number": one.number,
+            "session": one.session,
+            "visit": one.visit,
+            "at": _instant(one.at_us),
+            "derived": one.provider is None,
+            "provider": one.provider,
+            "device": one.device,
+            "_id": one.service_id,
+            "_action": one.action,
+            "headers": dict(one.headers),
+            "payload": one.payload.decode("utf-8", "replace"),
+        }
+        for one in pushes
+    ]
+    return _told({"pushes": told, "held": held})
+
+
+def holding_told(pushes: Iterable[SendPush], holding: Collection[str | None], held: int) -> bytes:
+    """Which pushes may go, by their numbers, whose are held back from now on, and how many wait."""
+    whose = "all" if None in holding else sorted(name for name in holding if name)
+    return _told({"told": [one.number for one in pushes], "holding": whose, "held": held})
 
 
 def miss_told(miss: Miss) -> bytes:

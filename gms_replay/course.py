@@ -1,31 +1,35 @@
 """The course of a story: what is due when, and what it waits for; see docs/architecture.md, "Causes".
 
 Strategy: recorded messages queue up by channel, recorded states of what apps poll (queue position, refresh) by
-operation. The head of a queue has a time as soon as its causes are met, and the earliest head goes first: so what is
-told depends on when the app acted, never on when somebody looked.
+operation, pushes by themselves. The head of a queue has a time as soon as its causes are met, and the earliest head
+goes first: so what is told depends on when the app acted, never on when somebody looked.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from gms_replay.acts import Acts
 from gms_replay.causes import Cause
 from gms_replay.clocks import Pacing
 from gms_replay.gms import Act
-from gms_replay.items import Event, State
+from gms_replay.items import Event, Pushed, State
 from gms_replay.story import Story
 
+Item = Event | State | Pushed
+_Kind = TypeVar("_Kind", Event, State, Pushed)
 
-@dataclass(slots=True)
-class _Queue:
-    """Items that are told in order: the messages of a channel, or the states of something polled."""
 
-    items: Sequence[Event | State]
+@dataclass(slots=True, eq=False)
+class _Queue(Generic[_Kind]):
+    """Items that are told in order: the messages of a channel, the states of something polled, or the pushes."""
+
+    items: Sequence[_Kind]
     next: int = 0
     released_at_us: int = 0
 
     @property
-    def head(self) -> Event | State | None:
+    def head(self) -> _Kind | None:
         return self.items[self.next] if self.next < len(self.items) else None
 
     def outdate(self, has_happened: Callable[[Cause], bool]) -> None:
@@ -36,6 +40,9 @@ class _Queue:
                 self.next = index
 
 
+_AnyQueue = _Queue[Event] | _Queue[State] | _Queue[Pushed]
+
+
 class Course:
     """How far a story has come that was opened at `opened_at_us`, the story's time, as are all times here."""
 
@@ -44,11 +51,13 @@ class Course:
         self._pacing = pacing
         self._opened_at_us = opened_at_us
         self._acts = {act: Acts() for act in Act}
-        self._channels = [_Queue(events) for events in story.events.values()]
-        self._polled = [_Queue(states) for states in story.states]
-        self._queues = [*self._channels, *self._polled]
+        self._channels: list[_Queue[Event]] = [_Queue(events) for events in story.events.values()]
+        self._polled: list[_Queue[State]] = [_Queue(states) for states in story.states]
+        self._pushes = _Queue(story.pushes)
+        self._presumed = _Queue(story.presumed_pushes)
+        self._queues: list[_AnyQueue] = [*self._channels, *self._polled, self._pushes]
         # Looked for at each change, for there are many more looks at them than changes.
-        self._due: tuple[int, _Queue] | None = None
+        self._due: tuple[int, _AnyQueue] | None = None
         self.next_us: int | None = None
         """When the next item is due, of those whose causes are met."""
         self.missing: tuple[Act, int] | None = None
@@ -65,6 +74,9 @@ class Course:
         self._acts[act].happen(at_us)
         for queue in self._polled:
             queue.outdate(self._has_happened)
+        while (push := self._presumed.head) and push.asked_with and self._has_happened(push.asked_with):
+            # The app asks without it.
+            self._presumed.next += 1
         self._look()
 
     def give_up(self, act: Act, at_us: int) -> None:
@@ -72,7 +84,18 @@ class Course:
         self._acts[act].give_up(at_us)
         self._look()
 
-    def release(self) -> Event | State:
+    @property
+    def has_push(self) -> bool:
+        """Whether a push comes that waits for nothing but its time."""
+        return any(self._due_us(queue) is not None for queue in (self._pushes, self._presumed))
+
+    def hear_pushes(self) -> None:
+        """Somebody takes pushes: from now on those are told, too, that nobody saw."""
+        if self._presumed not in self._queues:
+            self._queues.append(self._presumed)
+            self._look()
+
+    def release(self) -> Item:
         """Takes out the item that is due next; only where there is one."""
         assert self._due is not None, "nothing is due"
         queue = self._due[1]
@@ -96,7 +119,7 @@ class Course:
         act = min(causes, key=lambda cause: cause.at_us).act
         return act, len(self._acts[act].happened_at_us) + 1
 
-    def _due_us(self, queue: _Queue) -> int | None:
+    def _due_us(self, queue: _AnyQueue) -> int | None:
         """When a queue's head is due: the latest, over its causes and the one before, of then plus the paced gap."""
         item, paced_us = queue.head, self._pacing.paced_us
         if item is None:

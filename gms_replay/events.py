@@ -96,6 +96,26 @@ class CloseSocket:
     reason: str
 
 
+class SendPush(NamedTuple):
+    """A push for the device of a session's app, which plays that visit; `at_us`: when it is due, in the story's time.
+
+    `provider`: who carried the recorded one, None for one that was derived; `device`: as this app, or else the
+    recording, names it; `payload`: what it gets to read; `headers`: what APNs is told beside it. `number`: its place
+    among all that were told, from 1; 0 before it is.
+    """
+
+    session: str
+    visit: int
+    at_us: int
+    provider: str | None
+    device: str | None
+    service_id: str | None
+    action: str | None
+    headers: Headers
+    payload: bytes
+    number: int = 0
+
+
 JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 """What the player's own answers, those that nobody recorded, are headed with."""
 
@@ -117,4 +137,4 @@ class Logged:
     text: str
 
 
-Action = Respond | AcceptSocket | SendText | CloseSocket | Noted | Logged
+Action = Respond | AcceptSocket | SendText | CloseSocket | SendPush | Noted | Logged

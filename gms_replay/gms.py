@@ -359,10 +359,12 @@ def is_gms_url(field: str) -> bool:
     return _OUR_URL.fullmatch(field) is not None
 
 
+DEVICE_FIELDS = ("_device_notification_id", "push_notification_deviceid")
+"""What an app calls its device in: of callbacks, and of chats."""
+
 FREE_FIELDS = SAID_FIELDS | frozenset(
     {
-        "_device_notification_id", "_device_os", "push_notification_deviceid", "gms_user",
-        "pushUrl", "transcriptPosition", "_id", "notify_by", *CREDENTIALS,
+        "_device_os", "gms_user", "pushUrl", "transcriptPosition", "_id", "notify_by", *DEVICE_FIELDS, *CREDENTIALS,
     }
 )  # fmt: skip
 """Request fields that say who asks or what is said, not what is wanted: they never make a request another one."""

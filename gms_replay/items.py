@@ -11,6 +11,7 @@ from gms_replay.echoes import Echoes, TextKey
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
 from gms_replay.model import Headers, Response, for_any_page
+from gms_replay.pushes import Derived, Notification
 from gms_replay.rewrite import Compiler, Recorded, Template
 from gms_replay.transcript import Page
 
@@ -121,6 +122,42 @@ class Event:
     def page(self) -> Page | None:
         """What it tells of a chat."""
         return transcript.read(self.raw, self.compiler, self.echoes)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A push to the app's device, `gap_us` after the one before it.
+
+    `text`: what the device got; `asked_with`: the act that a derived one is derived from, None for one that was seen.
+    """
+
+    at_us: int
+    gap_us: int
+    causes: tuple[Cause, ...]
+    asked_with: Cause | None
+    seen: Notification | Derived
+    text: bytes
+    compiler: Compiler
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether nobody saw it."""
+        return isinstance(self.seen, Derived)
+
+    @cached_property
+    def body(self) -> Template:
+        return self.compiler.body(self.text)
+
+    @property
+    def device(self) -> str | None:
+        """The recorded one; None where nobody knows it."""
+        return self.seen.device if isinstance(self.seen, Notification) else None
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, Template], ...]:
+        """What APNs was told beside the payload, in its own headers."""
+        told = self.seen.headers if isinstance(self.seen, Notification) else ()
+        return tuple((name.lower(), self.compiler.header(name, value)) for name, value in told)
 
 
 @dataclass(frozen=True, slots=True)

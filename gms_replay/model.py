@@ -229,6 +229,9 @@ class Facts(Protocol):
     def part(self, exchange_ids: Sequence[int], message_ids: Sequence[int]) -> "Recording":
         """These exchanges and messages, each in the order of their ids."""
 
+    def pushed_with(self, parts: Collection[bytes]) -> "Recording":
+        """The pushes whose payloads hold one of these, and the exchanges that carried them."""
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -268,6 +271,12 @@ class Recording:
             exchanges=tuple(exchanges[number] for number in sorted(exchange_ids)),
             messages=tuple(messages[number] for number in sorted(message_ids)),
         )
+
+    def pushed_with(self, parts: Collection[bytes]) -> "Recording":
+        """The pushes whose payloads hold one of these, and the exchanges that carried them."""
+        found = tuple(push for push in self.pushes if any(part in push.payload for part in parts))
+        carried = self.part([push.exchange_id for push in found if push.exchange_id is not None], ())
+        return Recording(exchanges=carried.exchanges, pushes=found)
 
     @cached_property
     def _by_id(self) -> tuple[dict[int, Exchange], dict[int, Message]]:

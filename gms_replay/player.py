@@ -39,6 +39,7 @@ from gms_replay.events import (
 from gms_replay.gms import Kind
 from gms_replay.match import Miss, Missed, MissKind
 from gms_replay.model import Transport, header
+from gms_replay.outbox import Outbox
 from gms_replay.playing import Playing
 from gms_replay.registry import IDLE_US, Registry
 from gms_replay.story import Story
@@ -51,15 +52,27 @@ _UNEXPECTED = 1011
 _LONGEST_REASON_BYTES = 120
 _MINUTE_US = 60_000_000
 _MISSES_KEPT = 100
+_ALL = -1
+_LISTENERS = "/listeners"
+"""The alarm of those who wait for pushes: no session has such a name (`addresses`)."""
 
 
 class Player:
     """Plays stories to any number of apps, each in a session of its own.
 
-    `seed`: what the identities of further sessions and Bayeux client ids are drawn from.
+    `seed`: what the identities of further sessions and Bayeux client ids are drawn from. `has_devices`: whether there
+    is who takes every push; `holds_pushes`: whether they wait for a tester to release them.
     """
 
-    def __init__(self, stories: tuple[Story, ...], pacing: Pacing | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        stories: tuple[Story, ...],
+        pacing: Pacing | None = None,
+        *,
+        seed: int = 0,
+        has_devices: bool = False,
+        holds_pushes: bool = False,
+    ) -> None:
         self.misses: deque[Missed] = deque(maxlen=_MISSES_KEPT)
         """The last misses, the latest last."""
         self.missed = 0
@@ -68,6 +81,9 @@ class Player:
         self._pacing = pacing or Pacing()
         self._registry = Registry(stories, self._pacing, seed)
         self._usage = Usage(stories)
+        self._has_devices = has_devices
+        self._hears_pushes = has_devices or holds_pushes
+        self._outbox = Outbox(holds_all=holds_pushes)
         self._asked: dict[int, list[Playing]] = {}
         self._sockets: dict[int, Call] = {}
         self._callbacks: dict[int, str] = {}
@@ -88,12 +104,15 @@ class Player:
         """What to do about an event, and about all that has become due by now."""
         actions: list[Action] = []
         for name in self._alarms.due(now_us):
-            actions += self._wake(name, now_us)
+            if name != _LISTENERS:
+                actions += self._wake(name, now_us)
         self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:
             if session in self._registry:
                 actions += self._advance(session, now_us)
+        actions += self._outbox.answers(now_us)
+        self._alarms.set(_LISTENERS, self._outbox.next_us)
         if self._log:
             actions += map(Logged, self._log)
             self._log.clear()
@@ -133,7 +152,10 @@ class Player:
             yield from self._advance(session, now_us)
 
     def _advance(self, session: Playing, now_us: int) -> list[Action]:
-        actions = session.advance(now_us)
+        awaited: int | None = None
+        if self._hears_pushes:
+            awaited = _ALL if self._has_devices else int(self._outbox.is_awaited(session.name))
+        actions = self._outbox.post(session.advance(now_us, pushes_awaited=awaited))
         next_us = session.next_wakeup_us()
         # To the minute, so that the alarm is not set anew with each request.
         idle_at_us = -(-(session.seen_at_us + IDLE_US) // _MINUTE_US) * _MINUTE_US
@@ -143,6 +165,7 @@ class Player:
     def _drop(self, session: Playing) -> Iterator[Action]:
         """Forgets a session, and answers what it holds."""
         self._usage.note(session)
+        self._outbox.forget(session.name)
         self._registry.drop(session.name)
         self._alarms.set(session.name, None)
         for action in session.end():
@@ -153,6 +176,7 @@ class Player:
     def _gone(self, request_id: int, now_us: int) -> None:
         self._sockets.pop(request_id, None)
         self._callbacks.pop(request_id, None)
+        self._outbox.gone(request_id)
         self._concerned = self._asked.pop(request_id, [])
         for session in self._concerned:
             session.gone(request_id, now_us)
@@ -183,6 +207,16 @@ class Player:
                 for session in self._wanted(wanted.session):
                     session.move_clock(wanted.by_us, now_us)
                     yield from self._advance(session, now_us)
+            case control.TellPushes():
+                self._hears_pushes = True
+                self._outbox.listen(request_id, wanted, now_us)
+                self._concerned += self._wanted(wanted.session)
+                return
+            case control.HoldPushes() | control.ReleasePushes():
+                self._hears_pushes = True
+                gone = self._outbox.obey(wanted)
+                yield from gone
+                told = self._outbox.holding_told(gone)
         yield Respond(request_id, status, JSON, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
 
     def _wanted(self, name: str | None) -> list[Playing]:

@@ -5,43 +5,28 @@ whatever is due, the earliest first, so that what is told depends on when the ap
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from gms_replay import match
 from gms_replay.acts import Lack, MissingAct, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.calls import Call
-from gms_replay.choice import Choice
+from gms_replay.choice import Choice, Pending
 from gms_replay.clocks import Pacing, SessionTime, earlier
 from gms_replay.comet import Carrier, Client, Comet, Frame
-from gms_replay.course import Course
-from gms_replay.events import JSON, TEXT, Action, CloseSocket, Noted, Respond, SendText
+from gms_replay.course import Course, Item
+from gms_replay.devices import Device
+from gms_replay.events import JSON, TEXT, Action, CloseSocket, Noted, Respond, SendPush, SendText
 from gms_replay.fields import Meaning
-from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Kind, Operation
-from gms_replay.items import Answer, State
+from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation
+from gms_replay.items import Answer, Pushed, State
 from gms_replay.match import Miss, MissKind
 from gms_replay.meanings import Meanings
 from gms_replay.publications import Publications
-from gms_replay.rewrite import Template
 from gms_replay.story import Story
 from gms_replay.translation import Translation
 
 _DROPPED = "the session was dropped"
 _GOING_AWAY = 1001  # RFC 6455, section 7.4.1
-
-
-class _Pending(NamedTuple):
-    """An answer on its way: `asked` is the operation and the body that asked for it.
-
-    `news`: where it is of a chat, what is told of that, instead of what was recorded, with its shift.
-    """
-
-    request_id: int
-    answer: Answer
-    due_at_us: int
-    asked: Meaning
-    accepts: str
-    news: tuple[Template, int] | None = None
 
 
 class Playing:
@@ -78,16 +63,17 @@ class Playing:
         )
         self._meanings = Meanings(story, self._translation)
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
+        self._device = Device(name, story, self._translation)
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
         self._choice = Choice(story)
-        self._pending: dict[int, _Pending] = {}
-        self._given: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
+        self._given: dict[int, Pending] = {}
         self._lost: dict[Meaning, Answer] = {}
         self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
         self._came: tuple[object, ...] | None = None
-        self._notes: list[str] = []
+        self._aside: list[Noted | SendPush] = []
 
     @property
     def has_begun(self) -> bool:
@@ -113,17 +99,6 @@ class Playing:
     def whose(self) -> str:
         """Its app, for people."""
         return f"{self.user or 'nobody by name'} at {self.peer or 'this process'}"
-
-    @property
-    def progress(self) -> int:
-        """How near its app is to Comet: 2 once it has begun its chat, 1 once it was told a dialog, else 0."""
-        kinds = {self.story.answers[index].operation.kind for index in self._choice.given}
-        return 2 if Kind.START_CHAT in kinds else int(Kind.DIALOG in kinds)
-
-    @property
-    def is_only_shaken(self) -> bool:
-        """Whether all that its app has done is to shake hands and to listen."""
-        return self.comet.is_alive and not (self._choice.given or self.published)
 
     @property
     def is_untouched(self) -> bool:
@@ -188,15 +163,16 @@ class Playing:
                 self._jump_to_item(now_us)
                 answer, _ = self._choice.of(operation, meant.right)
             if is_repeated:
-                self._notes.append(f"session {self.name}: {operation} once more than recorded: its last answer again")
+                self._note(f"{operation} once more than recorded: its last answer again")
             if operation.kind in POLLED:
                 self._patience.ask(self._time.patience_us(now_us))
             else:
                 self._act(operation, now_us, is_taken=not answer.is_refusal)
                 self._translation.hear(operation, call.said, answer.index)
+        self._device.hear(call.said)
         news = self._choice.give(answer, said)
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
-        self._pending[request_id] = _Pending(request_id, answer, due_at_us, key, call.accepts, news)
+        self._pending[request_id] = Pending(request_id, answer, due_at_us, key, call.accepts, news)
         return None
 
     def _act(self, operation: Operation, now_us: int, *, is_taken: bool = True) -> None:
@@ -218,7 +194,7 @@ class Playing:
         known = [message for message in messages if self.comet.knows(message.fields.get("clientId"))]
         for one in self.published.take(None if carrier.is_socket else carrier.id, known):
             if self.published.is_one_too_many(one.operation):
-                self._notes.append(f"session {self.name}: {one.operation} once more than recorded: nothing follows")
+                self._note(f"{one.operation} once more than recorded: nothing follows")
             self._act(one.operation, now_us)
             self._translation.hear(one.operation, one.fields, None)
         story_us = self._time.story_us(now_us)
@@ -248,12 +224,17 @@ class Playing:
             self.published.sent(request_id)
             self.comet.sent(request_id)
 
-    def advance(self, now_us: int) -> list[Action]:
-        """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for."""
+    def advance(self, now_us: int, *, pushes_awaited: int | None = None) -> list[Action]:
+        """Does all that is due by now, the earliest first; where the clock is virtual, all that the app waits for.
+
+        `pushes_awaited`: for how many its device waits; -1 for all, None where nobody takes any.
+        """
+        if pushes_awaited is not None:
+            self._course.hear_pushes()
         if self.is_waited_for:
             self.seen_at_us = now_us
         actions = self._do_due(now_us)
-        while self._time.stands and (self._pending or self.comet.is_awaited) and self.jump(now_us):
+        while self._time.stands and self._is_awaited(pushes_awaited, actions) and self.jump(now_us):
             actions += self._do_due(now_us)
         self._wait(now_us)
         return actions
@@ -311,22 +292,24 @@ class Playing:
         return (index for index in self._choice.given if self.story.answers[index].operation.kind in OPENINGS)
 
     def _jump_to_item(self, now_us: int) -> None:
-        """Jumps, and releases what is due then: nothing, where an answer is due first."""
-        if self.jump(now_us):
+        """Jumps, and releases what is due then, past pushes: nothing, where an answer is due first."""
+        while self.jump(now_us):
+            told: list[Item] = []
             while (due_at_us := self._course.next_us) is not None and due_at_us <= self._time.story_us(now_us):
-                self._release(due_at_us, now_us)
+                told.append(self._release(due_at_us, now_us))
+            if not told or not all(isinstance(item, Pushed) for item in told):
+                return
 
     def _wait(self, now_us: int) -> None:
         """Notes whether the app waits from now on."""
         self._patience.poll(self.comet.is_polled, self._time.patience_us(now_us))
 
     def _do_due(self, now_us: int) -> list[Action]:
-        actions: list[Action] = [*map(Noted, self._notes)] if self._notes else []
-        self._notes = []
+        actions: list[Action] = []
         story_us = self._time.story_us(now_us)
         while (due := self._earliest(now_us)) is not None and due[0] <= story_us:
             due_at_us, what = due
-            if isinstance(what, _Pending):
+            if isinstance(what, Pending):
                 self._given[what.request_id] = self._pending.pop(what.request_id)
                 actions.append(self._respond(what))
             elif isinstance(what, Lack):
@@ -335,12 +318,15 @@ class Playing:
                 self._release(due_at_us, now_us)
         if self.comet.is_alive:
             actions += map(self._framed, self.comet.flush(self._time.protocol_us(now_us)))
+        if self._aside:
+            actions[:0] = self._aside
+            self._aside = []
         return actions
 
-    def _earliest(self, now_us: int) -> tuple[int, Lack | _Pending | None] | None:
+    def _earliest(self, now_us: int) -> tuple[int, Lack | Pending | None] | None:
         """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
         due_at_us = self._course.next_us
-        due: Lack | _Pending | None = None
+        due: Lack | Pending | None = None
         lack = self._lack()
         if lack and lack.ends_at_us <= self._time.patience_us(now_us):
             lacks_at_us = self._time.story_at_us(lack.ends_at_us, now_us)
@@ -351,17 +337,20 @@ class Playing:
                 due_at_us, due = pending.due_at_us, pending
         return None if due_at_us is None else (due_at_us, due)
 
-    def _release(self, due_at_us: int, now_us: int) -> None:
+    def _release(self, due_at_us: int, now_us: int) -> Item:
         """Tells the next item of the story, which is due."""
         self._patience.move(self._time.patience_at_us(due_at_us, now_us))
         item = self._course.release()
         shift_us = self._translation.shift_us(item.at_us, due_at_us)
         if isinstance(item, State):
             self._choice.reach(item.answer, shift_us)
+        elif isinstance(item, Pushed):
+            self._aside.append(self._device.told(item, shift_us, due_at_us))
         else:
             self._choice.happen(item, shift_us)
             told = self._translation.text(item.body, shift_us)
             self.comet.deliver(item.channel, told, item.position)
+        return item
 
     def _lack(self) -> Lack | None:
         """What the story is stuck for, where it does not wait for that for ever."""
@@ -380,7 +369,17 @@ class Playing:
         self._course.give_up(lack.act, at_us)
         return Noted(f"session {self.name}: went on without {lack}, which the app never did")
 
-    def _respond(self, pending: _Pending) -> Respond:
+    def _note(self, text: str) -> None:
+        self._aside.append(Noted(f"session {self.name}: {text}"))
+
+    def _is_awaited(self, pushes: int | None, told: list[Action]) -> bool:
+        """Whether the app waits for an answer, or listens; or its device for more pushes than it was told."""
+        if self._pending or self.comet.is_awaited:
+            return True
+        is_enough = pushes is None or 0 <= pushes <= sum(isinstance(one, SendPush) for one in told)
+        return not is_enough and self._course.has_push
+
+    def _respond(self, pending: Pending) -> Respond:
         answer = pending.answer
         shift_us = self._choice.shift_us(answer)
         if shift_us is None:

@@ -10,7 +10,7 @@ nothing before had told the app of.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from gms_replay import gms, sessions
 from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
-from gms_replay.model import Exchange, Push, Recording, Response, header
+from gms_replay.model import Exchange, Facts, Headers, Push, Recording, Response, header
 from gms_replay.sessions import Session, Told
 from gms_replay.spans import leaves, spans
 
@@ -47,7 +47,7 @@ class Notification:
 
     `device`: its token, the first of several; `service_id`, `action`: what the app is to ask for; `alert`: what people
     read; `expires_at_us`: till when the provider tries, 0 for once, None where nobody says; `result`: None where no
-    answer came.
+    answer came; `headers`: what APNs is told beside the payload, in its own headers (`apns-…`).
     """
 
     push_id: int | None
@@ -61,6 +61,7 @@ class Notification:
     expires_at_us: int | None
     result: Result | None
     payload: bytes
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,30 @@ def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
         one = read(push, exchanges.get(push.exchange_id))
         seen.setdefault(homes.get(one.service_id or ""), []).append(one)
     return Pushes(
-        tuple(
-            tuple(sorted([*seen.get(number, ()), *derive(visit, seen.get(number, ()))], key=lambda one: one.at_us))
-            for number, visit in enumerate(visits)
-        ),
+        tuple(_in_order(visit, seen.get(number, ())) for number, visit in enumerate(visits)),
         tuple(seen.get(None, ())),
     )
+
+
+def of_visit(facts: Facts, visit: Session) -> tuple[Notification | Derived, ...]:
+    """The pushes of one visit, the earliest first: those that name a service of it, and what is derived."""
+    services = frozenset(_services(visit))
+    part = facts.pushed_with([service.encode() for service in services])
+    exchanges = {exchange.id: exchange for exchange in part.exchanges}
+    seen = [read(push, exchanges.get(push.exchange_id or 0)) for push in part.pushes]
+    return _in_order(visit, [one for one in seen if one.service_id in services])
+
+
+def arrived(seen: Sequence[Notification]) -> list[Notification]:
+    """Those that reached their device, as far as anybody knows: one that was not answered may have been tried again."""
+    taken = {(one.device, one.payload): one.at_us for one in seen if one.result and one.result.reason is None}
+
+    def is_lost(one: Notification) -> bool:
+        if one.result is None:
+            return taken.get((one.device, one.payload), one.at_us) > one.at_us
+        return one.result.reason is not None
+
+    return [one for one in seen if not is_lost(one)]
 
 
 def read(push: Push, exchange: Exchange | None) -> Notification:
@@ -129,7 +148,12 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
         expires_at_us=_apns_expires_us(exchange) if is_apns else _fcm_expires_us(said, at_us),
         result=result(exchange.response) if exchange and exchange.response else None,
         payload=payload,
+        headers=_apns_headers(exchange) if is_apns and exchange else (),
     )
+
+
+def _in_order(visit: Session, seen: Sequence[Notification]) -> tuple[Notification | Derived, ...]:
+    return tuple(sorted([*seen, *derive(visit, seen)], key=lambda one: one.at_us))
 
 
 def derive(visit: Session, seen: Iterable[Notification]) -> Iterator[Derived]:
@@ -203,6 +227,10 @@ _NOTHING = ("null", "")
 def _apns_device(exchange: Exchange | None) -> str | None:
     path = exchange.request.target.partition("?")[0] if exchange else ""
     return path.rstrip("/").rpartition("/")[2] or None
+
+
+def _apns_headers(exchange: Exchange) -> Headers:
+    return tuple((name, value) for name, value in exchange.request.headers if name.lower().startswith("apns-"))
 
 
 def _apns_expires_us(exchange: Exchange | None) -> int | None:

@@ -131,7 +131,7 @@ class Registry:
     def _shaken(self, call: Call) -> Playing | None:
         """One of which there is only a Bayeux client that did not say whose it is: it came before the request."""
         listed = self._of_app.get(call.asked.peer, {}).values()
-        nameless = (one for one in listed if one.user is None and one.is_only_shaken)
+        nameless = (one for one in listed if one.user is None and _is_only_shaken(one))
         fitting = (one for one in nameless if call.address.visit in (None, one.story.number))
         return next((one for one in fitting if match.fits(call, one.story)), None)
 
@@ -265,7 +265,18 @@ def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
     One that has not been heard of for a while is passed over: its app may be gone.
     """
     waiting = [one for one in sessions if not one.comet.has_been_used and now_us - one.seen_at_us <= _SILENT_US]
-    return min(waiting, key=lambda one: (-one.progress, one.opened_at_us), default=None)
+    return min(waiting, key=lambda one: (-_progress(one), one.opened_at_us), default=None)
+
+
+def _progress(session: Playing) -> int:
+    """How near an app is to Comet: 2 once it has begun its chat, 1 once it was told a dialog, else 0."""
+    kinds = {session.story.answers[index].operation.kind for index in session.given}
+    return 2 if Kind.START_CHAT in kinds else int(Kind.DIALOG in kinds)
+
+
+def _is_only_shaken(session: Playing) -> bool:
+    """Whether all that an app has done is to shake hands and to listen."""
+    return session.comet.is_alive and not (session.given or session.published)
 
 
 def _fits(operation: Operation, call: Call, story: Story) -> bool:

@@ -12,14 +12,27 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
-from gms_replay import bayeux, chat1, chat2, derived, echoes, gms, instants, sessions, transcript, travel, visits
+from gms_replay import (
+    bayeux,
+    derived,
+    echoes,
+    gms,
+    instants,
+    messages,
+    pushes,
+    sessions,
+    travel,
+    visits,
+)
 from gms_replay.causes import Cause, Causes, Done, acts_of, is_whole
-from gms_replay.echoes import Echoes, Source, Spoken
+from gms_replay.echoes import Source, Spoken
 from gms_replay.errors import StoryError
 from gms_replay.gms import Act, Kind, Operation
-from gms_replay.items import Answer, CometSettings, Event, Read, State, Texts, compiled_headers
-from gms_replay.model import Direction, Facts, Headers, Message, header
+from gms_replay.items import Answer, CometSettings, Event, Pushed, Read, State, Texts, compiled_headers
+from gms_replay.model import Direction, Facts, Headers, header
+from gms_replay.payloads import for_device
 from gms_replay.publications import Key
+from gms_replay.pushes import Derived, Notification
 from gms_replay.rewrite import Compiler, Recorded, authority
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session, Visited
@@ -148,11 +161,11 @@ class Story:
     @cached_property
     def events(self) -> dict[str, tuple[Event, ...]]:
         """The messages of each channel, in order of time."""
-        events = _events(self._session, self._causes, self._texts)
+        events = messages.of_session(self._session, self._causes, self._texts)
         polled, told_there = chain.from_iterable(self.states), chain.from_iterable(events.values())
         if news := derived.messages(self._recorded_answers, polled, told_there, self._causes.of):
             events[derived.CHANNEL] = (*events.get(derived.CHANNEL, ()), *news)
-        return {channel: _spaced(heard) for channel, heard in events.items()}
+        return {channel: messages.spaced(heard) for channel, heard in events.items()}
 
     @cached_property
     def comet(self) -> CometSettings:
@@ -176,6 +189,35 @@ class Story:
         """
         pinned_us = None if now_us is None else now_us - self.start_us
         return Timeline(grid_us=self.grid_us, pinned_shift_us=pinned_us, fences=self.fences, shift=shift)
+
+    @cached_property
+    def notifications(self) -> tuple[Notification | Derived, ...]:
+        """What GMS told the device, or presumably did, the earliest first; also what the provider refused."""
+        return pushes.of_visit(self.visit.facts, self._session)
+
+    @cached_property
+    def pushes(self) -> tuple[Pushed, ...]:
+        """Those that were seen, and reached the device, as far as anybody knows."""
+        return self._pushed(pushes.arrived([one for one in self.notifications if isinstance(one, Notification)]))
+
+    @cached_property
+    def presumed_pushes(self) -> tuple[Pushed, ...]:
+        """Those that are derived."""
+        return self._pushed([one for one in self.notifications if isinstance(one, Derived)])
+
+    def _pushed(self, arrived: Sequence[Notification | Derived]) -> tuple[Pushed, ...]:
+        texts = self._texts
+        # What is derived came before the request that it is derived from, which is an act.
+        at_us = [one.at_us - isinstance(one, Derived) for one in arrived]
+        gaps_us = [now_us - before_us for before_us, now_us in zip([*at_us[:1], *at_us], at_us, strict=False)]
+        return tuple(
+            Pushed(at_us, gap_us, self._causes.of(at_us), self._asked_with(one), one, for_device(one), texts.compiler)
+            for one, at_us, gap_us in zip(arrived, at_us, gaps_us, strict=True)
+        )
+
+    def _asked_with(self, one: Notification | Derived) -> Cause | None:
+        causes = self._causes.of(one.at_us) if isinstance(one, Derived) else ()
+        return next((cause for cause in causes if cause.act is Act.DIALOG), None)
 
     @cached_property
     def transcripts(self) -> dict[str, Transcript]:
@@ -242,71 +284,6 @@ def _spoken(answered: Iterable[Visited], acts: Iterable[Done]) -> Iterator[Spoke
     for done in acts:
         if done.act is not Act.SEND and done.operation.method == gms.PUBLISHED:
             yield Spoken(done.at_us, (done.operation.kind, echoes.UNANSWERED), done.said)
-
-
-def _events(session: Session, causes: Causes, texts: Texts) -> dict[str, tuple[Event, ...]]:
-    """The messages of each channel, each once, however often the app had to be told."""
-    heard = (heard for one in session for heard in one.heard if heard.message.direction is Direction.TO_CLIENT)
-    events: dict[str, list[Event]] = {}
-    heard_of = _Heard(texts)
-    for one in sorted(heard, key=lambda heard: (heard.message.at_us, heard.message.id)):
-        message = one.message
-        news = heard_of.news(message, one.parsed.fields) if one.parsed.is_event else None
-        if news is not None:
-            told = events.setdefault(message.channel, [])
-            waits_for = causes.of(message.at_us)
-            position = _position(one.parsed.fields)
-            told.append(Event(message.channel, message.at_us, 0, waits_for, position, news[0], texts.compiler, news[1]))
-    return {channel: tuple(told) for channel, told in events.items()}
-
-
-def _spaced(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Messages in order of time, with how far each is from the one before it."""
-    ordered = sorted(events, key=lambda event: event.at_us)
-    before = [*ordered[:1], *ordered]
-    return tuple(replace(one, gap_us=one.at_us - last.at_us) for one, last in zip(ordered, before, strict=False))
-
-
-class _Heard:
-    """What an app was told so far, part of it perhaps again, because it had been away.
-
-    Version 1 of chats tells the same once more, with the same id; version 2 puts lines together anew.
-    """
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-        self._numbered: set[bytes] = set()
-        self._lines: Counter[str] = Counter()
-        self._over: set[str] = set()
-
-    def news(self, message: Message, fields: dict[str, Any]) -> tuple[bytes, Echoes] | None:
-        """A message without what was told before, and where the app's words stand in it; None where nothing is left."""
-        raw, echoes = message.raw, self._texts.echoes(message.exchange_id, message.id)
-        if chat1.message_id(fields):
-            is_again = raw in self._numbered
-            self._numbered.add(raw)
-            return None if is_again else (raw, echoes)
-        page = transcript.read(raw, self._texts.compiler, echoes) if chat2.is_told(fields) else None
-        # One without lines answers what the app has just done.
-        if page is None or not page.chat or not page.numbers:
-            return raw, echoes
-        told, ends = self._lines[page.chat], page.is_over and page.chat not in self._over
-        self._lines[page.chat] = max(told, *page.numbers)
-        self._over |= {page.chat} if ends else set()
-        if min(page.numbers) > told:
-            return raw, echoes
-        return _cut(raw, page, told) if ends or max(page.numbers) > told else None
-
-
-def _cut(raw: bytes, page: Page, after: int) -> tuple[bytes, Echoes]:
-    """A message that holds a page, with the lines only that come after one."""
-    before, _, rest = raw.partition(page.text)
-    text, echoes = page.cut(after)
-    return before + text + rest, {at + len(before): echo for at, echo in echoes.items()}
-
-
-def _position(fields: dict[str, Any]) -> tuple[str, int] | None:
-    return chat1.transcript_position(fields) or chat2.transcript_position(fields)
 
 
 def _states(answers: Iterable[Answer], causes: Causes, start_us: int) -> tuple[tuple[State, ...], ...]:

@@ -61,7 +61,11 @@ class Translation:
     @property
     def service_ids(self) -> frozenset[str]:
         """The ids of services that the app is told of."""
-        return frozenset(self._identities.get(recorded, recorded) for recorded in self._story.visit.service_ids)
+        return frozenset(map(self.identity, self._story.visit.service_ids))
+
+    def identity(self, recorded: str) -> str:
+        """What the app is told for an identity, or for any other value, of the recording."""
+        return self._identities.get(recorded, recorded)
 
     def visit(self, operation: Operation, origin: str, user: str | None) -> None:
         """Notes how the app reached us, and as whom: the URLs it is told lead back the same way.

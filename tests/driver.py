@@ -22,6 +22,7 @@ from gms_replay.events import (
     PeerGone,
     RequestArrived,
     Respond,
+    SendPush,
     SendText,
     SocketOpened,
     TextArrived,
@@ -50,6 +51,8 @@ class Driver:
         """What went out by answers and over WebSockets, in order, and for whom."""
         self.logged: list[str] = []
         """Who plays what."""
+        self.pushes: list[SendPush] = []
+        """What went to devices."""
         self.notes: list[str] = []
         self.noted_at_us: list[int] = []
         self.asked = 0
@@ -106,6 +109,8 @@ class Driver:
         match action:
             case Logged(text):
                 self.logged.append(text)
+            case SendPush():
+                self.pushes.append(action)
             case Noted(text):
                 self.notes.append(text)
                 self.noted_at_us.append(self.now_us)

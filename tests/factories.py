@@ -16,6 +16,7 @@ from gms_replay.model import (
     Headers,
     Message,
     Outcome,
+    Push,
     Recording,
     Request,
     Response,
@@ -32,6 +33,8 @@ SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
 CHAT = "000FRa9NYM9A001K"
 CLIENT = "4z1kz6bu5k1ewpj0h6dv1xkaa"
 CHAT_PATH = f"/genesys/1/service/{SERVICE}/ixn/chat"
+TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
+PROVIDERS = {"apns": f"/3/device/{TOKEN}", "fcm": "/v1/projects/contact-center/messages:send"}
 JSON_HEADERS: Headers = (("Content-Type", "application/json;charset=UTF-8"),)
 
 
@@ -55,6 +58,7 @@ class Tape:
         self.host = host
         self.exchanges: list[Exchange] = []
         self.messages: list[Message] = []
+        self.pushes: list[Push] = []
 
     def request(
         self, at_s: float, method: str, target: str, text: bytes | str | dict[str, Any] = b"", headers: Headers = ()
@@ -141,6 +145,25 @@ class Tape:
         replied = {"channel": "/meta/connect", "id": "9", "successful": True}
         return self.comet(at_s, [asked], [*events, replied], takes_s=takes_s)
 
+    def push(
+        self,
+        at_s: float,
+        action: str,
+        *,
+        provider: str = "apns",
+        payload: bytes | dict[str, Any] | None = None,
+        answer: bytes | str | dict[str, Any] = b"",
+        status: int = 200,
+        sent: Headers = (),
+    ) -> Exchange:
+        """What GMS sends to a device of that provider's; without a `payload` as the seed has it for APNs."""
+        wish = {"_id": SERVICE, "_action": action}
+        told = {"aps": {"alert": "An agent is free"}, "message": wish} if payload is None else payload
+        raw = told if isinstance(told, bytes) else json.dumps(told).encode()
+        exchange = self.ask(at_s, "POST", PROVIDERS[provider], raw, answer, status=status, sent=sent)
+        self.pushes.append(Push(len(self.pushes) + 1, 1, exchange.id, provider, at(at_s), raw))
+        return exchange
+
     def open_comet(self, at_s: float, *, client: str = CLIENT, headers: Headers = JSON_HEADERS) -> None:
         """Handshake, first connect and the subscription to `/_genesys`, a tenth of a second apart."""
         advice = {"interval": 0, "timeout": 30000, "reconnect": "retry"}
@@ -157,7 +180,7 @@ class Tape:
     def recording(self) -> Recording:
         """All that was kept so far."""
         run = Run(1, START_US, "reverse", f"http://{self.host}", (("gms_replay", "0.1"),))
-        return Recording((run,), tuple(self.exchanges), tuple(self.messages))
+        return Recording((run,), tuple(self.exchanges), tuple(self.messages), tuple(self.pushes))
 
     def _keep(self, request: Request, outcome: Outcome | None) -> Exchange:
         exchange = Exchange(len(self.exchanges) + 1, 1, request, outcome)

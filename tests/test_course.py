@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from driver import NOW_US
@@ -6,7 +7,7 @@ from factories import CALLBACK, MENU, QUEUE, SERVICE, Tape, position
 from gms_replay.clocks import Pacing
 from gms_replay.course import Course
 from gms_replay.gms import Act
-from gms_replay.items import Event, State
+from gms_replay.items import Event, Pushed, State
 from gms_replay.story import compile_stories
 
 SECOND_US = 1_000_000
@@ -106,3 +107,76 @@ def test_act_outdates_states() -> None:
 
     assert isinstance(going.release(), State)
     assert going.next_us is None
+
+
+def pushed(going: Course) -> list[tuple[float, str | None]]:
+    """The pushes that are due, and how many seconds after the start."""
+    found: list[tuple[float, str | None]] = []
+    while (due_at_us := going.next_us) is not None:
+        item = going.release()
+        assert isinstance(item, Pushed)
+        found.append((round((due_at_us - NOW_US) / SECOND_US, 3), item.seen.action))
+    return found
+
+
+def test_push_waits_for_what_the_app_did_before() -> None:
+    tape = callback()
+    tape.push(5, "wake")
+    tape.push(7, "wake again")
+    going = course(tape)
+    assert (going.next_us, going.missing, going.has_push) == (None, (Act.START, 1), False)
+
+    going.act(Act.START, at_us(10))
+
+    assert going.has_push
+    assert pushed(going) == [(15, "wake"), (17, "wake again")]
+    assert not going.has_push
+
+
+def test_refused_push_reached_nobody() -> None:
+    tape = callback()
+    tape.push(3, "refused", status=410, answer={"reason": "Unregistered"})
+    tape.push(5, "taken")
+    going = course(tape)
+    going.act(Act.START, NOW_US)
+
+    assert pushed(going) == [(5, "taken")]
+
+
+def test_push_that_was_tried_again_is_one() -> None:
+    tape = callback()
+    tape.push(3, "wake")
+    tape.exchanges[-1] = replace(tape.exchanges[-1], outcome=None)
+    tape.push(5, "wake")
+    tape.push(6, "other")
+    tape.exchanges[-1] = replace(tape.exchanges[-1], outcome=None)
+    going = course(tape)
+    going.act(Act.START, NOW_US)
+
+    assert pushed(going) == [(5, "wake"), (6, "other")]
+
+
+def test_presumed_push_is_for_who_takes_any() -> None:
+    tape = callback()
+    tape.ask(5, "POST", MENU)
+    going = course(tape)
+    going.act(Act.START, NOW_US)
+    assert (going.next_us, going.has_push) == (None, True)
+
+    going.hear_pushes()
+    going.hear_pushes()
+
+    assert pushed(going) == [(5, MENU.rpartition("/")[2])]
+
+
+def test_presumed_push_is_none_where_the_app_asks_by_itself() -> None:
+    tape = callback()
+    tape.ask(5, "POST", MENU)
+    tape.ask(9, "POST", f"{MENU}-2")
+    going = course(tape)
+    going.hear_pushes()
+    going.act(Act.START, NOW_US)
+
+    going.act(Act.DIALOG, at_us(8))
+
+    assert pushed(going) == [(12, f"{MENU.rpartition('/')[2]}-2")]

@@ -68,6 +68,7 @@ def test_apns_is_read() -> None:
         expires_at_us=1_399_048_858_000_000,
         result=Result(200, "EC1BF194", None),
         payload=json.dumps(APNS).encode(),
+        headers=(("apns-expiration", "1399048858"),),
     )
 
 

@@ -23,6 +23,7 @@ _ASKED = """
     SELECT coalesce(ended_at_us, started_at_us), id, method, target, headers, coalesce(decoded, body) FROM request
 """
 _ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
+_PUSHED = "SELECT id, exchange_id FROM push WHERE {}"
 _CARRIED = "SELECT id, exchange_id, direction, raw FROM message WHERE channel <> '' ORDER BY id"
 
 _ROWS_AT_ONCE = 10_000
@@ -101,8 +102,7 @@ class Archive:
 
     def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
         """The bodies of the answers that hold one of these."""
-        wanted = " OR ".join(["instr(plain, ?)"] * len(parts)) or "0"
-        return self._driver.execute(_ANSWERS.format(wanted), tuple(parts))
+        return self._driver.execute(_ANSWERS.format(_any_in("plain", parts)), tuple(parts))
 
     def carried(self) -> Iterator[Carried]:
         """What is known of each Bayeux message without reading it."""
@@ -117,6 +117,13 @@ class Archive:
             exchanges=tuple(rows.to_exchange(row, outcomes.get(row["id"])) for row in requests),
             messages=tuple(rows.to_message(row) for row in self._of(schema.message, message_ids)),
         )
+
+    def pushed_with(self, parts: Collection[bytes]) -> Recording:
+        """The pushes whose payloads hold one of these, and the exchanges that carried them."""
+        found = self._driver.execute(_PUSHED.format(_any_in("payload", parts)), tuple(parts)).fetchall()
+        pushes = self._of(schema.push, [number for number, _ in found])
+        carried = self.part([exchange_id for _, exchange_id in found if exchange_id is not None], ())
+        return Recording(exchanges=carried.exchanges, pushes=tuple(map(rows.to_push, pushes)))
 
     def _of(self, table: Table, ids: Sequence[int]) -> list[rows.Row]:
         if not ids:
@@ -172,6 +179,11 @@ def _is_sound(driver: sqlite3.Connection, table: Table) -> bool:
         if not all(text is None or _PAIRS.fullmatch(text) for text in headers):
             return False
     return True
+
+
+def _any_in(column: str, parts: Collection[bytes]) -> str:
+    """SQL's condition that a column holds one of so many parts."""
+    return " OR ".join([f"instr({column}, ?)"] * len(parts)) or "0"
 
 
 def _names(columns: Iterable[Column[Any]]) -> str:

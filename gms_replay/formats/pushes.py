@@ -68,5 +68,6 @@ def _as_json(one: Notification | Derived) -> dict[str, Any]:
         "alert": one.alert,
         "expires_at_us": one.expires_at_us,
         "result": result and {"status": result.status, "name": result.name, "reason": result.reason},
+        "headers": one.headers,
         "payload": as_content(one.payload),
     }

@@ -21,6 +21,7 @@ from gms_replay.events import (
     PeerGone,
     RequestArrived,
     Respond,
+    SendPush,
     SendText,
     SocketOpened,
     TextArrived,
@@ -53,6 +54,7 @@ class ReplayApp:
     """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player finds odd.
 
     `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
+    `push` takes each push for a device.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class ReplayApp:
         note: Callable[[str], None],
         log: Callable[[str], None] = lambda text: None,
         pass_on: PassOn | None = None,
+        push: Callable[[SendPush], None] = lambda push: None,
     ) -> None:
         self._log = log
+        self._push = push
         self._player = player
         self._pass_on = pass_on
         self._passing: set[asyncio.Task[None]] = set()
@@ -159,6 +163,8 @@ class ReplayApp:
                 self._note(action.text)
             elif isinstance(action, Logged):
                 self._log(action.text)
+            elif isinstance(action, SendPush):
+                self._push(action)
             elif outbox := self._sockets.get(action.socket_id):
                 outbox.put_nowait(action)
 

@@ -73,6 +73,7 @@ def test_json_is_whole() -> None:
         "alert": "An agent is free",
         "expires_at_us": 1_399_048_858_000_000,
         "result": {"status": 200, "name": "EC1BF194", "reason": None},
+        "headers": [["apns-expiration", "1399048858"]],
         "payload": {"text": WISH.decode()},
     }
     assert refused["result"] == {"status": 410, "name": None, "reason": "Unregistered"}

@@ -1,0 +1,72 @@
+"""What a device gets of a push: the provider's own envelope is off.
+
+What Google hands on is said in its "FCM REST reference", what a simulated device takes in `xcrun simctl help push`.
+"""
+
+import json
+from typing import Any
+
+from gms_replay import pushes
+from gms_replay.model import Push
+from gms_replay.pushes import Derived, Notification
+
+BUNDLE_KEY = "Simulator Target Bundle"
+"""The field by which Xcode's simulator knows which app a payload is for."""
+
+
+def for_device(one: Notification | Derived) -> bytes:
+    """What the app gets to read: of APNs and of HTTP the payload as it was, of FCM what it hands on.
+
+    For what is derived it is what GMS sends by APNs, with the action's name for people to read: nobody knows the words.
+    """
+    if isinstance(one, Derived):
+        message = {"_id": one.service_id, "_action": one.action}
+        return _written({"aps": {"alert": one.action}, "message": message})
+    handed_on = _handed_on(_parsed(one.payload)) if one.provider == "fcm" else None
+    return one.payload if handed_on is None else _written(handed_on)
+
+
+def for_simulator(payload: bytes, bundle_id: str) -> bytes:
+    """What a device got, in the form of a `.apns` file for one app.
+
+    What is no APNs payload becomes one: an alert of what people read, and what the app reads beside it. Of a payload
+    that does not parse that is all that is left.
+    """
+    said = _parsed(payload)
+    if not (isinstance(said, dict) and isinstance(said.get("aps"), dict)):
+        said = _as_apns(said, pushes.read(Push(0, 0, None, "apns", 0, payload), None))
+    return _written({BUNDLE_KEY: bundle_id} | said)
+
+
+def _handed_on(said: Any) -> dict[str, Any] | None:
+    """What Google hands on of a message; None where it is none."""
+    message = said.get("message", said) if isinstance(said, dict) else None
+    if not isinstance(message, dict):
+        return None
+    data = message.get("data")
+    apns = message.get("apns")
+    of_apple = apns.get("payload") if isinstance(apns, dict) else None
+    if isinstance(of_apple, dict):
+        return (data if isinstance(data, dict) else {}) | of_apple
+    return {name: message[name] for name in ("notification", "data") if name in message} or None
+
+
+def _as_apns(said: Any, read: Notification) -> dict[str, Any]:
+    if not isinstance(said, dict):
+        message = {"_id": read.service_id, "_action": read.action}
+        return {"aps": {"alert": read.alert or read.action or ""}, "message": message}
+    data = said.get("data")
+    custom = data if isinstance(data, dict) else {"message": said.get("message", said)}
+    return custom | {"aps": {"alert": said.get("notification") or read.alert or read.action or ""}}
+
+
+def _parsed(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _written(said: dict[str, Any]) -> bytes:
+    # What JSON escapes may be no character: half a surrogate pair stays the escape that it was.
+    return json.dumps(said, ensure_ascii=False).encode("utf-8", "backslashreplace")
