@@ -4,6 +4,7 @@ What Google hands on is said in its "FCM REST reference", what a simulated devic
 """
 
 import json
+import re
 from typing import Any
 
 from gms_replay import pushes
@@ -12,6 +13,9 @@ from gms_replay.pushes import Derived, Notification
 
 BUNDLE_KEY = "Simulator Target Bundle"
 """The field by which Xcode's simulator knows which app a payload is for."""
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 80
 
 
 def for_device(one: Notification | Derived) -> bytes:
@@ -36,6 +40,11 @@ def for_simulator(payload: bytes, bundle_id: str) -> bytes:
     if not (isinstance(said, dict) and isinstance(said.get("aps"), dict)):
         said = _as_apns(said, pushes.read(Push(0, 0, None, "apns", 0, payload), None))
     return _written({BUNDLE_KEY: bundle_id} | said)
+
+
+def file_name(number: int, whose: str, action: str | None) -> str:
+    """What the `.apns` file of a push is called, so that they are in order: `0001-alice-connect-inbound.apns`."""
+    return _NO_NAME.sub("-", f"{number:04}-{whose}-{action or 'push'}")[:_LONGEST_NAME] + ".apns"
 
 
 def _handed_on(said: Any) -> dict[str, Any] | None:

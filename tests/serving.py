@@ -1,7 +1,7 @@
 """A replay server on a socket of its own, in a thread: for tests that come as an app comes."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ from gms_replay.model import Facts
 from gms_replay.player import Player
 from gms_replay.replay.passing import Passing
 from gms_replay.replay.server import ReplayServer
+from gms_replay.replay.stand_ins import StandIn, StandIns
 from gms_replay.story import compile_stories
 
 
@@ -34,10 +35,13 @@ def served(
     *,
     compress_sockets: bool = False,
     passing: Passing | None = None,
+    push_to: Sequence[StandIn] = (),
+    holds_pushes: bool = False,
 ) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
-    told = Served(Player(compile_stories(facts), pacing))
+    player = Player(compile_stories(facts), pacing, has_devices=bool(push_to), holds_pushes=holds_pushes)
+    told = Served(player)
     server = ReplayServer(
         told.player,
         "127.0.0.1",
@@ -46,6 +50,7 @@ def served(
         note=told.notes.append,
         compress_sockets=compress_sockets,
         passing=passing,
+        stand_ins=StandIns(push_to, told.notes.append) if push_to else None,
     )
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)

@@ -19,6 +19,8 @@ from gms_replay.cassette.reader import read
 from gms_replay.cli.main import main
 from gms_replay.demo.processes import listening, python
 
+SERVED = re.compile(r"app: (\S+)")
+
 
 def run(*arguments: str | Path, text: str = "") -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], input=text, catch_exceptions=False)
@@ -154,6 +156,90 @@ def test_empty_cassette_plays_nothing(tmp_path: Path) -> None:
 
     assert told.exit_code == 2
     assert "record a visit first" in told.output
+
+
+@pytest.fixture
+def pushed(tmp_path: Path) -> Path:
+    """Somebody is woken, once for nothing."""
+    tape = factories.Tape()
+    tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, {"_id": factories.SERVICE})
+    tape.push(3, "wait-for-agent", status=410, answer={"reason": "Unregistered"})
+    tape.push(5, "wait-for-agent")
+    tape.ask(6, "POST", factories.MENU)
+    path = tmp_path / "pushed.sqlite"
+    write(path, tape.recording())
+    return path
+
+
+def test_pushes_are_exported_as_files(pushed: Path, tmp_path: Path) -> None:
+    told = run("export", pushed, "--to", "apns", "--bundle-id", "com.example.app", "--output", tmp_path / "a" / "b")
+
+    menu = factories.MENU.rpartition("/")[2]
+    names = ["0001-visit-1-wait-for-agent.apns", f"0002-visit-1-{menu}.apns"]
+    assert (told.exit_code, told.output.splitlines()) == (0, names)
+    assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == names
+    assert json.loads((tmp_path / "a" / "b" / names[1]).read_bytes()) == {
+        "Simulator Target Bundle": "com.example.app",
+        "aps": {"alert": menu},
+        "message": {"_id": factories.SERVICE, "_action": menu},
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--to", "apns", "--output", "a"), "--bundle-id: it goes with --to apns, which needs it"),
+        (("--to", "jsonl", "--bundle-id", "a"), "--bundle-id: it goes with --to apns, which needs it"),
+        (("--to", "apns", "--bundle-id", "a"), "--output: --to apns writes a file for each push; name a folder"),
+        (("--to", "apns", "--bundle-id", "a b"), "'a b' is letters, digits, dots and hyphens, like com.example.app"),
+        (
+            ("--to", "apns", "--bundle-id", "a", "--output", "/dev/null/a"),
+            "--output /dev/null/a: cannot be written to",
+        ),
+        (("--to", "jsonl", "--output", "/dev/null/a"), "--output /dev/null/a: cannot be written to: Not a directory"),
+    ],
+)
+def test_wrong_export_is_named(pushed: Path, options: tuple[str, ...], error: str) -> None:
+    told = run("export", pushed, *options)
+
+    assert (told.exit_code, error in " ".join(told.output.split())) == (2, True), told.output
+
+
+def test_recording_without_pushes_exports_none(tmp_path: Path) -> None:
+    write(tmp_path / "quiet.sqlite", factories.chat_recording())
+
+    told = run("export", tmp_path / "quiet.sqlite", "--to", "apns", "--bundle-id", "a", "--output", tmp_path / "files")
+
+    assert (told.exit_code, told.output) == (0, "no push that reached a device\n")
+
+
+def test_pushes_are_held_and_written(pushed: Path, tmp_path: Path) -> None:
+    options = ("--port", "0", "--push-to", f"apns:{tmp_path / 'files'}", "--bundle-id", "com.example.app")
+    with listening(
+        python("gms_replay.cli", "serve", str(pushed), "--speed", "1000", "--hold-pushes", *options), SERVED
+    ) as url:
+        origin = url.removesuffix("/genesys")
+        with httpx.Client(base_url=origin, trust_env=False, timeout=60) as client:
+            client.post(factories.CALLBACK, json=factories.ORDER).raise_for_status()
+            while (held := client.get("/__gms_replay__/pushes").json())["held"] < 2:
+                assert held["pushes"] == []
+            assert list((tmp_path / "files").iterdir()) == []
+            assert client.post("/__gms_replay__/pushes", json={"release": "all"}).json()["told"] == [1, 2]
+
+    assert len(list((tmp_path / "files").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--push-to", "phone"), "--push-to phone: it is http://HOST:PORT/PATH, apns:FOLDER, or simctl:DEVICE"),
+        (("--bundle-id", "a"), "--bundle-id: it goes with --push-to apns:FOLDER or simctl:DEVICE"),
+    ],
+)
+def test_wrong_stand_in_is_named(pushed: Path, options: tuple[str, ...], error: str) -> None:
+    told = run("serve", pushed, "--port", "0", *options)
+
+    assert (told.exit_code, told.output) == (2, f"gms-replay: {error}\n")
 
 
 def test_export_spares_its_cassette(cassette: Path) -> None:
@@ -299,7 +385,7 @@ def test_serve_tells_machines(short: Path) -> None:
 
 def test_serve_moves_slots_by_weeks(cassette: Path) -> None:
     options = ("--port", "0", "--now", "2014-05-03T16:27:30Z", "--shift", "weeks")
-    with listening(python("gms_replay.cli", "serve", str(cassette), *options), re.compile(r"app: (\S+)")) as url:
+    with listening(python("gms_replay.cli", "serve", str(cassette), *options), SERVED) as url:
         told = httpx.get(url + factories.AVAILABILITY.removeprefix("/genesys"), trust_env=False).json()
 
     assert list(told) == ["2014-05-09T16:30:00.000Z", "2014-05-09T16:45:00.000Z"]

@@ -6,12 +6,18 @@ from factories import SERVICE, TOKEN
 
 from gms_replay import pushes
 from gms_replay.model import Push
-from gms_replay.payloads import for_device, for_simulator
+from gms_replay.payloads import file_name, for_device, for_simulator
 from gms_replay.pushes import Derived
 
 WISH = {"_id": SERVICE, "_action": "get-dialog-start-chat"}
 TEXT = json.dumps(WISH)
 BUNDLE = "com.example.app"
+
+
+def test_file_name_is_safe_and_in_order() -> None:
+    names = [file_name(2, "s1", "../a b"), file_name(10, "s1", None), file_name(3, "s" * 100, "a")]
+
+    assert names == ["0002-s1-..-a-b.apns", "0010-s1-push.apns", f"0003-{'s' * 75}.apns"]
 
 
 def got(provider: str, payload: bytes | dict[str, Any]) -> bytes:

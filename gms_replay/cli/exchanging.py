@@ -1,30 +1,72 @@
 """`export` and `import`: a cassette as text, and back."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import FILE
+from gms_replay.cli.options import BUNDLE_ID, FILE
 from gms_replay.errors import FormatError, OptionError
+
+if TYPE_CHECKING:
+    from gms_replay.model import Recording
 
 
 @click.command()
 @click.argument("cassette", type=FILE)
-@click.option("--to", "form", required=True, type=click.Choice(["jsonl"]), help="Format to write.")
+@click.option("--to", "form", required=True, type=click.Choice(["jsonl", "apns"]), help="Format to write.")
 @click.option(
-    "--output", "-o", type=click.File("w", encoding="utf-8"), default="-", help="File to write.  [default: -]"
+    "--output",
+    "-o",
+    default="-",
+    metavar="FILE|FOLDER",
+    help="Where to write: a file, or, for apns, a folder, which is made.  [default: -]",
 )
-def export(cassette: Path, form: str, output: Any) -> None:
-    """Write every fact of CASSETTE as text."""
+@BUNDLE_ID
+def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> None:
+    """Write CASSETTE in another format.
+
+    jsonl: every fact, as text. apns: the pushes that reached a device, or presumably did, each as a file for Xcode's
+    simulator.
+    """
     from gms_replay.cassette.reader import read
+
+    if (form == "apns") != (bundle_id is not None):
+        raise OptionError("--bundle-id: it goes with --to apns, which needs it: the app's, like com.example.app")
+    if form == "apns" and output == "-":
+        raise OptionError("--output: --to apns writes a file for each push; name a folder")
+    recording = read(cassette)
+    if Path(output).exists() and cassette.samefile(output):
+        raise OptionError(f"--output {output}: that is the cassette itself; name another")
+    try:
+        if bundle_id is None:
+            _write_lines(recording, output)
+        else:
+            _write_files(recording, Path(output), bundle_id)
+    except OSError as error:
+        if output == "-":
+            raise
+        raise OptionError(f"--output {output}: cannot be written to: {error.strerror}") from None
+
+
+def _write_lines(recording: "Recording", output: str) -> None:
     from gms_replay.formats import jsonl
 
-    recording = read(cassette)
-    if Path(output.name).exists() and cassette.samefile(output.name):
-        raise OptionError(f"--output {output.name}: that is the cassette itself; name another file")
-    for line in jsonl.dump(recording):
-        output.write(line + "\n")
+    with click.open_file(output, "w", encoding="utf-8") as file:
+        for line in jsonl.dump(recording):
+            file.write(line + "\n")
+
+
+def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
+    from gms_replay.formats import apns
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for name, content in apns.files(recording, bundle_id):
+        (folder / name).write_bytes(content)
+        names.append(name)
+    for name in names or ["no push that reached a device"]:
+        click.echo(name)
 
 
 @click.command(name="import")

@@ -1,5 +1,6 @@
 """What several verbs share: their options, and how they complain."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
 FILE = click.Path(path_type=Path, readable=False)
 
+# "Bundle identifier" of Apple's "Information Property List".
+_BUNDLE_ID = re.compile(r"[A-Za-z0-9.-]{1,155}", re.ASCII)
+
 
 def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     found = instants.parse(value) if value else None
@@ -23,6 +27,18 @@ def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> i
     return found[0] if found else None
 
 
+def _bundle(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _BUNDLE_ID.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is letters, digits, dots and hyphens, like com.example.app")
+    return value
+
+
+BUNDLE_ID = click.option(
+    "--bundle-id",
+    callback=_bundle,
+    metavar="ID",
+    help="The app that .apns files, and pushes to Xcode's simulator, are for.",
+)
 NOW = click.option(
     "--now",
     callback=_instant,

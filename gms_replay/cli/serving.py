@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gms_replay.cli.options import FILE, NOW, RULES, SHIFT, rules_of
+from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, RULES, SHIFT, rules_of
 
 
 def _number(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -54,6 +54,15 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
 )
 @click.option("--record-new", type=FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
+@click.option(
+    "--push-to",
+    multiple=True,
+    metavar="URL|apns:FOLDER|simctl:DEVICE",
+    help="Who stands in for the devices: a URL that gets each push by POST when it is due, a folder that gets .apns "
+    "files, a device of Xcode's simulator (or `booted`). May be repeated.",
+)
+@BUNDLE_ID
+@click.option("--hold-pushes", is_flag=True, help="Hold pushes back until a test releases them.")
 @RULES
 @click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
@@ -75,6 +84,9 @@ def serve(
     seed: int,
     on_miss: str,
     record_new: Path | None,
+    push_to: tuple[str, ...],
+    bundle_id: str | None,
+    hold_pushes: bool,
     rules: Path | None,
     strict: bool,
     compress_sockets: bool,
@@ -93,7 +105,20 @@ def serve(
 
         pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
         plan = run.Plan(
-            cassette, host, port, pacing, seed, said, on_miss, record_new, strict, as_json, compress_sockets
+            cassette=cassette,
+            host=host,
+            port=port,
+            pacing=pacing,
+            seed=seed,
+            rules=said,
+            on_miss=on_miss,
+            record_new=record_new,
+            strict=strict,
+            as_json=as_json,
+            compress_sockets=compress_sockets,
+            push_to=push_to,
+            bundle_id=bundle_id,
+            holds_pushes=hold_pushes,
         )
         is_as_wanted = run.serve(plan, facts, say=click.echo, note=lambda text: click.echo(text, err=True))
     if not is_as_wanted:

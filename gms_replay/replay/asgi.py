@@ -29,6 +29,7 @@ from gms_replay.events import (
 )
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
+from gms_replay.replay import event_stream
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -54,7 +55,7 @@ class ReplayApp:
     """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player finds odd.
 
     `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
-    `push` takes each push for a device.
+    `push` takes each push for a device; None for nobody.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class ReplayApp:
         note: Callable[[str], None],
         log: Callable[[str], None] = lambda text: None,
         pass_on: PassOn | None = None,
-        push: Callable[[SendPush], None] = lambda push: None,
+        push: Callable[[SendPush], None] | None = None,
     ) -> None:
         self._log = log
         self._push = push
@@ -91,6 +92,8 @@ class ReplayApp:
         body = await _body(receive)
         if body is not None and len(body) > LARGEST_BODY:
             await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), cors)
+        elif event_stream.is_wanted(asked):
+            await self._stream(asked, receive, send, cors)
         elif body is not None:
             await self._answer(asked._replace(body=body) if body else asked, receive, send, cors)
 
@@ -106,17 +109,40 @@ class ReplayApp:
     async def _answer(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
         """Hands a request in, and its answer out as soon as there is one, unless the app hangs up before."""
         request_id = next(self._numbers)
+        answer = await self._ask(request_id, asked, receive)
+        if answer is not None:
+            await _send(send, answer, cors)
+            self._player.sent(request_id)
+
+    async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | None:
+        """The player's answer; None where the app hangs up before."""
         waiting = self._waiting[request_id] = _Waiting()
         try:
             self._play(RequestArrived(request_id, asked))
             answer = waiting.answered or await waiting.come(receive)
             if answer is None:
                 self._play(PeerGone(request_id))
-            else:
-                await _send(send, answer, cors)
-                self._player.sent(request_id)
+            return answer
         finally:
             del self._waiting[request_id]
+
+    async def _stream(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
+        """Tells the pushes as they come, until the client hangs up or the server ends."""
+        last: int | None = None
+        is_begun = False
+        while answer := await self._ask(next(self._numbers), event_stream.poll(asked, last, waits=is_begun), receive):
+            if answer.status != 200 and not is_begun:
+                await _send(send, answer, cors)
+                return
+            if not is_begun:
+                head = _coded(event_stream.HEADERS + cors)
+                await send({"type": "http.response.start", "status": 200, "headers": head})
+                is_begun = True
+            goes_on = answer.status == 200
+            events, last = event_stream.told(answer.body, last) if goes_on else (b"", last)
+            await send({"type": "http.response.body", "body": events, "more_body": goes_on})
+            if not goes_on:
+                return
 
     async def _converse(self, asked: Asked, subprotocol: str | None, receive: Receive, send: Send) -> None:
         """Carries a WebSocket's messages in and out until one side ends it."""
@@ -164,7 +190,8 @@ class ReplayApp:
             elif isinstance(action, Logged):
                 self._log(action.text)
             elif isinstance(action, SendPush):
-                self._push(action)
+                if self._push is not None:
+                    self._push(action)
             elif outbox := self._sockets.get(action.socket_id):
                 outbox.put_nowait(action)
 

@@ -18,12 +18,14 @@ from gms_replay.story import compile_stories
 
 if TYPE_CHECKING:
     from gms_replay.replay.passing import Passing
+    from gms_replay.replay.stand_ins import StandIns
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to play where, and how. `on_miss`: "error" or "pass:URL"; `record_new`: where what is passed is recorded.
 
+    `push_to`: who gets the pushes, and for which app; `holds_pushes`: whether they wait for a tester to release them.
     `strict`: whether misses, and parts that nobody used, are a failure. `as_json`: whether machines listen.
     """
 
@@ -38,6 +40,9 @@ class Plan:
     strict: bool
     as_json: bool
     compress_sockets: bool
+    push_to: tuple[str, ...]
+    bundle_id: str | None
+    holds_pushes: bool
 
 
 def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Callable[[str], None]) -> bool:
@@ -59,7 +64,10 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
         for url in urls:
             say(f"put this URL into the app: {url}")
 
-    player = Player(stories, plan.pacing, seed=plan.seed)
+    stand_ins = _stand_ins(plan, note)
+    player = Player(
+        stories, plan.pacing, seed=plan.seed, has_devices=stand_ins is not None, holds_pushes=plan.holds_pushes
+    )
     passing = _passing(plan, note)
     try:
         server = ReplayServer(
@@ -71,6 +79,7 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
             log=note,
             compress_sockets=plan.compress_sockets,
             passing=passing,
+            stand_ins=stand_ins,
         )
     except OptionError:
         if passing is not None:
@@ -100,3 +109,15 @@ def _passing(plan: Plan, note: Callable[[str], None]) -> "Passing | None":
     from gms_replay.replay.passing import chosen
 
     return chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)
+
+
+def _stand_ins(plan: Plan, note: Callable[[str], None]) -> "StandIns | None":
+    """Who gets the pushes; None for nobody. Raises OptionError."""
+    if not plan.push_to:
+        if plan.bundle_id is not None:
+            raise OptionError("--bundle-id: it goes with --push-to apns:FOLDER or simctl:DEVICE")
+        return None
+    # It brings httpx: start-up is felt every day.
+    from gms_replay.replay.stand_ins import chosen
+
+    return chosen(plan.push_to, plan.bundle_id, note)

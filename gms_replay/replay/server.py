@@ -17,6 +17,7 @@ from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
 
 if TYPE_CHECKING:
     from gms_replay.replay.passing import Passing
+    from gms_replay.replay.stand_ins import StandIns
 
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
@@ -28,8 +29,8 @@ class ReplayServer(uvicorn.Server):
 
     `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with what the player finds
     odd, `log` with who plays what. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the
-    app offers it. `passing`: who asks a live GMS for what the player cannot answer; None for nobody. Raises OptionError
-    for an address that cannot be bound.
+    app offers it. `passing`: who asks a live GMS for what the player cannot answer; None for nobody.
+    `stand_ins`: who gets the pushes; None for nobody. Raises OptionError for an address that cannot be bound.
     """
 
     def __init__(
@@ -43,9 +44,18 @@ class ReplayServer(uvicorn.Server):
         log: Callable[[str], None] = lambda text: None,
         compress_sockets: bool = False,
         passing: "Passing | None" = None,
+        stand_ins: "StandIns | None" = None,
     ) -> None:
         self._passing = passing
-        self._app = ReplayApp(player, clock=wall_clock_us, note=note, log=log, pass_on=passing.ask if passing else None)
+        self._stand_ins = stand_ins
+        self._app = ReplayApp(
+            player,
+            clock=wall_clock_us,
+            note=note,
+            log=log,
+            pass_on=passing.ask if passing else None,
+            push=stand_ins.take if stand_ins else None,
+        )
         self._announce = announce
         self._socket = _bound(host, port)
         super().__init__(
@@ -81,6 +91,8 @@ class ReplayServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.close()
         await super().shutdown(sockets)
+        if self._stand_ins is not None:
+            await self._stand_ins.close(_LAST_WORDS_S)
         if self._passing is not None:
             await self._passing.close()
 
