@@ -6,11 +6,11 @@ for the vendor's own has trailing commas. Names are those of Apple's "Sending no
 Google's "FCM REST reference".
 
 Where the phone's side was recorded, no push was on the wire. Each is derived there from the request for a dialog that
-nothing before had told the app of.
+nothing before had told the app of. Where any was seen, none is derived.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -100,7 +100,7 @@ def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
 
 
 def of_visit(facts: Facts, visit: Session) -> tuple[Notification | Derived, ...]:
-    """The pushes of one visit, the earliest first: those that name a service of it, and what is derived."""
+    """The pushes of one visit, the earliest first: those that name a service of it, or else what is derived."""
     services = frozenset(_services(visit))
     part = facts.pushed_with([service.encode() for service in services])
     exchanges = {exchange.id: exchange for exchange in part.exchanges}
@@ -153,20 +153,20 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
 
 
 def _in_order(visit: Session, seen: Sequence[Notification]) -> tuple[Notification | Derived, ...]:
-    return tuple(sorted([*seen, *derive(visit, seen)], key=lambda one: one.at_us))
+    # Where GMS's own traffic was recorded, what was not seen was not sent.
+    return tuple(sorted(seen, key=lambda one: one.at_us)) or tuple(derive(visit))
 
 
-def derive(visit: Session, seen: Iterable[Notification]) -> Iterator[Derived]:
-    """The pushes that an app presumably had in its visit, beside those that it is known to have had."""
+def derive(visit: Session) -> Iterator[Derived]:
+    """The pushes that an app presumably had in its visit, of which none was seen."""
     dialogs = [one for one in visit if one.operation.kind is Kind.DIALOG]
     asked = {one.exchange.id: _Wish(one.operation.service_id, one.operation.name) for one in dialogs}
-    known = [(one.at_us, _Wish(one.service_id, one.action)) for one in seen if not (one.result and one.result.reason)]
-    for text in sessions.told(visit):
-        # A dialog names itself, too (`_resource_url`), which leads nobody to it.
-        known += [(text.at_us, wish) for wish in _named(text) if wish != asked.get(text.exchange_id)]
     first_us: dict[_Wish, int] = {}
-    for at_us, wish in known:
-        first_us[wish] = min(at_us, first_us.get(wish, at_us))
+    for text in sessions.told(visit):
+        for wish in _named(text):
+            # A dialog names itself, too (`_resource_url`), which leads nobody to it.
+            if wish != asked.get(text.exchange_id):
+                first_us[wish] = min(text.at_us, first_us.get(wish, text.at_us))
     before: _Wish | None = None
     for one in dialogs:
         if (response := one.exchange.response) and response.is_refusal:

@@ -14,12 +14,14 @@ class Usage:
         self._stories = stories
         self._answers: dict[int, frozenset[int]] = {}
         self._heard: dict[int, int] = {}
+        self._pushed: dict[int, int] = {}
 
     def note(self, session: Playing) -> None:
         """Adds what one session's app was given."""
         number = session.story.number
         self._answers[number] = self._answers.get(number, frozenset()) | session.given
         self._heard[number] = max(self._heard.get(number, 0), session.comet.told_count)
+        self._pushed[number] = max(self._pushed.get(number, 0), session.device.told_count)
 
     def unused(self, sessions: Iterable[Playing]) -> tuple[str, ...]:
         """A line for each part that nobody was given, when these sessions are counted, too."""
@@ -45,3 +47,5 @@ class Usage:
         count = len(events) if any(not event.is_derived for event in events) else 0
         if (heard := self._heard[story.number]) < count:
             yield f"{where}: of {count} messages over Comet {count - heard} were not told"
+        if (pushed := self._pushed[story.number]) < len(story.pushes):
+            yield f"{where}: of {len(story.pushes)} pushes {len(story.pushes) - pushed} were not sent"

@@ -195,9 +195,9 @@ def dialog(tape: Tape, at_s: float, action: str, *leads_to: str) -> None:
     tape.ask(at_s, "POST", f"/genesys/1/service/{SERVICE}/{action}", b"", json.dumps({"_urls": urls}))
 
 
-def derived(tape: Tape, *seen: Notification) -> list[tuple[int, str]]:
+def derived(tape: Tape) -> list[tuple[int, str]]:
     (visit,) = sessions.split(tape.recording())
-    return [(one.at_us, one.action) for one in pushes.derive(visit, seen)]
+    return [(one.at_us, one.action) for one in pushes.derive(visit)]
 
 
 def test_dialog_that_nothing_led_to_was_pushed() -> None:
@@ -290,42 +290,18 @@ def test_comet_leads_to_dialogs() -> None:
     assert derived(tape) == []
 
 
-def test_push_that_was_seen_is_not_derived() -> None:
+@pytest.mark.parametrize("status", [200, 410])
+def test_nothing_is_derived_where_pushes_were_seen(status: int) -> None:
+    """By the visit that they are of."""
     tape = Tape()
     waiting(tape)
     dialog(tape, 5, ACTION)
-    seen = read("apns", APNS, {})
+    tape.push(6, ACTION, status=status)
+    tape.ask(60, "POST", CALLBACK, factories.ORDER, {"_id": "OTHER0000001"})
+    tape.ask(61, "POST", "/genesys/1/service/OTHER0000001/connect")
+    recording = tape.recording()
 
-    assert derived(tape, seen) == []
-    assert derived(tape, replace(seen, at_us=at(6))) == [(at(5), ACTION)]
-    assert derived(tape, replace(seen, result=Result(410, None, "Unregistered"))) == [(at(5), ACTION)]
+    first, second = pushes.find(recording, sessions.split(recording)).of_visits
 
-
-def test_pushes_belong_to_their_visits() -> None:
-    tape = Tape()
-    waiting(tape)
-    dialog(tape, 5, "connect-inbound")
-    push, exchange = pushed("apns", APNS, {})
-    other, _ = pushed("fcm", {"message": {"data": {"_id": "nobody's"}}}, {})
-    recording = replace(
-        tape.recording(),
-        exchanges=(*tape.exchanges, replace(exchange, id=3)),
-        pushes=(replace(push, exchange_id=3), replace(other, id=2, exchange_id=None)),
-    )
-
-    found = pushes.find(recording, sessions.split(recording))
-
-    ((seen, guessed),) = found.of_visits
-    assert isinstance(seen, Notification)
-    assert (seen.push_id, seen.device) == (1, TOKEN)
-    assert guessed == Derived(2, at(5), SERVICE, "connect-inbound")
-    assert [one.push_id for one in found.others] == [2]
-
-
-def test_visit_without_an_id_is_nobody_s_home() -> None:
-    tape = Tape()
-    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": ""})
-    push, _ = pushed("apns", b"", {})
-    recording = replace(tape.recording(), pushes=(replace(push, exchange_id=None),))
-
-    assert len(pushes.find(recording, sessions.split(recording)).others) == 1
+    assert [type(one) for one in first] == [Notification]
+    assert [(type(one), one.action) for one in second] == [(Derived, "connect")]

@@ -63,3 +63,22 @@ def test_untold_messages_are_counted() -> None:
 
     there.listen(30)
     assert there.driver.player.unused == ()
+
+
+def test_unsent_pushes_are_counted() -> None:
+    """Not those that nobody saw."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    for at_s in (1, 30):
+        tape.push(at_s, f"wake-{at_s}")
+    tape.push(31, "refused", status=410)
+    tape.ask(32, "POST", MENU)
+    there = App(Driver(Player(compile_stories(tape.recording()))))
+    start(there)
+    there.call("POST", MENU)
+    there.wait_until(5)
+
+    assert there.driver.player.unused == ("visit 1: of 2 pushes 1 were not sent",)
+
+    there.wait_until(60)
+    assert there.driver.player.unused == ()

@@ -8,12 +8,13 @@ from gms_replay.formats import tale
 from gms_replay.formats.pushes import tell, to_json
 from gms_replay.model import Push, Recording
 
+OTHER = "7WUM7W75075NP3P7V4S9S0X8SG444Y17"
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 WISH = b'{"aps":{"alert":"An agent is free"},"message":{"_id":"%s","_action":"get-dialog"}}' % SERVICE.encode()
 
 
 def recorded() -> Recording:
-    """Two pushes that are seen, one refused, one that is derived, and one to somebody else."""
+    """Two pushes that are seen, one refused; a visit in which one is derived; and one to somebody else."""
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": SERVICE})
     sent = (("apns-expiration", "1399048858"),)
@@ -23,7 +24,9 @@ def recorded() -> Recording:
     gone = {"reason": "Unregistered"}
     tape.ask(4, "POST", device, WISH, gone, status=410, sent=(("apns-expiration", "0"),))
     tape.ask(5, "POST", f"/genesys/1/service/{SERVICE}/get-dialog")
-    tape.ask(6, "POST", f"/genesys/1/service/{SERVICE}/connect")
+    tape.user = "bob@example.com"
+    tape.ask(60, "POST", CALLBACK, factories.ORDER, {"_id": OTHER})
+    tape.ask(66, "POST", f"/genesys/1/service/{OTHER}/connect")
     pushed = (
         Push(1, 1, 2, "apns", at(3), WISH),
         Push(2, 1, 3, "apns", at(4), WISH),
@@ -41,7 +44,9 @@ def test_pushes_are_told() -> None:
         "until 2014-05-02 16:40:58 UTC",
         "  2014-05-02 16:27:34 UTC  get-dialog by apns, device 00fc13ad…: refused with 410, Unregistered, "
         "“An agent is free”, tried once",
-        "  2014-05-02 16:27:36 UTC  connect: derived, for the app asks for it",
+        "",
+        f"session 2, 2014-05-02 16:28:30 UTC: user bob@example.com, service {OTHER}",
+        "  2014-05-02 16:28:36 UTC  connect: derived, for the app asks for it",
         "",
         "of no session:",
         "  2014-05-02 16:27:37 UTC  what names no action by apns: no answer",
@@ -58,8 +63,8 @@ def test_nothing_is_told_of_visits_without() -> None:
 def test_json_is_whole() -> None:
     told = json.loads(json.dumps(to_json(recorded(), "visit.sqlite")))
 
-    (session,) = told["sessions"]
-    first, refused, derived = session["pushes"]
+    session, other = told["sessions"]
+    first, refused = session["pushes"]
     assert (told["file"], session["number"], session["user"]) == ("visit.sqlite", 1, "alice@example.com")
     assert first == {
         "derived": False,
@@ -77,9 +82,9 @@ def test_json_is_whole() -> None:
         "payload": {"text": WISH.decode()},
     }
     assert refused["result"] == {"status": 410, "name": None, "reason": "Unregistered"}
-    assert derived == {
-        "derived": True, "exchange": 5, "at_us": at(6), "service_id": SERVICE, "action": "connect"
-    }  # fmt: skip
+    assert other["pushes"] == [
+        {"derived": True, "exchange": 6, "at_us": at(66), "service_id": OTHER, "action": "connect"}
+    ]
     assert [(one["push"], one["payload"], one["result"]) for one in told["others"]] == [(3, {"base64": "/w=="}, None)]
 
 
