@@ -170,6 +170,35 @@ class Socket:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection that carries pushes in Apple's binary protocol (`apns`), which is no HTTP.
+
+    `host` and `port` are the provider's end, `client` is GMS's, "address:port".
+    """
+
+    id: int
+    run_id: int
+    host: str
+    port: int
+    client: str
+    opened_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of such a connection, or bytes of it that are none: `raw` is what passed, its TLS undone.
+
+    `at_us`: when its last byte had passed the recorder.
+    """
+
+    id: int
+    connection_id: int
+    direction: Direction
+    at_us: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One uninterrupted recording. `mode` is mitmproxy's; `versions` are (program, version) pairs."""
 
@@ -242,6 +271,8 @@ class Recording:
     messages: tuple[Message, ...] = ()
     pushes: tuple[Push, ...] = ()
     sockets: tuple[Socket, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
     def outlines(self, header_name: str) -> Iterable[Outline]:
         """All requests with one of their headers."""

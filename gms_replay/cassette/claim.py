@@ -82,7 +82,7 @@ def _begin(path: Path, run: rows.Values) -> Claim:
         _require_tables(connection)
         run_id = _add_run(connection, path, run, last_run)
         with connection.begin():
-            tables = (schema.request, schema.message, schema.push)
+            tables = (schema.request, schema.message, schema.push, schema.connection, schema.frame)
             last_ids = {table: connection.scalar(select(func.max(table.c.id))) or 0 for table in tables}
         undo.pop_all()
         return Claim(connection, run_id, last_ids)

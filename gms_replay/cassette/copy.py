@@ -52,6 +52,8 @@ def _rows(recording: Recording) -> Iterator[tuple[Table, list[rows.Values]]]:
     yield schema.push, [rows.of_push(push) for push in recording.pushes]
     yield schema.socket, [rows.of_socket(socket) for socket in sockets]
     yield schema.socket_end, [rows.of_socket_end(one) for one in sockets if _has_end(one)]
+    yield schema.connection, [rows.of_connection(connection) for connection in recording.connections]
+    yield schema.frame, [rows.of_frame(frame) for frame in recording.frames]
 
 
 def _has_end(socket: Socket) -> bool:

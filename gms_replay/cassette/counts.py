@@ -21,6 +21,7 @@ class Counts:
     exchanges: int
     messages: int
     pushes: int
+    frames: int
 
 
 def count(path: str | os.PathLike[str]) -> Counts:
@@ -32,6 +33,7 @@ def count(path: str | os.PathLike[str]) -> Counts:
             exchanges=_rows(connection, schema.request),
             messages=_rows(connection, schema.message),
             pushes=_rows(connection, schema.push),
+            frames=_rows(connection, schema.frame),
         )
 
 

@@ -24,6 +24,7 @@ class Tally:
     exchanges: int = 0
     messages: int = 0
     pushes: int = 0
+    frames: int = 0
     committed_at_us: int | None = None
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -32,6 +33,7 @@ class Tally:
             self.exchanges + other.exchanges,
             self.messages + other.messages,
             self.pushes + other.pushes,
+            self.frames + other.frames,
             max(commits, default=None),
         )
 
@@ -48,6 +50,7 @@ class Progress:
     exchanges: int
     messages: int
     pushes: int
+    frames: int
     size_bytes: int
     committed_at_us: int | None
     waiting: int

@@ -55,6 +55,4 @@ def _statement(table: Table) -> tuple[str, tuple[tuple[str, Callable[[Any], Any]
     return f"INSERT INTO {table.name} ({names}) VALUES ({marks}){conflict}", columns
 
 
-_STATEMENTS = {
-    table: _statement(table) for table in (schema.request, schema.message, schema.push, *sorted(_FIRST_COUNTS, key=str))
-}
+_STATEMENTS = {table: _statement(table) for table in schema.metadata.sorted_tables}

@@ -89,14 +89,20 @@ def beside(path: Path, suffix: str) -> Path:
 
 def _look(connection: Connection, look: Callable[[Connection], _T], tolerant: bool) -> _T:
     if tolerant:
-        # Meant for mending schemas, this also lets SQLite open a file that is shorter than its header says.
-        opening.driver(connection).execute("PRAGMA writable_schema = ON")
+        _forgive(connection)
     if format_of(connection) < schema.FORMAT_VERSION:
         with opening.connect_memory() as newer:
             opening.driver(connection).backup(opening.driver(newer))
+            if tolerant:
+                _forgive(newer)
             upgrade(newer)
             return look(newer)
     return look(connection)
+
+
+def _forgive(connection: Connection) -> None:
+    # Meant for mending schemas, this also lets SQLite open a file that is shorter than its header says.
+    opening.driver(connection).execute("PRAGMA writable_schema = ON")
 
 
 def _facts(connection: Connection, path: Path) -> Recording:

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, select
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
+from gms_replay import model
 from gms_replay.cassette import schema
 from gms_replay.model import (
     Body,
     Direction,
     Exchange,
+    Frame,
     Message,
     Outcome,
     Push,
@@ -241,6 +243,35 @@ def to_socket(row: Row, end: Row | None) -> Socket:
     )
 
 
+def of_connection(connection: model.Connection) -> Values:
+    return {
+        "id": connection.id,
+        "run_id": connection.run_id,
+        "host": connection.host,
+        "port": connection.port,
+        "client": connection.client,
+        "opened_at_us": connection.opened_at_us,
+    }
+
+
+def to_connection(row: Row) -> model.Connection:
+    return model.Connection(row["id"], row["run_id"], row["host"], row["port"], row["client"], row["opened_at_us"])
+
+
+def of_frame(frame: Frame) -> Values:
+    return {
+        "id": frame.id,
+        "connection_id": frame.connection_id,
+        "direction": frame.direction,
+        "at_us": frame.at_us,
+        "raw": frame.raw,
+    }
+
+
+def to_frame(row: Row) -> Frame:
+    return Frame(row["id"], row["connection_id"], Direction(row["direction"]), row["at_us"], row["raw"])
+
+
 def to_recording(rows_of: Callable[[Table], Iterable[Row]]) -> Recording:
     """A recording from the rows of each table, in the order of their ids."""
     outcomes = {row["exchange_id"]: to_outcome(row) for row in rows_of(schema.outcome)}
@@ -251,4 +282,6 @@ def to_recording(rows_of: Callable[[Table], Iterable[Row]]) -> Recording:
         messages=tuple(to_message(row) for row in rows_of(schema.message)),
         pushes=tuple(to_push(row) for row in rows_of(schema.push)),
         sockets=tuple(to_socket(row, ends.get(row["exchange_id"])) for row in rows_of(schema.socket)),
+        connections=tuple(to_connection(row) for row in rows_of(schema.connection)),
+        frames=tuple(to_frame(row) for row in rows_of(schema.frame)),
     )

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 APPLICATION_ID = int.from_bytes(b"GMSR", "big")
 """What marks a SQLite file as a cassette (SQLite file format, section 1.3.16)."""
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The format that this version writes, kept in SQLite's `user_version`."""
 
 
@@ -152,4 +152,25 @@ socket_end = Table(
     Column("close_code", Integer),
     Column("close_reason", WireText, nullable=False),
     Column("closed_by", WireText),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey(run.c.id), nullable=False),
+    Column("host", WireText, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("client", WireText, nullable=False),
+    Column("opened_at_us", Integer, nullable=False),
+)
+
+frame = Table(
+    "frame",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection_id", ForeignKey(connection.c.id), nullable=False),
+    Column("direction", WireText, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
 )

@@ -1,7 +1,7 @@
 """The files of one recording: the one that was named, and further ones where a limit of size or age is reached.
 
-Strategy: whatever belongs to an exchange goes where it began. So a file that has reached a limit is retired, not
-closed: it takes no new exchange, and ends by itself when the last one under way in it is over.
+Strategy: whatever belongs to an exchange, or to a connection, goes where it began. So a file that has reached a limit
+is retired, not closed: it takes no new one, and ends by itself when the last one under way in it is over.
 """
 
 import os
@@ -19,8 +19,9 @@ from gms_replay.cassette.writer import Writer
 
 
 class Series:
-    """Hands out the writer for each new exchange. `open_writer(path, started_at_us)` begins a run in a file.
+    """Hands out the writer for each new exchange or connection.
 
+    `open_writer(path, started_at_us)` begins a run in a file.
     Without limits all goes into the file that was named. With one, a recording goes on in the newest file of the series
     (`visit.sqlite`, `visit-2.sqlite`, …) that is there, if that is below its limits. Raises what `open_writer` raises.
     Only `progress` may be asked from other threads.
@@ -48,7 +49,7 @@ class Series:
         self._writers: tuple[Writer, ...] = (self._open(),)
 
     def writer(self) -> Writer:
-        """The writer for an exchange that begins now."""
+        """The writer for an exchange or connection that begins now."""
         current = self._writers[-1]
         if self._limits.reached(current.size_bytes, self._now_us() - self._started_at_us):
             self._go_on()
@@ -70,6 +71,7 @@ class Series:
             exchanges=told.exchanges,
             messages=told.messages,
             pushes=told.pushes,
+            frames=told.frames,
             size_bytes=writers[-1].size_bytes,
             committed_at_us=told.committed_at_us,
             waiting=sum(writer.waiting for writer in writers),

@@ -80,6 +80,25 @@ _TABLES_OF_1 = (
     )""",
 )
 
+# Apple's binary protocol, which is no HTTP.
+_TABLES_OF_2 = (
+    """CREATE TABLE connection (
+        id INTEGER PRIMARY KEY,
+        run_id INTEGER NOT NULL REFERENCES run (id),
+        host TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        client TEXT NOT NULL,
+        opened_at_us INTEGER NOT NULL
+    )""",
+    """CREATE TABLE frame (
+        id INTEGER PRIMARY KEY,
+        connection_id INTEGER NOT NULL REFERENCES connection (id),
+        direction TEXT NOT NULL,
+        at_us INTEGER NOT NULL,
+        raw BLOB NOT NULL
+    )""",
+)
+
 
 def _from_0_to_1(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -87,7 +106,12 @@ def _from_0_to_1(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {0: _from_0_to_1}
+def _from_1_to_2(connection: Connection) -> None:
+    for statement in _TABLES_OF_2:
+        connection.exec_driver_sql(statement)
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {0: _from_0_to_1, 1: _from_1_to_2}
 """By the format that a step starts from."""
 
 

@@ -19,7 +19,7 @@ from gms_replay.cassette import claim, inserts, opening, rows, schema
 from gms_replay.cassette.backlog import Backlog
 from gms_replay.cassette.extent import Tally
 from gms_replay.errors import CassetteError
-from gms_replay.model import Body, Direction, Message, Outcome, Push, Request, Socket, Transport
+from gms_replay.model import Body, Connection, Direction, Frame, Message, Outcome, Push, Request, Socket, Transport
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Writer:
     cannot be written, or the file is gone: those and all later ones are lost, and puts return at once.
 
     The methods may be called from any thread. An exchange is begun, then gets its request, then all else, then is over;
-    a fact out of this order, or after `close`, raises ValueError.
+    a connection is begun, gets its frames, and is over. A fact out of this order, or after `close`, raises ValueError.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Writer:
         self._requestless: set[int] = set()
         self._under_way: set[int] = set()
         self._sockets: set[int] = set()
+        self._connections: set[int] = set()
         self._lock = threading.Lock()
         self._retired = False
         self._closed = False
@@ -119,16 +120,16 @@ class Writer:
     @property
     def tally(self) -> Tally:
         """What this run was told so far."""
-        exchanges, messages, pushes = (
-            self._last_ids[table] - self._ids_before[table] for table in (schema.request, schema.message, schema.push)
+        exchanges, messages, pushes, frames = (
+            self._last_ids[table] - self._ids_before[table]
+            for table in (schema.request, schema.message, schema.push, schema.frame)
         )
-        return Tally(exchanges, messages, pushes, self._committed_at_us)
+        return Tally(exchanges, messages, pushes, frames, self._committed_at_us)
 
     def begin_exchange(self) -> int:
         """A new exchange's id, unique in the file."""
         with self._lock:
-            if self._retired:
-                raise ValueError(f"the writer of {self._path} is retired")
+            self._require_unretired()
             exchange_id = self._next_id(schema.request)
             self._requestless.add(exchange_id)
             self._under_way.add(exchange_id)
@@ -204,8 +205,33 @@ class Writer:
             self._sockets.discard(exchange_id)
             self._end_if_over()
 
+    def begin_connection(self, host: str, port: int, client: str, opened_at_us: int) -> int:
+        """A connection that carries pushes; its id, unique in the file. See model.Connection."""
+        with self._lock:
+            self._require_unretired()
+            connection_id = self._next_id(schema.connection)
+            connection = Connection(connection_id, self._run_id, host, port, client, opened_at_us)
+            self._put(schema.connection, rows.of_connection(connection))
+            self._connections.add(connection_id)
+            return connection_id
+
+    def frame(self, connection_id: int, direction: Direction, at_us: int, raw: bytes) -> Frame:
+        """One frame of a connection, or bytes of it that are none, which gets its id here; see model.Frame."""
+        with self._lock:
+            self._require_connection(connection_id)
+            frame = Frame(self._next_id(schema.frame), connection_id, direction, at_us, raw)
+            self._put(schema.frame, rows.of_frame(frame), len(raw))
+            return frame
+
+    def connection_over(self, connection_id: int) -> None:
+        """Nothing more comes of a connection."""
+        with self._lock:
+            self._require_connection(connection_id)
+            self._connections.remove(connection_id)
+            self._end_if_over()
+
     def retire(self) -> None:
-        """Take no new exchange; when the last one that was begun is over, close without being asked."""
+        """Take no new exchange or connection; when the last one that was begun is over, close without being asked."""
         with self._lock:
             self._retired = True
             self._end_if_over()
@@ -221,7 +247,7 @@ class Writer:
             raise self._failure
 
     def _end_if_over(self) -> None:
-        if self._retired and not self._under_way:
+        if self._retired and not (self._under_way or self._connections):
             self._closed = True
             self._backlog.end()
 
@@ -235,6 +261,15 @@ class Writer:
             raise ValueError(f"exchange {exchange_id} has no request yet")
         if exchange_id not in self._under_way:
             raise ValueError(f"exchange {exchange_id} is over")
+
+    def _require_connection(self, connection_id: int) -> None:
+        self._require_open()
+        if connection_id not in self._connections:
+            raise ValueError(f"connection {connection_id} was not begun, or is over")
+
+    def _require_unretired(self) -> None:
+        if self._retired:
+            raise ValueError(f"the writer of {self._path} is retired")
 
     def _require_open(self) -> None:
         if self._closed:

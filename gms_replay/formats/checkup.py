@@ -22,6 +22,8 @@ _NOUNS = {
     "messages": ("Bayeux message",),
     "pushes": ("push", "pushes"),
     "sockets": ("socket",),
+    "connections": ("APNs connection",),
+    "frames": ("APNs frame",),
 }
 _STATES = {
     State.CLOSED: "closed: one plain file",
@@ -75,6 +77,8 @@ def _counts(examined: Examined, visits: int) -> dict[str, int]:
         "messages": len(recording.messages),
         "pushes": len(recording.pushes),
         "sockets": len(recording.sockets),
+        "connections": len(recording.connections),
+        "frames": len(recording.frames),
     }
 
 

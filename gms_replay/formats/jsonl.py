@@ -28,8 +28,10 @@ from gms_replay.formats.fields import (
 )
 from gms_replay.model import (
     Body,
+    Connection,
     Direction,
     Exchange,
+    Frame,
     Message,
     Outcome,
     Push,
@@ -49,7 +51,7 @@ _UGLY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _Object = dict[str, Any]
-_Fact = Run | Exchange | Message | Push | Socket
+_Fact = Run | Exchange | Message | Push | Socket | Connection | Frame
 
 
 def dump(recording: Recording) -> Iterator[str]:
@@ -62,6 +64,8 @@ def dump(recording: Recording) -> Iterator[str]:
         *((one.at_us, "message", one.id, _message, one) for one in recording.messages),
         *((one.at_us, "push", one.id, _push, one) for one in recording.pushes),
         *((one.opened_at_us, "socket", one.exchange_id, _socket, one) for one in recording.sockets),
+        *((one.opened_at_us, "connection", one.id, _connection, one) for one in recording.connections),
+        *((one.at_us, "frame", one.id, _frame, one) for one in recording.frames),
     ]
     for *_, as_object, fact in sorted(facts, key=itemgetter(0, 1, 2)):
         yield _line(as_object(fact))
@@ -93,6 +97,8 @@ def load(lines: Iterable[str], name: str) -> Recording:
         messages=_in_order(facts["message"]),
         pushes=_in_order(facts["push"]),
         sockets=_in_order(facts["socket"]),
+        connections=_in_order(facts["connection"]),
+        frames=_in_order(facts["frame"]),
     )
 
 
@@ -117,7 +123,7 @@ def _identity(fact: _Fact) -> tuple[str, int]:
 
 
 def _require_owners(fields: Fields, fact: _Fact, facts: dict[str, dict[int, Any]]) -> None:
-    for field, kind in (("run_id", "meta"), ("exchange_id", "exchange")):
+    for field, kind in (("run_id", "meta"), ("exchange_id", "exchange"), ("connection_id", "connection")):
         owner = getattr(fact, field, None)
         if owner is not None and owner not in facts[kind]:
             fields.wrong(field, f"there is no {'run' if kind == 'meta' else kind} {owner}")
@@ -215,6 +221,29 @@ def _socket(socket: Socket) -> _Object:
         "close_code": socket.close_code,
         "close_reason": socket.close_reason,
         "closed_by": socket.closed_by,
+    }
+
+
+def _connection(connection: Connection) -> _Object:
+    return {
+        "kind": "connection",
+        "id": connection.id,
+        "run_id": connection.run_id,
+        "host": connection.host,
+        "port": connection.port,
+        "client": connection.client,
+        "opened_at_us": connection.opened_at_us,
+    }
+
+
+def _frame(frame: Frame) -> _Object:
+    return {
+        "kind": "frame",
+        "id": frame.id,
+        "connection_id": frame.connection_id,
+        "direction": frame.direction,
+        "at_us": frame.at_us,
+        "raw": as_content(frame.raw),
     }
 
 
@@ -333,10 +362,33 @@ def _to_socket(fields: Fields) -> Socket:
     )
 
 
+def _to_connection(fields: Fields) -> Connection:
+    return Connection(
+        id=fields.take("id", integer),
+        run_id=fields.take("run_id", integer),
+        host=fields.take("host", text),
+        port=fields.take("port", integer),
+        client=fields.take("client", text),
+        opened_at_us=fields.take("opened_at_us", integer),
+    )
+
+
+def _to_frame(fields: Fields) -> Frame:
+    return Frame(
+        id=fields.take("id", integer),
+        connection_id=fields.take("connection_id", integer),
+        direction=Direction(fields.take("direction", one_of(Direction))),
+        at_us=fields.take("at_us", integer),
+        raw=fields.nested("raw", _to_content),
+    )
+
+
 _BUILDERS: dict[str, Callable[[Fields], _Fact]] = {
     "meta": _to_run,
     "exchange": _to_exchange,
     "message": _to_message,
     "push": _to_push,
     "socket": _to_socket,
+    "connection": _to_connection,
+    "frame": _to_frame,
 }

@@ -59,6 +59,8 @@ def status(progress: Progress, passed: int, *, now_us: int, started_at_us: int) 
     parts.append(count(progress.messages, "message"))
     if progress.pushes:
         parts.append(count(progress.pushes, "push", "pushes"))
+    if progress.frames:
+        parts.append(count(progress.frames, "APNs frame"))
     if passed:
         parts.append(f"{passed} unrecorded")
     parts.append(f"{progress.path.name} {_size(progress.size_bytes)}")
@@ -79,6 +81,8 @@ def closing(cassette: Path, counts: Counts) -> str:
     held = [count(counts.exchanges, "exchange"), count(counts.messages, "message")]
     if counts.pushes:
         held.append(count(counts.pushes, "push", "pushes"))
+    if counts.frames:
+        held.append(count(counts.frames, "APNs frame"))
     return plain(f"{cassette}: {', '.join(held)} in {count(counts.runs, 'run')}")
 
 

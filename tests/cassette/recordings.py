@@ -4,8 +4,10 @@ from hypothesis import strategies as st
 
 from gms_replay.model import (
     Body,
+    Connection,
     Direction,
     Exchange,
+    Frame,
     Message,
     Outcome,
     Push,
@@ -48,6 +50,9 @@ def recordings(draw: st.DrawFn) -> Recording:
     socket_ids = sorted(draw(st.sets(st.sampled_from(exchange_ids)))) if exchange_ids else []
     owners = st.sampled_from(exchange_ids) if exchange_ids else st.nothing()
     runs = st.sampled_from(run_ids) if run_ids else st.nothing()
+    connection_ids = draw(id_sets) if run_ids else []
+    frame_ids = draw(id_sets) if connection_ids else []
+    carriers = st.sampled_from(connection_ids) if connection_ids else st.nothing()
 
     def each(numbers: list[int], fact: type, *fields: st.SearchStrategy) -> tuple:
         return tuple(draw(st.builds(fact, st.just(number), *fields)) for number in numbers)
@@ -57,5 +62,7 @@ def recordings(draw: st.DrawFn) -> Recording:
         exchanges=each(exchange_ids, Exchange, runs, requests, st.none() | outcomes),
         messages=each(message_ids, Message, owners, directions, transports, instants, codes, texts, contents),
         pushes=each(push_ids, Push, runs, st.none() | owners, texts, instants, contents),
+        connections=each(connection_ids, Connection, runs, texts, codes, texts, instants),
+        frames=each(frame_ids, Frame, carriers, directions, instants, contents),
         sockets=each(socket_ids, Socket, instants, maybe_instants, st.none() | codes, texts, st.none() | directions),
     )

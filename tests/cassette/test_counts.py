@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import factories
@@ -9,7 +10,7 @@ from gms_replay.cassette.copy import write
 from gms_replay.cassette.counts import Counts, count
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import CassetteError
-from gms_replay.model import Push, Recording
+from gms_replay.model import Connection, Direction, Frame, Push
 
 SECOND = """
 import sys
@@ -20,12 +21,16 @@ Writer(sys.argv[1], started_at_us=0, mode="test", upstream=None, versions=())
 
 def test_facts_are_counted(tmp_path: Path) -> None:
     visit = factories.visit()
-    pushed = Recording(
-        visit.runs, visit.exchanges, visit.messages, (Push(1, visit.runs[0].id, None, "apns", 0, b""),), visit.sockets
+    run_id = visit.runs[0].id
+    pushed = replace(
+        visit,
+        pushes=(Push(1, run_id, None, "apns", 0, b""),),
+        connections=(Connection(1, run_id, "apns", 2195, "gms:1", 0),),
+        frames=tuple(Frame(number, 1, Direction.TO_SERVER, 0, b"") for number in (1, 2)),
     )
     write(tmp_path / "visit.sqlite", pushed)
 
-    assert count(tmp_path / "visit.sqlite") == Counts(1, len(visit.exchanges), len(visit.messages), 1)
+    assert count(tmp_path / "visit.sqlite") == Counts(1, len(visit.exchanges), len(visit.messages), 1, 2)
 
 
 def test_counting_leaves_recorder_its_file(tmp_path: Path) -> None:
@@ -36,7 +41,7 @@ def test_counting_leaves_recorder_its_file(tmp_path: Path) -> None:
     second = subprocess.run([sys.executable, "-c", SECOND, path], capture_output=True, text=True, check=False)
     writer.close()
 
-    assert counts == Counts(1, 0, 0, 0)
+    assert counts == Counts(1, 0, 0, 0, 0)
     assert "another program records into it" in second.stderr
 
 

@@ -4,7 +4,7 @@ from gms_replay.cassette.extent import Limits, Tally
 
 
 def test_tallies_add_up():
-    assert Tally(1, 2, 3) + Tally(10, 20, 30, 5) + Tally(committed_at_us=4) == Tally(11, 22, 33, 5)
+    assert Tally(1, 2, 3, 4) + Tally(10, 20, 30, 40, 5) + Tally(committed_at_us=4) == Tally(11, 22, 33, 44, 5)
 
 
 @pytest.mark.parametrize(

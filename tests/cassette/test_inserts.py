@@ -5,7 +5,19 @@ from sqlalchemy import insert, select
 
 from gms_replay.cassette import inserts, opening, rows, schema
 from gms_replay.cassette.upgrades import upgrade
-from gms_replay.model import Body, Direction, Message, Outcome, Push, Request, Response, Socket, Transport
+from gms_replay.model import (
+    Body,
+    Connection,
+    Direction,
+    Frame,
+    Message,
+    Outcome,
+    Push,
+    Request,
+    Response,
+    Socket,
+    Transport,
+)
 
 ODD = 'a"\\\n\x00\xff\u2028\U0001f600'
 HEADERS = ((ODD, ""), ("a", ODD))
@@ -25,6 +37,8 @@ FACTS = [
     (schema.push, rows.of_push(Push(1, 1, None, ODD, 1, b""))),
     (schema.socket, rows.of_socket(Socket(1, 1))),
     (schema.socket_end, rows.of_socket_end(Socket(1, 1, 2, 1000, ODD, Direction.TO_CLIENT))),
+    (schema.connection, rows.of_connection(Connection(1, 1, ODD, 2**40, ODD, -1))),
+    (schema.frame, rows.of_frame(Frame(1, 1, Direction.TO_SERVER, -1, b"\xff"))),
 ]
 
 

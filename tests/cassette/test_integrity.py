@@ -9,9 +9,11 @@ import pytest
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.integrity import Count, Flaw, State, damage, examine
 from gms_replay.cassette.reader import read
+from gms_replay.cassette.schema import FORMAT_VERSION
 from gms_replay.errors import NotACassetteError
 from gms_replay.model import Push, Recording, Run
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 RUN = Run(1, 1, "regular", None, ())
 LARGE = Recording(
     (RUN,), pushes=tuple(Push(number, 1, None, "apns", 1, bytes([number]) * 9000) for number in range(1, 41))
@@ -36,7 +38,7 @@ def change(path: Path, *statements: str) -> None:
 def test_whole_cassette_has_no_flaw(visit: Path) -> None:
     examined = examine(visit)
 
-    assert (examined.flaws, examined.state, examined.format) == ((), State.CLOSED, 1)
+    assert (examined.flaws, examined.state, examined.format) == ((), State.CLOSED, FORMAT_VERSION)
     assert examined.recording == read(visit)
     assert examined.size_bytes == visit.stat().st_size
     assert all(count.readable == count.rows for count in examined.counts)
@@ -135,6 +137,18 @@ def test_cut_file_is_read_to_there(tmp_path: Path) -> None:
     assert read_ids == list(range(1, len(read_ids) + 1))
     assert 10 < len(read_ids) < 40
     assert examined.recording.runs == (RUN,)
+
+
+@pytest.mark.parametrize("bytes_left", [20_000, 32_000])
+def test_cut_file_of_older_format_is_read_to_there(tmp_path: Path, bytes_left: int) -> None:
+    path = tmp_path / "visit.sqlite"
+    path.write_bytes((GOLDEN / "v1.sqlite").read_bytes()[:bytes_left])
+
+    examined = examine(path)
+
+    assert str(examined.flaws[0]).startswith(f"cut off after {bytes_left} of 32768 bytes")
+    assert examined.format == 1
+    assert examined.recording.runs == read(GOLDEN / "v1.sqlite").runs
 
 
 def test_other_file_is_refused(tmp_path: Path) -> None:

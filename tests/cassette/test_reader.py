@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gms_replay.cassette.reader import read
+from gms_replay.cassette.opening import format_in
+from gms_replay.cassette.reader import hold, read
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
 from gms_replay.formats.jsonl import dump
-from gms_replay.model import Recording
+from gms_replay.model import Direction, Frame, Recording
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NEWEST = GOLDEN / f"v{FORMAT_VERSION}.sqlite"
@@ -43,11 +44,12 @@ def test_golden_cassette_reads(path):
     assert "".join(f"{line}\n" for line in dump(read(path))) == expected
 
 
-def test_golden_facts_are_still_written(tmp_path):
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.sqlite")), ids=lambda path: path.stem)
+def test_golden_facts_are_still_written(tmp_path, golden):
     path = tmp_path / "visit.sqlite"
-    runpy.run_path(str(GOLDEN / "make_v1.py"))["make"](path)
+    runpy.run_path(str(GOLDEN / f"make_{golden.stem}.py"))["make"](path)
 
-    assert read(path) == read(NEWEST)
+    assert read(path) == read(golden)
 
 
 def test_every_format_has_golden():
@@ -140,13 +142,49 @@ def test_broken_off_transaction_is_undone(tmp_path, facts, killed):
     assert facts.content(tmp_path) == before
 
 
-def test_older_format_upgrades_in_memory(tmp_path, facts):
+def test_empty_format_upgrades_in_memory(tmp_path, facts):
     path = tmp_path / "visit.sqlite"
     changed(path, f"PRAGMA application_id = {APPLICATION_ID}")
     before = facts.content(tmp_path)
 
     assert read(path) == Recording()
     assert facts.content(tmp_path) == before
+
+
+OLDER = [path for path in sorted(GOLDEN.glob("*.sqlite")) if path != NEWEST]
+
+
+@pytest.mark.parametrize("golden", OLDER, ids=lambda path: path.stem)
+def test_older_format_upgrades_in_memory(tmp_path, facts, golden):
+    path = tmp_path / "visit.sqlite"
+    shutil.copy(golden, path)
+    before = facts.content(tmp_path)
+
+    recording = read(path)
+    with hold(path) as archive:
+        asked = sorted(number for outline in archive.outlines("gms_user") for _, number in outline.places)
+
+    assert (recording.frames, len(recording.exchanges)) == ((), 6)
+    assert asked == [exchange.id for exchange in recording.exchanges]
+    assert facts.content(tmp_path) == before
+    assert format_in(path) == int(golden.stem[1:])
+
+
+@pytest.mark.parametrize("golden", OLDER, ids=lambda path: path.stem)
+def test_recorder_upgrades_older_format(tmp_path, facts, golden):
+    path = tmp_path / "visit.sqlite"
+    shutil.copy(golden, path)
+    before = read(path)
+
+    writer = facts.writer(path)
+    connection_id = writer.begin_connection("apns", 2195, "gms:1", 5)
+    writer.frame(connection_id, Direction.TO_SERVER, 6, b"\0")
+    writer.close()
+
+    after = read(path)
+    assert (after.exchanges, after.pushes, after.runs[:-1]) == (before.exchanges, before.pushes, before.runs)
+    assert after.frames == (Frame(1, 1, Direction.TO_SERVER, 6, b"\0"),)
+    assert format_in(path) == FORMAT_VERSION
 
 
 def changed(path: Path, statement: str) -> Path:
@@ -222,7 +260,7 @@ BAD_INPUT = {
     ),
     "cut in its header": (lambda path: cut(path, 50), CassetteDamagedError, "damaged (cut off after 50 bytes); take"),
     "cut in its first page": (lambda path: cut(path, 1000), CassetteDamagedError, "damaged ("),
-    "cut later": (lambda path: cut(path, 10_000), CassetteDamagedError, "damaged (cut off after 10000 of 32768 bytes)"),
+    "cut later": (lambda path: cut(path, 10_000), CassetteDamagedError, "damaged (cut off after 10000 of 40960 bytes)"),
     "one row less": (one_row_less, CassetteDamagedError, "damaged ("),
     "overwritten": (overwritten, CassetteDamagedError, "damaged ("),
     "table missing": (

@@ -6,6 +6,7 @@ from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.series import Series
 from gms_replay.errors import CassetteError, NotACassetteError
+from gms_replay.model import Direction
 
 MINUTE_US = 60_000_000
 AGED = Limits(age_us=MINUTE_US)
@@ -101,6 +102,24 @@ def test_exchange_stays_where_it_began(stage, until):
     (held,) = read(stage.folder / "visit.sqlite").exchanges
     assert (held.request.target, held.outcome) == ("/held", stage.facts.answer())
     assert stage.recorded()["visit-2.sqlite"] == ["/next"]
+
+
+def test_connection_stays_where_it_began(stage, until):
+    series = stage.series(AGED)
+    first = series.writer()
+    connection_id = first.begin_connection("apns", 2195, "gms:1", 5)
+    stage.now_us += MINUTE_US
+    stage.exchange(series, "/next")
+    first.frame(connection_id, Direction.TO_SERVER, 6, b"late")
+    assert not first.is_done
+    first.connection_over(connection_id)
+
+    until(lambda: first.is_done)
+    assert series.progress.frames == 1
+    series.close()
+
+    files = [read(stage.folder / name) for name in ("visit.sqlite", "visit-2.sqlite")]
+    assert [[frame.raw for frame in recording.frames] for recording in files] == [[b"late"], []]
 
 
 def test_names_that_exist_are_skipped(stage):
@@ -201,7 +220,7 @@ def test_progress_tells_all_files(stage, until):
     series = stage.series(AGED)
     path = stage.folder / "visit.sqlite"
     before = series.progress
-    assert before == Progress(path, 1, 0, 0, 0, before.size_bytes, None, 0)
+    assert before == Progress(path, 1, 0, 0, 0, 0, before.size_bytes, None, 0)
     for _ in range(4):
         stage.exchange(series)
         until(lambda: series.progress.waiting == 0)

@@ -10,7 +10,19 @@ import pytest
 from gms_replay.cassette.extent import Tally
 from gms_replay.cassette.reader import read
 from gms_replay.errors import CassetteError
-from gms_replay.model import Direction, Exchange, Message, Outcome, Push, Recording, Run, Socket, Transport
+from gms_replay.model import (
+    Connection,
+    Direction,
+    Exchange,
+    Frame,
+    Message,
+    Outcome,
+    Push,
+    Recording,
+    Run,
+    Socket,
+    Transport,
+)
 
 RECORDER = """
 from gms_replay.cassette.writer import Writer
@@ -48,6 +60,8 @@ def test_every_fact_comes_back(tmp_path, facts):
     writer.push(None, "apns", 31, b"\x00")
     writer.socket_opened(exchange_id, 40)
     writer.socket_closed(exchange_id, 50, 1000, "bye", Direction.TO_CLIENT)
+    connection_id = writer.begin_connection("apns.example", 2195, "192.0.2.7:5", 60)
+    frame = writer.frame(connection_id, Direction.TO_SERVER, 61, b"\0\xff")
     writer.close()
 
     assert read(path) == Recording(
@@ -56,7 +70,10 @@ def test_every_fact_comes_back(tmp_path, facts):
         messages=(Message(1, 1, Direction.TO_SERVER, Transport.LONG_POLLING, 12, 1, "/meta/connect", b"{\xff"),),
         pushes=(Push(1, 1, 1, "fcm", 30, b"{}"), Push(2, 1, None, "apns", 31, b"\x00")),
         sockets=(Socket(1, 40, 50, 1000, "bye", Direction.TO_CLIENT),),
+        connections=(Connection(1, 1, "apns.example", 2195, "192.0.2.7:5", 60),),
+        frames=(frame,),
     )
+    assert frame == Frame(1, 1, Direction.TO_SERVER, 61, b"\0\xff")
 
 
 def test_closed_cassette_is_one_file(tmp_path, facts):
@@ -76,6 +93,7 @@ def test_second_run_keeps_first(tmp_path, facts):
         exchange_id = facts.exchange(writer, target)
         writer.message(exchange_id, Direction.TO_CLIENT, Transport.LONG_POLLING, 12, 0, target, b"{}")
         writer.push(None, "apns", 12, b"")
+        writer.frame(writer.begin_connection("apns", 2195, "gms:1", 12), Direction.TO_SERVER, 12, b"")
         writer.close()
 
     recording = read(path)
@@ -87,6 +105,8 @@ def test_second_run_keeps_first(tmp_path, facts):
     ]
     assert [(one.id, one.exchange_id) for one in recording.messages] == [(1, 1), (2, 2)]
     assert [(one.id, one.run_id) for one in recording.pushes] == [(1, 1), (2, 2)]
+    assert [(one.id, one.run_id) for one in recording.connections] == [(1, 1), (2, 2)]
+    assert [(one.id, one.connection_id) for one in recording.frames] == [(1, 1), (2, 2)]
 
 
 def test_first_end_counts(tmp_path, facts):
@@ -260,6 +280,15 @@ def test_exchange_over_takes_nothing(tmp_path, facts):
         writer.outcome(exchange_id, facts.answer())
 
 
+def test_connection_over_takes_nothing(tmp_path, facts):
+    writer = facts.writer(tmp_path / "visit.sqlite")
+    connection_id = writer.begin_connection("apns", 2195, "gms:1", 5)
+    writer.connection_over(connection_id)
+
+    with pytest.raises(ValueError, match="connection 1 was not begun, or is over"):
+        writer.frame(connection_id, Direction.TO_SERVER, 6, b"")
+
+
 def test_retired_writer_begins_nothing(tmp_path, facts):
     writer = facts.writer(tmp_path / "visit.sqlite")
     facts.exchange(writer)
@@ -267,6 +296,8 @@ def test_retired_writer_begins_nothing(tmp_path, facts):
 
     with pytest.raises(ValueError, match=r"visit\.sqlite is retired"):
         writer.begin_exchange()
+    with pytest.raises(ValueError, match=r"visit\.sqlite is retired"):
+        writer.begin_connection("apns", 2195, "gms:1", 5)
 
 
 def test_retired_writer_takes_last_facts(tmp_path, facts, until):
@@ -321,9 +352,11 @@ def test_tally_counts_this_run(tmp_path, facts, until):
 
     exchange_id = facts.exchange(writer)
     writer.push(exchange_id, "fcm", 30, b"{}")
+    writer.frame(writer.begin_connection("apns", 2195, "gms:1", 12), Direction.TO_SERVER, 12, b"")
     until(lambda: writer.waiting == 0)
 
-    assert (writer.tally.exchanges, writer.tally.messages, writer.tally.pushes) == (1, 0, 1)
+    assert (writer.tally.exchanges, writer.tally.messages) == (1, 0)
+    assert (writer.tally.pushes, writer.tally.frames) == (1, 1)
     assert writer.tally.committed_at_us > 1
     assert writer.size_bytes == sum((tmp_path / f"visit.sqlite{suffix}").stat().st_size for suffix in ("", "-wal"))
 

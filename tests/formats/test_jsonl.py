@@ -13,8 +13,10 @@ from gms_replay.errors import FormatError
 from gms_replay.formats.jsonl import dump, load
 from gms_replay.model import (
     Body,
+    Connection,
     Direction,
     Exchange,
+    Frame,
     Message,
     Push,
     Recording,
@@ -44,7 +46,11 @@ SOCKET = (
     '{"kind":"socket","exchange_id":2,"opened_at_us":13,"closed_at_us":null,"close_code":null,"close_reason":"",'
     '"closed_by":null}'
 )
-TEXT = [FORMAT, RUN, PUSH, EXCHANGE, MESSAGE, SOCKET]
+CONNECTION = (
+    '{"kind":"connection","id":5,"run_id":1,"host":"apns","port":2195,"client":"192.0.2.8:6","opened_at_us":14}'
+)
+FRAME = '{"kind":"frame","id":6,"connection_id":5,"direction":"to-client","at_us":15,"raw":{"base64":"CAgAAAAH"}}'
+TEXT = [FORMAT, RUN, PUSH, EXCHANGE, MESSAGE, SOCKET, CONNECTION, FRAME]
 
 REQUEST = Request(
     "POST",
@@ -65,6 +71,8 @@ RECORDING = Recording(
     messages=(Message(3, 2, Direction.TO_SERVER, Transport.LONG_POLLING, 12, 0, "/meta/connect", b'{"id":"1"}'),),
     pushes=(Push(4, 1, None, "apns", 9, b"\x00\xff"),),
     sockets=(Socket(2, 13),),
+    connections=(Connection(5, 1, "apns", 2195, "192.0.2.8:6", 14),),
+    frames=(Frame(6, 5, Direction.TO_CLIENT, 15, b"\x08\x08\0\0\0\x07"),),
 )
 
 
@@ -112,7 +120,7 @@ def test_same_instant_orders_by_kind():
 
     kinds = [(line["kind"], line.get("id")) for line in map(json.loads, dump(recording))]
 
-    assert kinds[2:] == [("exchange", 2), ("message", 3), ("push", 1), ("push", 2), ("socket", None)]
+    assert kinds[2:7] == [("exchange", 2), ("message", 3), ("push", 1), ("push", 2), ("socket", None)]
 
 
 @pytest.mark.parametrize("content", [b"", b"a\tb\r\nc", "Gr\u00fc\u00dfe \U0001f600\u2028".encode()])
@@ -154,7 +162,7 @@ def without(line: str, field: str) -> str:
         ([FORMAT, "1" * 5000], "visit.jsonl, line 2: "),
         (
             [FORMAT, '{"kind":"visit"}'],
-            "line 2: field kind: expected one of meta, exchange, message, push, socket, found",
+            "line 2: field kind: expected one of meta, exchange, message, push, socket, connection, frame, found",
         ),
         ([FORMAT, without(RUN, "mode")], "line 2: field mode: missing; "),
         ([FORMAT, RUN.replace('"mode"', '"Mode"')], "line 2: field mode: missing; "),
@@ -193,6 +201,9 @@ def without(line: str, field: str) -> str:
         ([FORMAT, RUN, RUN], "line 3: field run_id: 1 is there twice; "),
         ([FORMAT, EXCHANGE], "line 2: field run_id: there is no run 1; "),
         ([FORMAT, RUN, MESSAGE], "line 3: field exchange_id: there is no exchange 2; "),
+        ([FORMAT, RUN, FRAME], "line 3: field connection_id: there is no connection 5; "),
+        ([FORMAT, CONNECTION], "line 2: field run_id: there is no run 1; "),
+        ([FORMAT, RUN, CONNECTION, CONNECTION], "line 4: field id: 5 is there twice; "),
         ([FORMAT, RUN, EXCHANGE, SOCKET, SOCKET], "line 5: field exchange_id: 2 is there twice; "),
     ],
 )

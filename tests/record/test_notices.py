@@ -18,6 +18,7 @@ def progress(**told: object) -> Progress:
         "exchanges": 0,
         "messages": 0,
         "pushes": 0,
+        "frames": 0,
         "size_bytes": 0,
         "committed_at_us": None,
         "waiting": 0,
@@ -62,6 +63,7 @@ def test_address_can_be_typed(host: str, shown: str) -> None:
             "1:00:01 · 1 exchange · 2 messages · 1 push · 7 unrecorded · visit.sqlite 292 KiB · on disk 2 s ago "
             "· 4 waiting",
         ),
+        (progress(frames=2), "0 s · 0 exchanges · 0 messages · 2 APNs frames · visit.sqlite 0 KiB"),
         (progress(size_bytes=3_500_000_000), "0 s · 0 exchanges · 0 messages · visit.sqlite 3337.9 MiB"),
     ],
 )
@@ -73,8 +75,10 @@ def test_status_tells_what_matters(told: Progress, expected: str) -> None:
 
 
 def test_end_counts_facts() -> None:
-    assert notices.closing(FILE, Counts(2, 41, 1, 0)) == "visit.sqlite: 41 exchanges, 1 message in 2 runs"
-    assert notices.closing(FILE, Counts(1, 0, 0, 1)) == "visit.sqlite: 0 exchanges, 0 messages, 1 push in 1 run"
+    assert notices.closing(FILE, Counts(2, 41, 1, 0, 0)) == "visit.sqlite: 41 exchanges, 1 message in 2 runs"
+    assert notices.closing(FILE, Counts(1, 0, 0, 1, 1)) == (
+        "visit.sqlite: 0 exchanges, 0 messages, 1 push, 1 APNs frame in 1 run"
+    )
 
 
 def test_next_steps_can_be_pasted() -> None:
