@@ -117,7 +117,7 @@ class Framer:
         return given
 
 
-def is_ours(start: bytes) -> bool | None:
+def is_ours(start: bytes | bytearray) -> bool | None:
     """Whether a connection that begins so, from the client's side, speaks this protocol; None while that is open.
 
     Its first frame has to be whole, with a token of today's length and a payload in JSON. Less would not do: frames of
@@ -128,7 +128,7 @@ def is_ours(start: bytes) -> bool | None:
     length = _length(start)
     if start[0] not in _COMMANDS[Direction.TO_SERVER] or length > LARGEST_FRAME:
         return False
-    return _is_usual(start[:length]) if length <= len(start) else None
+    return _is_usual(bytes(start[:length])) if length <= len(start) else None
 
 
 def read(raw: bytes) -> Sent | Refusal | None:

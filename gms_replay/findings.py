@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux, chat2, gms, jsonp, pushes
+from gms_replay import bayeux, chat2, gms, jsonp, pushes, refusals
 from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
-from gms_replay.model import Body, Direction, Exchange, Headers, Message, Recording, header
+from gms_replay.model import Body, Direction, Exchange, Frame, Headers, Message, Recording, header
 from gms_replay.sessions import Session, Visited
 from gms_replay.spans import texts
 
@@ -54,6 +54,7 @@ def find(recording: Recording, visits: tuple[Session, ...]) -> tuple[Finding, ..
         *(finding for number, visit in enumerate(visits, start=1) for finding in _open_visit(number, visit)),
         *(finding for one in asked for finding in _bodies(one)),
         *_messages(recording, names),
+        *_frames(recording),
         *(finding for one in asked for finding in _unrecognised(one)),
         *_homeless_pushes(recording, visits),
         *_unknown_channels(recording),
@@ -226,6 +227,23 @@ def _message(message: Message, names: dict[int, str]) -> Iterator[Finding]:
     yield Finding(Sort.NOT_UNDERSTOOD, message.exchange_id, names.get(message.exchange_id, ""), text)
 
 
+def _frames(recording: Recording) -> Iterator[Finding]:
+    """What is wrong with frames that are no HTTP; one for all bytes that a connection has of no frame, each way."""
+    understood = refusals.understand(recording.frames)
+    for frame, refusal in understood.orphans:
+        text = f"APNs frame {frame.id} refuses push {refusal.identifier} ({refusal.name}), which fits none of "
+        text += f"connection {frame.connection_id}'s; no push is told as refused by it"
+        yield Finding(Sort.NOT_UNDERSTOOD, None, str(Kind.PUSH), text)
+    rest: dict[tuple[int, Direction], list[Frame]] = {}
+    for frame in understood.rest:
+        rest.setdefault((frame.connection_id, frame.direction), []).append(frame)
+    for (connection_id, direction), frames in rest.items():
+        size_bytes = sum(len(frame.raw) for frame in frames)
+        text = f"connection {connection_id}, {direction}: {size_bytes} bytes from APNs frame {frames[0].id} on are no "
+        text += "frames of Apple's protocol; kept as they were"
+        yield Finding(Sort.NOT_UNDERSTOOD, None, str(Kind.PUSH), text)
+
+
 def _says_goodbye(message: Message, direction: Direction) -> bool:
     return (message.channel, message.direction) == (bayeux.DISCONNECT, direction)
 
@@ -241,7 +259,8 @@ def _unrecognised(one: _Asked) -> Iterator[Finding]:
 
 def _homeless_pushes(recording: Recording, visits: tuple[Session, ...]) -> Iterator[Finding]:
     for push in pushes.find(recording, visits).others:
-        text = f"push {push.push_id} to {push.provider} names no service of any session"
+        fact = f"push {push.push_id}" if push.frame_id is None else f"APNs frame {push.frame_id}"
+        text = f"{fact} to {push.provider} names no service of any session"
         yield Finding(Sort.UNCLASSIFIED, push.exchange_id, str(Kind.PUSH), text)
 
 

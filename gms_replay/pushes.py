@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from gms_replay import gms, sessions
+from gms_replay import gms, refusals, sessions
+from gms_replay.apns import Sent
 from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
-from gms_replay.model import Exchange, Facts, Headers, Push, Recording, Response, header
+from gms_replay.model import Exchange, Facts, Frame, Headers, Push, Recording, Response, header
+from gms_replay.refusals import Fate
 from gms_replay.sessions import Session, Told
 from gms_replay.spans import leaves, spans
 
@@ -34,9 +36,12 @@ class _Wish(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the provider said. `name`: what it calls the push; `reason`: why it refused it, None where it took it."""
+    """What the provider said. `name`: what it calls the push; `reason`: why it refused it, None where it took it.
 
-    status: int
+    `status` is HTTP's, or, in Apple's binary protocol, its own; None where it did not look at the push.
+    """
+
+    status: int | None
     name: str | None
     reason: str | None
 
@@ -44,6 +49,8 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Notification:
     """A push that was seen. `push_id`: the fact that it is, None before it is one; `exchange_id`: what carried it.
+
+    `frame_id`: the frame that it is, in Apple's binary protocol; there it is no other fact, and has no exchange.
 
     `device`: its token, the first of several; `service_id`, `action`: what the app is to ask for; `alert`: what people
     read; `expires_at_us`: till when the provider tries, 0 for once, None where nobody says; `result`: None where no
@@ -62,6 +69,7 @@ class Notification:
     result: Result | None
     payload: bytes
     headers: Headers = ()
+    frame_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +98,9 @@ def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
     exchanges: dict[int | None, Exchange] = {exchange.id: exchange for exchange in recording.exchanges}
     homes = {service_id: number for number, visit in enumerate(visits) for service_id in _services(visit)}
     seen: dict[int | None, list[Notification]] = {}
-    for push in recording.pushes:
-        one = read(push, exchanges.get(push.exchange_id))
+    of_exchanges = [read(push, exchanges.get(push.exchange_id)) for push in recording.pushes]
+    of_frames = [read_frame(*pushed) for pushed in refusals.understand(recording.frames).pushes]
+    for one in sorted([*of_exchanges, *of_frames], key=lambda one: one.at_us):
         seen.setdefault(homes.get(one.service_id or ""), []).append(one)
     return Pushes(
         tuple(_in_order(visit, seen.get(number, ())) for number, visit in enumerate(visits)),
@@ -129,6 +138,26 @@ def read_exchange(provider: str, exchange: Exchange) -> Notification:
     """What an exchange says that carries a push, of which there is no fact yet."""
     request = exchange.request
     return _read(provider, request.body.plain, request.asked_at_us, exchange, None)
+
+
+def read_frame(frame: Frame, sent: Sent, fate: Fate | None = None) -> Notification:
+    """What a frame of Apple's binary protocol says. `fate`: what became of it, None where that is not known."""
+    said = _said(sent.payload)
+    wish = _wish(said)
+    return Notification(
+        push_id=None,
+        exchange_id=None,
+        at_us=frame.at_us,
+        provider="apns",
+        device=sent.token.hex() or None,
+        service_id=wish.service_id,
+        action=wish.action,
+        alert=_first(said, *_ALERTS),
+        expires_at_us=None if sent.expires_at_s is None else sent.expires_at_s * SECOND_US,
+        result=Result(fate.status, None, fate.reason) if fate else None,
+        payload=sent.payload,
+        frame_id=frame.id,
+    )
 
 
 def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, push_id: int | None) -> Notification:

@@ -3,10 +3,11 @@ from dataclasses import replace
 import chats2
 import factories
 import pytest
+from apns_frames import enhanced, refusal
 
 from gms_replay import findings, sessions
 from gms_replay.findings import Finding, Sort, ending
-from gms_replay.model import Direction, Message, Outcome, Push, Recording, Socket, Transport
+from gms_replay.model import Direction, Frame, Message, Outcome, Push, Recording, Socket, Transport
 
 START = b'{"_id":"%s"}' % factories.SERVICE.encode()
 
@@ -294,6 +295,30 @@ def test_push_finds_its_session(payload: bytes, is_ours: bool) -> None:
     told = texts(replace(started().recording(), pushes=(push,)), Sort.UNCLASSIFIED)
 
     assert told == ([] if is_ours else [(None, "push 7 to apns names no service of any session")])
+
+
+def test_odd_frames_are_told() -> None:
+    up, down = Direction.TO_SERVER, Direction.TO_CLIENT
+    passed = (
+        (1, up, enhanced(1, payload=START)),
+        (1, down, refusal(8, 9)),
+        (2, up, b"?"),
+        (2, up, b"???"),
+        (2, down, refusal(8, 1)[:3]),
+        (3, up, enhanced(1)),
+    )
+    frames = tuple(Frame(number, *told[:2], factories.at(3), told[2]) for number, told in enumerate(passed, 1))
+    recording = replace(started().recording(), frames=frames)
+
+    assert texts(recording, Sort.NOT_UNDERSTOOD) == [
+        (None, "APNs frame 2 refuses push 9 (InvalidToken), which fits none of connection 1's; "
+         "no push is told as refused by it"),
+        (None, "connection 2, to-server: 4 bytes from APNs frame 3 on are no frames of Apple's protocol; "
+         "kept as they were"),
+        (None, "connection 2, to-client: 3 bytes from APNs frame 5 on are no frames of Apple's protocol; "
+         "kept as they were"),
+    ]  # fmt: skip
+    assert texts(recording, Sort.UNCLASSIFIED) == [(None, "APNs frame 6 to apns names no service of any session")]
 
 
 def test_unknown_channel_is_told_once() -> None:

@@ -4,11 +4,13 @@ from typing import Any
 
 import factories
 import pytest
+from apns_frames import PAYLOAD, enhanced, item, items, refusal, simple
 from factories import CALLBACK, MENU, SERVICE, Tape, at
 
-from gms_replay import pushes, sessions
-from gms_replay.model import Direction, Exchange, Headers, Push
+from gms_replay import apns, pushes, sessions
+from gms_replay.model import Direction, Exchange, Frame, Headers, Push
 from gms_replay.pushes import Derived, Notification, Result
+from gms_replay.refusals import Fate
 
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 ACTION = "get-dialog-user-confirmation-provide_code-true"
@@ -305,3 +307,78 @@ def test_nothing_is_derived_where_pushes_were_seen(status: int) -> None:
 
     assert [type(one) for one in first] == [Notification]
     assert [(type(one), one.action) for one in second] == [(Derived, "connect")]
+
+
+def test_frame_is_read() -> None:
+    payload = json.dumps(APNS).encode()
+    frame = Frame(5, 1, Direction.TO_SERVER, at(3), enhanced(7, 1_399_048_858, payload=payload))
+
+    told = pushes.read_frame(frame, apns.read(frame.raw), Fate(8, "InvalidToken"))
+
+    assert told == Notification(
+        push_id=None,
+        exchange_id=None,
+        at_us=at(3),
+        provider="apns",
+        device=TOKEN,
+        service_id=SERVICE,
+        action=ACTION,
+        alert="An agent is free",
+        expires_at_us=1_399_048_858_000_000,
+        result=Result(8, None, "InvalidToken"),
+        payload=payload,
+        frame_id=5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (simple(), (TOKEN, None, PAYLOAD)),
+        (enhanced(1, 0, token=b"", payload=b""), (None, 0, b"")),
+        (items(item(1, bytes(2)), item(4, b"\xff" * 4)), ("0000", (2**32 - 1) * 1_000_000, b"")),
+        (items(item(4, bytes(400))), (None, None, b"")),
+    ],
+    ids=["command 0", "empty", "latest", "wrong size"],
+)
+def test_frame_tells_what_it_has(raw: bytes, expected: tuple[str | None, int | None, bytes]) -> None:
+    told = pushes.read_frame(Frame(1, 1, Direction.TO_SERVER, at(3), raw), apns.read(raw))
+
+    assert (told.device, told.expires_at_us, told.payload, told.result) == (*expected, None)
+
+
+def test_frames_belong_to_visits_beside_other_pushes() -> None:
+    """With what became of each."""
+    tape = Tape()
+    waiting(tape)
+    dialog(tape, 8, "connect-inbound")
+    push, exchange = pushed("apns", APNS, {})
+    wishes = [WISH, WISH | {"_action": "connect-inbound"}]
+    payloads = [json.dumps({"aps": {}, "message": wish}).encode() for wish in wishes]
+    raws = [*(enhanced(number, payload=payload) for number, payload in enumerate(payloads, 1)), refusal(8, 1)]
+    recording = replace(
+        tape.recording(),
+        exchanges=(*tape.exchanges, replace(exchange, id=3)),
+        pushes=(replace(push, exchange_id=3),),
+        frames=tuple(
+            Frame(number, 1, Direction.TO_CLIENT if number == 3 else Direction.TO_SERVER, at(number), raw)
+            for number, raw in enumerate([*raws, enhanced(3)], 1)
+        ),
+    )
+
+    found = pushes.find(recording, sessions.split(recording))
+
+    ((refused, lost, seen),) = found.of_visits
+    assert [refused.frame_id, lost.frame_id, seen.push_id] == [1, 2, 1]
+    assert refused.result == Result(8, None, "InvalidToken")
+    assert lost.result == Result(None, None, "not delivered: after a refused one")
+    assert [one.frame_id for one in found.others] == [4]
+
+
+def test_visit_without_an_id_is_nobody_s_home() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": ""})
+    push, _ = pushed("apns", b"", {})
+    recording = replace(tape.recording(), pushes=(replace(push, exchange_id=None),))
+
+    assert len(pushes.find(recording, sessions.split(recording)).others) == 1

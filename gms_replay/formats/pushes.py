@@ -14,8 +14,9 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
     """The lines: for each session its pushes, then those of none."""
     visits = sessions.split(recording)
     found = pushes.find(recording, visits)
-    derived = sum(isinstance(one, Derived) for of_visit in found.of_visits for one in of_visit)
-    seen = count(len(recording.pushes), "push", "pushes")
+    told = [*found.others, *(one for of_visit in found.of_visits for one in of_visit)]
+    derived = sum(isinstance(one, Derived) for one in told)
+    seen = count(len(told) - derived, "push", "pushes")
     yield f"{plain(name)}: {seen} seen, {derived} derived from what the apps ask for"
     for number, (visit, of_visit) in enumerate(zip(visits, found.of_visits, strict=True), start=1):
         if of_visit:
@@ -63,6 +64,7 @@ def _as_json(one: Notification | Derived) -> dict[str, Any]:
     result = one.result
     return told | {
         "push": one.push_id,
+        "frame": one.frame_id,
         "provider": one.provider,
         "device": one.device,
         "alert": one.alert,

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
-from gms_replay import bayeux, chat2, findings, gms, instants, pushes, sessions
+from gms_replay import apns, bayeux, chat2, findings, gms, instants, pushes, sessions
+from gms_replay.apns import Refusal, Sent
 from gms_replay.fields import Fields
 from gms_replay.formats import chat2 as chat2_told
 from gms_replay.formats.chat2 import Told
 from gms_replay.gms import Kind, Operation, Path
 from gms_replay.instants import SECOND_US
-from gms_replay.model import Direction, Exchange, Message, Recording, Run, Transport
+from gms_replay.model import Direction, Exchange, Frame, Message, Recording, Run, Transport
 from gms_replay.pushes import Derived, Notification
 from gms_replay.sessions import Heard, Session, Visited
 from gms_replay.spans import texts
@@ -62,6 +64,7 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
         count(len(recording.messages), "Bayeux message"),
         *([count(len(recording.pushes), "push", "pushes")] if recording.pushes else []),
         *([count(len(recording.sockets), "socket")] if recording.sockets else []),
+        *([count(len(recording.frames), "APNs frame")] if recording.frames else []),
     )
     yield f"{plain(name)}: {', '.join(counts)}"
     yield from (_run(run) for run in recording.runs)
@@ -73,11 +76,12 @@ def tell(recording: Recording, name: str) -> Iterator[str]:
         yield from _session(number, session, of_visit)
     told = {one.exchange.id for session in found for one in session}
     told |= {one.exchange_id for of_visit in pushed.of_visits for one in of_visit if one.exchange_id is not None}
-    others = [exchange for exchange in recording.exchanges if exchange.id not in told]
+    others = [(one.request.started_at_us, _besides(one)) for one in recording.exchanges if one.id not in told]
+    others += [(one.at_us, _pushes(one)) for one in pushed.others if one.frame_id is not None]
     if others:
         yield ""
         yield "besides:"
-        yield from (f"  {_when(exchange)}  {_besides(exchange)}" for exchange in others)
+        yield from (f"  {moment(at_us)}  {text}" for at_us, text in sorted(others, key=itemgetter(0)))
 
 
 def acts(exchange: Exchange, messages: tuple[Message, ...]) -> tuple[Line, ...]:
@@ -90,8 +94,24 @@ def acts(exchange: Exchange, messages: tuple[Message, ...]) -> tuple[Line, ...]:
         return ()
     if operation and operation.kind is Kind.PUSH:
         pushed = pushes.read_exchange(gms.PUSH_PROVIDERS[operation.name], exchange)
-        return (Line(pushed.at_us, "GMS", plain(f"pushes {described(pushed)}")),)
+        return (Line(pushed.at_us, "GMS", _pushes(pushed)),)
     return (Line(exchange.request.started_at_us, "app", _besides(exchange)),)
+
+
+def framed(frame: Frame) -> Line:
+    """What one frame of Apple's binary protocol tells by itself."""
+    said = apns.read(frame.raw)
+    if isinstance(said, Sent) and frame.direction is Direction.TO_SERVER:
+        return Line(frame.at_us, "GMS", plain(f"pushes {_addressed(pushes.read_frame(frame, said))}"))
+    if isinstance(said, Refusal) and frame.direction is Direction.TO_CLIENT:
+        return Line(frame.at_us, "APNs", _last_word(said))
+    return Line(frame.at_us, "", f"{count(len(frame.raw), 'byte')} of no frame of APNs, kept as they are")
+
+
+def _last_word(said: Refusal) -> str:
+    if said.status == apns.SHUTDOWN:
+        return f"shuts down after push {said.identifier}"
+    return f"refuses push {said.identifier} with {said.status}, {said.name}"
 
 
 def _run(run: Run) -> str:
@@ -103,7 +123,7 @@ def _run(run: Run) -> str:
 def _session(number: int, session: Session, pushed: Iterable[Notification | Derived]) -> Iterator[str]:
     yield heading(number, session)
     start_us = session[0].at_us
-    wakes = [Line(one.at_us, "GMS", plain(f"pushes {described(one)}")) for one in pushed]
+    wakes = [Line(one.at_us, "GMS", _pushes(one)) for one in pushed]
     for line in sorted([*wakes, *_in_order(session)], key=lambda line: line.at_us):
         yield f"  {(line.at_us - start_us) / SECOND_US:+9.3f} s  {line.who:4}  {line.text}"
 
@@ -121,12 +141,26 @@ def described(one: Notification | Derived) -> str:
     """What a push says, to whom, and what became of it."""
     if isinstance(one, Derived):
         return f"{one.action}: derived, for the app asks for it"
-    what = one.action or "what names no action"
+    return f"{_addressed(one)}: {_became(one)}"
+
+
+def _addressed(one: Notification) -> str:
     device = f", device {one.device[:_DEVICE_SHOWN]}{'…' * (len(one.device) > _DEVICE_SHOWN)}" if one.device else ""
-    if one.result is None:
-        return f"{what} by {one.provider}{device}: no answer"
-    became = "accepted" if one.result.reason is None else f"refused with {one.result.status}, {one.result.reason}"
-    return f"{what} by {one.provider}{device}: {became}"
+    return f"{one.action or 'what names no action'} by {one.provider}{device}"
+
+
+def _became(one: Notification) -> str:
+    result = one.result
+    if result is None:
+        # What is taken in Apple's binary protocol gets no answer.
+        return "no answer" if one.frame_id is None else "not known to be refused"
+    if result.reason is None:
+        return "accepted"
+    return result.reason if result.status is None else f"refused with {result.status}, {result.reason}"
+
+
+def _pushes(one: Notification | Derived) -> str:
+    return plain(f"pushes {described(one)}")
 
 
 def _in_order(session: Session) -> tuple[Line, ...]:
@@ -313,10 +347,6 @@ def _operation(exchange: Exchange) -> Operation | None:
 def _ending(exchange: Exchange) -> str:
     why = findings.ending(exchange)
     return f" — {why}" if why else ""
-
-
-def _when(exchange: Exchange) -> str:
-    return moment(exchange.request.started_at_us)
 
 
 def moment(at_us: int) -> str:

@@ -10,20 +10,21 @@ from mitmproxy import ctx, version
 from mitmproxy.addonmanager import Loader
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
+from mitmproxy.tcp import TCPFlow
 
 from gms_replay import __version__
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
 from gms_replay.record import ending, options
-from gms_replay.record.protocol import Begin, Begun, Recorded
+from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record.recorder import Recorder
 from gms_replay.record.writer_process import WriterProcess
 
 _log = logging.getLogger(__name__)
 
 
-Watch = Callable[[Begun | Recorded], None]
-"""Told of each file that is begun, of each exchange at its end, and of WebSocket messages as they come."""
+Watch = Callable[[Begun | Recorded | Framed], None]
+"""Told of each file that is begun, of each exchange at its end, and of WebSocket messages and frames as they come."""
 
 
 class GmsRecorder:
@@ -82,6 +83,18 @@ class GmsRecorder:
     def websocket_end(self, flow: HTTPFlow) -> None:
         self._recorder().socket_closed(flow)
 
+    def tcp_start(self, flow: TCPFlow) -> None:
+        self._recorder().connections.opened(flow)
+
+    def tcp_message(self, flow: TCPFlow) -> None:
+        self._recorder().connections.passed(flow)
+
+    def tcp_end(self, flow: TCPFlow) -> None:
+        self._recorder().connections.closed(flow)
+
+    def tcp_error(self, flow: TCPFlow) -> None:
+        self._recorder().connections.closed(flow)
+
     def _recorder(self) -> Recorder:
         """Opens the cassette at its first use: `running`, or a request before it, for mitmproxy listens first."""
         if self._opened is None:
@@ -115,7 +128,7 @@ class GmsRecorder:
         ending.close_at_exit(self._writer)
         return Recorder(self._writer.tell, settings.hosts, keep_frames=bool(told.save_stream_file))
 
-    def _hear(self, report: Begun | Recorded) -> None:
+    def _hear(self, report: Begun | Recorded | Framed) -> None:
         if isinstance(report, Begun):
             _log.warning("gms_record: recording into %s, secrets and personal data as they are", report.cassette)
         if self._watch is None:

@@ -1,17 +1,32 @@
 """What was seen, told to the writers of a series: what `recorder` is for the proxy, this is for the writer process.
 
-Until its end an exchange is kept by its number, a WebSocket until it closes, with the writer that it began with. What
-an answer brings piece by piece is written down as it comes; only its body waits for its end.
+Until its end an exchange is kept by its number, a WebSocket or another connection until it closes, with the writer that
+it began with. What an answer brings piece by piece is written down as it comes; only its body waits for its end.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
+from gms_replay import model
+from gms_replay.apns import Framer
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
 from gms_replay.model import Direction, Exchange, Message, Outcome, Request, Transport
 from gms_replay.record import facts
-from gms_replay.record.protocol import COMET, Answering, Asked, Closed, Ended, Frame, Piece, Seen, Upgraded
+from gms_replay.record.protocol import (
+    COMET,
+    Answering,
+    Asked,
+    Closed,
+    Connected,
+    Disconnected,
+    Ended,
+    Frame,
+    Passed,
+    Piece,
+    Seen,
+    Upgraded,
+)
 from gms_replay.record.trickle import LARGEST_BODY, Trickle
 
 _LOST = "the recorder was ended in the middle of the answer"
@@ -50,17 +65,46 @@ class _Socket:
     exchange: Exchange
 
 
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """A connection that is not closed yet. `last_us`: when the last bytes of each direction passed."""
+
+    writer: Writer
+    id: int
+    framers: dict[Direction, Framer] = field(default_factory=lambda: {way: Framer(way) for way in Direction})
+    last_us: dict[Direction, int] = field(default_factory=dict)
+
+    def take(self, direction: Direction, at_us: int, piece: bytes) -> Iterator[model.Frame]:
+        """Writes down the frames that are whole with this piece."""
+        self.last_us[direction] = at_us
+        for raw in self.framers[direction].take(piece):
+            yield self.writer.frame(self.id, direction, at_us, raw)
+
+    def end(self) -> Iterator[model.Frame]:
+        """Writes down what waits in vain for its rest."""
+        for direction, at_us in self.last_us.items():
+            if raw := self.framers[direction].rest():
+                yield self.writer.frame(self.id, direction, at_us, raw)
+
+
 class Clerk:
     """Writes down what it is told. `watch` hears of each exchange that ended, and of messages as they came.
 
-    Those over WebSockets at once, those of an answer that goes on at the next `pause`.
+    Those over WebSockets at once, those of an answer that goes on at the next `pause`. `watch_frame` hears of frames.
     """
 
-    def __init__(self, series: Series, watch: Callable[[Exchange, tuple[Message, ...]], None]) -> None:
+    def __init__(
+        self,
+        series: Series,
+        watch: Callable[[Exchange, tuple[Message, ...]], None],
+        watch_frame: Callable[[model.Frame], None],
+    ) -> None:
         self._series = series
         self._watch = watch
+        self._watch_frame = watch_frame
         self._under_way: dict[int, _UnderWay] = {}
         self._sockets: dict[int, _Socket] = {}
+        self._connections: dict[int, _Connection] = {}
         self._news: set[int] = set()
 
     def take(self, seen: Seen) -> None:
@@ -82,6 +126,16 @@ class Clerk:
                 socket.writer.socket_opened(socket.exchange.id, facts.instant_us(seen.at_s))
             case Closed():
                 self._closed(seen)
+            case Connected():
+                self._connected(seen)
+            case Passed():
+                direction = _direction(seen.is_from_client)
+                frames = self._connections[seen.number].take(direction, facts.instant_us(seen.at_s), seen.content)
+                self._tell(frames)
+            case Disconnected():
+                connection = self._connections.pop(seen.number)
+                self._tell(connection.end())
+                connection.writer.connection_over(connection.id)
 
     def pause(self) -> None:
         """For a moment nothing comes: whoever watches hears of answers that go on."""
@@ -93,10 +147,12 @@ class Clerk:
         self._news.clear()
 
     def end(self) -> None:
-        """Nothing comes any more. Of answers that nobody saw end, what has passed is kept, as cut off."""
+        """Nothing comes any more. Of answers and frames that nobody saw end, what has passed is kept, as cut off."""
         for one in self._under_way.values():
             if one.trickle:
                 one.writer.outcome(one.exchange_id, _so_far(one.trickle, one.trickle.body, _LOST))
+        for connection in self._connections.values():
+            self._tell(connection.end())
 
     def _asked(self, seen: Asked) -> None:
         request = facts.request(seen)
@@ -141,7 +197,7 @@ class Clerk:
 
     def _frame(self, seen: Frame) -> None:
         socket = self._sockets[seen.number]
-        direction = Direction.TO_SERVER if seen.is_from_client else Direction.TO_CLIENT
+        direction = _direction(seen.is_from_client)
         at_us = facts.instant_us(seen.at_s)
         found = facts.framed(seen.content)
         messages = _write(socket.writer, socket.exchange.id, direction, Transport.WEBSOCKET, at_us, found)
@@ -150,9 +206,23 @@ class Clerk:
 
     def _closed(self, seen: Closed) -> None:
         socket = self._sockets.pop(seen.number)
-        by = Direction.TO_SERVER if seen.is_by_client else Direction.TO_CLIENT
+        by = _direction(seen.is_by_client)
         socket.writer.socket_closed(socket.exchange.id, facts.instant_us(seen.at_s), seen.code, seen.reason, by)
         socket.writer.exchange_over(socket.exchange.id)
+
+    def _connected(self, seen: Connected) -> None:
+        writer = self._series.writer()
+        opened_us = facts.instant_us(seen.at_s)
+        connection_id = writer.begin_connection(seen.host, seen.port, facts.client(seen.peer), opened_us)
+        self._connections[seen.number] = _Connection(writer, connection_id)
+
+    def _tell(self, frames: Iterable[model.Frame]) -> None:
+        for frame in frames:
+            self._watch_frame(frame)
+
+
+def _direction(is_from_client: bool) -> Direction:
+    return Direction.TO_SERVER if is_from_client else Direction.TO_CLIENT
 
 
 def _write(

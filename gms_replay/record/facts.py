@@ -28,7 +28,7 @@ def request(told: Asked) -> Request:
         body=body(told.body, headers),
         started_at_us=instant_us(told.started_at_s),
         ended_at_us=None if told.ended_at_s is None else instant_us(told.ended_at_s),
-        client=_client(told.peer),
+        client=client(told.peer),
     )
 
 
@@ -104,7 +104,8 @@ def _request_headers(told: Asked) -> Headers:
     return named
 
 
-def _client(peer: tuple[str | int, ...]) -> str:
+def client(peer: tuple[str | int, ...]) -> str:
+    """The other end of a connection: "address:port"."""
     address, port = str(peer[0]), peer[1]
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 
-from mitmproxy.connection import Server
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tcp import TCPFlow
@@ -16,10 +15,13 @@ from mitmproxy.tls import TlsData
 
 from gms_replay import gms
 from gms_replay.formats import tale
-from gms_replay.model import Exchange, Message
+from gms_replay.model import Exchange, Frame, Message
+from gms_replay.record.connections import is_stranger
 from gms_replay.record.recorder import is_recorded
+from gms_replay.record.snapshots import address
 
 _MOST_REMEMBERED = 1000
+_TOLD = "gms_stranger_told"
 
 
 class Live:
@@ -50,6 +52,11 @@ class Live:
                 self._name(gms.gms_user(exchange.request.headers), line.at_us)
                 self._say(line.who, line.text, line.at_us)
 
+    def watch_frame(self, frame: Frame) -> None:
+        """Tell what passed over a connection that carries pushes."""
+        line = tale.framed(frame)
+        self._say(line.who, line.text, line.at_us)
+
     def response(self, flow: HTTPFlow) -> None:
         # Version 11 may tell an answer after an error: that flow has ended already.
         if not flow.error:
@@ -58,8 +65,17 @@ class Live:
     def error(self, flow: HTTPFlow) -> None:
         self._ended(flow)
 
-    def tcp_start(self, flow: TCPFlow) -> None:
-        self._pass(_place(*_address(flow.server_conn)), "no HTTP")
+    def tcp_message(self, flow: TCPFlow) -> None:
+        if is_stranger(flow) and _TOLD not in flow.metadata:
+            flow.metadata[_TOLD] = True
+            self._pass(_place(*address(flow.server_conn)), "no HTTP")
+
+    def tcp_end(self, flow: TCPFlow) -> None:
+        # One that ended in its first frame is known by its end only.
+        self.tcp_message(flow)
+
+    def tcp_error(self, flow: TCPFlow) -> None:
+        self.tcp_message(flow)
 
     def server_connect_error(self, data: ServerConnectionHookData) -> None:
         if data.server.error == "connection cancelled":
@@ -70,17 +86,17 @@ class Live:
                 "a request leads back to this recorder: --gms names the GMS itself; without it, set this as a proxy",
             )
         else:
-            place = _place(*_address(data.server))
+            place = _place(*address(data.server))
             self._trouble(place, f"cannot reach {place}: {data.server.error}; does it run, and is its address right?")
 
     def tls_failed_server(self, data: TlsData) -> None:
-        place = _place(*_address(data.context.server))
+        place = _place(*address(data.context.server))
         error = data.conn.error or "no reason given"
         way_out = "; --insecure takes any certificate" if "certificate" in error.lower() else ""
         self._trouble(place, f"no TLS with {place}: {error}{way_out}")
 
     def tls_failed_client(self, data: TlsData) -> None:
-        name = data.conn.sni or _place(*_address(data.context.server))
+        name = data.conn.sni or _place(*address(data.context.server))
         self._trouble(f"app {name}", f"an app broke off TLS for {name}: {data.conn.error}; {self._trust}")
 
     def _ended(self, flow: HTTPFlow) -> None:
@@ -138,11 +154,6 @@ def _remember(memory: dict[str, str], key: str, text: str) -> None:
     if len(memory) >= _MOST_REMEMBERED:
         del memory[next(iter(memory))]
     memory[key] = text
-
-
-def _address(server: Server) -> tuple[str, int]:
-    host, port = (server.address or ("unknown", 0))[:2]
-    return host, port
 
 
 def _place(host: str, port: int) -> str:

@@ -7,6 +7,7 @@ for the other process, because Python runs one thread at a time, and the proxy's
 from pathlib import Path
 from typing import NamedTuple
 
+from gms_replay import model
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.model import Exchange, Message
 
@@ -116,7 +117,35 @@ class Closed(NamedTuple):
     is_by_client: bool
 
 
-Seen = Asked | Answering | Piece | Ended | Upgraded | Frame | Closed
+class Connected(NamedTuple):
+    """A connection carries pushes that are no HTTP. `number` is told again with all that passes over it.
+
+    It is none of an exchange's. `peer` begins with the client's address and port.
+    """
+
+    number: int
+    host: str
+    port: int
+    peer: tuple[str | int, ...]
+    at_s: float
+
+
+class Passed(NamedTuple):
+    """Some bytes have passed over such a connection."""
+
+    number: int
+    is_from_client: bool
+    at_s: float
+    content: bytes
+
+
+class Disconnected(NamedTuple):
+    """Such a connection is closed or lost."""
+
+    number: int
+
+
+Seen = Asked | Answering | Piece | Ended | Upgraded | Frame | Closed | Connected | Passed | Disconnected
 """What the writer hears after `Begin`, in lists, until its input ends."""
 
 
@@ -134,11 +163,17 @@ class Recorded(NamedTuple):
     messages: tuple[Message, ...]
 
 
+class Framed(NamedTuple):
+    """A frame has passed over a connection, or bytes of it that are none."""
+
+    frame: model.Frame
+
+
 class Failed(NamedTuple):
     """Facts cannot be written; those and all later ones are lost."""
 
     reason: str
 
 
-Report = Begun | Progress | Recorded | Failed
-"""What the writer says; `Progress` and `Recorded` only where it is watched."""
+Report = Begun | Progress | Recorded | Framed | Failed
+"""What the writer says; `Progress`, `Recorded` and `Framed` only where it is watched."""

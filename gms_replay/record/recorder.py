@@ -15,6 +15,7 @@ from mitmproxy.http import HTTPFlow, Request, Response
 
 from gms_replay import gms
 from gms_replay.record import facts, snapshots
+from gms_replay.record.connections import Connections
 from gms_replay.record.protocol import COMET, Seen
 from gms_replay.record.tap import Tap
 
@@ -43,6 +44,8 @@ class Recorder:
         self._number = 0
         self._under_way: dict[str, _UnderWay] = {}
         self._sockets: dict[str, int] = {}
+        self.connections = Connections(tell, hosts, keep_frames)
+        """What is no HTTP."""
 
     def asked(self, flow: HTTPFlow) -> None:
         """The request has passed, or was cut off inside its body."""

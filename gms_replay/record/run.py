@@ -28,7 +28,7 @@ from gms_replay.record import ending, notices
 from gms_replay.record.addon import GmsRecorder
 from gms_replay.record.gms_url import GmsUrl
 from gms_replay.record.live import Live, Remarks
-from gms_replay.record.protocol import Begun, Recorded
+from gms_replay.record.protocol import Begun, Framed, Recorded
 from gms_replay.record.screen import Screen
 
 _KILLED_BY_INTERRUPT = 128 + signal.SIGINT
@@ -134,10 +134,12 @@ class _Recording:
         started_at_us = _now_us()
         self._screen.show_status(lambda: self._status(started_at_us))
 
-    def _watch(self, report: Begun | Recorded) -> None:
+    def _watch(self, report: Begun | Recorded | Framed) -> None:
         match report:
             case Recorded(exchange, messages):
                 self._live.watch(exchange, messages)
+            case Framed(frame):
+                self._live.watch_frame(frame)
             case Begun(cassette):
                 if self._files:
                     self._screen.line(notices.going_on(cassette))

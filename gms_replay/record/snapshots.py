@@ -1,9 +1,22 @@
 """mitmproxy's flows, as the writer process is told of them: references to what never changes, nothing worked out."""
 
+from mitmproxy.connection import Server
 from mitmproxy.http import HTTPFlow, Response
+from mitmproxy.tcp import TCPFlow, TCPMessage
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
-from gms_replay.record.protocol import Answer, Answering, Asked, Closed, Ended, Frame, Upgraded
+from gms_replay.record.protocol import (
+    Answer,
+    Answering,
+    Asked,
+    Closed,
+    Connected,
+    Disconnected,
+    Ended,
+    Frame,
+    Passed,
+    Upgraded,
+)
 
 
 def asked(number: int, carries: str, flow: HTTPFlow) -> Asked:
@@ -53,6 +66,26 @@ def closed(number: int, socket: WebSocketData) -> Closed:
     return Closed(
         number, socket.timestamp_end or 0.0, socket.close_code, socket.close_reason or "", bool(socket.closed_by_client)
     )
+
+
+def connected(number: int, flow: TCPFlow) -> Connected:
+    """A flow whose bytes are told from now on."""
+    host, port = address(flow.server_conn)
+    return Connected(number, host, port, flow.client_conn.peername, flow.timestamp_created)
+
+
+def passed(number: int, told: TCPMessage) -> Passed:
+    return Passed(number, told.from_client, told.timestamp, told.content)
+
+
+def disconnected(number: int) -> Disconnected:
+    return Disconnected(number)
+
+
+def address(server: Server) -> tuple[str, int]:
+    """Where a server is, as it was asked for."""
+    host, port = (server.address or ("unknown", 0))[:2]
+    return host, port
 
 
 def _answer(response: Response) -> Answer:

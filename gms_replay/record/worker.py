@@ -17,9 +17,9 @@ from typing import BinaryIO
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import CassetteError
-from gms_replay.model import Exchange, Message
+from gms_replay.model import Exchange, Frame, Message
 from gms_replay.record.clerk import Clerk
-from gms_replay.record.protocol import Begin, Begun, Failed, Recorded, Report, Seen
+from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report, Seen
 
 _PROGRESS_EACH_S = 0.5
 _INPUT_BYTES = 256 << 10
@@ -52,9 +52,13 @@ def write_down(source: BinaryIO, say: Say) -> None:
         if begin.is_watched:
             say(Recorded(exchange, messages))
 
+    def watch_frame(frame: Frame) -> None:
+        if begin.is_watched:
+            say(Framed(frame))
+
     with _progress(series, say if begin.is_watched else None):
         try:
-            clerk = Clerk(series, watch)
+            clerk = Clerk(series, watch, watch_frame)
             for some in _heard(source):
                 for seen in some:
                     clerk.take(seen)

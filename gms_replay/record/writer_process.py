@@ -18,7 +18,7 @@ from typing import IO
 
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import CassetteError
-from gms_replay.record.protocol import Begin, Begun, Failed, Recorded, Report, Seen
+from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report, Seen
 
 # Of the second after which a fact is promised to be on disk.
 _GATHER_S = 0.2
@@ -32,7 +32,9 @@ class WriterProcess:
     recorded where `begin` asks for it; and where facts cannot be written, SystemExit(1) ends the loop.
     """
 
-    def __init__(self, begin: Begin, loop: asyncio.AbstractEventLoop, hear: Callable[[Begun | Recorded], None]) -> None:
+    def __init__(
+        self, begin: Begin, loop: asyncio.AbstractEventLoop, hear: Callable[[Begun | Recorded | Framed], None]
+    ) -> None:
         self._cassette = begin.cassette
         self._loop = loop
         self._hear = hear
@@ -116,7 +118,7 @@ class WriterProcess:
             case Failed(reason):
                 # What fails later may fail because of it.
                 self._failure = self._failure or CassetteError(reason)
-            case Begun() | Recorded():
+            case Begun() | Recorded() | Framed():
                 self._hear(report)
 
 

@@ -2,11 +2,12 @@ import json
 from dataclasses import replace
 
 import factories
+from apns_frames import enhanced, refusal
 from factories import CALLBACK, SERVICE, Tape, at
 
 from gms_replay.formats import tale
 from gms_replay.formats.pushes import tell, to_json
-from gms_replay.model import Push, Recording
+from gms_replay.model import Direction, Frame, Push, Recording
 
 OTHER = "7WUM7W75075NP3P7V4S9S0X8SG444Y17"
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
@@ -69,6 +70,7 @@ def test_json_is_whole() -> None:
     assert first == {
         "derived": False,
         "push": 1,
+        "frame": None,
         "exchange": 2,
         "at_us": at(3),
         "provider": "apns",
@@ -101,3 +103,59 @@ def test_visits_are_told_with_their_pushes() -> None:
     ]
     assert places == sorted(places)
     assert "besides:" not in text
+
+
+def framed() -> Recording:
+    """Three pushes in Apple's binary protocol, the second refused, the third of no session; one that nobody refused."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": SERVICE})
+    passed = [(1, enhanced(1, payload=WISH)), (1, enhanced(2, payload=WISH)), (1, enhanced(3)), (1, refusal(8, 2))]
+    frames = tuple(
+        Frame(number, connection, Direction.TO_CLIENT if raw[0] == 8 else Direction.TO_SERVER, at(number), raw)
+        for number, (connection, raw) in enumerate([*passed, (2, enhanced(1, payload=WISH))], 1)
+    )
+    return replace(tape.recording(), frames=frames)
+
+
+def test_binary_pushes_are_told() -> None:
+    assert list(tell(framed(), "a")) == [
+        "a: 4 pushes seen, 0 derived from what the apps ask for",
+        "",
+        "session 1, 2014-05-02 16:27:30 UTC: user alice@example.com",
+        "  2014-05-02 16:27:31 UTC  get-dialog by apns, device 00fc13ad…: accepted, “An agent is free”, tried once",
+        "  2014-05-02 16:27:32 UTC  get-dialog by apns, device 00fc13ad…: refused with 8, InvalidToken, "
+        "“An agent is free”, tried once",
+        "  2014-05-02 16:27:35 UTC  get-dialog by apns, device 00fc13ad…: not known to be refused, "
+        "“An agent is free”, tried once",
+        "",
+        "of no session:",
+        "  2014-05-02 16:27:33 UTC  what names no action by apns, device 00fc13ad…: not delivered: after a refused "
+        "one, “An agent is free”, tried once",
+    ]
+
+
+def test_json_names_frames() -> None:
+    told = to_json(framed(), "visit.sqlite")
+
+    seen = [*told["sessions"][0]["pushes"], *told["others"]]
+    assert [(one["frame"], one["push"], one["exchange"]) for one in seen] == [
+        (1, None, None), (2, None, None), (5, None, None), (3, None, None)
+    ]  # fmt: skip
+    assert [one["result"] for one in seen] == [
+        {"status": 0, "name": None, "reason": None},
+        {"status": 8, "name": None, "reason": "InvalidToken"},
+        None,
+        {"status": None, "name": None, "reason": "not delivered: after a refused one"},
+    ]
+
+
+def test_binary_pushes_of_no_visit_stand_besides() -> None:
+    text = "\n".join(tale.tell(framed(), "visit.sqlite"))
+
+    assert "0 Bayeux messages, 5 APNs frames\n" in text
+    assert "+2.000 s  GMS   pushes get-dialog by apns, device 00fc13ad…: refused with 8, InvalidToken" in text
+    besides = text.partition("besides:\n")[2]
+    assert besides == (
+        "  2014-05-02 16:27:33 UTC  pushes what names no action by apns, device 00fc13ad…: "
+        "not delivered: after a refused one"
+    )

@@ -2,6 +2,7 @@ from functools import partial
 from urllib.parse import quote
 
 import pytest
+from apns_frames import enhanced, refusal
 from brotli import compress
 from seen import ANSWER, ASKED, ENDED
 
@@ -9,9 +10,9 @@ from gms_replay.cassette.extent import Limits
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
-from gms_replay.model import Direction, Transport
+from gms_replay.model import Connection, Direction, Transport
 from gms_replay.record.clerk import Clerk
-from gms_replay.record.protocol import COMET, Answering, Closed, Frame, Piece, Upgraded
+from gms_replay.record.protocol import COMET, Answering, Closed, Connected, Disconnected, Frame, Passed, Piece, Upgraded
 from gms_replay.record.trickle import LARGEST_BODY
 
 POLL = b'[{"channel":"/meta/connect","id":"1"}]'
@@ -26,7 +27,8 @@ class Office:
         open_writer = partial(Writer, mode="regular", upstream=None, versions=())
         self.series = Series(path, lambda file, at_us: open_writer(file, started_at_us=at_us), Limits())
         self.told = []
-        self.clerk = Clerk(self.series, lambda *what: self.told.append(what))
+        self.frames = []
+        self.clerk = Clerk(self.series, lambda *what: self.told.append(what), self.frames.append)
 
     def takes(self, *seen):
         self.hears(*seen)
@@ -228,3 +230,61 @@ def test_socket_from_its_opening_to_its_close(office):
     assert {message.transport for message in recording.messages} == {Transport.WEBSOCKET}
     assert [len(messages) for _, messages in office.told] == [0, 1, 2, 1]
     assert (recording.messages[-1].channel, recording.messages[-1].raw) == ("", b"no Bayeux")
+
+
+CONNECTED = Connected(7, "apns.example", 2195, ("::1", 52000), 5.0)
+
+
+def sent(content, at_s=6.0, number=7):
+    return Passed(number, is_from_client=True, at_s=at_s, content=content)
+
+
+def framed(recording):
+    return [(frame.connection_id, frame.direction, frame.at_us, frame.raw) for frame in recording.frames]
+
+
+def test_frames_are_put_together(office):
+    """Each has the time of its last piece, whatever passes between."""
+    recording = office.takes(
+        CONNECTED,
+        sent(enhanced(1)[:9]),
+        Connected(8, "apns.example", 2195, ("192.0.2.7", 1), 5.5),
+        sent(enhanced(3), 6.5, number=8),
+        Passed(7, is_from_client=False, at_s=7.0, content=refusal(8, 1)),
+        sent(enhanced(1)[9:] + enhanced(2), 8.0),
+        Disconnected(7),
+        Disconnected(8),
+    )
+
+    assert recording.connections == (
+        Connection(1, 1, "apns.example", 2195, "[::1]:52000", 5_000_000),
+        Connection(2, 1, "apns.example", 2195, "192.0.2.7:1", 5_500_000),
+    )
+    assert framed(recording) == [
+        (2, Direction.TO_SERVER, 6_500_000, enhanced(3)),
+        (1, Direction.TO_CLIENT, 7_000_000, refusal(8, 1)),
+        (1, Direction.TO_SERVER, 8_000_000, enhanced(1)),
+        (1, Direction.TO_SERVER, 8_000_000, enhanced(2)),
+    ]
+    assert tuple(office.frames) == recording.frames
+
+
+def test_broken_bytes_are_kept_as_they_come(office):
+    recording = office.takes(CONNECTED, sent(enhanced(1) + b"\x07?"), sent(b"!", 7.0), Disconnected(7))
+
+    assert framed(recording)[1:] == [
+        (1, Direction.TO_SERVER, 6_000_000, b"\x07?"),
+        (1, Direction.TO_SERVER, 7_000_000, b"!"),
+    ]
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_half_a_frame_is_kept_at_the_end(office, is_closed):
+    office.hears(CONNECTED, sent(enhanced(1)[:9]), Passed(7, False, 7.0, b"\x08"), *[Disconnected(7)] * is_closed)
+    office.clerk.end()
+
+    assert framed(office.takes()) == [
+        (1, Direction.TO_SERVER, 6_000_000, enhanced(1)[:9]),
+        (1, Direction.TO_CLIENT, 7_000_000, b"\x08"),
+    ]
+    assert [frame.raw for frame in office.frames] == [enhanced(1)[:9], b"\x08"]

@@ -4,12 +4,15 @@ from types import SimpleNamespace
 
 import factories
 import pytest
+from apns_frames import enhanced, refusal
 from factories import CALLBACK, CHAT_PATH, QUEUE, SERVICE, Tape
 from mitmproxy.connection import Server
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+from mitmproxy.tcp import TCPMessage
 from mitmproxy.test.tflow import tclient_conn, terr, tflow, ttcpflow
 
+from gms_replay.model import Direction, Frame
 from gms_replay.record.live import Live, Remarks
 from gms_replay.record.recorder import Recorder
 
@@ -96,13 +99,54 @@ def test_strangers_are_told_once(live: Live, told: Told) -> None:
     live.response(flow())
     live.error(flow(failed=True))
     live.response(flow("mitm.it"))
-    live.tcp_start(ttcpflow())
+
+    assert told == ["      passes unrecorded: other.example:22 (GET /path)"]
+    assert live.passed == 2
+
+
+def connection(*contents: bytes, live: Live) -> None:
+    """Passes over a connection of its own, before a recorder and whoever tells of it."""
+    made = ttcpflow()
+    made.messages = []
+    recorded = Recorder(lambda _: None, None, keep_frames=False).connections
+    recorded.opened(made)
+    for content in contents:
+        made.messages.append(TCPMessage(True, content))
+        recorded.passed(made)
+        live.tcp_message(made)
+    recorded.closed(made)
+    live.tcp_end(made)
+
+
+def test_connections_of_strangers_are_told_once_they_are_known(live: Live, told: Told) -> None:
+    connection(enhanced(1)[:9], enhanced(1)[9:], b"?", live=live)
+    connection(live=live)
+    assert not told
+
+    connection(b"hello", b"again", live=live)
+    connection(enhanced(1)[:9], live=live)
+
+    assert told == ["      passes unrecorded: address:22 (no HTTP)"]
+    assert live.passed == 2
+
+
+def test_frames_are_told(live: Live, told: Told) -> None:
+    for direction, raw in (
+        (Direction.TO_SERVER, enhanced(7)),
+        (Direction.TO_CLIENT, refusal(8, 7)),
+        (Direction.TO_CLIENT, refusal(10, 7)),
+        (Direction.TO_CLIENT, enhanced(7)),
+        (Direction.TO_SERVER, b"?"),
+    ):
+        live.watch_frame(Frame(1, 1, direction, 0, raw))
 
     assert told == [
-        "      passes unrecorded: other.example:22 (GET /path)",
-        "      passes unrecorded: address:22 (no HTTP)",
+        "GMS   pushes what names no action by apns, device 00fc13ad…",
+        "APNs  refuses push 7 with 8, InvalidToken",
+        "APNs  shuts down after push 7",
+        "      81 bytes of no frame of APNs, kept as they are",
+        "      1 byte of no frame of APNs, kept as they are",
     ]
-    assert live.passed == 3
 
 
 def test_strangers_of_one_host_are_paths(told: Told) -> None:

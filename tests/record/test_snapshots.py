@@ -1,10 +1,11 @@
 import pickle
 
-from mitmproxy.test.tflow import tflow, twebsocketflow
+from mitmproxy.connection import Server
+from mitmproxy.test.tflow import tflow, ttcpflow, twebsocketflow
 from seen import ANSWER, ASKED
 
 from gms_replay.record import snapshots
-from gms_replay.record.protocol import Answering, Closed, Ended, Frame, Upgraded
+from gms_replay.record.protocol import Answering, Closed, Connected, Disconnected, Ended, Frame, Passed, Upgraded
 
 
 def test_request_as_it_is():
@@ -48,8 +49,25 @@ def test_socket_from_its_opening_to_its_close():
     assert snapshots.closed(7, flow.websocket) == Closed(7, 946681210.5, 1001, "bye", is_by_client=True)
 
 
+def test_connection_from_its_opening_to_its_close():
+    flow = ttcpflow()
+    told = flow.messages[1]
+
+    opened = snapshots.connected(7, flow)
+    assert opened == Connected(7, "address", 22, ("127.0.0.1", 22), flow.timestamp_created)
+    assert snapshots.passed(7, told) == Passed(7, is_from_client=False, at_s=told.timestamp, content=b"it's me")
+    assert snapshots.disconnected(7) == Disconnected(7)
+
+
+def test_server_without_address_is_unknown():
+    assert snapshots.address(Server(address=None)) == ("unknown", 0)
+    assert snapshots.address(Server(address=("::1", 5, 0, 0))) == ("::1", 5)
+
+
 def test_nothing_of_mitmproxys_goes_along():
     """Another process, which has no mitmproxy, can read it."""
-    told = pickle.dumps([snapshots.asked(1, "", tflow()), snapshots.ended(1, tflow(resp=True))])
+    flow = ttcpflow()
+    exchange = [snapshots.asked(1, "", tflow()), snapshots.ended(1, tflow(resp=True))]
+    told = pickle.dumps([*exchange, snapshots.connected(1, flow), snapshots.passed(1, flow.messages[0])])
 
     assert b"mitmproxy" not in told

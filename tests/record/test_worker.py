@@ -2,11 +2,23 @@ import io
 import pickle
 
 import pytest
+from apns_frames import enhanced
 from seen import ANSWER, ASKED, ENDED
 
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
-from gms_replay.record.protocol import COMET, Answering, Begin, Begun, Failed, Piece, Recorded
+from gms_replay.record.protocol import (
+    COMET,
+    Answering,
+    Begin,
+    Begun,
+    Connected,
+    Failed,
+    Framed,
+    Passed,
+    Piece,
+    Recorded,
+)
 from gms_replay.record.worker import write_down
 
 
@@ -38,6 +50,17 @@ def test_who_watches_is_told(path, reports):
     told = [report for report in reports([ASKED, ENDED], is_watched=True) if not isinstance(report, Progress)]
 
     assert told == [Begun(path, 1), Recorded(read(path).exchanges[0], ())]
+
+
+def test_frames_are_told_to_who_watches(path, reports):
+    words = [Connected(1, "apns", 2195, ("::1", 5), 1.0), Passed(1, True, 2.0, enhanced(1) + enhanced(2)[:5])]
+
+    told = [report for report in reports(words, is_watched=True) if isinstance(report, Framed)]
+
+    frames = read(path).frames
+    assert [frame.raw for frame in frames] == [enhanced(1), enhanced(2)[:5]]
+    assert told == [Framed(frame) for frame in frames]
+    assert reports(words) == [Begun(path, 2)]
 
 
 def test_answer_under_way_at_the_end_is_kept(path, reports):
