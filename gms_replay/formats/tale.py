@@ -105,7 +105,7 @@ def framed(frame: Frame) -> Line:
         return Line(frame.at_us, "GMS", plain(f"pushes {_addressed(pushes.read_frame(frame, said))}"))
     if isinstance(said, Refusal) and frame.direction is Direction.TO_CLIENT:
         return Line(frame.at_us, "APNs", _last_word(said))
-    return Line(frame.at_us, "", f"{count(len(frame.raw), 'byte')} of no frame of APNs, kept as they are")
+    return Line(frame.at_us, "", f"no APNs frame: {count(len(frame.raw), 'byte')}, kept")
 
 
 def _last_word(said: Refusal) -> str:

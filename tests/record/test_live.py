@@ -144,8 +144,8 @@ def test_frames_are_told(live: Live, told: Told) -> None:
         "GMS   pushes what names no action by apns, device 00fc13ad…",
         "APNs  refuses push 7 with 8, InvalidToken",
         "APNs  shuts down after push 7",
-        "      81 bytes of no frame of APNs, kept as they are",
-        "      1 byte of no frame of APNs, kept as they are",
+        "      no APNs frame: 81 bytes, kept",
+        "      no APNs frame: 1 byte, kept",
     ]
 
 
