@@ -4,7 +4,7 @@ Until its end an exchange is kept by its number, a WebSocket or another connecti
 it began with. What an answer brings piece by piece is written down as it comes; only its body waits for its end.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from gms_replay import model
@@ -74,17 +74,16 @@ class _Connection:
     framers: dict[Direction, Framer] = field(default_factory=lambda: {way: Framer(way) for way in Direction})
     last_us: dict[Direction, int] = field(default_factory=dict)
 
-    def take(self, direction: Direction, at_us: int, piece: bytes) -> Iterator[model.Frame]:
+    def take(self, direction: Direction, at_us: int, piece: bytes) -> tuple[model.Frame, ...]:
         """Writes down the frames that are whole with this piece."""
         self.last_us[direction] = at_us
-        for raw in self.framers[direction].take(piece):
-            yield self.writer.frame(self.id, direction, at_us, raw)
+        whole = self.framers[direction].take(piece)
+        return tuple(self.writer.frame(self.id, direction, at_us, raw) for raw in whole)
 
-    def end(self) -> Iterator[model.Frame]:
+    def end(self) -> tuple[model.Frame, ...]:
         """Writes down what waits in vain for its rest."""
-        for direction, at_us in self.last_us.items():
-            if raw := self.framers[direction].rest():
-                yield self.writer.frame(self.id, direction, at_us, raw)
+        halves = [(direction, at_us, self.framers[direction].rest()) for direction, at_us in self.last_us.items()]
+        return tuple(self.writer.frame(self.id, *half) for half in halves if half[-1])
 
 
 class Clerk:
@@ -129,9 +128,9 @@ class Clerk:
             case Connected():
                 self._connected(seen)
             case Passed():
-                direction = _direction(seen.is_from_client)
-                frames = self._connections[seen.number].take(direction, facts.instant_us(seen.at_s), seen.content)
-                self._tell(frames)
+                connection = self._connections[seen.number]
+                at_us = facts.instant_us(seen.at_s)
+                self._tell(connection.take(_direction(seen.is_from_client), at_us, seen.content))
             case Disconnected():
                 connection = self._connections.pop(seen.number)
                 self._tell(connection.end())
