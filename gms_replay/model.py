@@ -259,7 +259,7 @@ class Facts(Protocol):
         """These exchanges and messages, each in the order of their ids."""
 
     def pushed_with(self, parts: Collection[bytes]) -> "Recording":
-        """The pushes whose payloads hold one of these, and the exchanges that carried them."""
+        """The pushes that hold one of these, with what carried them: exchanges, or all frames of their connections."""
 
 
 @dataclass(frozen=True)
@@ -304,10 +304,12 @@ class Recording:
         )
 
     def pushed_with(self, parts: Collection[bytes]) -> "Recording":
-        """The pushes whose payloads hold one of these, and the exchanges that carried them."""
+        """The pushes that hold one of these, with what carried them: exchanges, or all frames of their connections."""
         found = tuple(push for push in self.pushes if any(part in push.payload for part in parts))
         carried = self.part([push.exchange_id for push in found if push.exchange_id is not None], ())
-        return Recording(exchanges=carried.exchanges, pushes=found)
+        held = {frame.connection_id for frame in self.frames if any(part in frame.raw for part in parts)}
+        frames = tuple(frame for frame in self.frames if frame.connection_id in held)
+        return Recording(exchanges=carried.exchanges, pushes=found, frames=frames)
 
     @cached_property
     def _by_id(self) -> tuple[dict[int, Exchange], dict[int, Message]]:

@@ -95,12 +95,9 @@ class Pushes:
 
 def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
     """The pushes of a recording, which has these visits."""
-    exchanges: dict[int | None, Exchange] = {exchange.id: exchange for exchange in recording.exchanges}
     homes = {service_id: number for number, visit in enumerate(visits) for service_id in _services(visit)}
     seen: dict[int | None, list[Notification]] = {}
-    of_exchanges = [read(push, exchanges.get(push.exchange_id)) for push in recording.pushes]
-    of_frames = [read_frame(*pushed) for pushed in refusals.understand(recording.frames).pushes]
-    for one in sorted([*of_exchanges, *of_frames], key=lambda one: one.at_us):
+    for one in _seen(recording):
         seen.setdefault(homes.get(one.service_id or ""), []).append(one)
     return Pushes(
         tuple(_in_order(visit, seen.get(number, ())) for number, visit in enumerate(visits)),
@@ -112,9 +109,15 @@ def of_visit(facts: Facts, visit: Session) -> tuple[Notification | Derived, ...]
     """The pushes of one visit, the earliest first: those that name a service of it, or else what is derived."""
     services = frozenset(_services(visit))
     part = facts.pushed_with([service.encode() for service in services])
-    exchanges = {exchange.id: exchange for exchange in part.exchanges}
-    seen = [read(push, exchanges.get(push.exchange_id or 0)) for push in part.pushes]
-    return _in_order(visit, [one for one in seen if one.service_id in services])
+    return _in_order(visit, [one for one in _seen(part) if one.service_id in services])
+
+
+def _seen(recording: Recording) -> list[Notification]:
+    """The pushes that were on the wire, the earliest first."""
+    exchanges = {exchange.id: exchange for exchange in recording.exchanges}
+    of_exchanges = [read(push, exchanges.get(push.exchange_id or 0)) for push in recording.pushes]
+    of_frames = [read_frame(*pushed) for pushed in refusals.understand(recording.frames).pushes]
+    return sorted([*of_exchanges, *of_frames], key=lambda one: one.at_us)
 
 
 def arrived(seen: Sequence[Notification]) -> list[Notification]:

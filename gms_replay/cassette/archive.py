@@ -24,6 +24,7 @@ _ASKED = """
 """
 _ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
 _PUSHED = "SELECT id, exchange_id FROM push WHERE {}"
+_FRAMED = "SELECT id FROM frame WHERE connection_id IN (SELECT connection_id FROM frame WHERE {})"
 _CARRIED = "SELECT id, exchange_id, direction, raw FROM message WHERE channel <> '' ORDER BY id"
 
 _ROWS_AT_ONCE = 10_000
@@ -119,11 +120,17 @@ class Archive:
         )
 
     def pushed_with(self, parts: Collection[bytes]) -> Recording:
-        """The pushes whose payloads hold one of these, and the exchanges that carried them."""
+        """The pushes that hold one of these, with what carried them: exchanges, or all frames of their connections."""
         found = self._driver.execute(_PUSHED.format(_any_in("payload", parts)), tuple(parts)).fetchall()
         pushes = self._of(schema.push, [number for number, _ in found])
         carried = self.part([exchange_id for _, exchange_id in found if exchange_id is not None], ())
-        return Recording(exchanges=carried.exchanges, pushes=tuple(map(rows.to_push, pushes)))
+        framed = self._driver.execute(_FRAMED.format(_any_in("raw", parts)), tuple(parts)).fetchall()
+        frames = self._of(schema.frame, [number for (number,) in framed])
+        return Recording(
+            exchanges=carried.exchanges,
+            pushes=tuple(map(rows.to_push, pushes)),
+            frames=tuple(map(rows.to_frame, frames)),
+        )
 
     def _of(self, table: Table, ids: Sequence[int]) -> list[rows.Row]:
         if not ids:

@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import factories
@@ -8,7 +9,7 @@ from gms_replay.cassette import schema
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import hold, read
 from gms_replay.errors import CassetteDamagedError, NotACassetteError
-from gms_replay.model import Recording
+from gms_replay.model import Connection, Direction, Frame, Push, Recording
 from gms_replay.sessions import split
 
 ODD_USER = 'Ann "the\\user" Ä\n'
@@ -48,6 +49,28 @@ def test_answers_are_found_by_their_parts(path: Path, parts: list[bytes]) -> Non
 
     assert found == sorted(read(path).answers_with(parts))
     assert bool(found) is bool(parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"), [([], ([], [])), ([b"mine"], ([2], [1, 2, 4])), ([b"mine", b"other"], ([1, 2], [1, 2, 3, 4]))]
+)
+def test_pushes_are_found_by_their_parts(
+    tmp_path: Path, visit: Recording, parts: list[bytes], found: tuple[list[int], list[int]]
+) -> None:
+    """A frame with what passed before and after it over its connection."""
+    connections = tuple(Connection(number, 1, "apns", 2195, "gms:1", 0) for number in (1, 2))
+    told = [(1, b"?"), (1, b"mine"), (2, b"other"), (1, b"!")]
+    frames = tuple(Frame(number, one, Direction.TO_SERVER, 0, raw) for number, (one, raw) in enumerate(told, 1))
+    pushes = (Push(1, 1, 2, "apns", 0, b"other"), Push(2, 1, None, "apns", 0, b"mine"))
+    pushed = replace(visit, pushes=pushes, connections=connections, frames=frames)
+    write(tmp_path / "pushed.sqlite", pushed)
+
+    with hold(tmp_path / "pushed.sqlite") as archive:
+        part = archive.pushed_with(parts)
+
+    assert ([push.id for push in part.pushes], [frame.id for frame in part.frames]) == found
+    assert part == pushed.pushed_with(parts)
+    assert [exchange.id for exchange in part.exchanges] == [2] * (1 in found[0])
 
 
 def test_archive_is_split_like_recording(path: Path) -> None:

@@ -1,14 +1,16 @@
 """Pushes as the engine tells them: when, to whom, and to testers who listen, hold and release."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from apns_frames import enhanced, refusal
 from driver import NOW_US, App, Driver, start
-from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, position
+from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, at, position
 
 from gms_replay.clocks import Clock, Pacing
-from gms_replay.model import Recording
+from gms_replay.model import Direction, Frame, Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
 
@@ -85,6 +87,22 @@ def test_push_comes_when_the_app_has_done_what_was_before() -> None:
     app.wait_until(90)
 
     assert sent(app) == [(35, ACTION), (79, "get-dialog-start-chat")]
+
+
+def test_push_in_binary_is_played_unless_it_was_refused() -> None:
+    """Or lost after a refused one."""
+    payloads = [json.dumps({"aps": {}, "message": {"_id": SERVICE, "_action": action}}) for action in ("a", "b", "c")]
+    raws = [enhanced(number, payload=payload.encode()) for number, payload in enumerate(payloads, 1)]
+    tape = begun()
+    frames = tuple(Frame(number, 1, Direction.TO_SERVER, at(30 + number), raw) for number, raw in enumerate(raws, 1))
+    refused = Frame(4, 1, Direction.TO_CLIENT, at(35), refusal(8, 2))
+    app = visiting(replace(tape.recording(), frames=(*frames, refused)))
+
+    start(app)
+    app.wait_until(60)
+
+    assert sent(app) == [(31, "a")]
+    assert json.loads(app.driver.pushes[0].payload)["message"]["_action"] == "a"
 
 
 def test_each_session_has_pushes_of_its_own() -> None:
