@@ -5,6 +5,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -16,9 +17,11 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from apns_frames import enhanced
 from mitmproxy.certs import CertStore
 from processes import limit_files
 
@@ -236,6 +239,28 @@ def test_forward_proxy_mentions_strangers(record: Callable[..., Recorder], gms: 
     assert f"passes unrecorded: {place} (GET /index.html)" in recorder.out
     assert TOLD in recorder.out
     assert len(recorder.recording.exchanges) == 1
+
+
+def test_pushes_and_strangers_without_http_are_told(record: Callable[..., Recorder]) -> None:
+    recorder = record().ready()
+    with socket.create_server(("127.0.0.1", 0)) as provider:
+        place = f"127.0.0.1:{provider.getsockname()[1]}"
+        for content in (enhanced(1), b"hello"):
+            with socket.create_connection(("127.0.0.1", urlsplit(recorder.url).port), WAIT_S) as client:
+                client.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+                assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+                client.sendall(content)
+                taken, _ = provider.accept()
+                with taken:
+                    taken.settimeout(WAIT_S)
+                    assert taken.recv(65536) == content
+
+        recorder.says("GMS   pushes what names no action by apns, device 00fc13ad…")
+        recorder.says(f"passes unrecorded: {place} (no HTTP)")
+    recorder.end()
+
+    assert "visit.sqlite: 0 exchanges, 0 messages, 1 APNs frame in 1 run" in recorder.out
+    assert [frame.raw for frame in recorder.recording.frames] == [enhanced(1)]
 
 
 def test_hosts_choose_what_is_kept(record: Callable[..., Recorder], gms: str) -> None:
