@@ -132,7 +132,7 @@ def is_ours(start: bytes | bytearray) -> bool | None:
 
 
 def read(raw: bytes) -> Sent | Refusal | None:
-    """What a frame says; None for what is no whole frame, and nothing but one."""
+    """What a frame says; None for bytes that are anything but one whole frame."""
     if not raw or len(raw) != _length(raw):
         return None
     match raw[0]:

@@ -50,7 +50,7 @@ class Result:
 class Notification:
     """A push that was seen. `push_id`: the fact that it is, None before it is one; `exchange_id`: what carried it.
 
-    `frame_id`: the frame that it is, in Apple's binary protocol; there it is no other fact, and has no exchange.
+    In Apple's binary protocol it has neither: there `frame_id` is the fact.
 
     `device`: its token, the first of several; `service_id`, `action`: what the app is to ask for; `alert`: what people
     read; `expires_at_us`: till when the provider tries, 0 for once, None where nobody says; `result`: None where no

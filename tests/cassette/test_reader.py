@@ -12,7 +12,7 @@ from gms_replay.cassette.opening import format_in
 from gms_replay.cassette.reader import hold, read
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
-from gms_replay.formats.jsonl import dump
+from gms_replay.formats.jsonl import dump, load
 from gms_replay.model import Direction, Frame, Recording
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -41,7 +41,10 @@ open("begun", "w").close()
 def test_golden_cassette_reads(path):
     expected = path.with_suffix(".jsonl").read_text(encoding="utf-8")
 
-    assert "".join(f"{line}\n" for line in dump(read(path))) == expected
+    recording = read(path)
+
+    assert "".join(f"{line}\n" for line in dump(recording)) == expected
+    assert load(expected.splitlines(), "text") == recording
 
 
 @pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.sqlite")), ids=lambda path: path.stem)
