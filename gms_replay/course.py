@@ -54,7 +54,7 @@ class Course:
         self._channels: list[_Queue[Event]] = [_Queue(events) for events in story.events.values()]
         self._polled: list[_Queue[State]] = [_Queue(states) for states in story.states]
         self._pushes = _Queue(story.pushes)
-        self._presumed = _Queue(story.presumed_pushes)
+        self._presumed: _Queue[Pushed] | None = None
         self._queues: list[_AnyQueue] = [*self._channels, *self._polled, self._pushes]
         # Looked for at each change, for there are many more looks at them than changes.
         self._due: tuple[int, _AnyQueue] | None = None
@@ -74,9 +74,7 @@ class Course:
         self._acts[act].happen(at_us)
         for queue in self._polled:
             queue.outdate(self._has_happened)
-        while (push := self._presumed.head) and push.asked_with and self._has_happened(push.asked_with):
-            # The app asks without it.
-            self._presumed.next += 1
+        self._pass_over_presumed()
         self._look()
 
     def give_up(self, act: Act, at_us: int) -> None:
@@ -87,12 +85,15 @@ class Course:
     @property
     def has_push(self) -> bool:
         """Whether a push comes that waits for nothing but its time."""
-        return any(self._due_us(queue) is not None for queue in (self._pushes, self._presumed))
+        return any(self._due_us(queue) is not None for queue in (self._pushes, self._presumed) if queue)
 
     def hear_pushes(self) -> None:
         """Somebody takes pushes: from now on those are told, too, that nobody saw."""
-        if self._presumed not in self._queues:
+        # It takes long to derive them from all that was told.
+        if self._presumed is None:
+            self._presumed = _Queue(self._story.presumed_pushes)
             self._queues.append(self._presumed)
+            self._pass_over_presumed()
             self._look()
 
     def release(self) -> Item:
@@ -103,6 +104,14 @@ class Course:
         queue.next += 1
         self._look()
         return queue.items[queue.next - 1]
+
+    def _pass_over_presumed(self) -> None:
+        """Passes over pushes for what the app has asked for by itself."""
+        while self._presumed and (push := self._presumed.head) and push.asked_with:
+            acts = self._acts[push.asked_with.act]
+            if len(acts.happened_at_us) - acts.given_up < push.asked_with.count:
+                return
+            self._presumed.next += 1
 
     def _look(self) -> None:
         """Looks for what is due next, or for what keeps it from coming."""

@@ -96,23 +96,23 @@ class Pushes:
 def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
     """The pushes of a recording, which has these visits."""
     homes = {service_id: number for number, visit in enumerate(visits) for service_id in _services(visit)}
-    seen: dict[int | None, list[Notification]] = {}
-    for one in _seen(recording):
-        seen.setdefault(homes.get(one.service_id or ""), []).append(one)
+    found: dict[int | None, list[Notification]] = {}
+    for one in _read_all(recording):
+        found.setdefault(homes.get(one.service_id or ""), []).append(one)
     return Pushes(
-        tuple(_in_order(visit, seen.get(number, ())) for number, visit in enumerate(visits)),
-        tuple(seen.get(None, ())),
+        tuple(tuple(found.get(number, ())) or tuple(derive(visit)) for number, visit in enumerate(visits)),
+        tuple(found.get(None, ())),
     )
 
 
-def of_visit(facts: Facts, visit: Session) -> tuple[Notification | Derived, ...]:
-    """The pushes of one visit, the earliest first: those that name a service of it, or else what is derived."""
+def seen(facts: Facts, visit: Session) -> tuple[Notification, ...]:
+    """The pushes of one visit that were on the wire, the earliest first: those that name a service of it."""
     services = frozenset(_services(visit))
     part = facts.pushed_with([service.encode() for service in services])
-    return _in_order(visit, [one for one in _seen(part) if one.service_id in services])
+    return tuple(one for one in _read_all(part) if one.service_id in services)
 
 
-def _seen(recording: Recording) -> list[Notification]:
+def _read_all(recording: Recording) -> list[Notification]:
     """The pushes that were on the wire, the earliest first."""
     exchanges = {exchange.id: exchange for exchange in recording.exchanges}
     of_exchanges = [read(push, exchanges.get(push.exchange_id or 0)) for push in recording.pushes]
@@ -120,16 +120,16 @@ def _seen(recording: Recording) -> list[Notification]:
     return sorted([*of_exchanges, *of_frames], key=lambda one: one.at_us)
 
 
-def arrived(seen: Sequence[Notification]) -> list[Notification]:
+def arrived(sent: Sequence[Notification]) -> list[Notification]:
     """Those that reached their device, as far as anybody knows: one that was not answered may have been tried again."""
-    taken = {(one.device, one.payload): one.at_us for one in seen if one.result and one.result.reason is None}
+    taken = {(one.device, one.payload): one.at_us for one in sent if one.result and one.result.reason is None}
 
     def is_lost(one: Notification) -> bool:
         if one.result is None:
             return taken.get((one.device, one.payload), one.at_us) > one.at_us
         return one.result.reason is not None
 
-    return [one for one in seen if not is_lost(one)]
+    return [one for one in sent if not is_lost(one)]
 
 
 def read(push: Push, exchange: Exchange | None) -> Notification:
@@ -184,13 +184,11 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
     )
 
 
-def _in_order(visit: Session, seen: Sequence[Notification]) -> tuple[Notification | Derived, ...]:
-    # Where GMS's own traffic was recorded, what was not seen was not sent.
-    return tuple(sorted(seen, key=lambda one: one.at_us)) or tuple(derive(visit))
-
-
 def derive(visit: Session) -> Iterator[Derived]:
-    """The pushes that an app presumably had in its visit, of which none was seen."""
+    """The pushes that an app presumably had in its visit, where none was seen.
+
+    Where one was, GMS's own traffic was recorded, and what was not seen was not sent.
+    """
     dialogs = [one for one in visit if one.operation.kind is Kind.DIALOG]
     asked = {one.exchange.id: _Wish(one.operation.service_id, one.operation.name) for one in dialogs}
     first_us: dict[_Wish, int] = {}

@@ -193,12 +193,16 @@ class Story:
     @cached_property
     def notifications(self) -> tuple[Notification | Derived, ...]:
         """What GMS told the device, or presumably did, the earliest first; also what the provider refused."""
-        return pushes.of_visit(self.visit.facts, self._session)
+        return self._seen or tuple(pushes.derive(self._session))
+
+    @cached_property
+    def _seen(self) -> tuple[Notification, ...]:
+        return pushes.seen(self.visit.facts, self._session)
 
     @cached_property
     def pushes(self) -> tuple[Pushed, ...]:
         """Those that were seen, and reached the device, as far as anybody knows."""
-        return self._pushed(pushes.arrived([one for one in self.notifications if isinstance(one, Notification)]))
+        return self._pushed(pushes.arrived(self._seen))
 
     @cached_property
     def presumed_pushes(self) -> tuple[Pushed, ...]:

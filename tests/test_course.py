@@ -161,10 +161,35 @@ def test_presumed_push_is_for_who_takes_any() -> None:
     tape.ask(5, "POST", MENU)
     going = course(tape)
     going.act(Act.START, NOW_US)
-    assert (going.next_us, going.has_push) == (None, True)
+    assert (going.next_us, going.has_push) == (None, False)
 
     going.hear_pushes()
     going.hear_pushes()
+
+    assert pushed(going) == [(5, MENU.rpartition("/")[2])]
+
+
+def test_who_takes_pushes_late_is_not_told_what_was_asked_for() -> None:
+    tape = callback()
+    tape.ask(5, "POST", MENU)
+    tape.ask(9, "POST", f"{MENU}-2")
+    going = course(tape)
+    going.act(Act.START, NOW_US)
+    going.act(Act.DIALOG, at_us(8))
+
+    going.hear_pushes()
+
+    assert pushed(going) == [(12, f"{MENU.rpartition('/')[2]}-2")]
+
+
+def test_presumed_push_comes_for_an_act_that_was_given_up() -> None:
+    tape = callback()
+    tape.ask(5, "POST", MENU)
+    going = course(tape)
+    going.hear_pushes()
+    going.act(Act.START, NOW_US)
+    going.give_up(Act.DIALOG, at_us(1))
+    going.act(Act.SEND, at_us(2))
 
     assert pushed(going) == [(5, MENU.rpartition("/")[2])]
 

@@ -401,12 +401,3 @@ def test_pushes_belong_to_their_visits() -> None:
     assert isinstance(seen, Notification)
     assert (seen.push_id, seen.device) == (1, TOKEN)
     assert [one.push_id for one in found.others] == [2]
-
-
-def test_visit_without_an_id_is_nobody_s_home() -> None:
-    tape = Tape()
-    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": ""})
-    push, _ = pushed("apns", b"", {})
-    recording = replace(tape.recording(), pushes=(replace(push, exchange_id=None),))
-
-    assert len(pushes.find(recording, sessions.split(recording)).others) == 1
