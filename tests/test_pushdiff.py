@@ -52,6 +52,14 @@ def test_carriers_tell_the_same() -> None:
     assert differences(told, newer()) == ()
 
 
+def test_notices_tell_the_same() -> None:
+    apple = seen({"aps": {"content-available": 1}, "message": wish()})
+
+    for said in (wish(OTHER), {"deviceId": "phone", "message": wish(OTHER)}, json.dumps(wish(OTHER)).encode()):
+        assert differences(apple, seen(said, "httpcb")) == ()
+    assert differences(apple, seen(wish(OTHER, extra=1), "httpcb")) == ("message.extra is new: 1",)
+
+
 def test_flaws_are_no_difference() -> None:
     flawed = b'{"aps":{"alert":"An agent is free"},"message":{"_id":"%s","_action":"get-dialog",}}' % SERVICE.encode()
 
