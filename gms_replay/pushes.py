@@ -134,25 +134,6 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
     )
 
 
-def _read_notice(payload: bytes, at_us: int, exchange: Exchange | None, push_id: int | None) -> Notification:
-    """A notice: it has no alert and no expiry. Where it names no device, the URL that it was posted to is one."""
-    told = httpcb.read(payload)
-    response = exchange.response if exchange else None
-    return Notification(
-        push_id=push_id,
-        exchange_id=exchange.id if exchange else None,
-        at_us=at_us,
-        provider=httpcb.PROVIDER,
-        device=told.device if told and told.device else _posted_to(exchange),
-        service_id=told.service_id if told else None,
-        action=told.action if told else None,
-        alert=None,
-        expires_at_us=None,
-        result=_notice_result(response) if response else None,
-        payload=payload,
-    )
-
-
 def derive(visit: Session, seen: Iterable[Notification]) -> Iterator[Derived]:
     """The pushes that an app presumably had in its visit, beside those that it is known to have had."""
     dialogs = [one for one in visit if one.operation.kind is Kind.DIALOG]
@@ -242,18 +223,6 @@ def _apns_result(response: Response) -> Result:
     return _result(response, header(response.headers, "apns-id"), reason)
 
 
-def _posted_to(exchange: Exchange | None) -> str | None:
-    if exchange is None:
-        return None
-    request = exchange.request
-    host = f"[{request.host}]" if ":" in request.host else request.host
-    return f"{request.scheme}://{host}:{request.port}{request.target}"
-
-
-def _notice_result(response: Response) -> Result:
-    return Result(response.status, None, None if response.status == 200 else f"status {response.status}")
-
-
 def _fcm_result(response: Response) -> Result:
     said = _said(response.body.plain)
     name = _first(said, ("name",), ("results", 0, "message_id"), ("message_id",))
@@ -268,6 +237,37 @@ def _result(response: Response, name: str | None, reason: str | None) -> Result:
     return Result(response.status, name, reason)
 
 
+def _read_notice(payload: bytes, at_us: int, exchange: Exchange | None, push_id: int | None) -> Notification:
+    """A notice: it has no alert and no expiry. Where it names no device, the URL that it was posted to is one."""
+    told = httpcb.read(payload)
+    response = exchange.response if exchange else None
+    return Notification(
+        push_id=push_id,
+        exchange_id=exchange.id if exchange else None,
+        at_us=at_us,
+        provider=httpcb.PROVIDER,
+        device=told.device if told and told.device else _posted_to(exchange),
+        service_id=told.service_id if told else None,
+        action=told.action if told else None,
+        alert=None,
+        expires_at_us=None,
+        result=_notice_result(response) if response else None,
+        payload=payload,
+    )
+
+
+def _posted_to(exchange: Exchange | None) -> str | None:
+    if exchange is None:
+        return None
+    request = exchange.request
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    return f"{request.scheme}://{host}:{request.port}{request.target}"
+
+
+def _notice_result(response: Response) -> Result:
+    return Result(response.status, None, None if response.status == 200 else f"status {response.status}")
+
+
 def _seconds_us(text: str | None) -> int | None:
     """Microseconds for seconds as APNs and FCM write them: "1399048050", "3600s", "1.5s"; None for anything else."""
     found = _SECONDS.fullmatch(text or "")
@@ -275,7 +275,8 @@ def _seconds_us(text: str | None) -> int | None:
 
 
 def _said(body: bytes) -> _Texts:
-    return dict(leaves(body, spans(body)))
+    text = httpcb.plain(body)
+    return dict(leaves(text, spans(text)))
 
 
 def _first(said: _Texts, *paths: Path) -> str | None:

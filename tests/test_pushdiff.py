@@ -190,15 +190,16 @@ def test_expiry_counts_from_its_push(old_s: int | None, new_s: int | None, expec
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (TAKEN, Result(410, None, "Unregistered"), ("taken became refused with Unregistered",)),
-        (Result(400, None, "BadDeviceToken"), TAKEN, ("refused with BadDeviceToken became taken",)),
+        (TAKEN, Result(410, None, "Unregistered"), ("taken became refused (Unregistered)",)),
+        (Result(400, None, "BadDeviceToken"), TAKEN, ("refused (BadDeviceToken) became taken",)),
         (
             Result(400, None, "BadDeviceToken"),
             Result(429, None, "TooManyRequests"),
-            ("refused with BadDeviceToken became refused with TooManyRequests",),
+            ("refused (BadDeviceToken) became refused (TooManyRequests)",),
         ),
         (Result(200, None, "NotRegistered"), Result(404, None, "UNREGISTERED"), ()),
         (Result(410, None, "Unregistered"), Result(404, None, "UNREGISTERED"), ()),
+        (Result(8, None, "InvalidToken"), Result(400, None, "BadDeviceToken"), ()),
         (TAKEN, Result(200, "other", None), ()),
         (TAKEN, None, ()),
         (None, Result(410, None, "Unregistered"), ()),

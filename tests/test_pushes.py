@@ -206,9 +206,10 @@ def test_push_without_answer_has_no_result() -> None:
         b'{"aps":{},"message":{"_id":"%s","_action":"%s",}}',
         b'{"aps":{},"message":"{\\"_id\\":\\"%s\\",\\"_action\\":\\"%s\\",}"}',
         b'{"_id":"%s","_action":"%s"}',
+        b'"{\\"_id\\":\\"%s\\",\\"_action\\":\\"%s\\"}"',
         b'{"aps":{},"message":{"_id":"%s",\n"_action":"%s"',
     ],
-    ids=["trailing comma", "in a string", "by itself", "cut off"],
+    ids=["trailing comma", "in a string", "by itself", "itself in a string", "cut off"],
 )
 def test_what_it_means_is_read_with_its_flaws(payload: bytes) -> None:
     told = read("apns", payload % (SERVICE.encode(), ACTION.encode()), {})
