@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from gms_replay import apns, bayeux, chat2, findings, gms, instants, pushes, sessions
+from gms_replay import apns, bayeux, chat2, findings, gms, httpcb, instants, pushes, sessions
 from gms_replay.apns import Refusal, Sent
 from gms_replay.fields import Fields
 from gms_replay.formats import chat2 as chat2_told
@@ -145,7 +145,7 @@ def described(one: Notification | Derived) -> str:
 
 
 def _addressed(one: Notification) -> str:
-    device = f", device {one.device[:_DEVICE_SHOWN]}{'…' * (len(one.device) > _DEVICE_SHOWN)}" if one.device else ""
+    device = f", device {_device(one.device)}" if one.device else ""
     return f"{one.action or 'what names no action'} by {one.provider}{device}"
 
 
@@ -161,6 +161,13 @@ def _became(one: Notification) -> str:
 
 def _pushes(one: Notification | Derived) -> str:
     return plain(f"pushes {described(one)}")
+
+
+def _device(device: str) -> str:
+    if "://" in device:
+        # A server of the user's own: what may be secret stands in the query.
+        return device.partition("?")[0]
+    return f"{device[:_DEVICE_SHOWN]}{'…' * (len(device) > _DEVICE_SHOWN)}"
 
 
 def _in_order(session: Session) -> tuple[Line, ...]:
@@ -341,7 +348,7 @@ def _besides(exchange: Exchange) -> str:
 
 def _operation(exchange: Exchange) -> Operation | None:
     request = exchange.request
-    return gms.recognise(request.method, request.target, request.body.plain)
+    return httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
 
 
 def _ending(exchange: Exchange) -> str:
