@@ -8,10 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from push_providers import Providers, push_providers
 from simulating import simulated
 
 from gms_replay.simulator.settings import Settings
@@ -239,6 +241,13 @@ def device_of() -> Iterator[Callable[..., Device]]:
 @pytest.fixture
 def device(device_of: Callable[..., Device]) -> Device:
     return device_of(200)
+
+
+@pytest.fixture
+def providers(tmp_path: Path) -> Iterator[Providers]:
+    """Apple and Google."""
+    with push_providers(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

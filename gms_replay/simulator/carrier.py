@@ -1,0 +1,119 @@
+"""How notices travel: httpx, by HTTP/2 where the other end speaks it.
+
+Apple asks for one connection that is kept, with many streams at once. httpx keeps it, but where there is a proxy it
+opens a tunnel for each request that finds none open yet. So to each provider one request at a time goes ahead, until
+its own head is on the way; the next then finds the connection.
+"""
+
+import asyncio
+import ssl
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gms_replay.errors import OptionError
+from gms_replay.simulator.notices import Notice
+from gms_replay.simulator.settings import PushSettings
+
+_SAID_SHOWN = 200
+_TOO_MANY = 429
+
+# Nobody waits for a place, and what is open stays so until the other end closes it.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a notice was not delivered, and whether that is the last word."""
+
+    why: str
+    is_final: bool = False
+
+
+class Carrier:
+    """Posts notices. Raises OptionError for a CA that is none."""
+
+    def __init__(self, settings: PushSettings) -> None:
+        self._client = httpx.AsyncClient(
+            http2=True,
+            verify=_trusting(settings.ca) if settings.ca else True,
+            proxy=settings.proxy,
+            trust_env=False,
+            follow_redirects=False,
+            # httpx's own starts anew with each piece of an answer, and when it strikes takes all streams down.
+            timeout=None,
+            limits=_LIMITS,
+        )
+        self._timeout_s = settings.timeout_s
+        self._openings: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def post(self, notice: Notice) -> Refusal | None:
+        """Deliver a notice; None where it was taken, which only a 200 says."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await (self._stream(notice) if notice.to_provider else self._send(notice))
+        except TimeoutError:
+            return Refusal(f"no answer within {self._timeout_s:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            # Beside httpx's own: names that no resolver can take raise UnicodeError.
+            return Refusal(f"{type(error).__name__} {error}".strip())
+        return None if answer.status_code == httpx.codes.OK else _refusal(notice, answer)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.aclose()
+
+    async def _stream(self, notice: Notice) -> httpx.Response:
+        async with _Turn(self._openings[httpx.URL(notice.url).netloc.decode()]) as turn:
+            return await self._send(notice, {"trace": turn.trace})
+
+    async def _send(self, notice: Notice, extensions: dict[str, Any] | None = None) -> httpx.Response:
+        return await self._client.post(notice.url, content=notice.body, headers=notice.headers, extensions=extensions)
+
+
+class _Turn:
+    """One request's turn to find or open a connection; others wait for its end."""
+
+    def __init__(self, opening: asyncio.Lock) -> None:
+        self._opening = opening
+        self._lasts = False
+
+    async def __aenter__(self) -> "_Turn":
+        await self._opening.acquire()
+        self._lasts = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._end()
+
+    async def trace(self, event: str, facts: dict[str, Any]) -> None:
+        """What httpx tells of a request on its way ("trace" in its list of request extensions)."""
+        # Through a proxy it tells of the request for a tunnel, too.
+        if event.endswith(".send_request_headers.started") and facts["request"].method != b"CONNECT":
+            self._end()
+
+    def _end(self) -> None:
+        if self._lasts:
+            self._lasts = False
+            self._opening.release()
+
+
+def _refusal(notice: Notice, answer: httpx.Response) -> Refusal:
+    said = "".join(one if one.isprintable() else " " for one in answer.text[:_SAID_SHOWN])
+    why = f"answered with {answer.status_code}{': ' if said else ''}{said}"
+    # APNs and FCM say so where it may be taken another time; of a subscriber's own server nobody knows.
+    return Refusal(why, notice.to_provider and answer.status_code != _TOO_MANY and answer.status_code < 500)
+
+
+def _trusting(ca: Path) -> ssl.SSLContext:
+    """Trust in one CA alone."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except ssl.SSLError:
+        wrong = "it holds no certificate; it wants a CA's, as PEM, like mitmproxy's mitmproxy-ca-cert.pem"
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror}"
+    raise OptionError(f"--push-ca {ca}: {wrong}")
