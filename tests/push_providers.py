@@ -72,7 +72,7 @@ class Came:
 class Providers:
     """Takes each push, or does as it is told for its device. `ca` is the PEM file with whom to trust."""
 
-    def __init__(self, folder: Path, pem: Path | None = None, port: int = 0) -> None:
+    def __init__(self, folder: Path, pem: Path | None = None) -> None:
         self.came: Queue[Came] = Queue()
         self.ca = pem or _certificate(folder)
         self._answers: dict[str, list[Answer]] = {}
@@ -82,7 +82,7 @@ class Providers:
         self._loop = asyncio.new_event_loop()
         self._gone = asyncio.Event()
         self._all_present = asyncio.Event()
-        listening = socket.create_server(("127.0.0.1", port))
+        listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = listening.getsockname()[1]
         self.url = f"https://localhost:{self.port}"
         self._config = Config()
@@ -104,10 +104,8 @@ class Providers:
         return self.came.get(timeout=WAIT_S)
 
     def close(self) -> None:
-        """End it; once more does no harm."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._gone.set)
-            self._thread.join()
+        self._loop.call_soon_threadsafe(self._gone.set)
+        self._thread.join()
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -152,9 +150,9 @@ class Providers:
 
 
 @contextmanager
-def push_providers(folder: Path, pem: Path | None = None, port: int = 0) -> Iterator[Providers]:
+def push_providers(folder: Path, pem: Path | None = None) -> Iterator[Providers]:
     """They are there until the end of the block. `pem`: key and certificate to show, instead of own ones."""
-    providers = Providers(folder, pem, port)
+    providers = Providers(folder, pem)
     try:
         yield providers
     finally:

@@ -3,7 +3,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from push_providers import NONE, UNREGISTERED, UNREGISTERED_FCM, Answer, push_providers
+from push_providers import NONE, UNREGISTERED, UNREGISTERED_FCM, Answer
 
 from gms_replay.errors import OptionError
 from gms_replay.simulator.carrier import Carrier, Refusal
@@ -74,22 +74,6 @@ def test_subscribers_say_nothing_final(providers, settings):
     providers.answers("00aa", Answer(404, b"no\n\x1b[31msuch page" + b"." * 1000))
     ((refusal,),) = post(settings, [replace(notice(providers), to_provider=False)])
     assert refusal == Refusal("answered with 404: no  [31msuch page" + "." * 183)
-
-
-def test_providers_may_start_anew(tmp_path, providers, settings):
-    async def whole():
-        carrier = Carrier(settings)
-        first = await carrier.post(notice(providers))
-        # Not here: it ends when this side has hung up, too.
-        await asyncio.to_thread(providers.close)
-        with push_providers(tmp_path, providers.ca, providers.port) as anew:
-            # That a connection was closed while nobody looked is found out by whoever writes next.
-            await carrier.post(notice(anew))
-            second = await carrier.post(notice(anew))
-            await carrier.close()
-        return first, second
-
-    assert asyncio.run(whole()) == (None, None)
 
 
 def test_strangers_are_not_trusted(providers, settings):
