@@ -1,17 +1,22 @@
-"""Apple and Google as their senders see them: a real HTTP/2 server with TLS on loopback, in a thread."""
+"""Apple and Google as their senders see them: a real HTTP/2 server with TLS on loopback, in a thread.
+
+`python tests/push_providers.py PORT` is that as a program, which prints what comes.
+"""
 
 import asyncio
 import json
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from queue import Queue
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography import x509
@@ -72,7 +77,7 @@ class Came:
 class Providers:
     """Takes each push, or does as it is told for its device. `ca` is the PEM file with whom to trust."""
 
-    def __init__(self, folder: Path, pem: Path | None = None) -> None:
+    def __init__(self, folder: Path, pem: Path | None = None, port: int = 0) -> None:
         self.came: Queue[Came] = Queue()
         self.ca = pem or _certificate(folder)
         self._answers: dict[str, list[Answer]] = {}
@@ -82,7 +87,7 @@ class Providers:
         self._loop = asyncio.new_event_loop()
         self._gone = asyncio.Event()
         self._all_present = asyncio.Event()
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.create_server(("127.0.0.1", port))
         self.port: int = listening.getsockname()[1]
         self.url = f"https://localhost:{self.port}"
         self._config = Config()
@@ -181,3 +186,19 @@ def _certificate(folder: Path) -> Path:
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     return pem
+
+
+def main(port: int) -> None:
+    with TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
+        providers = Providers(Path(folder), port=port)
+        print(f"Apple and Google: {providers.url}", flush=True)
+        try:
+            while True:
+                came = providers.came.get()
+                print(came.path, came.body.decode("utf-8", "replace"), flush=True)
+        finally:
+            providers.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -60,7 +60,15 @@ def simulate(
     def announce(url: str) -> None:
         click.echo(f"simulated GMS: {url}")
 
-    pushes = PushSettings(apns, fcm, customhttp, apns_topic, fcm_project, push_proxy, push_ca)
+    pushes = PushSettings(
+        apns=apns,
+        fcm=fcm,
+        customhttp=customhttp,
+        apns_topic=apns_topic,
+        fcm_project=fcm_project,
+        proxy=push_proxy,
+        ca=push_ca,
+    )
     settings = Settings(
         quick=quick, trailing_comma=trailing_comma, seed=seed, services=frozenset(services), pushes=pushes
     )

@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections import defaultdict
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Carrier:
             proxy=settings.proxy,
             trust_env=False,
             follow_redirects=False,
+            # None are kept: who is told has nothing to do with who was told before.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             # httpx's own starts anew with each piece of an answer, and when it strikes takes all streams down.
             timeout=None,
             limits=_LIMITS,

@@ -142,21 +142,25 @@ class App:
 class Device:
     """A device of `_device_os` `httpcb`: an HTTP server that keeps what is posted to it.
 
-    It answers with `statuses`, the last of them again and again.
+    It answers with `statuses`, the last of them again and again, and gives cookies.
     """
 
     def __init__(self, *statuses: int) -> None:
         self.posts: queue.Queue[tuple[str, str, str]] = queue.Queue()
+        self.cookies: list[str] = []
+        cookies = self.cookies
         answers = itertools.chain(statuses, itertools.repeat(statuses[-1]))
         posts = self.posts
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+                cookies.extend(self.headers.get_all("cookie", []))
                 # Before it is answered, so that whoever saw the answer finds it here.
                 posts.put((self.path, self.headers["content-type"], body))
                 self.send_response(next(answers))
                 self.send_header("location", "/elsewhere")
+                self.send_header("set-cookie", "a=1")
                 self.send_header("content-length", "0")
                 self.end_headers()
 

@@ -54,6 +54,12 @@ def test_only_200_is_delivered(device_of, statuses, tries):
     assert [path for path, _, _ in posts(device)] == ["/notices?app=1"] * tries
 
 
+def test_cookies_are_not_kept(device_of):
+    device = device_of(503, 200)
+    push(device.fields)
+    assert (len(posts(device)), device.cookies) == (2, [])
+
+
 def test_giving_up_is_logged(device_of, caplog):
     device = device_of(503)
     push(device.fields)
