@@ -71,7 +71,8 @@ class Came:
         """Its token."""
         if self.path.startswith("/3/device/"):
             return self.path.removeprefix("/3/device/")
-        return str(json.loads(self.body)["message"]["token"])
+        told = json.loads(self.body).get("message", {})
+        return str(told.get("token", ""))
 
 
 class Providers:
@@ -82,6 +83,7 @@ class Providers:
         self.ca = pem or _certificate(folder)
         self._answers: dict[str, list[Answer]] = {}
         self._tries: Counter[str] = Counter()
+        self._held: dict[str, asyncio.Event] = {}
         self._wait_for = 0
         self._present = 0
         self._loop = asyncio.new_event_loop()
@@ -104,6 +106,13 @@ class Providers:
     def answers_together(self, count: int) -> None:
         """Answer nobody before so many are here at once."""
         self._wait_for = count
+
+    def hold(self, device: str) -> None:
+        """Answer its pushes when they are released."""
+        self._held[device] = asyncio.Event()
+
+    def release(self, device: str) -> None:
+        self._loop.call_soon_threadsafe(self._held[device].set)
 
     def next(self) -> Came:
         return self.came.get(timeout=WAIT_S)
@@ -129,6 +138,8 @@ class Providers:
         came = Came(scope["raw_path"].decode(), headers, body, scope["http_version"], scope["client"][1])
         self.came.put(came)
         await self._all_here()
+        if held := self._held.get(came.device):
+            await held.wait()
         await self._reply(came, send)
 
     async def _all_here(self) -> None:
@@ -155,9 +166,9 @@ class Providers:
 
 
 @contextmanager
-def push_providers(folder: Path, pem: Path | None = None) -> Iterator[Providers]:
+def push_providers(folder: Path, pem: Path | None = None, port: int = 0) -> Iterator[Providers]:
     """They are there until the end of the block. `pem`: key and certificate to show, instead of own ones."""
-    providers = Providers(folder, pem)
+    providers = Providers(folder, pem, port)
     try:
         yield providers
     finally:
@@ -189,15 +200,11 @@ def _certificate(folder: Path) -> Path:
 
 
 def main(port: int) -> None:
-    with TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
-        providers = Providers(Path(folder), port=port)
-        print(f"Apple and Google: {providers.url}", flush=True)
-        try:
-            while True:
-                came = providers.came.get()
-                print(came.path, came.body.decode("utf-8", "replace"), flush=True)
-        finally:
-            providers.close()
+    with suppress(KeyboardInterrupt), TemporaryDirectory() as folder, push_providers(Path(folder), port=port) as found:
+        print(f"Apple and Google: {found.url}", flush=True)
+        while True:
+            came = found.came.get()
+            print(came.path, came.body.decode("utf-8", "replace"), flush=True)
 
 
 if __name__ == "__main__":

@@ -48,11 +48,42 @@ def test_streams_share_one_connection(providers, settings):
 
 def test_who_hangs_is_given_up_alone(providers, settings):
     providers.answers("hangs", NONE)
+    providers.answers_together(2)
     impatient = replace(settings, timeout_s=1)
-    ((hung, taken), (after,)) = post(
-        impatient, [notice(providers, "hangs"), notice(providers)], [notice(providers, "after")]
-    )
-    assert (hung, taken, after) == (Refusal("no answer within 1 s"), None, None)
+    ((hung, taken),) = post(impatient, [notice(providers, "hangs"), notice(providers)])
+    assert (hung, taken) == (Refusal("no answer within 1 s"), None)
+    assert len({providers.next().connection for _ in range(2)}) == 1
+
+
+@pytest.mark.parametrize("failed", [NONE, Answer(503)])
+def test_failed_connection_is_not_used_again(providers, settings, failed):
+    providers.answers("fails", failed)
+    ((first,), (second,)) = post(replace(settings, timeout_s=1), [notice(providers, "fails")], [notice(providers)])
+    assert (first.is_final, second) == (False, None)
+    assert len({providers.next().connection for _ in range(2)}) == 2
+
+
+def test_who_waits_on_a_failed_connection_is_answered(providers, settings):
+    providers.answers("fails", Answer(503))
+    providers.hold("later")
+
+    async def whole():
+        carrier = Carrier(settings)
+        later = asyncio.create_task(carrier.post(notice(providers, "later")))
+        failed = await carrier.post(notice(providers, "fails"))
+        providers.release("later")
+        told = await later
+        await carrier.close()
+        return failed.is_final, told
+
+    assert asyncio.run(whole()) == (False, None)
+    assert len({providers.next().connection for _ in range(2)}) == 1
+
+
+def test_refusals_leave_the_connection(providers, settings):
+    providers.answers("refused", UNREGISTERED)
+    providers.answers("too many", Answer(429))
+    post(settings, *([notice(providers, device)] for device in ("refused", "too%20many", "taken")))
     assert len({providers.next().connection for _ in range(3)}) == 1
 
 
@@ -73,7 +104,7 @@ def test_providers_say_what_is_final(providers, settings, answer, is_final):
 def test_subscribers_say_nothing_final(providers, settings):
     providers.answers("00aa", Answer(404, b"no\n\x1b[31msuch page" + b"." * 1000))
     ((refusal,),) = post(settings, [replace(notice(providers), to_provider=False)])
-    assert refusal == Refusal("answered with 404: no  [31msuch page" + "." * 183)
+    assert refusal == Refusal("answered with 404: no [31msuch page" + "." * 184)
 
 
 def test_strangers_are_not_trusted(providers, settings):

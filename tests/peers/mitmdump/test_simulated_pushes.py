@@ -131,18 +131,48 @@ def test_recorder_in_the_providers_place_records_pushes(record, providers):
     assert came(providers) == {("2", device) for device in KINDS}
 
 
-def test_pushes_of_one_moment_share_a_tunnel(start, providers, confdir):
+@pytest.fixture
+def through(start: Callable[..., Any], confdir: Path) -> Callable[..., PushSettings]:
+    """`through(mitmdump)`: settings for a forward proxy."""
+
+    def settings(mitmdump: Any) -> PushSettings:
+        proxy = f"http://localhost:{mitmdump.ports[0]}"
+        return PushSettings(proxy=proxy, ca=confdir / "mitmproxy-ca-cert.pem", timeout_s=WAIT_S)
+
+    return settings
+
+
+def notice(url: str, device: str) -> Notice:
+    return Notice(device, f"{url}/3/device/{device}", {"apns-id": device}, b"{}", to_provider=True)
+
+
+def test_pushes_of_one_moment_share_a_tunnel(start, providers, through):
     mitmdump = start("--mode", "regular@0", "--set", f"ssl_verify_upstream_trusted_ca={providers.ca}").ready()
-    proxy = f"http://localhost:{mitmdump.ports[0]}"
-    settings = PushSettings(proxy=proxy, ca=confdir / "mitmproxy-ca-cert.pem", timeout_s=WAIT_S)
 
     async def whole() -> list[Refusal | None]:
-        carrier = Carrier(settings)
-        urls = (f"{providers.url}/3/device/{number}" for number in range(len(KINDS)))
-        notices = (Notice("one", url, {"apns-id": url[-1]}, b"{}", to_provider=True) for url in urls)
-        told = await asyncio.gather(*map(carrier.post, notices))
+        carrier = Carrier(through(mitmdump))
+        told = await asyncio.gather(*(carrier.post(notice(providers.url, str(number))) for number in range(len(KINDS))))
         await carrier.close()
         return told
 
     assert asyncio.run(whole()) == [None] * len(KINDS)
     assert len(connections(mitmdump.recorded(all_answered))) == 1
+
+
+def test_provider_that_comes_back_is_reached(start, through, tmp_path):
+    """Through one connection mitmproxy says ever after that it could not reach whom it could not reach once."""
+    mitmdump = start("--mode", "regular@0", "--set", "ssl_insecure=true").ready()
+
+    async def whole() -> list[Refusal | None]:
+        carrier = Carrier(through(mitmdump))
+        with push_providers(tmp_path) as before:
+            one = notice(before.url, "00aa")
+            told = [await carrier.post(one)]
+        told.append(await carrier.post(one))
+        with push_providers(tmp_path, port=before.port):
+            told.append(await carrier.post(one))
+            await carrier.close()
+        return told
+
+    first, meanwhile, last = asyncio.run(whole())
+    assert (first, meanwhile.is_final, last) == (None, False, None)
