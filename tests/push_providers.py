@@ -68,11 +68,10 @@ class Came:
 
     @property
     def device(self) -> str:
-        """Its token."""
-        if self.path.startswith("/3/device/"):
-            return self.path.removeprefix("/3/device/")
-        told = json.loads(self.body).get("message", {})
-        return str(told.get("token", ""))
+        """Its token; "" where this is no push."""
+        if self.path.endswith("/messages:send"):
+            return str(json.loads(self.body)["message"]["token"])
+        return self.path.partition("/3/device/")[2]
 
 
 class Providers:

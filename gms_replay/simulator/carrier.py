@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -71,7 +72,7 @@ class Carrier:
     @asynccontextmanager
     async def _line(self, notice: Notice) -> AsyncIterator["_Line"]:
         """The line to a provider, or the one for all other notices; one that was dropped is closed by its last user."""
-        key = httpx.URL(notice.url).netloc.decode() if notice.to_provider else ""
+        key = urlsplit(notice.url).netloc if notice.to_provider else ""
         line = self._lines.get(key) or self._lines.setdefault(key, _Line(key, self._client()))
         line.users += 1
         try:

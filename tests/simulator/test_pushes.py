@@ -110,6 +110,11 @@ def test_providers_are_asked_until_they_decide(providers, statuses):
     assert len({one.headers["apns-id"] for one in came}) == 1
 
 
+def test_endless_token_harms_nobody(providers, caplog):
+    push(ios("a" * 66_000), settings=PushSettings(apns=providers.url, ca=providers.ca))
+    assert "a push to the ios device 'aaaaaaaaaaaaaaaa…' was not delivered: InvalidURL" in caplog.text
+
+
 def test_refusal_is_logged(providers, caplog):
     providers.answers("00aa", UNREGISTERED)
     push(ios("00aa"), settings=PushSettings(apns=providers.url, ca=providers.ca))
