@@ -14,6 +14,7 @@ import factories
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from push_providers import push_providers
 
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import read
@@ -445,6 +446,41 @@ def test_simulate_takes_its_settings() -> None:
 
     assert told[0] == told[1]
     assert [status for status, _ in told[0]] == [200, 200, 400]
+
+
+def test_simulate_pushes_to_whom_options_name(tmp_path: Path) -> None:
+    with push_providers(tmp_path) as providers:
+        where = ("--apns", providers.url, "--fcm", providers.url, "--push-ca", str(providers.ca))
+        whose = ("--apns-topic", "com.bank.app", "--fcm-project", "bank")
+        simulate = python("gms_replay.cli", "simulate", "--port", "0", "--quick", *where, *whose)
+        with listening(simulate, re.compile(r"simulated GMS: (\S+)")) as url:
+            for kind in ("ios", "fcm"):
+                fields = {"_wait_for_agent": "true", "_device_os": kind, "_device_notification_id": kind}
+                httpx.post(f"{url}/1/service/callback/sales", json=fields, trust_env=False)
+            came = {one.device: one for one in (providers.next(), providers.next())}
+
+    assert came["ios"].headers["apns-topic"] == "com.bank.app"
+    assert came["fcm"].path == "/v1/projects/bank/messages:send"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--apns", "localhost:8443"], "--apns localhost:8443: it must begin with https:// or http://"),
+        (["--fcm", "https://"], "--fcm https://: it names no host"),
+        (["--customhttp", "ftp://localhost/"], "--customhttp ftp://localhost/: it must begin with"),
+        (["--push-proxy", "socks5://localhost"], "--push-proxy socks5://localhost: it must begin with http://"),
+        (["--apns-topic", "my app"], "--apns-topic my app: it is no bundle ID"),
+        (["--fcm-project", ""], "--fcm-project : it is no project ID"),
+        (["--push-ca", "nowhere.pem"], "--push-ca nowhere.pem: cannot be read: No such file or directory"),
+    ],
+)
+def test_wrong_simulator_does_not_start(arguments: list[str], complaint: str) -> None:
+    told = run("simulate", "--port", "0", *arguments)
+
+    assert told.exit_code == 2
+    assert told.output.startswith(f"gms-replay: {complaint}")
+    assert told.output.count("\n") == 1
 
 
 @pytest.mark.parametrize(

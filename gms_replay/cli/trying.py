@@ -26,21 +26,52 @@ from gms_replay.cli.options import FILE
     metavar="NAME",
     help="A configured callback; others are refused. May be repeated.  [default: any name]",
 )
+@click.option("--apns", metavar="URL", help="What stands for Apple: devices of type ios are pushed to over it.")
+@click.option("--fcm", metavar="URL", help="What stands for Google: the same for fcm, gcm and android.")
+@click.option("--customhttp", metavar="URL", help="Where the notices for devices of type customhttp go.")
+@click.option("--apns-topic", default="com.example.app", show_default=True, metavar="BUNDLE_ID", help="The app's.")
+@click.option("--fcm-project", default="example-project", show_default=True, metavar="ID", help="The app's.")
+@click.option("--push-proxy", metavar="URL", help="HTTP proxy for all pushes: a recorder.")
+@click.option("--push-ca", type=FILE, metavar="FILE", help="PEM file with the only CA to trust for pushes.")
 def simulate(
-    host: str, port: int, quick: bool, trailing_comma: bool, seed: int | None, services: tuple[str, ...]
+    host: str,
+    port: int,
+    quick: bool,
+    trailing_comma: bool,
+    seed: int | None,
+    services: tuple[str, ...],
+    apns: str | None,
+    fcm: str | None,
+    customhttp: str | None,
+    apns_topic: str,
+    fcm_project: str,
+    push_proxy: str | None,
+    push_ca: Path | None,
 ) -> None:
     """Run a small GMS, for those who have none at hand.
 
-    It plays voice and chat callbacks, now, after waiting and by appointment (08:00 to 18:00 UTC), wakes apps whose
-    device is `httpcb` by POST, and has agents to chat with over Comet.
+    It plays voice and chat callbacks, now, after waiting and by appointment (08:00 to 18:00 UTC), wakes apps by push
+    (of those whose device is httpcb: by POST to its URL), and has agents to chat with over Comet. It dials nobody but
+    these devices and whom options name.
     """
     from gms_replay.simulator.server import serve as serve_simulator
-    from gms_replay.simulator.settings import Settings
+    from gms_replay.simulator.settings import PushSettings, Settings
 
     def announce(url: str) -> None:
         click.echo(f"simulated GMS: {url}")
 
-    settings = Settings(quick=quick, trailing_comma=trailing_comma, seed=seed, services=frozenset(services))
+    pushes = PushSettings(
+        apns=apns,
+        fcm=fcm,
+        customhttp=customhttp,
+        apns_topic=apns_topic,
+        fcm_project=fcm_project,
+        proxy=push_proxy,
+        ca=push_ca,
+    )
+    settings = Settings(
+        quick=quick, trailing_comma=trailing_comma, seed=seed, services=frozenset(services), pushes=pushes
+    )
     serve_simulator(host, port, settings, announce)
 
 

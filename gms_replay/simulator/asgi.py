@@ -55,7 +55,7 @@ class SimulatedGms:
             timeout_s=settings.poll_timeout_s,
             max_interval_s=settings.max_interval_s,
         )
-        self._pushes = Pushes(self._tasks, lambda service: chance.pace("push", service.number))
+        self._pushes = Pushes(settings.pushes, self._tasks, chance, now_us)
         services = Services()
         waiting = Waiting(self._tasks, chance, now_us, self._wake)
         steps = Steps(services, waiting, chance, now_us, trailing_comma=settings.trailing_comma)
@@ -90,6 +90,7 @@ class SimulatedGms:
         """Answer what is held, end what goes on by itself, and start nothing new."""
         self._comet.close()
         await self._tasks.close()
+        await self._pushes.close()
 
     def _wake(self, service: Service) -> None:
         turn = service.turn

@@ -3,6 +3,7 @@
 import string
 from collections.abc import Callable
 from random import Random
+from uuid import UUID
 
 _UPPER = string.ascii_uppercase + string.digits
 _LOWER = string.ascii_lowercase + string.digits
@@ -51,3 +52,8 @@ class Ids:
 def frame_id(random: Random) -> str:
     """Like `b2e607a0d21611e3000010932938a0ff`; the source is a chat's own, because agents write at any time."""
     return f"{random.getrandbits(128):032x}"
+
+
+def push_id(random: Random) -> str:
+    """Like `123e4567-e89b-42d3-a456-426614174000`, as Apple wants it; the source is a push's own."""
+    return str(UUID(int=random.getrandbits(128), version=4))

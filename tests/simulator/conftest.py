@@ -8,10 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from push_providers import Providers, push_providers
 from simulating import simulated
 
 from gms_replay.simulator.settings import Settings
@@ -140,21 +142,25 @@ class App:
 class Device:
     """A device of `_device_os` `httpcb`: an HTTP server that keeps what is posted to it.
 
-    It answers with `statuses`, the last of them again and again.
+    It answers with `statuses`, the last of them again and again, and gives cookies.
     """
 
     def __init__(self, *statuses: int) -> None:
         self.posts: queue.Queue[tuple[str, str, str]] = queue.Queue()
+        self.cookies: list[str] = []
+        cookies = self.cookies
         answers = itertools.chain(statuses, itertools.repeat(statuses[-1]))
         posts = self.posts
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+                cookies.extend(self.headers.get_all("cookie", []))
                 # Before it is answered, so that whoever saw the answer finds it here.
                 posts.put((self.path, self.headers["content-type"], body))
                 self.send_response(next(answers))
                 self.send_header("location", "/elsewhere")
+                self.send_header("set-cookie", "a=1")
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -239,6 +245,13 @@ def device_of() -> Iterator[Callable[..., Device]]:
 @pytest.fixture
 def device(device_of: Callable[..., Device]) -> Device:
     return device_of(200)
+
+
+@pytest.fixture
+def providers(tmp_path: Path) -> Iterator[Providers]:
+    """Apple and Google."""
+    with push_providers(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

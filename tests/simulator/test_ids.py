@@ -1,10 +1,11 @@
 import re
 from random import Random
+from uuid import UUID
 
 import pytest
 
 from gms_replay.simulator.chance import Chance
-from gms_replay.simulator.ids import Ids, frame_id
+from gms_replay.simulator.ids import Ids, frame_id, push_id
 
 
 def ids_of(seed):
@@ -44,3 +45,10 @@ def test_kinds_do_not_mix():
 def test_frames_are_hex():
     random = Random(1)
     assert all(re.fullmatch("[0-9a-f]{32}", frame_id(random)) for _ in range(20))
+
+
+def test_pushes_have_canonical_uuids():
+    random = Random(1)
+    made = [push_id(random) for _ in range(20)]
+    assert len(set(made)) == 20
+    assert all(str(UUID(one, version=4)) == one for one in made)

@@ -2,27 +2,30 @@ import asyncio
 import json
 import logging
 import socket
-from random import Random
 
 import pytest
+from push_providers import NONE, UNREGISTERED, Answer
 
-from gms_replay.simulator.clock import Pace
+from gms_replay.simulator.chance import Chance
+from gms_replay.simulator.clock import wall_us
 from gms_replay.simulator.pushes import Pushes
 from gms_replay.simulator.services import Service
+from gms_replay.simulator.settings import PushSettings
 from gms_replay.simulator.tasks import Tasks
 
 ACTION = "get-dialog-start-chat"
 
 
-def push(fields, wanted=lambda: True):
+def push(fields, wanted=lambda: True, settings=None):
     """Send one push, and return when all is over."""
 
     async def whole():
         tasks = Tasks()
-        pushes = Pushes(tasks, lambda service: Pace(quick=True, random=Random(1)))
+        pushes = Pushes(settings or PushSettings(), tasks, Chance(4, quick=True), wall_us)
         pushes.send(Service("3S", "samples", 1, fields, 0), ACTION, wanted)
         running = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*running)
+        await pushes.close()
         return len(running)
 
     return asyncio.run(whole())
@@ -49,6 +52,12 @@ def test_only_200_is_delivered(device_of, statuses, tries):
     device = device_of(*statuses)
     push(device.fields)
     assert [path for path, _, _ in posts(device)] == ["/notices?app=1"] * tries
+
+
+def test_cookies_are_not_kept(device_of):
+    device = device_of(503, 200)
+    push(device.fields)
+    assert (len(posts(device)), device.cookies) == (2, [])
 
 
 def test_giving_up_is_logged(device_of, caplog):
@@ -83,21 +92,59 @@ def test_impossible_hosts_harm_nobody(host, caplog):
     assert "was not delivered" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"_device_os": "httpcb"},
-        to("123abc"),
-        to("ftp://127.0.0.1/"),
-        to("http://"),
-        to("http://127.0.0.1:99999/"),
-        to("http://a\nb/"),
-        {"_device_os": "ios", "_device_notification_id": "http://127.0.0.1/"},
-    ],
-)
-def test_other_devices_are_not_pushed(fields, caplog):
-    assert (push(fields), caplog.text) == (0, "")
+def test_who_has_no_device_is_not_pushed(caplog):
+    assert (push({}), caplog.text) == (0, "")
+
+
+def ios(token):
+    return {"_device_os": "ios", "_device_notification_id": token}
+
+
+@pytest.mark.parametrize("statuses", [(200,), (410,), (400,), (429, 200), (503, 500, 200)])
+def test_providers_are_asked_until_they_decide(providers, statuses):
+    providers.answers("00aa", *map(Answer, statuses))
+    push(ios("00aa"), settings=PushSettings(apns=providers.url, ca=providers.ca))
+    came = [providers.came.get_nowait() for _ in range(providers.came.qsize())]
+    assert [one.device for one in came] == ["00aa"] * len(statuses)
+    # A push that is tried again is the same push.
+    assert len({one.headers["apns-id"] for one in came}) == 1
+
+
+def test_endless_token_harms_nobody(providers, caplog):
+    push(ios("a" * 66_000), settings=PushSettings(apns=providers.url, ca=providers.ca))
+    assert "a push to the ios device 'aaaaaaaaaaaaaaaa…' was not delivered: InvalidURL" in caplog.text
+
+
+def test_refusal_is_logged(providers, caplog):
+    providers.answers("00aa", UNREGISTERED)
+    push(ios("00aa"), settings=PushSettings(apns=providers.url, ca=providers.ca))
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "a push to the ios device '00aa' was not delivered: "
+        'answered with 410: {"reason":"Unregistered","timestamp":1399048050000}'
+    ]
+
+
+def test_app_is_woken_by_its_provider(providers, app_of):
+    app = app_of(pushes=PushSettings(apns=providers.url, fcm=providers.url, ca=providers.ca))
+    by_device = {
+        device: app.start(_wait_for_agent="true", _media_type="chat", _device_os=kind, _device_notification_id=device)
+        for kind, device in (("ios", "00aa"), ("fcm", "d1"))
+    }
+    for _ in by_device:
+        came = providers.next()
+        said = json.loads(came.body)["message"]
+        told = said if came.device == "00aa" else json.loads(said["data"]["message"])
+        assert told == {"_id": by_device[came.device], "_action": ACTION}
+        assert app.take(told["_id"], told["_action"]).json()["_action"] == "StartChat"
+
+
+def test_gms_answers_while_a_provider_hangs(providers, app_of):
+    providers.answers("00aa", NONE)
+    app = app_of(pushes=PushSettings(apns=providers.url, ca=providers.ca))
+    service_id = app.start(_wait_for_agent="true", **ios("00aa"))
+    providers.next()
+    assert app.place(service_id)["_position"] == "0"
+    assert app.start() != service_id
 
 
 def test_proxies_are_not_asked(device, monkeypatch):
