@@ -25,13 +25,13 @@ PACES = {"voice-wait-userterm": ["--quick"]}
 def record(cassette: Path, visit: str, seed: int, options: list[str]) -> None:
     """One visit into a new cassette. Raises GmsReplayError or visitor's errors where a part fails."""
     simulator = python("gms_replay.cli", "simulate", "--port", "0", "--seed", str(seed), *options)
-    with tempfile.TemporaryDirectory() as confdir, listening(simulator, URL) as gms_url:
+    with tempfile.TemporaryDirectory() as confdir, listening(simulator, URL) as (gms_url,):
         mitmdump = [
             tool("mitmdump"), "--mode", f"reverse:{gms_url.removesuffix('/genesys')}",
             "--listen-host", "127.0.0.1", "--listen-port", "0", "--set", f"confdir={confdir}",
             "--scripts", str(ROOT / "addons" / "gms_record.py"), "--set", f"gms_cassette={cassette}",
         ]  # fmt: skip
-        with listening(mitmdump, PROXY) as address:
+        with listening(mitmdump, PROXY) as (address,):
             asyncio.run(visitor.visit(f"http://{address}/genesys", visit, service=SERVICE))
 
 

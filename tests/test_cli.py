@@ -22,6 +22,7 @@ from gms_replay.cli.main import main
 from gms_replay.demo.processes import listening, python
 from gms_replay.model import Push, Recording
 
+OTHER = "7WUM7W75075NP3P7V4S9S0X8SG444Y17"
 SERVED = re.compile(r"app: (\S+)")
 
 
@@ -204,12 +205,14 @@ def test_empty_cassette_plays_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def pushed(tmp_path: Path) -> Path:
-    """Somebody is woken, once for nothing."""
+    """Somebody is woken, once for nothing; somebody else presumably is."""
     tape = factories.Tape()
     tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, {"_id": factories.SERVICE})
     tape.push(3, "wait-for-agent", status=410, answer={"reason": "Unregistered"})
     tape.push(5, "wait-for-agent")
-    tape.ask(6, "POST", factories.MENU)
+    tape.user = "bob@example.com"
+    tape.ask(60, "POST", factories.CALLBACK, factories.ORDER, {"_id": OTHER})
+    tape.ask(66, "POST", f"/genesys/1/service/{OTHER}/connect")
     path = tmp_path / "pushed.sqlite"
     write(path, tape.recording())
     return path
@@ -218,14 +221,13 @@ def pushed(tmp_path: Path) -> Path:
 def test_pushes_are_exported_as_files(pushed: Path, tmp_path: Path) -> None:
     told = run("export", pushed, "--to", "apns", "--bundle-id", "com.example.app", "--output", tmp_path / "a" / "b")
 
-    menu = factories.MENU.rpartition("/")[2]
-    names = ["0001-visit-1-wait-for-agent.apns", f"0002-visit-1-{menu}.apns"]
+    names = ["0001-visit-1-wait-for-agent.apns", "0002-visit-2-connect.apns"]
     assert (told.exit_code, told.output.splitlines()) == (0, names)
     assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == names
     assert json.loads((tmp_path / "a" / "b" / names[1]).read_bytes()) == {
         "Simulator Target Bundle": "com.example.app",
-        "aps": {"alert": menu},
-        "message": {"_id": factories.SERVICE, "_action": menu},
+        "aps": {"alert": "connect"},
+        "message": {"_id": OTHER, "_action": "connect"},
     }
 
 
@@ -258,19 +260,18 @@ def test_recording_without_pushes_exports_none(tmp_path: Path) -> None:
 
 
 def test_pushes_are_held_and_written(pushed: Path, tmp_path: Path) -> None:
-    options = ("--port", "0", "--push-to", f"apns:{tmp_path / 'files'}", "--bundle-id", "com.example.app")
-    with listening(
-        python("gms_replay.cli", "serve", str(pushed), "--speed", "1000", "--hold-pushes", *options), SERVED
-    ) as url:
+    options = ["--hold-pushes", "--push-to", f"apns:{tmp_path / 'files'}", "--bundle-id", "com.example.app"]
+    serve = ["serve", str(pushed), "--port", "0", "--speed", "1000", *options]
+    with listening(python("gms_replay.cli", *serve), SERVED) as (url,):
         origin = url.removesuffix("/genesys")
         with httpx.Client(base_url=origin, trust_env=False, timeout=60) as client:
             client.post(factories.CALLBACK, json=factories.ORDER).raise_for_status()
-            while (held := client.get("/__gms_replay__/pushes").json())["held"] < 2:
+            while (held := client.get("/__gms_replay__/pushes").json())["held"] < 1:
                 assert held["pushes"] == []
             assert list((tmp_path / "files").iterdir()) == []
-            assert client.post("/__gms_replay__/pushes", json={"release": "all"}).json()["told"] == [1, 2]
+            assert client.post("/__gms_replay__/pushes", json={"release": "all"}).json()["told"] == [1]
 
-    assert len(list((tmp_path / "files").iterdir())) == 2
+    assert [file.name for file in (tmp_path / "files").iterdir()] == ["0001-s1-wait-for-agent.apns"]
 
 
 @pytest.mark.parametrize(
@@ -429,7 +430,7 @@ def test_serve_tells_machines(short: Path) -> None:
 
 def test_serve_moves_slots_by_weeks(cassette: Path) -> None:
     options = ("--port", "0", "--now", "2014-05-03T16:27:30Z", "--shift", "weeks")
-    with listening(python("gms_replay.cli", "serve", str(cassette), *options), SERVED) as url:
+    with listening(python("gms_replay.cli", "serve", str(cassette), *options), SERVED) as (url,):
         told = httpx.get(url + factories.AVAILABILITY.removeprefix("/genesys"), trust_env=False).json()
 
     assert list(told) == ["2014-05-09T16:30:00.000Z", "2014-05-09T16:45:00.000Z"]
@@ -439,7 +440,7 @@ def test_simulate_takes_its_settings() -> None:
     options = ("--port", "0", "--quick", "--seed", "7", "--service", "sales", "--service", "claims")
     told = []
     for _ in range(2):
-        with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as url:
+        with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as (url,):
             names = ("sales", "claims", "support")
             answers = [httpx.post(f"{url}/1/service/callback/{name}", trust_env=False) for name in names]
         told.append([(answer.status_code, answer.json().get("_id")) for answer in answers])

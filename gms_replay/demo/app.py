@@ -1,7 +1,8 @@
 """The demo's app: what a mobile app does, with httpx for REST and aiocometd for Comet, by a script of its own.
 
-It runs as a process: `python -m gms_replay.demo.app BASE_URL TRANSCRIPT`. It prints what it does, a line each, and
-leaves the transcript of all that it was told.
+It runs as a process: `python -m gms_replay.demo.app BASE_URL TRANSCRIPT [DEVICE [DEVICE_FOR_GMS]]`. It prints what it
+does, a line each, and leaves the transcript of all that it was told. DEVICE is the URL of a `demo.device`, if it is to
+wait for a push before it chats; DEVICE_FOR_GMS is where GMS finds that, if it is somewhere else for GMS.
 """
 
 import asyncio
@@ -20,14 +21,16 @@ from gms_replay.verify.comet_client import CometClient
 
 USER = "demo-user-4711"
 CHANNEL = "/_genesys"
+DEVICE = "device"
+"""Where a transcript has the pushes."""
 _DIALOGS = (
     "wait-for-agent",
     "get-dialog-user-confirmation-provide_code-true",
     "get-dialog-user-confirmation-provide_code-false",
     "connect-inbound",
     "connect-outbound",
-    "get-dialog-start-chat",
 )
+_START_CHAT = "get-dialog-start-chat"
 _LINES = ("Hello, my order has not arrived.", "It is order 117. Thank you, bye!")
 _PAUSE_S = 0.2
 _BETWEEN_POLLS_S = 2.0
@@ -35,11 +38,16 @@ _PATIENCE_S = 30.0
 
 
 class DemoApp:
-    """One visit: a callback, its dialogs, a chat. `say` gets a line for each thing that happens."""
+    """One visit: a callback, its dialogs, a chat. `say` gets a line for each thing that happens.
 
-    def __init__(self, base_url: str, say: Callable[[str], None]) -> None:
+    `device`: the URLs of its device, for itself and for GMS; None where it waits for no push.
+    """
+
+    def __init__(self, base_url: str, device: tuple[str, str] | None, say: Callable[[str], None]) -> None:
         self._base_url = base_url
+        self._device = device
         self._say = say
+        self._pushes: list[bytes] = []
         self._answers: list[Seen] = []
         self._messages: list[bytes] = []
         self._started_at_us = 0
@@ -51,12 +59,21 @@ class DemoApp:
             service = await self._callback()
             for action in _DIALOGS:
                 await self._dialog(service, action)
+            if self._device:
+                service, action = await self._push(self._device[0])
+                await self._dialog(service, action)
+            else:
+                await self._dialog(service, _START_CHAT)
             await self._chat(json.loads(self._answers[-1].body))
         origin = str(httpx.URL(self._base_url).copy_with(path="/")).rstrip("/")
-        return Transcript(origin, self._started_at_us, tuple(self._answers), {CHANNEL: tuple(self._messages)})
+        channels = {DEVICE: tuple(self._pushes), CHANNEL: tuple(self._messages)}
+        return Transcript(origin, self._started_at_us, tuple(self._answers), channels)
 
     async def _callback(self) -> str:
         fields = {"_customer_number": "+14155550123", "_call_direction": "USERTERMINATED", "_media_type": "chat"}
+        if self._device:
+            # Else GMS tells nobody when there is an agent.
+            fields |= {"_wait_for_agent": "true", "_device_os": "httpcb", "_device_notification_id": self._device[1]}
         url = f"{self._base_url}/1/service/callback/customer-service"
         answer = await self._ask("POST", url, fields)
         await self._ask("GET", f"{url}/availability?number-of-days=1&max-time-slots=5")
@@ -72,6 +89,16 @@ class DemoApp:
         if action.endswith("code-true"):
             item = dialog["_content"][0]["_group_content"][0]
             await self._ask(item["_method"], item["_user_action_url"])
+
+    async def _push(self, url: str) -> tuple[str, str]:
+        """The service and action that the next push names: by itself, or beside what a phone shows."""
+        answer = await self._http.get(url)
+        answer.raise_for_status()
+        self._pushes.append(answer.content)
+        said = answer.json()
+        message = said.get("message", said)
+        self._say(f"push   {message['_action']}")
+        return message["_id"], message["_action"]
 
     async def _chat(self, dialog: dict[str, Any]) -> None:
         chat_url = dialog["_start_chat_url"]
@@ -123,9 +150,10 @@ def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
 
 def main() -> None:
     """Visits the GMS that the command line names."""
-    base_url, path = sys.argv[1:]
+    base_url, path, *places = sys.argv[1:]
+    device = (places[0], places[-1]) if places else None
     try:
-        transcript = asyncio.run(DemoApp(base_url, lambda line: print(line, flush=True)).visit())
+        transcript = asyncio.run(DemoApp(base_url, device, lambda line: print(line, flush=True)).visit())
     except httpx.HTTPStatusError as error:
         sys.exit(f"{error.request.method} {error.request.url}: {error.response.status_code}\n{error.response.text}")
     except httpx.TransportError as error:

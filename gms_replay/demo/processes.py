@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,8 @@ _END_S = 15
 
 
 @contextmanager
-def listening(arguments: list[str], sign: re.Pattern[str]) -> Iterator[str]:
-    """A server process; gives the first group of the line in which it says where it listens.
+def listening(arguments: list[str], *signs: re.Pattern[str]) -> Iterator[tuple[str, ...]]:
+    """A server process; gives, for each sign, the first group of the line in which it says where it listens.
 
     Ends it by SIGTERM and waits. Raises GmsReplayError with what it said, where it ends before it listens, or where it
     does not end well.
@@ -25,11 +25,11 @@ def listening(arguments: list[str], sign: re.Pattern[str]) -> Iterator[str]:
     with _started(arguments) as process:
         reading: threading.Thread | None = None
         try:
-            place = _place(process, sign)
+            places = _places(process, signs)
             # Read on, lest it wait for room to write to.
             reading = threading.Thread(target=_drain, args=(process,))
             reading.start()
-            yield place
+            yield places
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -76,13 +76,15 @@ def _started(arguments: list[str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
 
 
-def _place(process: "subprocess.Popen[str]", sign: re.Pattern[str]) -> str:
+def _places(process: "subprocess.Popen[str]", signs: Sequence[re.Pattern[str]]) -> tuple[str, ...]:
     assert process.stdout is not None, "asked for with PIPE"
     lines: list[str] = []
+    places: dict[re.Pattern[str], str] = {}
     for line in process.stdout:
         lines.append(line.rstrip())
-        if found := sign.search(line):
-            return found[1]
+        places |= {sign: found[1] for sign in signs if (found := sign.search(line))}
+        if len(places) == len(signs):
+            return tuple(places[sign] for sign in signs)
     raise GmsReplayError(f"{_name(process.args)} did not start: {' | '.join(lines[-3:])}")
 
 

@@ -1,6 +1,7 @@
 """The demo's show: an app's visit recorded through mitmdump, then played back to the same app, then both compared.
 
-simulator <- mitmdump with the recorder <- app; and, when both servers are gone, replay server <- the same app.
+simulator <- mitmdump with the recorder <- app, and simulator -> mitmdump -> the app's device; and, when the GMS is
+gone, replay server <- the same app, and replay server -> the same device.
 """
 
 import json
@@ -18,13 +19,14 @@ from rich.text import Text
 
 import gms_replay
 from gms_replay.demo import transcripts
+from gms_replay.demo.app import CHANNEL, DEVICE
 from gms_replay.demo.processes import listening, python, run, tool
 from gms_replay.diff import Comparison, Transcript, compare
 from gms_replay.errors import CassetteError, GmsReplayError
 from gms_replay.instants import ANYWHERE, SECOND_US, read
 
 _URL = re.compile(r"(http://\S+)")
-_PROXY = re.compile(r"listening at (127\.0\.0\.1:\d+)")
+_SERVED = re.compile(r"into the app: (http://\S+)")
 
 
 def play(cassette: Path, console: Console) -> int:
@@ -34,11 +36,11 @@ def play(cassette: Path, console: Console) -> int:
     """
     if cassette.exists():
         raise CassetteError(f"{cassette}: exists already; remove it, or name another file with --cassette")
-    with tempfile.TemporaryDirectory() as folder:
-        console.rule("1. An app visits a simulated GMS, through mitmdump with the recorder")
-        live = _record(cassette, Path(folder) / "live.json", console)
-        console.rule("2. The GMS is gone; the same app visits the cassette")
-        replayed = _replay(cassette, Path(folder) / "replayed.json", console)
+    with tempfile.TemporaryDirectory() as folder, listening(python("gms_replay.demo.device"), _URL) as (device,):
+        console.rule("1. An app visits a simulated GMS, which wakes it by a push, through mitmdump with the recorder")
+        live = _record(cassette, Path(folder) / "live.json", device, console)
+        console.rule("2. The GMS is gone; the same app visits the cassette, which wakes it by the same push")
+        replayed = _replay(cassette, Path(folder) / "replayed.json", device, console)
     console.rule("3. What the app was told, live and replayed")
     comparison = compare(live, replayed)
     console.print(_side_by_side(live, replayed))
@@ -52,32 +54,42 @@ def play(cassette: Path, console: Console) -> int:
     return 0 if comparison.equal else 1
 
 
-def _record(cassette: Path, transcript: Path, console: Console) -> Transcript:
+def _record(cassette: Path, transcript: Path, device: str, console: Console) -> Transcript:
     simulator = python("gms_replay.cli", "simulate", "--port", "0", "--quick", "--trailing-comma")
-    with listening(simulator, _URL) as gms_url:
-        console.print(f"simulated GMS at {gms_url}")
-        origin = gms_url.removesuffix("/genesys")
+    with listening(simulator, _URL) as (gms_url,):
+        console.print(f"simulated GMS at {gms_url}, device at {device}")
+        origins = [gms_url.removesuffix("/genesys"), device.removesuffix("/push")]
+        # Of one host it would take port 0 once only.
+        places = zip(origins, ("127.0.0.1:0", "localhost:0"), strict=True)
+        modes = [word for origin, place in places for word in ("--mode", f"reverse:{origin}@{place}")]
         proxy = [
-            tool("mitmdump"), "--mode", f"reverse:{origin}", "--listen-host", "127.0.0.1", "--listen-port", "0",
-            "--scripts", str(_door()), "--set", f"gms_cassette={cassette}", "--set", f"confdir={transcript.parent}",
+            tool("mitmdump"), *modes, "--scripts", str(_door()), "--set", f"gms_cassette={cassette}", "--set",
+            f"confdir={transcript.parent}",
         ]  # fmt: skip
-        with listening(proxy, _PROXY) as address:
-            console.print(f"mitmdump records at http://{address} into {cassette}")
-            return _visit(f"http://{address}/genesys", transcript, console)
+        with listening(proxy, *map(_before, origins)) as (for_app, for_gms):
+            console.print(f"mitmdump records at http://{for_app} into {cassette}, and what goes to the device")
+            return _visit(f"http://{for_app}/genesys", transcript, (device, f"http://{for_gms}/push"), console)
 
 
-def _replay(cassette: Path, transcript: Path, console: Console) -> Transcript:
+def _before(origin: str) -> re.Pattern[str]:
+    """The line in which mitmdump says where it listens in front of a server."""
+    return re.compile(rf"{re.escape(origin)}/? listening at (\S+:\d+)")
+
+
+def _replay(cassette: Path, transcript: Path, device: str, console: Console) -> Transcript:
     """What the app is told on replay, from the instant on at which the server lets it start."""
     started_at = datetime.now(UTC).replace(microsecond=0)
     now = f"{started_at:%Y-%m-%dT%H:%M:%SZ}"
-    server = python("gms_replay.cli", "serve", str(cassette), "--port", "0", "--now", now)
-    with listening(server, re.compile(r"into the app: (http://\S+)")) as url:
+    server = python("gms_replay.cli", "serve", str(cassette), "--port", "0", "--now", now, "--push-to", device)
+    with listening(server, _SERVED) as (url,):
         console.print(f"replay server at {url}, for which it is {now}")
-        return replace(_visit(url, transcript, console), started_at_us=round(started_at.timestamp() * SECOND_US))
+        return replace(
+            _visit(url, transcript, (device,), console), started_at_us=round(started_at.timestamp() * SECOND_US)
+        )
 
 
-def _visit(url: str, transcript: Path, console: Console) -> Transcript:
-    app = python("gms_replay.demo.app", url, str(transcript))
+def _visit(url: str, transcript: Path, device: tuple[str, ...], console: Console) -> Transcript:
+    app = python("gms_replay.demo.app", url, str(transcript), *device)
     run(app, lambda line: console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True))
     return transcripts.load(transcript.read_text(encoding="utf-8"))
 
@@ -106,11 +118,13 @@ def _told(transcript: Transcript) -> Iterator[tuple[str, int | None]]:
     """What the app was told, one after the other: in short, and the first instant in it."""
     for seen in transcript.answers:
         yield f"{seen.asked.partition('?')[0].rpartition('/')[2]} {seen.status}", _first_instant(seen.body)
-    for messages in transcript.channels.values():
-        for message in messages:
-            told = json.loads(message)["data"]["message"]
-            lines = [f"{speaker}: {text}" for _, speaker, text, _, _ in told.get("transcriptToShow", [])]
-            yield " / ".join(lines) or told["chatIxnState"], _first_instant(message)
+    for push in transcript.channels[DEVICE]:
+        said = json.loads(push)
+        yield f"push {said.get('message', said)['_action']}", None
+    for message in transcript.channels[CHANNEL]:
+        told = json.loads(message)["data"]["message"]
+        lines = [f"{speaker}: {text}" for _, speaker, text, _, _ in told.get("transcriptToShow", [])]
+        yield " / ".join(lines) or told["chatIxnState"], _first_instant(message)
 
 
 def _first_instant(text: bytes) -> int | None:

@@ -16,8 +16,15 @@ def script(text: str) -> list[str]:
 
 
 def test_place_is_read_from_output() -> None:
-    with listening(script(f"{ENDS_WELL}; print('hello'); print('serving at here'); signal.pause()"), SIGN) as place:
+    with listening(script(f"{ENDS_WELL}; print('hello'); print('serving at here'); signal.pause()"), SIGN) as (place,):
         assert place == "here"
+
+
+def test_each_sign_has_its_place() -> None:
+    other = re.compile(r"and at (\S+)")
+    said = "print('and at there'); print('serving at here')"
+    with listening(script(f"{ENDS_WELL}; {said}; signal.pause()"), SIGN, other) as places:
+        assert places == ("here", "there")
 
 
 def test_server_that_says_much_goes_on(tmp_path: Path) -> None:

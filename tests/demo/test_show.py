@@ -26,7 +26,10 @@ def test_demo_ends_with_equal(tmp_path: Path) -> None:
     assert lines[-1] == "equal"
     assert any(line.startswith("shifted: ") and "event instants by" in line for line in lines)
     assert any("Kristi Sippola: has left the session" in line for line in lines)
-    assert len(read(tmp_path / "demo.sqlite").messages) > 20
+    assert sum(line.strip() == "push   get-dialog-start-chat" for line in lines) == 2
+    recording = read(tmp_path / "demo.sqlite")
+    assert len(recording.messages) > 20
+    assert [push.provider for push in recording.pushes] == ["httpcb"]
     assert [file.name for file in tmp_path.iterdir()] == ["demo.sqlite"]
 
 

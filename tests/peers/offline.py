@@ -43,7 +43,7 @@ def main() -> None:
     raise_loopback()
     require_offline()
     server = python("gms_replay.cli", "serve", cassette, "--port", "0")
-    with listening(server, re.compile(r"into the app: (http://\S+)")) as url:
+    with listening(server, re.compile(r"into the app: (http://\S+)")) as (url,):
         asyncio.run(visitor.visit(url, visit, device=visitor.Device.DEAF))
 
 

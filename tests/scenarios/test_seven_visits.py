@@ -62,8 +62,8 @@ def recorded(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     def attempt(name: str) -> Recorded:
         cassette = tmp_path_factory.mktemp(name) / "visit.sqlite"
         with (
-            listening(SIMULATE, SIMULATES) as upstream,
-            listening(_recorder(upstream, confdir, cassette), RECORDS) as place,
+            listening(SIMULATE, SIMULATES) as (upstream,),
+            listening(_recorder(upstream, confdir, cassette), RECORDS) as (place,),
         ):
             live = visited(f"http://{place}/genesys", name, Device.HEARING)
         return Recorded(live, reader.read(cassette))
