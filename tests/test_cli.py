@@ -454,7 +454,7 @@ def test_simulate_pushes_to_whom_options_name(tmp_path: Path) -> None:
         where = ("--apns", providers.url, "--fcm", providers.url, "--push-ca", str(providers.ca))
         whose = ("--apns-topic", "com.bank.app", "--fcm-project", "bank")
         simulate = python("gms_replay.cli", "simulate", "--port", "0", "--quick", *where, *whose)
-        with listening(simulate, re.compile(r"simulated GMS: (\S+)")) as url:
+        with listening(simulate, re.compile(r"simulated GMS: (\S+)")) as (url,):
             for kind in ("ios", "fcm"):
                 fields = {"_wait_for_agent": "true", "_device_os": kind, "_device_notification_id": kind}
                 httpx.post(f"{url}/1/service/callback/sales", json=fields, trust_env=False)
