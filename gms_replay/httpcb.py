@@ -47,7 +47,7 @@ def recognise(method: str, target: str, headers: Headers, body: bytes) -> Operat
 
 def read(body: bytes) -> Notice | None:
     """What a body says as a notice; None where it is none."""
-    if b"_action" not in body or b"_id" not in body or len(body) > _LARGEST:
+    if len(body) > _LARGEST or b"_action" not in body or b"_id" not in body:
         return None
     said = _strings(plain(body))
     return _named(said, ()) or _named(said, _MESSAGE)

@@ -171,7 +171,7 @@ def _pair(row: Row, was: Sequence[Notification | Derived], now: Sequence[Notific
     other = None if row.new is None else now[row.new]
     if row.old is None or row.new is None or one is None or other is None:
         return Pair(one, other)
-    moved = (f"number {row.old + 1} became number {row.new + 1}",) if row.is_moved else ()
+    moved = (f"moved: came as number {row.old + 1}, and comes as number {row.new + 1}",) if row.is_moved else ()
     return Pair(one, other, (*moved, *differences(one, other)), tuple(_remarks(one, other)))
 
 

@@ -258,7 +258,7 @@ def test_moved_is_named_once() -> None:
     found = compare(recorded(acted("a"), acted("b"), acted("c")), recorded(acted("b"), acted("c"), acted("a")))
 
     assert [(pair.grade, pair.differences) for pair in found.pairs] == [
-        (Grade.DIFFERS, ("number 1 became number 3",)),
+        (Grade.DIFFERS, ("moved: came as number 1, and comes as number 3",)),
         (Grade.EQUAL, ()),
         (Grade.EQUAL, ()),
     ]

@@ -102,6 +102,7 @@ NOTICE = b'{"_id":"3SQI3S31693JL9L3","_action":"connect",}'
         ({"GMS_User": "ann"}, NOTICE, []),
         ({}, NOTICE.replace(b"connect", b""), []),
     ],
+    ids=["plain", "compressed", "an app's", "no action"],
 )
 def test_notices_by_http_are_pushes(recorder, told, fields, body, expected):
     made = flow("/wake", body=body)
