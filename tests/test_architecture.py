@@ -48,6 +48,7 @@ PROVED_ELSEWHERE = {
     "cli/options": "tests/test_cli.py",
     "cli/recording": "tests/test_cli.py",
     "cli/looking": "tests/test_cli.py",
+    "cli/comparing": "tests/test_cli.py",
     "cli/serving": "tests/test_cli.py",
     "cli/exchanging": "tests/test_cli.py",
     "cli/trying": "tests/test_cli.py",

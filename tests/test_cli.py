@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import factories
@@ -18,6 +19,7 @@ from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import read
 from gms_replay.cli.main import main
 from gms_replay.demo.processes import listening, python
+from gms_replay.model import Push, Recording
 
 
 def run(*arguments: str | Path, text: str = "") -> Result:
@@ -76,6 +78,47 @@ def test_show_options_belong_together(options: list[str], complaint: str, casset
     told = run("show", cassette, *options)
 
     assert (told.exit_code, told.output) == (2, f"gms-replay: {complaint}\n")
+
+
+@pytest.fixture
+def pushed(tmp_path: Path) -> Path:
+    path = tmp_path / "pushed.sqlite"
+    said = b'{"message":{"_id":"%s","_action":"connect"}}' % factories.SERVICE.encode()
+    write(path, replace(factories.visit(), pushes=(Push(1, 1, None, "apns", factories.at(1), said),)))
+    return path
+
+
+def test_diff_compares_pushes(cassette: Path, pushed: Path, tmp_path: Path) -> None:
+    write(tmp_path / "empty.sqlite", Recording())
+
+    same, other = run("diff", "--pushes", pushed, pushed), run("diff", "--pushes", cassette, pushed)
+    none = run("diff", "--pushes", tmp_path / "empty.sqlite", tmp_path / "empty.sqlite")
+    as_json = json.loads(run("diff", "--pushes", "--json", pushed, cassette).stdout)
+
+    assert (same.exit_code, other.exit_code, none.exit_code) == (0, 1, 0)
+    assert same.stdout.endswith("3 equal: the devices were told the same\n")
+    assert "  extra    connect by apns: no answer\n" in other.stdout
+    assert none.stdout.endswith("no pushes in either\n")
+    assert as_json["counts"] == {"equal": 2, "differs": 0, "missing": 1, "extra": 0}
+
+
+def test_diff_wants_to_know_of_what(cassette: Path) -> None:
+    told = run("diff", cassette, cassette)
+
+    assert (told.exit_code, told.output) == (
+        2,
+        "gms-replay: --pushes is missing: pushes are all that can be compared; gms-replay diff --pushes OLD NEW\n",
+    )
+
+
+def test_diff_names_bad_files(cassette: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a cassette")
+
+    for old, new, bad in ((cassette, "notes.txt", "notes.txt"), ("missing.sqlite", cassette, "missing.sqlite")):
+        told = run("diff", "--pushes", tmp_path / old, tmp_path / new)
+        assert told.exit_code == 2
+        assert told.output.startswith(f"gms-replay: {tmp_path / bad}")
+        assert told.output.count("\n") == 1
 
 
 def test_check_tells_findings(cassette: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gms_replay import __version__
-from gms_replay.cli import exchanging, looking, recording, serving, trying
+from gms_replay.cli import comparing, exchanging, looking, recording, serving, trying
 from gms_replay.cli.options import complain
 from gms_replay.errors import GmsReplayError
 
@@ -35,6 +35,7 @@ for _verb in (
     looking.show,
     serving.serve,
     looking.check,
+    comparing.diff,
     exchanging.export,
     exchanging.import_,
     trying.simulate,

@@ -35,10 +35,10 @@ def to_json(recording: Recording, name: str) -> dict[str, Any]:
     return {
         "file": name,
         "sessions": [
-            {"number": number, "user": sessions.user_of(visit), "pushes": list(map(_as_json, of_visit))}
+            {"number": number, "user": sessions.user_of(visit), "pushes": list(map(as_json, of_visit))}
             for number, (visit, of_visit) in enumerate(zip(visits, found.of_visits, strict=True), start=1)
         ],
-        "others": list(map(_as_json, found.others)),
+        "others": list(map(as_json, found.others)),
     }
 
 
@@ -50,7 +50,8 @@ def _line(one: Notification | Derived) -> str:
     return f"  {moment(one.at_us)}  {plain(f'{described(one)}{alert}{expires}')}"
 
 
-def _as_json(one: Notification | Derived) -> dict[str, Any]:
+def as_json(one: Notification | Derived) -> dict[str, Any]:
+    """One push, whole, as what JSON can hold."""
     told = {
         "derived": isinstance(one, Derived),
         "exchange": one.exchange_id,

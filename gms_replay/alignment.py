@@ -1,0 +1,135 @@
+"""Which push of one recording takes the place of which of another.
+
+Strategy: the longest common sequence of actions, so that a push which is missing or new moves no other; of several as
+long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left over, the same
+action elsewhere has moved, and the same alert at the same place got another action.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from gms_replay.pushes import Derived, Notification
+
+
+class Row(NamedTuple):
+    """Two pushes by their places, from 0; None where one has no counterpart. `is_moved`: others are between them."""
+
+    old: int | None
+    new: int | None
+    is_moved: bool = False
+
+
+class _Key(NamedTuple):
+    """What pushes are known by. A derived one tells of its action only."""
+
+    action: str | None
+    alert: str | None
+    is_refused: bool
+    is_derived: bool
+
+    def likeness(self, other: "_Key") -> int:
+        """How much two pushes with the same action have in common: 0 to 2."""
+        if self.is_derived or other.is_derived:
+            return 2
+        return (self.alert == other.alert) + (self.is_refused == other.is_refused)
+
+
+_ALIKE = 2
+
+
+def align(old: Sequence[Notification | Derived], new: Sequence[Notification | Derived]) -> tuple[Row, ...]:
+    """Each push once: in the order of the old ones, new ones where they came."""
+    was, now = list(map(_key, old)), list(map(_key, new))
+    rows = list(_in_order(was, now))
+    return tuple(_renamed(_moved(rows, was, now), was, now))
+
+
+def _key(one: Notification | Derived) -> _Key:
+    if isinstance(one, Derived):
+        return _Key(one.action, None, is_refused=False, is_derived=True)
+    return _Key(one.action, one.alert, bool(one.result and one.result.reason), is_derived=False)
+
+
+def _in_order(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
+    # What is alike from the beginning, and to the end, needs no search: mostly that is all.
+    shorter = min(len(was), len(now))
+    head = next((at for at in range(shorter) if not _is_alike(was[at], now[at])), shorter)
+    rest = shorter - head
+    tail = next((at for at in range(rest) if not _is_alike(was[-1 - at], now[-1 - at])), rest)
+    yield from (Row(at, at) for at in range(head))
+    for row in _searched(was[head : len(was) - tail], now[head : len(now) - tail]):
+        yield Row(row.old if row.old is None else row.old + head, row.new if row.new is None else row.new + head)
+    yield from (Row(len(was) - at, len(now) - at) for at in range(tail, 0, -1))
+
+
+def _is_alike(one: _Key, other: _Key) -> bool:
+    return one.action == other.action and one.likeness(other) == _ALIKE
+
+
+def _searched(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
+    """Rows whose pairs are worth most: one more action counts more than all likeness."""
+    for_action = _ALIKE * min(len(was), len(now)) + 1
+
+    def worth(at: int, other: int) -> int:
+        one, one_now = was[at], now[other]
+        return for_action + one.likeness(one_now) if one.action == one_now.action else 0
+
+    best = [[0] * (len(now) + 1) for _ in range(len(was) + 1)]
+    for at in reversed(range(len(was))):
+        for other in reversed(range(len(now))):
+            pair = worth(at, other)
+            together = pair + best[at + 1][other + 1] if pair else 0
+            best[at][other] = max(together, best[at + 1][other], best[at][other + 1])
+    at = other = 0
+    while at < len(was) and other < len(now):
+        pair = worth(at, other)
+        if pair and best[at][other] == pair + best[at + 1][other + 1]:
+            yield Row(at, other)
+            at, other = at + 1, other + 1
+        elif best[at][other] == best[at + 1][other]:
+            yield Row(at, None)
+            at += 1
+        else:
+            yield Row(None, other)
+            other += 1
+    yield from (Row(at, None) for at in range(at, len(was)))
+    yield from (Row(None, other) for other in range(other, len(now)))
+
+
+def _moved(rows: list[Row], was: list[_Key], now: list[_Key]) -> list[Row]:
+    """The same, where what is missing and new elsewhere is one: where it was."""
+    extra = [row.new for row in rows if row.old is None and row.new is not None]
+    told: list[Row] = []
+    for row in rows:
+        if row.old is None or row.new is not None:
+            told.append(row)
+            continue
+        one = was[row.old]
+        fits = [other for other in extra if now[other].action == one.action]
+        if fits:
+            found = max(fits, key=lambda other: one.likeness(now[other]))
+            extra.remove(found)
+            told.append(Row(row.old, found, is_moved=True))
+        else:
+            told.append(row)
+    return [row for row in told if row.old is not None or row.new in extra]
+
+
+def _renamed(rows: list[Row], was: list[_Key], now: list[_Key]) -> Iterator[Row]:
+    """The same, where between two pairs one is missing and another new with the same alert: they are one."""
+    for is_single, some in groupby(rows, key=lambda row: row.old is None or row.new is None):
+        if not is_single:
+            yield from some
+            continue
+        run = list(some)
+        extra = [row.new for row in run if row.new is not None]
+        for row in run:
+            if row.old is None:
+                continue
+            alert = was[row.old].alert
+            found = next((other for other in extra if alert is not None and now[other].alert == alert), None)
+            if found is not None:
+                extra.remove(found)
+            yield Row(row.old, found)
+        yield from (Row(None, other) for other in extra)

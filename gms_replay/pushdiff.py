@@ -1,0 +1,300 @@
+"""Whether two recordings' pushes told the devices the same.
+
+Strategy: of each push is compared what the app reads of it, how long it counts, and what became of it; the carrier is
+not, so that a change of carriers shows what else it changed. Two runs give different ids, devices and times: ids are
+compared by what they stand for, instants by how long before or after their push they are. Visits are paired in their
+order, and in them pushes so that most keep their action, and of those most their alert.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+
+from gms_replay import contents, gms, instants, pushes, sessions
+from gms_replay.alignment import Row, align
+from gms_replay.contents import Value
+from gms_replay.gms import InstantClass, Path
+from gms_replay.identities import is_mappable
+from gms_replay.instants import SECOND_US
+from gms_replay.model import Recording
+from gms_replay.pushes import Derived, Notification, Result
+from gms_replay.sessions import Session
+
+_TOLERANCE_US = 5 * SECOND_US
+_WIDEST_GRID_US = 120 * 60 * SECOND_US
+_LONGEST_SHOWN = 80
+
+# No word of people's: a UUID, or many letters and digits in a row.
+_ID = re.compile(
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[0-9A-Za-z]{16,}", re.ASCII
+)
+_PART = re.compile(rf"{instants.ANYWHERE.pattern}|\b(?:{_ID.pattern})\b", re.ASCII)
+_ACTION: Path = ("message", "_action")
+
+_REASONS = {
+    "notregistered": "unregistered",
+    "mismatchsenderid": "senderidmismatch",
+    "invalidregistration": "invalidargument",
+    "internalservererror": "internal",
+    "messagerateexceeded": "quotaexceeded",
+    "devicemessagerateexceeded": "quotaexceeded",
+}
+"""FCM's older names for its reasons, to its newer ones (both without "_", in lower case)."""
+
+
+class Grade(StrEnum):
+    """What became of a push."""
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    MISSING = "missing"
+    EXTRA = "extra"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A push, and the one that takes its place; None where there is none.
+
+    `differences`: a line for each; `remarks`: what else is not the same, and does not count.
+    """
+
+    old: Notification | Derived | None
+    new: Notification | Derived | None
+    differences: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def grade(self) -> Grade:
+        if self.old is None:
+            return Grade.EXTRA
+        if self.new is None:
+            return Grade.MISSING
+        return Grade.DIFFERS if self.differences else Grade.EQUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What pushes belong to: a visit, with its number from 1; or a service of no visit, None where they name none."""
+
+    number: int | None
+    visit: Session | None
+    service_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What belongs together in each recording, and its pushes side by side."""
+
+    old: Home | None
+    new: Home | None
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The result. Groups without pushes are left out."""
+
+    groups: tuple[Group, ...]
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        return tuple(pair for group in self.groups for pair in group.pairs)
+
+    @property
+    def equal(self) -> bool:
+        return all(pair.grade is Grade.EQUAL for pair in self.pairs)
+
+
+def compare(old: Recording, new: Recording) -> Comparison:
+    """Compares all pushes of two recordings: visit by visit, and those of no visit service by service, in their order.
+
+    Where one of them has no visits, because GMS's own traffic was recorded alone, its services stand for them.
+    """
+    was, now = _homes(old), _homes(new)
+    if all(any(home.visit for home, _ in side) for side in (was, now)):
+        of_visits = _paired([one for one in was if one[0].visit], [one for one in now if one[0].visit])
+        others = _paired([one for one in was if not one[0].visit], [one for one in now if not one[0].visit])
+        return Comparison((*of_visits, *others))
+    return Comparison(tuple(_paired(_pushed(was), _pushed(now))))
+
+
+def differences(expected: Notification | Derived, actual: Notification | Derived) -> tuple[str, ...]:
+    """What one push says otherwise than another, a line for each thing; nothing where an app is told the same.
+
+    Not compared: the carrier and its envelope, devices, which ids stand for the service, and what only one of them
+    tells of (a result; of a derived push all but its action).
+    """
+    if isinstance(expected, Derived) or isinstance(actual, Derived):
+        if expected.action == actual.action:
+            return ()
+        return (f"action {_quoted(expected.action or '')} became {_quoted(actual.action or '')}",)
+    return (*_contents(expected, actual), *_expiries(expected, actual), *_results(expected.result, actual.result))
+
+
+_Housed = tuple[Home, tuple[Notification | Derived, ...]]
+
+
+def _homes(recording: Recording) -> list[_Housed]:
+    visits = sessions.split(recording)
+    found = pushes.find(recording, visits)
+    homes: list[_Housed] = [
+        (Home(number, visit, None), of_visit)
+        for number, (visit, of_visit) in enumerate(zip(visits, found.of_visits, strict=True), start=1)
+    ]
+    others: dict[str | None, list[Notification]] = {}
+    for one in sorted(found.others, key=lambda one: one.at_us):
+        others.setdefault(one.service_id, []).append(one)
+    return homes + [(Home(None, None, service_id), tuple(some)) for service_id, some in others.items()]
+
+
+def _pushed(homes: list[_Housed]) -> list[_Housed]:
+    return sorted((home for home in homes if home[1]), key=lambda home: home[1][0].at_us)
+
+
+def _paired(was: list[_Housed], now: list[_Housed]) -> Iterator[Group]:
+    nothing: tuple[None, tuple[Notification | Derived, ...]] = (None, ())
+    for (home, some), (home_now, some_now) in zip_longest(was, now, fillvalue=nothing):
+        if some or some_now:
+            yield Group(home, home_now, tuple(_pair(row, some, some_now) for row in align(some, some_now)))
+
+
+def _pair(row: Row, was: Sequence[Notification | Derived], now: Sequence[Notification | Derived]) -> Pair:
+    one = None if row.old is None else was[row.old]
+    other = None if row.new is None else now[row.new]
+    if row.old is None or row.new is None or one is None or other is None:
+        return Pair(one, other)
+    moved = (f"number {row.old + 1} became number {row.new + 1}",) if row.is_moved else ()
+    return Pair(one, other, (*moved, *differences(one, other)), tuple(_remarks(one, other)))
+
+
+def _remarks(one: Notification | Derived, other: Notification | Derived) -> Iterator[str]:
+    if isinstance(one, Derived) != isinstance(other, Derived):
+        yield f"{'old' if isinstance(one, Derived) else 'new'} is derived: only its action is compared"
+    elif isinstance(one, Notification) and isinstance(other, Notification) and one.provider != other.provider:
+        yield f"by {other.provider} instead of {one.provider}"
+
+
+def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
+    was, now = contents.read(expected.provider, expected.payload), contents.read(actual.provider, actual.payload)
+    same = _Same(actual.at_us - expected.at_us)
+    if expected.device and actual.device:
+        same.learn(expected.device, actual.device)
+    # All of them first, for other fields may name them too.
+    named = {path: same.learn(was[path].text, now[path].text) for path in was if path in now and gms.is_identity(path)}
+    for path in sorted(was.keys() | now.keys(), key=_order):
+        one, other = was.get(path), now.get(path)
+        if one and other:
+            if not (named[path] if path in named else same.values(path, one, other)):
+                # As a link does that leads where it led in the other run.
+                now_is = "names another's id" if one == other else f"became {_shown(other)}"
+                yield f"{_name(path)} {_shown(one)} {now_is}"
+        # What a phone does beside telling the text: another carrier has other means for it, or none.
+        elif expected.provider == actual.provider or path[:1] not in (("aps",), ("notification",)):
+            yield f"{_name(path)} is missing" if one else f"{_name(path)} is new: {_shown(other)}"
+
+
+class _Same:
+    """Whether values of two pushes mean the same. `later_us`: by how much the second came later."""
+
+    def __init__(self, later_us: int) -> None:
+        self._later_us = later_us
+        self._ids: dict[str, int] = {}
+        self._ids_now: dict[str, int] = {}
+
+    def learn(self, one: str, other: str) -> bool:
+        """Whether two identities stand for each other, as they do from now on if neither is known yet."""
+        if one not in self._ids and other not in self._ids_now:
+            self._ids[one] = self._ids_now[other] = len(self._ids)
+        return self._ids.get(one, -1) == self._ids_now.get(other, -2)
+
+    def values(self, path: Path, one: Value, other: Value) -> bool:
+        """Whether two values of one field do."""
+        if one.is_string != other.is_string and None not in (one.is_string, other.is_string):
+            return False
+        is_slot = gms.instant_class(path) is InstantClass.CALENDAR
+        return self._texts(one.text, other.text, _WIDEST_GRID_US if is_slot else _TOLERANCE_US)
+
+    def _texts(self, one: str, other: str, tolerance_us: int) -> bool:
+        if self._are_instants(one, other, tolerance_us):
+            return True
+        one, other = _numbered(one, self._ids), _numbered(other, self._ids_now)
+        if _PART.sub("\0", one) != _PART.sub("\0", other):
+            return False
+        parts = zip(_PART.finditer(one), _PART.finditer(other), strict=True)
+        return all(self._parts(part[0], part_now[0], tolerance_us) for part, part_now in parts)
+
+    def _parts(self, one: str, other: str, tolerance_us: int) -> bool:
+        are_ids = _ID.fullmatch(one) and _ID.fullmatch(other) and len(one) == len(other)
+        return one == other or self._are_instants(one, other, tolerance_us) or bool(are_ids and self.learn(one, other))
+
+    def _are_instants(self, one: str, other: str, tolerance_us: int) -> bool:
+        """Whether both are instants in one notation, as far from their push."""
+        was, now = instants.parse(one), instants.parse(other)
+        if not (was and now and was[1].is_like(now[1])):
+            return False
+        return abs(now[0] - was[0] - self._later_us) <= tolerance_us
+
+
+def _numbered(text: str, ids: dict[str, int]) -> str:
+    """A text with numbers in place of the identities in it."""
+    for value in sorted(filter(is_mappable, ids), key=len, reverse=True):
+        if value in text:
+            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])", f"\0{ids[value]}\0", text)
+    return text
+
+
+def _expiries(expected: Notification, actual: Notification) -> Iterator[str]:
+    was, now = _lasts_us(expected), _lasts_us(actual)
+    if was is None and now is None:
+        return
+    if was is None or now is None:
+        yield "expiry is missing" if now is None else f"expiry is new: {_lasting(now)}"
+    elif (was == 0) != (now == 0) or abs(now - was) > _TOLERANCE_US:
+        yield f"expiry {_lasting(was)} became {_lasting(now)}"
+
+
+def _lasts_us(one: Notification) -> int | None:
+    """For how long a push counts; 0 where it is tried once, None where nobody says."""
+    return one.expires_at_us and one.expires_at_us - one.at_us
+
+
+def _lasting(lasts_us: int) -> str:
+    return f"after {lasts_us / SECOND_US:.0f} s" if lasts_us else "at once"
+
+
+def _results(expected: Result | None, actual: Result | None) -> Iterator[str]:
+    if expected and actual and _reason(expected) != _reason(actual):
+        yield f"{_became(expected)} became {_became(actual)}"
+
+
+def _reason(result: Result) -> str | None:
+    """Why a push was refused, in the words of no carrier's."""
+    plain = result.reason and result.reason.replace("_", "").lower()
+    return _REASONS.get(plain, plain) if plain else plain
+
+
+def _became(result: Result) -> str:
+    return "taken" if result.reason is None else f"refused with {result.reason}"
+
+
+def _order(path: Path) -> tuple[bool, bool, tuple[str, ...]]:
+    """The action first, then what people read, then the rest by name."""
+    return path != _ACTION, path[:1] != ("alert",), tuple(map(str, path))
+
+
+def _name(path: Path) -> str:
+    if path == _ACTION:
+        return "action"
+    return ".".join(map(str, path)) or "payload"
+
+
+def _shown(value: Value | None) -> str:
+    if value is None or value == contents.EMPTY:
+        return "empty"
+    return _quoted(value.text) if value.is_string is not False else value.text
+
+
+def _quoted(text: str) -> str:
+    return f"“{text}”" if len(text) <= _LONGEST_SHOWN else f"“{text[:_LONGEST_SHOWN]}…”"
