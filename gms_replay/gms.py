@@ -168,7 +168,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
         (r"/(?P<version>1)/storage/(?P<name>.+)", _always(Kind.STORAGE)),
         (r"/(?P<version>1)/admin/node/(?P<name>status)", _always(Kind.NODE_STATUS)),
         (r"/(?P<version>[12])/(?P<name>(?:service|chat)/.+)", _always(Kind.OTHER)),
-        (rf"/3/(?P<name>device)/{_SEGMENT}", _always(Kind.PUSH)),
+        (rf"/3/(?P<name>device)(?:/{_SEGMENT})?", _always(Kind.PUSH)),
         (rf"/v1/projects/{_SEGMENT}/(?P<name>messages:send)", _always(Kind.PUSH)),
         (r"/(?P<name>fcm/send)", _always(Kind.PUSH)),
     )

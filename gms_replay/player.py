@@ -5,7 +5,6 @@ seed, events and times give the same bytes). Here requests go to their session, 
 what a session is.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ from itertools import chain
 
 from gms_replay import bayeux, calls, control, jsonp, match, publications
 from gms_replay.alarms import Alarms
+from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
@@ -46,7 +46,6 @@ from gms_replay.story import Story
 from gms_replay.usage import Usage
 
 _SCRIPT = "text/javascript;charset=UTF-8"
-_BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
 _UNEXPECTED = 1011
 _LONGEST_REASON_BYTES = 120
@@ -80,6 +79,8 @@ class Player:
         self._stories = stories
         self._pacing = pacing or Pacing()
         self._registry = Registry(stories, self._pacing, seed)
+        self.arrivals = Arrivals(stories, self._registry, seed)
+        """The pushes that came in from whoever sends them."""
         self._usage = Usage(stories)
         self._has_devices = has_devices
         self._hears_pushes = has_devices or holds_pushes
@@ -98,7 +99,7 @@ class Player:
     @property
     def unused(self) -> tuple[str, ...]:
         """What of the recording no app was given: a line for each part."""
-        return self._usage.unused(self._registry)
+        return (*self._usage.unused(self._registry, self.arrivals.visits), *self.arrivals.overdue)
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
@@ -166,6 +167,7 @@ class Player:
         """Forgets a session, and answers what it holds."""
         self._usage.note(session)
         self._outbox.forget(session.name)
+        self.arrivals.forget_session(session.name)
         self._registry.drop(session.name)
         self._alarms.set(session.name, None)
         for action in session.end():
@@ -196,6 +198,7 @@ class Player:
                     yield from self._drop(session)
                 if wanted.session is None:
                     self._registry.clear()
+                    self.arrivals.forget()
                 told = control.done(dropped=[session.name for session in dropped])
             case control.TellMisses():
                 told = control.misses_told(self.missed, self.misses)
@@ -207,6 +210,8 @@ class Player:
                 for session in self._wanted(wanted.session):
                     session.move_clock(wanted.by_us, now_us)
                     yield from self._advance(session, now_us)
+            case control.TellArrivals() | control.ForgetArrivals():
+                told = self.arrivals.obey(wanted)
             case control.TellPushes():
                 self._hears_pushes = True
                 self._outbox.listen(request_id, wanted, now_us)
@@ -232,6 +237,8 @@ class Player:
             return [Respond(request_id, 400, JSON, control.wrong(str(error)))]
         if not isinstance(call, Call):
             return self._missed(request_id, call, self._nowhere(MissKind.UNKNOWN_ROUTE, call), now_us)
+        if call.operation.kind is Kind.PUSH and not opens_socket:
+            return self.arrivals.take(request_id, call.asked, call.operation, now_us)
         is_comet = call.operation.kind is Kind.COMET
         if not opens_socket:
             return self._polled(request_id, call, now_us) if is_comet else self._rest(request_id, call, now_us)
@@ -255,7 +262,8 @@ class Player:
         if called:
             self._callbacks[request_id] = called.callback
         transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        told = self._comet(call, Carrier(request_id, transport, _browser(asked)), messages, now_us)
+        browser = bayeux.browser(header(asked.headers, "cookie") or "")
+        told = self._comet(call, Carrier(request_id, transport, browser), messages, now_us)
         if told is None:
             yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
         else:
@@ -385,9 +393,3 @@ class Player:
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))
-
-
-def _browser(asked: Asked) -> str | None:
-    """The browser that a request comes from, as CometD tells them apart."""
-    cookie = _BROWSER.search(header(asked.headers, "cookie") or "")
-    return cookie["value"] if cookie else None

@@ -1,6 +1,6 @@
 """What of a recording apps were given: who records more than is asked for keeps what nobody needs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from gms_replay.gms import POLLED
 from gms_replay.playing import Playing
@@ -21,11 +21,19 @@ class Usage:
         self._answers[number] = self._answers.get(number, frozenset()) | session.given
         self._heard[number] = max(self._heard.get(number, 0), session.comet.told_count)
 
-    def unused(self, sessions: Iterable[Playing]) -> tuple[str, ...]:
-        """A line for each part that nobody was given, when these sessions are counted, too."""
+    def unused(self, sessions: Iterable[Playing], told_elsewhere: Collection[int] = ()) -> tuple[str, ...]:
+        """A line for each part that nobody was given, when these sessions are counted, too.
+
+        `told_elsewhere`: the numbers of visits that another GMS told its app.
+        """
         for session in sessions:
             self.note(session)
-        return tuple(line for story in self._stories for line in self._of(story))
+        return tuple(
+            line
+            for story in self._stories
+            if story.number in self._answers or story.number not in told_elsewhere
+            for line in self._of(story)
+        )
 
     def _of(self, story: Story) -> Iterator[str]:
         where = f"visit {story.number}"

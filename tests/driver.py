@@ -20,6 +20,7 @@ from gms_replay.events import (
     Logged,
     Noted,
     PeerGone,
+    PushTaken,
     RequestArrived,
     Respond,
     SendPush,
@@ -53,6 +54,8 @@ class Driver:
         """Who plays what."""
         self.pushes: list[SendPush] = []
         """What went to devices."""
+        self.taken: list[PushTaken] = []
+        """What came in for them."""
         self.notes: list[str] = []
         self.noted_at_us: list[int] = []
         self.asked = 0
@@ -111,6 +114,8 @@ class Driver:
                 self.logged.append(text)
             case SendPush():
                 self.pushes.append(action)
+            case PushTaken():
+                self.taken.append(action)
             case Noted(text):
                 self.notes.append(text)
                 self.noted_at_us.append(self.now_us)

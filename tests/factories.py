@@ -154,13 +154,14 @@ class Tape:
         payload: bytes | dict[str, Any] | None = None,
         answer: bytes | str | dict[str, Any] = b"",
         status: int = 200,
+        headers: Headers = JSON_HEADERS,
         sent: Headers = (),
     ) -> Exchange:
         """What GMS sends to a device of that provider's; without a `payload` as the seed has it for APNs."""
         wish = {"_id": SERVICE, "_action": action}
         told = {"aps": {"alert": "An agent is free"}, "message": wish} if payload is None else payload
         raw = told if isinstance(told, bytes) else json.dumps(told).encode()
-        exchange = self.ask(at_s, "POST", PROVIDERS[provider], raw, answer, status=status, sent=sent)
+        exchange = self.ask(at_s, "POST", PROVIDERS[provider], raw, answer, status=status, headers=headers, sent=sent)
         self.pushes.append(Push(len(self.pushes) + 1, 1, exchange.id, provider, at(at_s), raw))
         return exchange
 
