@@ -1,28 +1,28 @@
 """A cassette played on a socket, from the first line that is told to the last."""
 
-import asyncio
 import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gms_replay.cassette.archive import Archive
 from gms_replay.clocks import Pacing
-from gms_replay.errors import OptionError
+from gms_replay.events import PushTaken
 from gms_replay.player import Player
 from gms_replay.replay.server import ReplayServer, spare_collector, wall_clock_us
 from gms_replay.rules import Rules
 from gms_replay.story import compile_stories
 
 if TYPE_CHECKING:
+    from gms_replay.cassette.writer import Writer
     from gms_replay.replay.passing import Passing
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to play where, and how. `on_miss`: "error" or "pass:URL"; `record_new`: where what is passed is recorded.
+    """What to play where, and how. `on_miss`: "error" or "pass:URL"; `record_new`: where what comes anew is recorded.
 
     `strict`: whether misses, and parts that nobody used, are a failure. `as_json`: whether machines listen.
     """
@@ -60,7 +60,7 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
             say(f"put this URL into the app: {url}")
 
     player = Player(stories, plan.pacing, seed=plan.seed)
-    passing = _passing(plan, note)
+    aside = Aside.opened(plan.on_miss, plan.record_new, note)
     try:
         server = ReplayServer(
             player,
@@ -70,33 +70,67 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
             note=note,
             log=note,
             compress_sockets=plan.compress_sockets,
-            passing=passing,
+            passing=aside.passing,
+            keep=aside.keep,
         )
-    except OptionError:
-        if passing is not None:
-            asyncio.run(passing.close())
-        raise
-    # What is there by now, the visits, is not looked at again.
-    gc.freeze()
-    server.run_bound()
-    unused = player.unused
+        # What is there by now, the visits, is not looked at again.
+        gc.freeze()
+        server.run_bound()
+    finally:
+        aside.close()
+    complaints = tuple(found(player))
     if plan.as_json:
         misses = [one.miss.as_json() for one in player.misses]
-        say(json.dumps({"missed": player.missed, "misses": misses, "unused": unused}))
-    elif plan.strict and (player.missed or unused):
-        note(f"strict: {player.missed} miss{'es' * (player.missed != 1)}")
-        for line in unused:
+        unlike, unused = player.arrivals.unlike, player.unused
+        say(json.dumps({"missed": player.missed, "misses": misses, "unlike": unlike, "unused": unused}))
+    elif plan.strict:
+        for line in complaints:
             note(f"strict: {line}")
-    return not (plan.strict and (player.missed or unused))
+    return not (plan.strict and complaints)
 
 
-def _passing(plan: Plan, note: Callable[[str], None]) -> "Passing | None":
-    """Who answers what the cassette does not; None for nobody. Raises OptionError."""
-    if plan.on_miss == "error":
-        if plan.record_new is not None:
-            raise OptionError("--record-new: nothing is sent on without --on-miss pass:URL")
-        return None
-    # It brings httpx and the writer, which nobody else needs here: start-up is felt every day.
-    from gms_replay.replay.passing import chosen
+def found(player: Player) -> Iterator[str]:
+    """What strictness finds: how many misses, how many pushes that came in unlike the cassette's, unused parts."""
+    missed, unlike, unused = player.missed, player.arrivals.unlike, player.unused
+    if missed or unlike or unused:
+        yield f"{missed} miss{'es' * (missed != 1)}"
+    if unlike:
+        yield f"{unlike} push{'es' * (unlike != 1)} unlike the cassette's"
+    yield from unused
 
-    return chosen(plan.on_miss, plan.record_new, clock=wall_clock_us, note=note)
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Who answers what the cassette does not, and what records what comes anew; None for nobody, and nowhere."""
+
+    passing: "Passing | None"
+    writer: "Writer | None"
+
+    @classmethod
+    def opened(cls, on_miss: str, record_new: Path | None, note: Callable[[str], None]) -> "Aside":
+        """As the options say. Raises OptionError or CassetteError."""
+        # They bring httpx and the writer, which nobody else needs here: start-up is felt every day.
+        upstream = passing = writer = None
+        if on_miss != "error":
+            from gms_replay.replay.passing import Passing, wanted
+
+            upstream = wanted(on_miss)
+        if record_new is not None:
+            from gms_replay.replay import keeping
+
+            writer = keeping.writer(record_new, str(upstream) if upstream else None, clock=wall_clock_us, note=note)
+        if upstream is not None:
+            passing = Passing(upstream, writer, clock=wall_clock_us, note=note)
+        return cls(passing, writer)
+
+    def keep(self, taken: PushTaken) -> None:
+        """Records a push that came in."""
+        if self.writer is not None:
+            from gms_replay.replay import keeping
+
+            keeping.keep(self.writer, taken)
+
+    def close(self) -> None:
+        """Waits until all that was recorded is on disk, when nothing comes any more. Raises CassetteError."""
+        if self.writer is not None:
+            self.writer.close()
