@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import fields, gms, instants, sessions
+from gms_replay import fields, gms, httpcb, instants, sessions
 from gms_replay.causes import is_whole
 from gms_replay.gms import InstantClass, Kind, Path
 from gms_replay.instants import Style
@@ -297,7 +297,7 @@ def _live(heard: Heard, rules: Rules, place: Place) -> Iterator[Sighting]:
 def _unplayed(exchange: Exchange, rules: Rules) -> Iterator[Sighting]:
     """What is no part of any visit: pushes, and what is not GMS."""
     request = exchange.request
-    operation = gms.recognise(request.method, request.target, request.body.plain)
+    operation = httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
     place = Place(None, exchange.id, None, str(operation or "not GMS"), Part.REQUEST)
     yield from _in_headers(request.headers, replace(place, part=Part.REQUEST_HEADER))
     yield from _in_text(request.body.plain, rules, replace(place, part=Part.REQUEST))

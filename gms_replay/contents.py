@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from gms_replay import httpcb
 from gms_replay.gms import Path
 from gms_replay.spans import Sort, plain_text, spans
 
@@ -62,8 +63,16 @@ _OPENS_OBJECT = re.compile(r'\s*\{\s*"')
 
 def read(provider: str, payload: bytes) -> Contents:
     """What an app reads of a payload; a payload that is no JSON stands whole at the empty path."""
+    if provider == httpcb.PROVIDER:
+        return _of_notice(dict(_leaves(httpcb.plain(payload), 0)))
     found = dict(_leaves(payload, 0))
     return _named(_unwrapped(found) if provider == "fcm" else found)
+
+
+def _of_notice(found: Contents) -> Contents:
+    """What is told of a notice: of one that is the message, that as a message."""
+    found.pop(("deviceId",), None)
+    return {("message", *path): value for path, value in found.items()} if ("_action",) in found else found
 
 
 def _unwrapped(found: Contents) -> Contents:

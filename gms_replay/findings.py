@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux, chat2, gms, jsonp, pushes
+from gms_replay import bayeux, chat2, gms, httpcb, jsonp, pushes
 from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
@@ -84,7 +84,7 @@ def ending(exchange: Exchange) -> str:
 
 def _operation(exchange: Exchange) -> gms.Operation | None:
     request = exchange.request
-    return gms.recognise(request.method, request.target, request.body.plain)
+    return httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
 
 
 def _unfinished(one: _Asked) -> Iterator[Finding]:

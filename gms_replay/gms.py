@@ -176,7 +176,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
 _COMET_PATH = re.compile(r"(?P<base>.*?)/cometd(?:/[^/.]*)*")
 """Whatever lies below, but files: CometD's own page serves its scripts from there."""
 
-PUSH_PROVIDERS = {"device": "apns", "messages:send": "fcm", "fcm/send": "fcm"}
+PUSH_PROVIDERS = {"device": "apns", "messages:send": "fcm", "fcm/send": "fcm", "httpcb": "httpcb"}
 """An operation's name, for those of kind PUSH, to the provider that is told."""
 
 

@@ -40,8 +40,14 @@ _REASONS = {
     "internalservererror": "internal",
     "messagerateexceeded": "quotaexceeded",
     "devicemessagerateexceeded": "quotaexceeded",
+    "invalidtoken": "baddevicetoken",
+    "invalidtokensize": "baddevicetoken",
+    "invalidtopicsize": "badtopic",
+    "missingpayload": "payloadempty",
+    "invalidpayloadsize": "payloadtoolarge",
+    "processingerror": "internal",
 }
-"""FCM's older names for its reasons, to its newer ones (both without "_", in lower case)."""
+"""Reasons in FCM's and APNs's older protocols, to those in the newer ones (all without "_", in lower case)."""
 
 
 class Grade(StrEnum):
@@ -165,7 +171,7 @@ def _pair(row: Row, was: Sequence[Notification | Derived], now: Sequence[Notific
     other = None if row.new is None else now[row.new]
     if row.old is None or row.new is None or one is None or other is None:
         return Pair(one, other)
-    moved = (f"number {row.old + 1} became number {row.new + 1}",) if row.is_moved else ()
+    moved = (f"moved: came as number {row.old + 1}, and comes as number {row.new + 1}",) if row.is_moved else ()
     return Pair(one, other, (*moved, *differences(one, other)), tuple(_remarks(one, other)))
 
 
@@ -276,7 +282,7 @@ def _reason(result: Result) -> str | None:
 
 
 def _became(result: Result) -> str:
-    return "taken" if result.reason is None else f"refused with {result.reason}"
+    return "taken" if result.reason is None else f"refused ({result.reason})"
 
 
 def _order(path: Path) -> tuple[bool, bool, tuple[str, ...]]:

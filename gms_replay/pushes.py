@@ -3,7 +3,7 @@
 Strategy: its carrier's fields tell for whom a push is and how long it counts, its `message` what it means. That is
 looked for in the payload and in JSON inside its strings, for FCM's data knows only strings, and read with its flaws,
 for the vendor's own has trailing commas. Names are those of Apple's "Sending notification requests to APNs" and of
-Google's "FCM REST reference".
+Google's "FCM REST reference". (GMS's own notices by HTTP are read by `httpcb`.)
 
 Where the phone's side was recorded, no push was on the wire. Each is derived there from the request for a dialog that
 nothing before had told the app of.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from gms_replay import gms, sessions
+from gms_replay import gms, httpcb, sessions
 from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Exchange, Facts, Headers, Push, Recording, Response, header
@@ -132,6 +132,8 @@ def read_exchange(provider: str, exchange: Exchange) -> Notification:
 
 
 def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, push_id: int | None) -> Notification:
+    if provider == httpcb.PROVIDER:
+        return _read_notice(payload, at_us, exchange, push_id)
     said = _said(payload)
     wish = _wish(said)
     is_apns = provider == "apns"
@@ -263,6 +265,37 @@ def _result(response: Response, name: str | None, reason: str | None) -> Result:
     return Result(response.status, name, reason)
 
 
+def _read_notice(payload: bytes, at_us: int, exchange: Exchange | None, push_id: int | None) -> Notification:
+    """A notice: it has no alert and no expiry. Where it names no device, the URL that it was posted to is one."""
+    told = httpcb.read(payload)
+    response = exchange.response if exchange else None
+    return Notification(
+        push_id=push_id,
+        exchange_id=exchange.id if exchange else None,
+        at_us=at_us,
+        provider=httpcb.PROVIDER,
+        device=told.device if told and told.device else _posted_to(exchange),
+        service_id=told.service_id if told else None,
+        action=told.action if told else None,
+        alert=None,
+        expires_at_us=None,
+        result=_notice_result(response) if response else None,
+        payload=payload,
+    )
+
+
+def _posted_to(exchange: Exchange | None) -> str | None:
+    if exchange is None:
+        return None
+    request = exchange.request
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    return f"{request.scheme}://{host}:{request.port}{request.target}"
+
+
+def _notice_result(response: Response) -> Result:
+    return Result(response.status, None, None if response.status == 200 else f"status {response.status}")
+
+
 def _seconds_us(text: str | None) -> int | None:
     """Microseconds for seconds as APNs and FCM write them: "1399048050", "3600s", "1.5s"; None for anything else."""
     found = _SECONDS.fullmatch(text or "")
@@ -270,7 +303,8 @@ def _seconds_us(text: str | None) -> int | None:
 
 
 def _said(body: bytes) -> _Texts:
-    return dict(leaves(body, spans(body)))
+    text = httpcb.plain(body)
+    return dict(leaves(text, spans(text)))
 
 
 def _first(said: _Texts, *paths: Path) -> str | None:

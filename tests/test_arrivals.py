@@ -221,7 +221,7 @@ def test_mistake_is_listed() -> None:
 
     assert sender.push(MENU_ACTION, target="/3/device/abc") == 400
 
-    assert sender.listed("verdict", "differences") == [("faulty", ["taken became refused with BadDeviceToken"])]
+    assert sender.listed("verdict", "differences") == [("faulty", ["taken became refused (BadDeviceToken)"])]
 
 
 def test_other_carrier_is_no_difference_and_gets_its_own_answer() -> None:

@@ -44,6 +44,13 @@ def test_request_for_nothing_of_gms_is_no_call() -> None:
     assert calls.read(asked("/favicon.ico?gms_session=ann")) == asked("/favicon.ico")
 
 
+def test_app_sends_no_notices() -> None:
+    """Though it says what a notice says, without a user."""
+    notice = Asked("POST", "http", "/analytics", (), b'{"_id": "3SQI3S31693JL9L3", "_action": "connect"}')
+
+    assert calls.read(notice) == notice
+
+
 def test_address_that_is_none_is_refused() -> None:
     with pytest.raises(OptionError, match="names no session"):
         calls.read(asked(f"{CALLBACK}?gms_session=!"))

@@ -50,6 +50,20 @@ def test_app_reads_the_same_of_all(provider: str, payload: dict[str, Any]) -> No
     assert told(provider, payload) == ALERTED
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        WISH,
+        b'"{\\"_id\\":\\"3SQI3S31693JL9L3\\",\\"_action\\":\\"get-dialog\\",}"',
+        {"deviceId": "phone", "message": WISH},
+        {"deviceId": "phone", "message": json.dumps(WISH)},
+    ],
+    ids=["plain", "in a string", "custom", "custom, in a string"],
+)
+def test_notices_are_messages(payload: bytes | dict[str, Any]) -> None:
+    assert told("httpcb", payload) == {"message._id": WISH["_id"], "message._action": "get-dialog"}
+
+
 def test_short_alert_is_its_body() -> None:
     assert told("apns", {"aps": {"alert": "Free", "badge": 1}}) == {"alert.body": "Free", "aps.badge": "1"}
 

@@ -278,6 +278,14 @@ def test_other_requests_are_unclassified() -> None:
     ]
 
 
+def test_notices_by_http_are_known() -> None:
+    tape = started()
+    tape.user = None
+    tape.ask(2, "POST", "/wake", {"_id": factories.SERVICE, "_action": "connect"})
+
+    assert texts(tape.recording(), Sort.UNCLASSIFIED) == []
+
+
 @pytest.mark.parametrize(
     ("payload", "is_ours"),
     [

@@ -52,6 +52,14 @@ def test_carriers_tell_the_same() -> None:
     assert differences(told, newer()) == ()
 
 
+def test_notices_tell_the_same() -> None:
+    apple = seen({"aps": {"content-available": 1}, "message": wish()})
+
+    for said in (wish(OTHER), {"deviceId": "phone", "message": wish(OTHER)}, json.dumps(wish(OTHER)).encode()):
+        assert differences(apple, seen(said, "httpcb")) == ()
+    assert differences(apple, seen(wish(OTHER, extra=1), "httpcb")) == ("message.extra is new: 1",)
+
+
 def test_flaws_are_no_difference() -> None:
     flawed = b'{"aps":{"alert":"An agent is free"},"message":{"_id":"%s","_action":"get-dialog",}}' % SERVICE.encode()
 
@@ -182,15 +190,16 @@ def test_expiry_counts_from_its_push(old_s: int | None, new_s: int | None, expec
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (TAKEN, Result(410, None, "Unregistered"), ("taken became refused with Unregistered",)),
-        (Result(400, None, "BadDeviceToken"), TAKEN, ("refused with BadDeviceToken became taken",)),
+        (TAKEN, Result(410, None, "Unregistered"), ("taken became refused (Unregistered)",)),
+        (Result(400, None, "BadDeviceToken"), TAKEN, ("refused (BadDeviceToken) became taken",)),
         (
             Result(400, None, "BadDeviceToken"),
             Result(429, None, "TooManyRequests"),
-            ("refused with BadDeviceToken became refused with TooManyRequests",),
+            ("refused (BadDeviceToken) became refused (TooManyRequests)",),
         ),
         (Result(200, None, "NotRegistered"), Result(404, None, "UNREGISTERED"), ()),
         (Result(410, None, "Unregistered"), Result(404, None, "UNREGISTERED"), ()),
+        (Result(8, None, "InvalidToken"), Result(400, None, "BadDeviceToken"), ()),
         (TAKEN, Result(200, "other", None), ()),
         (TAKEN, None, ()),
         (None, Result(410, None, "Unregistered"), ()),
@@ -249,7 +258,7 @@ def test_moved_is_named_once() -> None:
     found = compare(recorded(acted("a"), acted("b"), acted("c")), recorded(acted("b"), acted("c"), acted("a")))
 
     assert [(pair.grade, pair.differences) for pair in found.pairs] == [
-        (Grade.DIFFERS, ("number 1 became number 3",)),
+        (Grade.DIFFERS, ("moved: came as number 1, and comes as number 3",)),
         (Grade.EQUAL, ()),
         (Grade.EQUAL, ()),
     ]

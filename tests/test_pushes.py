@@ -154,6 +154,49 @@ def test_device_may_end_in_a_slash() -> None:
     assert pushes.read(push, replace(exchange, request=request)).device == TOKEN
 
 
+NOTICE = {"_id": SERVICE, "_action": ACTION}
+
+
+def noticed(payload: bytes | dict[str, Any], status: int = 200) -> Notification:
+    """A notice by HTTP, at 3 s."""
+    tape = Tape(user=None, host="app.example:9000")
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    exchange = tape.ask(3, "POST", "/wake?key=1", raw, b"", status=status)
+    return pushes.read(Push(1, 1, exchange.id, "httpcb", at(3), raw), exchange)
+
+
+def test_notice_is_read() -> None:
+    told = noticed(NOTICE)
+
+    assert (told.provider, told.device) == ("httpcb", "http://app.example:9000/wake?key=1")
+    assert (told.service_id, told.action, told.alert, told.expires_at_us) == (SERVICE, ACTION, None, None)
+    assert told.result == Result(200, None, None)
+
+
+def test_custom_notice_names_its_device() -> None:
+    told = noticed({"deviceId": "phone 7", "message": json.dumps(NOTICE)})
+
+    assert (told.device, told.service_id, told.action) == ("phone 7", SERVICE, ACTION)
+
+
+@pytest.mark.parametrize("status", [201, 204, 302, 503])
+def test_notice_wants_200(status: int) -> None:
+    assert noticed(NOTICE, status).result == Result(status, None, f"status {status}")
+
+
+def test_notice_by_no_http_is_read() -> None:
+    told = pushes.read(Push(1, 1, None, "httpcb", at(3), b"odd"), None)
+
+    assert (told.device, told.service_id, told.action, told.result, told.payload) == (None, None, None, None, b"odd")
+
+
+def test_notice_to_an_address_is_read() -> None:
+    exchange = Tape(user=None).ask(3, "POST", "/wake", NOTICE)
+    there = replace(exchange, request=replace(exchange.request, host="::1", port=80, scheme="https"))
+
+    assert pushes.read_exchange("httpcb", there).device == "https://[::1]:80/wake"
+
+
 def test_push_without_answer_has_no_result() -> None:
     assert read("apns", APNS).result is None
 
@@ -164,9 +207,10 @@ def test_push_without_answer_has_no_result() -> None:
         b'{"aps":{},"message":{"_id":"%s","_action":"%s",}}',
         b'{"aps":{},"message":"{\\"_id\\":\\"%s\\",\\"_action\\":\\"%s\\",}"}',
         b'{"_id":"%s","_action":"%s"}',
+        b'"{\\"_id\\":\\"%s\\",\\"_action\\":\\"%s\\"}"',
         b'{"aps":{},"message":{"_id":"%s",\n"_action":"%s"',
     ],
-    ids=["trailing comma", "in a string", "by itself", "cut off"],
+    ids=["trailing comma", "in a string", "by itself", "itself in a string", "cut off"],
 )
 def test_what_it_means_is_read_with_its_flaws(payload: bytes) -> None:
     told = read("apns", payload % (SERVICE.encode(), ACTION.encode()), {})

@@ -26,7 +26,8 @@ def _pattern(ctx: click.Context, param: click.Parameter, value: str) -> str:
     callback=_pattern,
     default="",
     metavar="REGEX",
-    help="Record all that goes to hosts in whose host:port this is found.  [default: what looks like GMS]",
+    help="Record all that goes to hosts in whose host:port this is found.  [default: what looks like GMS, APNs, FCM or "
+    "GMS's notices by HTTP]",
 )
 @click.option(
     "--max-mib", type=click.IntRange(1, 999_999_999), metavar="N", help="Begin a new file when one has so many MiB."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from gms_replay import bayeux, chat2, findings, gms, instants, pushes, sessions
+from gms_replay import bayeux, chat2, findings, gms, httpcb, instants, pushes, sessions
 from gms_replay.fields import Fields
 from gms_replay.formats import chat2 as chat2_told
 from gms_replay.formats.chat2 import Told
@@ -122,11 +122,18 @@ def described(one: Notification | Derived) -> str:
     if isinstance(one, Derived):
         return f"{one.action}: derived, for the app asks for it"
     what = one.action or "what names no action"
-    device = f", device {one.device[:_DEVICE_SHOWN]}{'…' * (len(one.device) > _DEVICE_SHOWN)}" if one.device else ""
+    device = f", device {_device(one.device)}" if one.device else ""
     if one.result is None:
         return f"{what} by {one.provider}{device}: no answer"
     became = "accepted" if one.result.reason is None else f"refused with {one.result.status}, {one.result.reason}"
     return f"{what} by {one.provider}{device}: {became}"
+
+
+def _device(device: str) -> str:
+    if "://" in device:
+        # A server of the user's own: what may be secret stands in the query.
+        return device.partition("?")[0]
+    return f"{device[:_DEVICE_SHOWN]}{'…' * (len(device) > _DEVICE_SHOWN)}"
 
 
 def _in_order(session: Session) -> tuple[Line, ...]:
@@ -307,7 +314,7 @@ def _besides(exchange: Exchange) -> str:
 
 def _operation(exchange: Exchange) -> Operation | None:
     request = exchange.request
-    return gms.recognise(request.method, request.target, request.body.plain)
+    return httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
 
 
 def _ending(exchange: Exchange) -> str:

@@ -24,7 +24,7 @@ OPTIONS = {
     HOSTS: (
         "",
         "Record all traffic with servers in whose host:port this regular expression is found, and only that. "
-        "Default: everything that looks like GMS, APNs or FCM.",
+        "Default: everything that looks like GMS, APNs, FCM or a notice of GMS's by HTTP.",
     ),
     REDACT: ("off", "Whether secrets and personal data are replaced before they are stored; only off exists yet."),
     MAX_MIB: (

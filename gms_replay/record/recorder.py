@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from mitmproxy.http import HTTPFlow, Request, Response
 
-from gms_replay import gms
+from gms_replay import gms, httpcb
 from gms_replay.record import facts, snapshots
 from gms_replay.record.protocol import COMET, Seen
 from gms_replay.record.tap import Tap
@@ -121,8 +121,9 @@ def _operation(request: Request) -> gms.Operation | None:
     told = request.data
     named = _named(told.method, told.path.partition(b"?")[0])
     if named is None and told.method == b"POST":
-        body = facts.body(told.content, facts.headers(told.headers.fields))
-        return gms.recognise("POST", told.path.decode("iso-8859-1"), body.plain)
+        headers = facts.headers(told.headers.fields)
+        body = facts.body(told.content, headers)
+        return httpcb.recognise("POST", told.path.decode("iso-8859-1"), headers, body.plain)
     if named is None and b"jsonp=" in told.path:
         return gms.recognise(told.method.decode("iso-8859-1"), told.path.decode("iso-8859-1"), b"")
     return named

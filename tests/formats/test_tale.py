@@ -253,6 +253,16 @@ def test_push_is_told_as_gms() -> None:
     ]
 
 
+def test_notice_is_told_as_gms() -> None:
+    notice = Tape(user=None, host="app.example:9000").ask(
+        0, "POST", "/wake?key=secret", {"_id": SERVICE, "_action": "connect"}, b"", status=204
+    )
+
+    assert [(line.who, line.text) for line in acts(notice, ())] == [
+        ("GMS", "pushes connect by httpcb, device http://app.example:9000/wake: refused with 204, status 204")
+    ]
+
+
 def shown_of(tape: Tape) -> list[str]:
     """The lines of the only session, without their times."""
     return [line[15:] for line in told_of(tape).partition("session 1")[2].splitlines()[1:]]

@@ -1,3 +1,4 @@
+import gzip
 import re
 
 import pytest
@@ -86,6 +87,28 @@ def test_hosts_alone_decide(told, hosts, is_wanted):
 )
 def test_what_it_carries(recorder, told, path, body, expected):
     recorder.asked(flow(path, body=body))
+
+    assert [asked.carries for asked in told] == expected
+
+
+NOTICE = b'{"_id":"3SQI3S31693JL9L3","_action":"connect",}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "expected"),
+    [
+        ({}, NOTICE, ["httpcb"]),
+        ({"content-encoding": "gzip"}, gzip.compress(NOTICE), ["httpcb"]),
+        ({"GMS_User": "ann"}, NOTICE, []),
+        ({}, NOTICE.replace(b"connect", b""), []),
+    ],
+    ids=["plain", "compressed", "an app's", "no action"],
+)
+def test_notices_by_http_are_pushes(recorder, told, fields, body, expected):
+    made = flow("/wake", body=body)
+    made.request.headers.update(fields)
+
+    recorder.asked(made)
 
     assert [asked.carries for asked in told] == expected
 
