@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from driver import NOW_US
 from factories import JSON_HEADERS, START_US, TOKEN, body
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gms_replay.events import Asked
+from gms_replay.events import JSON, Asked
 from gms_replay.model import Headers, Response, header
 from gms_replay.provider import Precedent, Reply, Sent, Verdict, answer
 from gms_replay.rules import Rules
@@ -329,3 +331,31 @@ def test_older_fcm_refuses_what_it_cannot_read(text: bytes) -> None:
     reply = said(sent(OLDER, text))
 
     assert (reply.status, reply.verdict) == (400, Verdict.FAULTY)
+
+
+TARGETS = st.sampled_from([APNS, "/3/device", f"{APNS}/x?y", FCM, OLDER])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(["/topics/a", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["token", "to", "data", "a"]), inner),
+    max_leaves=8,
+)
+FIELDS = ["message", "to", "registration_ids", "condition", "data", "topic"]
+BODIES = st.binary(max_size=40) | st.dictionaries(st.sampled_from(FIELDS), VALUES).map(
+    lambda said: json.dumps(said).encode()
+)
+CREDENTIALS = st.sampled_from(["", "bearer", "bearer a.b.c", "key=a"]) | st.text(max_size=9)
+
+
+@given(TARGETS, BODIES, st.sampled_from(["GET", "POST", "PUT"]), CREDENTIALS, st.booleans())
+def test_whatever_comes_is_answered_by_a_provider(
+    target: str, text: bytes, method: str, credentials: str, checks: bool
+) -> None:
+    rules = Rules(refused={"*": "UNREGISTERED", "a": "Unregistered"}, checks_authorization=checks)
+    path = target.partition("?")[0].rstrip("/")
+    name = NAMES.get(path, "device")
+
+    reply = answer(name, sent(target, text, (("authorization", credentials),), method=method, rules=rules))
+
+    assert reply.status in (200, 400, 401, 403, 404, 405)
+    if header(reply.headers, "content-type") == JSON[0][1]:
+        assert isinstance(json.loads(reply.body), dict)

@@ -18,6 +18,7 @@ import h2.events
 import httpx
 import pytest
 from factories import CALLBACK, CHAT_DIALOG, MENU, ORDER, SERVICE, START_US, TOKEN, Tape
+from websockets.sync.client import connect as connect_socket
 
 from gms_replay.cassette import reader
 from gms_replay.cassette.copy import write
@@ -216,6 +217,19 @@ def test_app_is_led_back_to_where_it_asked(serving: Serving, http2: bool) -> Non
     assert dialog["_start_chat_url"] == f"{base}/1/service/{service}/ixn/chat"
     assert dialog["_comet_url"].startswith(serving.origin)
     assert not serving.upstream.was_dialled()
+
+
+def test_comet_goes_over_secure_sockets_too(serving: Serving) -> None:
+    shake = {"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["websocket"]}
+    trust = ssl.create_default_context(cafile=serving.ca)
+    url = f"wss://localhost:{serving.mitmdump.ports[0]}/genesys/cometd"
+    with serving.client() as app:
+        app.post(CALLBACK, json=ORDER)
+    with connect_socket(url, ssl=trust, proxy=None, open_timeout=WAIT_S) as connection:
+        connection.send(json.dumps([shake]))
+        (reply,) = json.loads(connection.recv(WAIT_S))
+
+    assert (reply["channel"], reply["successful"]) == ("/meta/handshake", True)
 
 
 def test_plain_http_is_played_as_such(play: Callable[..., Any]) -> None:
