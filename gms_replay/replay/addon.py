@@ -27,6 +27,7 @@ from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
 from gms_replay.player import Player
 from gms_replay.replay import options, run
+from gms_replay.replay.aside import Aside
 from gms_replay.replay.door import HEADER, Door
 from gms_replay.replay.server import ReplayServer
 from gms_replay.story import compile_stories
@@ -122,7 +123,7 @@ class _Stage:
             stories = compile_stories(facts, said.rules)
             facts.assure()
             self._player = Player(stories, said.pacing, seed=said.seed)
-            self._aside = run.Aside.opened(said.on_miss, said.record_new, _log.warning)
+            self._aside = Aside.opened(said.on_miss, said.record_new, _log.warning)
             self._held.callback(self._aside.close)
             self._server = ReplayServer(
                 self._player,
