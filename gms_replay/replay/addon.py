@@ -64,7 +64,7 @@ class GmsPlayer:
 
     def tls_clienthello(self, data: ClientHelloData) -> None:
         # mitmproxy takes what the server speaks; where that is not asked, it takes what the app offers first.
-        if b"h2" in data.client_hello.alpn_protocols:
+        if ctx.options.http2 and b"h2" in data.client_hello.alpn_protocols:
             data.context.client.alpn = b"h2"
 
     def requestheaders(self, flow: HTTPFlow) -> None:
