@@ -76,6 +76,10 @@ def seeds() -> Iterator[bytes]:
         request = exchange.request
         target = request.target.replace(SERVICE, SERVICE.lower())
         yield f"R{request.method} {target}\n".encode() + request.body.plain
+    wish = b'{"_id":"X1","_action":"get-dialog-start-chat"}'
+    yield f"RPOST {factories.PROVIDERS['apns']}\n".encode() + b'{"aps":{"alert":"Hi"},"message":%s}' % wish
+    yield f"RPOST {factories.PROVIDERS['fcm']}\n".encode() + b'{"message":{"token":"a","data":{"a":"b"}}}'
+    yield b'RPOST /fcm/send\n{"registration_ids":["a"],"data":{"a":"b"}}'
 
 
 class _Stranger:

@@ -88,7 +88,8 @@ class Framer:
     def __init__(self, direction: Direction) -> None:
         self._commands = _COMMANDS[direction]
         self._waiting = bytearray()
-        self._is_broken = False
+        self.is_broken = False
+        """Whether nobody knows any more where frames begin."""
 
     def take(self, piece: bytes) -> Iterator[bytes]:
         """What is whole, or broken, with this piece."""
@@ -105,10 +106,10 @@ class Framer:
 
     def _next(self) -> int:
         """How long what comes next is, at the least."""
-        if not self._is_broken:
+        if not self.is_broken:
             if self._waiting[0] in self._commands and (length := _length(self._waiting)) <= LARGEST_FRAME:
                 return length
-            self._is_broken = True
+            self.is_broken = True
         return len(self._waiting)
 
     def _give(self, length: int) -> bytes:

@@ -26,6 +26,7 @@ SESSION_UNKNOWN = "402::session_unknown"
 _JSON = json.JSONDecoder()
 _BLANKS = " \t\r\n"
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 _DEEPEST = 100
 """Python reads and writes JSON by recursion; what is near its limit could be read, and then not be answered."""
 _STRING_OR_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]|,(?=\s*[}\]])', re.DOTALL)
@@ -235,6 +236,12 @@ def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
     if (asked := message.fields.get("subscription")) is not None:
         repeated["subscription"] = asked
     return {"channel": message.fields.get("channel")} | repeated | fields
+
+
+def browser(cookies: str) -> str | None:
+    """The browser that a request comes from, as CometD tells them apart, by what its header `Cookie` holds."""
+    cookie = _BROWSER.search(cookies)
+    return cookie["value"] if cookie else None
 
 
 def milliseconds(value: object, otherwise: int) -> int:

@@ -21,6 +21,7 @@ CLOCK = f"{PREFIX}clock"
 SESSIONS = f"{PREFIX}sessions"
 MISSES = f"{PREFIX}misses"
 PUSHES = f"{PREFIX}pushes"
+PROVIDER = f"{PREFIX}provider"
 
 _HERE = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII)
 _NEAR = ("127.", "::1", "::ffff:127.")
@@ -106,6 +107,16 @@ class ReleasePushes:
     session: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TellArrivals:
+    """Tells of the pushes that came in, and of what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetArrivals:
+    """Forgets the pushes that came in."""
+
+
 Wanted = (
     Refusal
     | TellClock
@@ -117,6 +128,8 @@ Wanted = (
     | TellPushes
     | HoldPushes
     | ReleasePushes
+    | TellArrivals
+    | ForgetArrivals
 )
 
 
@@ -139,7 +152,9 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
             return _misses(asked.method)
         case "pushes", "":
             return _pushes(asked)
-    return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES} and {PUSHES}")
+        case "provider", "":
+            return _arrivals(asked.method)
+    return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES}, {PUSHES} and {PROVIDER}")
 
 
 def _clock(asked: Asked, sessions: Collection[str]) -> Wanted:
@@ -172,6 +187,15 @@ def _misses(method: str) -> Wanted:
         case "DELETE":
             return ForgetMisses()
     return Refusal(405, "GET tells the misses, DELETE forgets them")
+
+
+def _arrivals(method: str) -> Wanted:
+    match method:
+        case "GET":
+            return TellArrivals()
+        case "DELETE":
+            return ForgetArrivals()
+    return Refusal(405, "GET tells the pushes that came in, DELETE forgets them")
 
 
 def _pushes(asked: Asked) -> Wanted:
@@ -229,7 +253,7 @@ def _holding(body: bytes) -> HoldPushes | ReleasePushes:
     """Reads `{"hold": true}` or `{"release": 1}`, each with or without `"session": "s1"`. Raises OptionError."""
     said = _object(body, '{"hold": true} or {"release": 1}', _HOLD_FIELDS)
     session = said.get("session")
-    if "session" in said and not isinstance(session, str):
+    if "session" in said and not (isinstance(session, str) and session):
         raise OptionError(f"session: {session!r} is no session's name")
     if ("hold" in said) == ("release" in said):
         raise OptionError('give one of the two: "hold": true, or "release": 1')

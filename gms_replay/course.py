@@ -40,6 +40,9 @@ class _Queue(Generic[_Kind]):
                 self.next = index
 
 
+_Wish = tuple[str | None, str | None]
+"""A service, and the action that leads to its dialog."""
+
 _AnyQueue = _Queue[Event] | _Queue[State] | _Queue[Pushed]
 
 
@@ -55,6 +58,7 @@ class Course:
         self._polled: list[_Queue[State]] = [_Queue(states) for states in story.states]
         self._pushes = _Queue(story.pushes)
         self._presumed: _Queue[Pushed] | None = None
+        self._asked: list[_Wish] = []
         self._queues: list[_AnyQueue] = [*self._channels, *self._polled, self._pushes]
         # Looked for at each change, for there are many more looks at them than changes.
         self._due: tuple[int, _AnyQueue] | None = None
@@ -69,12 +73,14 @@ class Course:
         """Whether every message of the story is out."""
         return all(queue.head is None for queue in self._channels)
 
-    def act(self, act: Act, at_us: int) -> None:
-        """Notes that the app did something."""
+    def act(self, act: Act, at_us: int, wish: _Wish | None = None) -> None:
+        """Notes that the app did something. `wish`: which dialog of which service it asked for, if it did."""
         self._acts[act].happen(at_us)
         for queue in self._polled:
             queue.outdate(self._has_happened)
-        self._pass_over_presumed()
+        if wish is not None:
+            self._asked.append(wish)
+            self._pass_over(wish)
         self._look()
 
     def give_up(self, act: Act, at_us: int) -> None:
@@ -93,7 +99,8 @@ class Course:
         if self._presumed is None:
             self._presumed = _Queue(self._story.presumed_pushes)
             self._queues.append(self._presumed)
-            self._pass_over_presumed()
+            for wish in self._asked:
+                self._pass_over(wish)
             self._look()
 
     def release(self) -> Item:
@@ -105,13 +112,15 @@ class Course:
         self._look()
         return queue.items[queue.next - 1]
 
-    def _pass_over_presumed(self) -> None:
-        """Passes over pushes for what the app has asked for by itself."""
-        while self._presumed and (push := self._presumed.head) and push.asked_with:
-            acts = self._acts[push.asked_with.act]
-            if len(acts.happened_at_us) - acts.given_up < push.asked_with.count:
-                return
-            self._presumed.next += 1
+    def _pass_over(self, wish: _Wish) -> None:
+        """Takes out the presumed push for what the app has asked for by itself, if one is to come."""
+        queue = self._presumed
+        if queue is None:
+            return
+        to_come = range(queue.next, len(queue.items))
+        fits = (at for at in to_come if (queue.items[at].seen.service_id, queue.items[at].seen.action) == wish)
+        if (found := next(fits, None)) is not None:
+            queue.items = [*queue.items[:found], *queue.items[found + 1 :]]
 
     def _look(self) -> None:
         """Looks for what is due next, or for what keeps it from coming."""

@@ -17,8 +17,6 @@ class Device:
         self._story = story
         self._translation = translation
         self._name: str | None = None
-        self.told_count = 0
-        """How many pushes that were seen when they were recorded it was told."""
 
     def hear(self, said: Fields) -> None:
         """Takes note of what the app calls its device, where it says so."""
@@ -27,7 +25,6 @@ class Device:
     def told(self, item: Pushed, shift_us: int, at_us: int) -> SendPush:
         """A push that is due, with the shift with which it is told."""
         seen = item.seen
-        self.told_count += not item.is_derived
         return SendPush(
             session=self._session,
             visit=self._story.number,

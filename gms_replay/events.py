@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gms_replay.model import Headers
+from gms_replay.model import Exchange, Headers
 
 
 class Asked(NamedTuple):
     """A request of the app's. `target`: path and query as asked; `peer`: the app's address, without its port.
 
-    `forwarded_prefix`: what a proxy in front of us took off the path, "" if nothing.
+    `forwarded_prefix`: what a proxy in front of us took off the path, "" if nothing. `http_version`: as on the wire.
     """
 
     method: str
@@ -19,6 +19,7 @@ class Asked(NamedTuple):
     body: bytes
     peer: str = ""
     forwarded_prefix: str = ""
+    http_version: str = "HTTP/1.1"
 
 
 class RequestArrived(NamedTuple):
@@ -116,6 +117,19 @@ class SendPush(NamedTuple):
     number: int = 0
 
 
+class DropPushes(NamedTuple):
+    """A session is no more: none of its pushes is to go that has not gone yet."""
+
+    session: str
+
+
+class PushTaken(NamedTuple):
+    """A push came in from whoever sends them, and was answered: for whoever records. Its exchange has no id yet."""
+
+    provider: str
+    exchange: Exchange
+
+
 JSON: Headers = (("content-type", "application/json;charset=UTF-8"),)
 """What the player's own answers, those that nobody recorded, are headed with."""
 
@@ -137,4 +151,4 @@ class Logged:
     text: str
 
 
-Action = Respond | AcceptSocket | SendText | CloseSocket | SendPush | Noted | Logged
+Action = Respond | AcceptSocket | SendText | CloseSocket | SendPush | DropPushes | PushTaken | Noted | Logged

@@ -112,6 +112,11 @@ class Operation:
     def act(self) -> Act | None:
         return ACTS.get(self.kind)
 
+    @property
+    def wish(self) -> tuple[str | None, str] | None:
+        """Which dialog is asked for: its service, and the action that leads to it; None for all else."""
+        return (self.service_id, self.name) if self.kind is Kind.DIALOG else None
+
     def __str__(self) -> str:
         says_it_all = self.kind in (Kind.SEND, Kind.REFRESH, Kind.DISCONNECT_CHAT)
         return str(self.kind) if says_it_all else f"{self.kind} {self.name}".rstrip()
@@ -168,7 +173,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
         (r"/(?P<version>1)/storage/(?P<name>.+)", _always(Kind.STORAGE)),
         (r"/(?P<version>1)/admin/node/(?P<name>status)", _always(Kind.NODE_STATUS)),
         (r"/(?P<version>[12])/(?P<name>(?:service|chat)/.+)", _always(Kind.OTHER)),
-        (rf"/3/(?P<name>device)/{_SEGMENT}", _always(Kind.PUSH)),
+        (rf"/3/(?P<name>device)(?:/{_SEGMENT})?", _always(Kind.PUSH)),
         (rf"/v1/projects/{_SEGMENT}/(?P<name>messages:send)", _always(Kind.PUSH)),
         (r"/(?P<name>fcm/send)", _always(Kind.PUSH)),
     )

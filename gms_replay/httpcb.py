@@ -21,7 +21,8 @@ _LARGEST = 1 << 14
 """In bytes. A push has some 4,000 at most; reading through more would hold up the traffic that is recorded."""
 _DEEPEST_STRING = 3
 _MESSAGE: Path = ("message",)
-_OF_DIALOGS = frozenset({"_dialog_id", "_label", "_tel_url", "_text", "_start_chat_url", "_content", "_ok_title"})
+_WISH = ("_id", "_action")
+_DEVICE: Path = ("deviceId",)
 
 _Strings = dict[Path, str]
 
@@ -64,12 +65,13 @@ def plain(body: bytes) -> bytes:
 
 
 def _named(said: _Strings, place: Path) -> Notice | None:
-    """What the object at a place says, if it names service and action, and no dialog."""
+    """What the object at a place says, if that, and what it stands in, is a notice and nothing else."""
     service_id, action = said.get((*place, "_id")), said.get((*place, "_action"))
-    beside = {path[-1] for path in said if path[:-1] in ((), place)}
-    if not service_id or not action or beside & _OF_DIALOGS:
+    fields = {path[: len(place) + 1] for path in said}
+    known = {(*place, name) for name in _WISH} | {place, _DEVICE}
+    if not service_id or not action or not fields <= known:
         return None
-    return Notice(service_id, action, said.get(("deviceId",)) or None)
+    return Notice(service_id, action, said.get(_DEVICE) or None)
 
 
 def _strings(text: bytes) -> _Strings:

@@ -126,15 +126,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Pushed:
-    """A push to the app's device, `gap_us` after the one before it.
-
-    `text`: what the device got; `asked_with`: the act that a derived one is derived from, None for one that was seen.
-    """
+    """A push to the app's device, `gap_us` after the one before it. `text`: what the device got."""
 
     at_us: int
     gap_us: int
     causes: tuple[Cause, ...]
-    asked_with: Cause | None
     seen: Notification | Derived
     text: bytes
     compiler: Compiler

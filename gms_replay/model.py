@@ -22,6 +22,10 @@ _SET_ANEW = frozenset(
 """Hop-by-hop headers (RFC 9110, section 7.6.1) and the length, which is counted."""
 
 
+FRAMES_PROVIDER = "apns"
+"""Whom frames tell: only Apple's binary protocol is no HTTP."""
+
+
 class Direction(StrEnum):
     """Which way something went."""
 
@@ -258,6 +262,9 @@ class Facts(Protocol):
     def part(self, exchange_ids: Sequence[int], message_ids: Sequence[int]) -> "Recording":
         """These exchanges and messages, each in the order of their ids."""
 
+    def providers(self) -> frozenset[str]:
+        """Whom pushes were told to."""
+
     def pushed_with(self, parts: Collection[bytes]) -> "Recording":
         """The pushes that hold one of these, with what carried them: exchanges, or all frames of their connections."""
 
@@ -302,6 +309,10 @@ class Recording:
             exchanges=tuple(exchanges[number] for number in sorted(exchange_ids)),
             messages=tuple(messages[number] for number in sorted(message_ids)),
         )
+
+    def providers(self) -> frozenset[str]:
+        """Whom pushes were told to."""
+        return frozenset([*(push.provider for push in self.pushes), *(FRAMES_PROVIDER for _ in self.frames)])
 
     def pushed_with(self, parts: Collection[bytes]) -> "Recording":
         """The pushes that hold one of these, with what carried them: exchanges, or all frames of their connections."""

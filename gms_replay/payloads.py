@@ -39,7 +39,7 @@ def for_simulator(payload: bytes, bundle_id: str) -> bytes:
     said = _parsed(payload)
     if not (isinstance(said, dict) and isinstance(said.get("aps"), dict)):
         said = _as_apns(said, pushes.read(Push(0, 0, None, "apns", 0, payload), None))
-    return _written({BUNDLE_KEY: bundle_id} | said)
+    return _written({BUNDLE_KEY: bundle_id} | said | {BUNDLE_KEY: bundle_id})
 
 
 def file_name(number: int, whose: str, action: str | None) -> str:
@@ -52,20 +52,28 @@ def _handed_on(said: Any) -> dict[str, Any] | None:
     message = said.get("message", said) if isinstance(said, dict) else None
     if not isinstance(message, dict):
         return None
-    data = message.get("data")
-    apns = message.get("apns")
-    of_apple = apns.get("payload") if isinstance(apns, dict) else None
-    if isinstance(of_apple, dict):
-        return (data if isinstance(data, dict) else {}) | of_apple
-    return {name: message[name] for name in ("notification", "data") if name in message} or None
+    android, apns = _object(message, "android"), _object(message, "apns")
+    data = _object(message, "data") | _object(android, "data")
+    notification = _object(message, "notification") | _object(android, "notification")
+    if of_apple := _object(apns, "payload"):
+        alert = {name: notification[name] for name in ("title", "body") if name in notification}
+        aps = ({"alert": alert} if alert else {}) | _object(of_apple, "aps")
+        return data | of_apple | {"aps": aps}
+    told = {"notification": notification, "data": data}
+    return {name: value for name, value in told.items() if value}
+
+
+def _object(said: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object in a field; an empty one where there is none."""
+    found = said.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _as_apns(said: Any, read: Notification) -> dict[str, Any]:
     if not isinstance(said, dict):
         message = {"_id": read.service_id, "_action": read.action}
         return {"aps": {"alert": read.alert or read.action or ""}, "message": message}
-    data = said.get("data")
-    custom = data if isinstance(data, dict) else {"message": said.get("message", said)}
+    custom = _object(said, "data") or {"message": said.get("message", said)}
     return custom | {"aps": {"alert": said.get("notification") or read.alert or read.action or ""}}
 
 

@@ -5,7 +5,6 @@ seed, events and times give the same bytes). Here requests go to their session, 
 what a session is.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ from itertools import chain
 
 from gms_replay import bayeux, calls, control, jsonp, match, publications
 from gms_replay.alarms import Alarms
+from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
@@ -25,6 +25,7 @@ from gms_replay.events import (
     Action,
     Asked,
     CloseSocket,
+    DropPushes,
     Event,
     Logged,
     Noted,
@@ -46,13 +47,11 @@ from gms_replay.story import Story
 from gms_replay.usage import Usage
 
 _SCRIPT = "text/javascript;charset=UTF-8"
-_BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 # What CometD's server closes with where a frame does not parse.
 _UNEXPECTED = 1011
 _LONGEST_REASON_BYTES = 120
 _MINUTE_US = 60_000_000
 _MISSES_KEPT = 100
-_ALL = -1
 _LISTENERS = "/listeners"
 """The alarm of those who wait for pushes: no session has such a name (`addresses`)."""
 
@@ -80,10 +79,12 @@ class Player:
         self._stories = stories
         self._pacing = pacing or Pacing()
         self._registry = Registry(stories, self._pacing, seed)
-        self._usage = Usage(stories)
+        self.arrivals = Arrivals(stories, self._registry, seed)
+        """The pushes that came in from whoever sends them."""
         self._has_devices = has_devices
         self._hears_pushes = has_devices or holds_pushes
         self._outbox = Outbox(holds_all=holds_pushes)
+        self._usage = Usage(stories, self._outbox.told_count)
         self._asked: dict[int, list[Playing]] = {}
         self._sockets: dict[int, Call] = {}
         self._callbacks: dict[int, str] = {}
@@ -98,7 +99,8 @@ class Player:
     @property
     def unused(self) -> tuple[str, ...]:
         """What of the recording no app was given: a line for each part."""
-        return self._usage.unused(self._registry)
+        unused = self._usage.unused(self._registry, self.arrivals.visits, takes_pushes=self._hears_pushes)
+        return (*unused, *self.arrivals.overdue)
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
@@ -152,9 +154,7 @@ class Player:
             yield from self._advance(session, now_us)
 
     def _advance(self, session: Playing, now_us: int) -> list[Action]:
-        awaited: int | None = None
-        if self._hears_pushes:
-            awaited = _ALL if self._has_devices else int(self._outbox.is_awaited(session.name))
+        awaited = self._outbox.awaited(session.name, takes_all=self._has_devices) if self._hears_pushes else None
         actions = self._outbox.post(session.advance(now_us, pushes_awaited=awaited))
         next_us = session.next_wakeup_us()
         # To the minute, so that the alarm is not set anew with each request.
@@ -165,13 +165,18 @@ class Player:
     def _drop(self, session: Playing) -> Iterator[Action]:
         """Forgets a session, and answers what it holds."""
         self._usage.note(session)
-        self._outbox.forget(session.name)
-        self._registry.drop(session.name)
-        self._alarms.set(session.name, None)
+        self._forget(session)
+        yield DropPushes(session.name)
         for action in session.end():
             if isinstance(action, CloseSocket):
                 self._sockets.pop(action.socket_id, None)
             yield action
+
+    def _forget(self, session: Playing) -> None:
+        self._outbox.forget(session.name)
+        self.arrivals.forget_session(session.name)
+        self._registry.drop(session.name)
+        self._alarms.set(session.name, None)
 
     def _gone(self, request_id: int, now_us: int) -> None:
         self._sockets.pop(request_id, None)
@@ -196,6 +201,8 @@ class Player:
                     yield from self._drop(session)
                 if wanted.session is None:
                     self._registry.clear()
+                    self._outbox.clear()
+                    self.arrivals.forget()
                 told = control.done(dropped=[session.name for session in dropped])
             case control.TellMisses():
                 told = control.misses_told(self.missed, self.misses)
@@ -207,6 +214,8 @@ class Player:
                 for session in self._wanted(wanted.session):
                     session.move_clock(wanted.by_us, now_us)
                     yield from self._advance(session, now_us)
+            case control.TellArrivals() | control.ForgetArrivals():
+                told = self.arrivals.obey(wanted)
             case control.TellPushes():
                 self._hears_pushes = True
                 self._outbox.listen(request_id, wanted, now_us)
@@ -214,6 +223,7 @@ class Player:
                 return
             case control.HoldPushes() | control.ReleasePushes():
                 self._hears_pushes = True
+                self._concerned += self._wanted(wanted.session)
                 gone = self._outbox.obey(wanted)
                 yield from gone
                 told = self._outbox.holding_told(gone)
@@ -232,6 +242,8 @@ class Player:
             return [Respond(request_id, 400, JSON, control.wrong(str(error)))]
         if not isinstance(call, Call):
             return self._missed(request_id, call, self._nowhere(MissKind.UNKNOWN_ROUTE, call), now_us)
+        if call.operation.kind is Kind.PUSH and not opens_socket:
+            return self.arrivals.take(request_id, call.asked, call.operation, now_us)
         is_comet = call.operation.kind is Kind.COMET
         if not opens_socket:
             return self._polled(request_id, call, now_us) if is_comet else self._rest(request_id, call, now_us)
@@ -255,7 +267,8 @@ class Player:
         if called:
             self._callbacks[request_id] = called.callback
         transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        told = self._comet(call, Carrier(request_id, transport, _browser(asked)), messages, now_us)
+        browser = bayeux.browser(header(asked.headers, "cookie") or "")
+        told = self._comet(call, Carrier(request_id, transport, browser), messages, now_us)
         if told is None:
             yield Respond(request_id, 200, JSON, bayeux.frame(refuse(messages)))
         else:
@@ -351,8 +364,7 @@ class Player:
                 self._registry.move(client_id, meant)
                 meant.adopt(client, now_us)
         if session.is_untouched:
-            self._registry.drop(session.name)
-            self._alarms.set(session.name, None)
+            self._forget(session)
         else:
             self._concerned.append(session)
         return tuple(told)
@@ -385,9 +397,3 @@ class Player:
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))
-
-
-def _browser(asked: Asked) -> str | None:
-    """The browser that a request comes from, as CometD tells them apart."""
-    cookie = _BROWSER.search(header(asked.headers, "cookie") or "")
-    return cookie["value"] if cookie else None

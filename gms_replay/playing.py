@@ -63,7 +63,7 @@ class Playing:
         )
         self._meanings = Meanings(story, self._translation)
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
-        self.device = Device(name, story, self._translation)
+        self._device = Device(name, story, self._translation)
         self._patience = Patience(self._time.patience_us(opened_at_us))
         self._missed: tuple[Act, int] | None = None
         self._choice = Choice(story)
@@ -169,7 +169,7 @@ class Playing:
             else:
                 self._act(operation, now_us, is_taken=not answer.is_refusal)
                 self._translation.hear(operation, call.said, answer.index)
-        self.device.hear(call.said)
+        self._device.hear(call.said)
         news = self._choice.give(answer, said)
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
         self._pending[request_id] = Pending(request_id, answer, due_at_us, key, call.accepts, news)
@@ -180,7 +180,7 @@ class Playing:
         # A start that is not taken begins nothing: so `causes` counts them, too.
         if act is None or (act is Act.START and not is_taken):
             return
-        self._course.act(act, self._time.story_us(now_us))
+        self._course.act(act, self._time.story_us(now_us), operation.wish)
         self._patience.move(self._time.patience_us(now_us))
 
     def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
@@ -196,6 +196,7 @@ class Playing:
             if self.published.is_one_too_many(one.operation):
                 self._note(f"{one.operation} once more than recorded: nothing follows")
             self._act(one.operation, now_us)
+            self._device.hear(one.fields)
             self._translation.hear(one.operation, one.fields, None)
         story_us = self._time.story_us(now_us)
         for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
@@ -345,7 +346,7 @@ class Playing:
         if isinstance(item, State):
             self._choice.reach(item.answer, shift_us)
         elif isinstance(item, Pushed):
-            self._aside.append(self.device.told(item, shift_us, due_at_us))
+            self._aside.append(self._device.told(item, shift_us, due_at_us))
         else:
             self._choice.happen(item, shift_us)
             told = self._translation.text(item.body, shift_us)

@@ -51,9 +51,10 @@ _REASONS = {
 
 
 class Grade(StrEnum):
-    """What became of a push."""
+    """What became of a push. UNKNOWN: it was seen in one recording only; in the other it is derived."""
 
     EQUAL = "equal"
+    UNKNOWN = "unknown"
     DIFFERS = "differs"
     MISSING = "missing"
     EXTRA = "extra"
@@ -77,7 +78,11 @@ class Pair:
             return Grade.EXTRA
         if self.new is None:
             return Grade.MISSING
-        return Grade.DIFFERS if self.differences else Grade.EQUAL
+        if self.differences:
+            return Grade.DIFFERS
+        # That an app asks for a dialog does not prove that it was told to.
+        is_one_seen = isinstance(self.old, Derived) != isinstance(self.new, Derived)
+        return Grade.UNKNOWN if is_one_seen else Grade.EQUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +151,18 @@ def _homes(recording: Recording) -> list[_Housed]:
     visits = sessions.split(recording)
     found = pushes.find(recording, visits)
     homes: list[_Housed] = [
-        (Home(number, visit, None), of_visit)
+        (Home(number, visit, None), _settled(of_visit))
         for number, (visit, of_visit) in enumerate(zip(visits, found.of_visits, strict=True), start=1)
     ]
     others: dict[str | None, list[Notification]] = {}
     for one in sorted(found.others, key=lambda one: one.at_us):
         others.setdefault(one.service_id, []).append(one)
-    return homes + [(Home(None, None, service_id), tuple(some)) for service_id, some in others.items()]
+    return homes + [(Home(None, None, service_id), _settled(some)) for service_id, some in others.items()]
+
+
+def _settled(some: Sequence[Notification | Derived]) -> tuple[Notification | Derived, ...]:
+    """Without the tries that were made again: how often GMS tries says nothing of what the device was told."""
+    return tuple(pushes.settled([one for one in some if isinstance(one, Notification)])) or tuple(some)
 
 
 def _pushed(homes: list[_Housed]) -> list[_Housed]:

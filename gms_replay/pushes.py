@@ -6,7 +6,7 @@ for the vendor's own has trailing commas. Names are those of Apple's "Sending no
 Google's "FCM REST reference". (GMS's own notices by HTTP are read by `httpcb`.)
 
 Where the phone's side was recorded, no push was on the wire. Each is derived there from the request for a dialog that
-nothing before had told the app of. Where any was seen, none is derived.
+nothing before had told the app of. Where GMS's own traffic was recorded, none is.
 """
 
 import re
@@ -71,6 +71,14 @@ class Notification:
     headers: Headers = ()
     frame_id: int | None = None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was refused, or not answered, so that its sender may have tried again."""
+        if self.result is not None:
+            return self.result.reason is not None
+        # What is taken in Apple's binary protocol gets no answer.
+        return self.frame_id is None
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -99,10 +107,22 @@ def find(recording: Recording, visits: tuple[Session, ...]) -> Pushes:
     found: dict[int | None, list[Notification]] = {}
     for one in _read_all(recording):
         found.setdefault(homes.get(one.service_id or ""), []).append(one)
+    may_derive = may_be_derived(recording.providers())
     return Pushes(
-        tuple(tuple(found.get(number, ())) or tuple(derive(visit)) for number, visit in enumerate(visits)),
+        tuple(
+            tuple(found.get(number, ())) or (tuple(derive(visit)) if may_derive else ())
+            for number, visit in enumerate(visits)
+        ),
         tuple(found.get(None, ())),
     )
+
+
+def may_be_derived(providers: frozenset[str]) -> bool:
+    """Whether pushes may have been sent that were not seen. `providers`: whom those were told to that were.
+
+    Where GMS's traffic to Apple or Google was recorded, what was not seen was not sent. Notices by HTTP go anywhere.
+    """
+    return providers <= {httpcb.PROVIDER}
 
 
 def seen(facts: Facts, visit: Session) -> tuple[Notification, ...]:
@@ -120,16 +140,23 @@ def _read_all(recording: Recording) -> list[Notification]:
     return sorted([*of_exchanges, *of_frames], key=lambda one: one.at_us)
 
 
+def settled(sent: Sequence[Notification]) -> list[Notification]:
+    """Those that were not sent again: of several tries of one push, the earliest first, only the last."""
+    kept: list[Notification] = []
+    again_us: dict[tuple[str | None, bytes], int] = {}
+    for one in reversed(sent):
+        key = one.device, one.payload
+        if not (
+            one.has_failed and again_us.get(key, one.at_us + _RETRIED_WITHIN_US + 1) - one.at_us <= _RETRIED_WITHIN_US
+        ):
+            kept.append(one)
+        again_us[key] = one.at_us
+    return kept[::-1]
+
+
 def arrived(sent: Sequence[Notification]) -> list[Notification]:
-    """Those that reached their device, as far as anybody knows: one that was not answered may have been tried again."""
-    taken = {(one.device, one.payload): one.at_us for one in sent if one.result and one.result.reason is None}
-
-    def is_lost(one: Notification) -> bool:
-        if one.result is None:
-            return taken.get((one.device, one.payload), one.at_us) > one.at_us
-        return one.result.reason is not None
-
-    return [one for one in sent if not is_lost(one)]
+    """Those of them that reached their device, as far as anybody knows."""
+    return [one for one in settled(sent) if not (one.result and one.result.reason)]
 
 
 def read(push: Push, exchange: Exchange | None) -> Notification:
@@ -187,10 +214,7 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
 
 
 def derive(visit: Session) -> Iterator[Derived]:
-    """The pushes that an app presumably had in its visit, where none was seen.
-
-    Where one was, GMS's own traffic was recorded, and what was not seen was not sent.
-    """
+    """The pushes that an app presumably had in its visit, where none was seen."""
     dialogs = [one for one in visit if one.operation.kind is Kind.DIALOG]
     asked = {one.exchange.id: _Wish(one.operation.service_id, one.operation.name) for one in dialogs}
     first_us: dict[_Wish, int] = {}
@@ -252,6 +276,8 @@ _FCM_LIVES: tuple[Path, ...] = (("message", "android", "ttl"), ("time_to_live",)
 _FCM_EXPIRES: Path = ("message", "apns", "headers", "apns-expiration")
 # The code tells more than the status of Google's APIs does ("UNREGISTERED", "NOT_FOUND").
 _FCM_REASONS: tuple[Path, ...] = (("error", "details", 0, "errorCode"), ("error", "status"))
+_RETRIED_WITHIN_US = 120 * SECOND_US
+"""No public source says how GMS tries again; what comes later is another push, about the same."""
 _SECONDS = re.compile(r"(?P<whole>\d{1,10})(?P<part>\.\d{1,9})?s?", re.ASCII)
 _NOTHING = ("null", "")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gms_replay import apns
-from gms_replay.apns import Refusal, Sent
+from gms_replay.apns import Framer, Refusal, Sent
 from gms_replay.model import Direction, Frame
 
 
@@ -49,9 +49,14 @@ class Understood:
 def understand(frames: Iterable[Frame]) -> Understood:
     """What frames say, which are in the order in which they passed."""
     connections: dict[int, _Connection] = {}
+    framers: dict[tuple[int, Direction], Framer] = {}
     rest = []
     for frame in frames:
-        said = apns.read(frame.raw)
+        way = frame.connection_id, frame.direction
+        framer = framers.setdefault(way, Framer(frame.direction))
+        # After broken framing even what looks like a frame may be part of anything.
+        is_whole = [*framer.take(frame.raw)] == [frame.raw] and not framer.is_broken
+        said = apns.read(frame.raw) if is_whole else None
         connection = connections.setdefault(frame.connection_id, _Connection([], []))
         if isinstance(said, Sent) and frame.direction is Direction.TO_SERVER:
             connection.sent.append((frame, said))

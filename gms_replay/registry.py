@@ -64,6 +64,10 @@ class Registry:
         listed = self._listed.get(name or "")
         return listed.session if listed else None
 
+    def told(self, service_id: str | None) -> Playing | None:
+        """The session whose app is told of a service by that id: of several the last."""
+        return next(reversed(self._of_service.get(service_id or "", [])), None)
+
     def is_recorded(self, operation: Operation) -> bool:
         """Whether any visit tells of the service that a request names."""
         return any(operation.service_id in story.visit.service_ids for story in self._stories)

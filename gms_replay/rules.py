@@ -14,6 +14,11 @@
     [sessions]
     alice = 2                   # ?gms_session=alice plays the second visit
 
+    [pushes]
+    refuse = { "00fc13ad…" = "Unregistered", "*" = "QUOTA_EXCEEDED" }
+                                # pushes to that device, or to any, are refused, with that reason of APNs or of FCM
+    check_authorization = true  # and those whose credentials have not the documented form
+
 Of [times], a field may also hold an object whose keys are instants.
 A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
 """
@@ -23,19 +28,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gms_replay import gms
+from gms_replay import gms, reasons
 from gms_replay.errors import OptionError
 from gms_replay.gms import InstantClass, Path
 
 _KEEP = "keep"
 _TIMES = (*InstantClass, _KEEP)
 _LISTS = {"identities": ("fields", "exempt"), "match": ("free", "exact")}
-_SECTIONS = ("identities", "times", "match", "sessions")
+_SECTIONS = ("identities", "times", "match", "sessions", "pushes")
+_PUSHES = ("refuse", "check_authorization")
+_ANY_DEVICE = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one file; without any, what `gms` knows. `visits`: the numbers of visits by names of sessions."""
+    """The rules of one file; without any, what `gms` knows. `visits`: the numbers of visits by names of sessions.
+
+    `refused`: why pushes are, by their devices. `checks_authorization`: whether a push's credentials are looked at.
+    """
 
     identities: frozenset[str] = frozenset()
     exempt: frozenset[str] = frozenset()
@@ -43,6 +53,8 @@ class Rules:
     free: frozenset[str] = frozenset()
     exact: frozenset[str] = frozenset()
     visits: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    checks_authorization: bool = False
 
     def is_identity(self, path: Path) -> bool:
         """Whether what an answer gives at a path is an identity, whatever becomes of it."""
@@ -77,6 +89,11 @@ class Rules:
             return False
         return _names(self.free, path) is not None or name in gms.FREE_FIELDS
 
+    def refusal(self, device: str | None, known: Collection[str]) -> str | None:
+        """Why a push to that device is refused, in a provider's words, which are `known`; None where it is not."""
+        said = (self.refused.get(name) for name in (device or _ANY_DEVICE, _ANY_DEVICE))
+        return next((reason for reason in said if reason in known), None)
+
 
 def load(text: str, name: str) -> Rules:
     """The rules of a file of that name. Raises OptionError, which names the file and the field."""
@@ -97,6 +114,7 @@ def load(text: str, name: str) -> Rules:
         free=lists["match"]["free"],
         exact=lists["match"]["exact"],
         visits=_visits(said.get("sessions", {}), name),
+        **_pushes(said.get("pushes", {}), name),
     )
 
 
@@ -125,6 +143,22 @@ def _visits(said: Mapping[str, Any], name: str) -> dict[str, int]:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise OptionError(f"{name}: sessions.{key}: {value!r}: it is the number of a recorded visit, from 1")
     return dict(said)
+
+
+def _pushes(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    for key in said:
+        if key not in _PUSHES:
+            raise OptionError(f"{name}: pushes.{key}: no such field; there are {_listed(_PUSHES)}")
+    checks, refused = said.get("check_authorization", False), said.get("refuse", {})
+    if not isinstance(checks, bool):
+        raise OptionError(f"{name}: pushes.check_authorization: {checks!r}: it is true or false")
+    if not isinstance(refused, dict):
+        raise OptionError(f'{name}: pushes.refuse: it holds devices: write {{ "*" = "Unregistered" }}')
+    for device, reason in refused.items():
+        if reason not in reasons.ALL:
+            there_are = f"no provider's reason; there are {_listed(reasons.ALL)}"
+            raise OptionError(f'{name}: pushes.refuse."{device}": {reason!r}: {there_are}')
+    return {"refused": dict(refused), "checks_authorization": checks}
 
 
 def _flat(said: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:

@@ -193,7 +193,12 @@ class Story:
     @cached_property
     def notifications(self) -> tuple[Notification | Derived, ...]:
         """What GMS told the device, or presumably did, the earliest first; also what the provider refused."""
-        return self._seen or tuple(pushes.derive(self._session))
+        return self._seen or self._derived
+
+    @cached_property
+    def _derived(self) -> tuple[Derived, ...]:
+        may_derive = not self._seen and pushes.may_be_derived(self.visit.facts.providers())
+        return tuple(pushes.derive(self._session)) if may_derive else ()
 
     @cached_property
     def _seen(self) -> tuple[Notification, ...]:
@@ -207,7 +212,7 @@ class Story:
     @cached_property
     def presumed_pushes(self) -> tuple[Pushed, ...]:
         """Those that are derived."""
-        return self._pushed([one for one in self.notifications if isinstance(one, Derived)])
+        return self._pushed(self._derived)
 
     def _pushed(self, arrived: Sequence[Notification | Derived]) -> tuple[Pushed, ...]:
         texts = self._texts
@@ -215,13 +220,9 @@ class Story:
         at_us = [one.at_us - isinstance(one, Derived) for one in arrived]
         gaps_us = [now_us - before_us for before_us, now_us in zip([*at_us[:1], *at_us], at_us, strict=False)]
         return tuple(
-            Pushed(at_us, gap_us, self._causes.of(at_us), self._asked_with(one), one, for_device(one), texts.compiler)
+            Pushed(at_us, gap_us, self._causes.of(at_us), one, for_device(one), texts.compiler)
             for one, at_us, gap_us in zip(arrived, at_us, gaps_us, strict=True)
         )
-
-    def _asked_with(self, one: Notification | Derived) -> Cause | None:
-        causes = self._causes.of(one.at_us) if isinstance(one, Derived) else ()
-        return next((cause for cause in causes if cause.act is Act.DIALOG), None)
 
     @cached_property
     def transcripts(self) -> dict[str, Transcript]:

@@ -16,10 +16,12 @@ from gms_replay.events import (
     Action,
     Asked,
     CloseSocket,
+    DropPushes,
     Event,
     Logged,
     Noted,
     PeerGone,
+    PushTaken,
     RequestArrived,
     Respond,
     SendPush,
@@ -51,8 +53,12 @@ class Driver:
         """What went out by answers and over WebSockets, in order, and for whom."""
         self.logged: list[str] = []
         """Who plays what."""
+        self.dropped: list[str] = []
+        """The sessions whose pushes are to go no more."""
         self.pushes: list[SendPush] = []
         """What went to devices."""
+        self.taken: list[PushTaken] = []
+        """What came in for them."""
         self.notes: list[str] = []
         self.noted_at_us: list[int] = []
         self.asked = 0
@@ -111,6 +117,10 @@ class Driver:
                 self.logged.append(text)
             case SendPush():
                 self.pushes.append(action)
+            case DropPushes(session):
+                self.dropped.append(session)
+            case PushTaken():
+                self.taken.append(action)
             case Noted(text):
                 self.notes.append(text)
                 self.noted_at_us.append(self.now_us)

@@ -34,7 +34,11 @@ CHAT = "000FRa9NYM9A001K"
 CLIENT = "4z1kz6bu5k1ewpj0h6dv1xkaa"
 CHAT_PATH = f"/genesys/1/service/{SERVICE}/ixn/chat"
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
-PROVIDERS = {"apns": f"/3/device/{TOKEN}", "fcm": "/v1/projects/contact-center/messages:send"}
+PROVIDERS = {
+    "apns": f"/3/device/{TOKEN}",
+    "fcm": "/v1/projects/contact-center/messages:send",
+    "httpcb": "/device",
+}
 JSON_HEADERS: Headers = (("Content-Type", "application/json;charset=UTF-8"),)
 
 
@@ -154,13 +158,14 @@ class Tape:
         payload: bytes | dict[str, Any] | None = None,
         answer: bytes | str | dict[str, Any] = b"",
         status: int = 200,
+        headers: Headers = JSON_HEADERS,
         sent: Headers = (),
     ) -> Exchange:
         """What GMS sends to a device of that provider's; without a `payload` as the seed has it for APNs."""
         wish = {"_id": SERVICE, "_action": action}
         told = {"aps": {"alert": "An agent is free"}, "message": wish} if payload is None else payload
         raw = told if isinstance(told, bytes) else json.dumps(told).encode()
-        exchange = self.ask(at_s, "POST", PROVIDERS[provider], raw, answer, status=status, sent=sent)
+        exchange = self.ask(at_s, "POST", PROVIDERS[provider], raw, answer, status=status, headers=headers, sent=sent)
         self.pushes.append(Push(len(self.pushes) + 1, 1, exchange.id, provider, at(at_s), raw))
         return exchange
 

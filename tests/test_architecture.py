@@ -42,6 +42,7 @@ APART = {"record", "replay", "verify"}
 PROVED_ELSEWHERE = {
     "errors": None,  # names only
     "events": None,  # values only
+    "reasons": None,  # words only
     "record/protocol": None,  # values only
     "cli/__main__": "tests/test_cli.py",  # one test of the command line, verb by verb
     "cli/main": "tests/test_cli.py",
@@ -53,6 +54,9 @@ PROVED_ELSEWHERE = {
     "cli/exchanging": "tests/test_cli.py",
     "cli/trying": "tests/test_cli.py",
     "replay/run": "tests/test_cli.py",  # wired as the command line wires it
+    "replay/rules_file": "tests/test_cli.py",
+    "replay/addon": "tests/peers/mitmdump/test_serving.py",  # only a real mitmdump calls these
+    "mitmdump/ending": "tests/peers/mitmdump/test_serving.py",
     "record/addon": "tests/peers/mitmdump/test_exchanges.py",  # only a real mitmdump calls these three
     "record/ending": "tests/peers/mitmdump/test_endings.py",
     "record/run": "tests/peers/mitmdump/test_record_verb.py",

@@ -272,3 +272,16 @@ def test_durations_are_sane(sent: object, taken: int) -> None:
 )
 def test_publishing_is_refused_where_nobody_can(channel: str, error: str) -> None:
     assert bayeux.why_unpublishable(channel) == error
+
+
+@pytest.mark.parametrize(
+    ("cookies", "browser"),
+    [
+        ("BAYEUX_BROWSER=1a2b", "1a2b"),
+        ("a=1; BAYEUX_BROWSER=1a2b; b=2", "1a2b"),
+        ("MY_BAYEUX_BROWSER=1", None),
+        ("", None),
+    ],
+)
+def test_browser_is_told_by_its_cookie(cookies: str, browser: str | None) -> None:
+    assert bayeux.browser(cookies) == browser

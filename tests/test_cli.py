@@ -338,7 +338,6 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
         (["--on-miss", "ask"], "--on-miss ask: it is `error` or pass:URL"),
         (["--on-miss", "pass:gms.example"], "--on-miss pass:gms.example: it needs http:// or https://"),
-        (["--record-new", "new.sqlite"], "--record-new: nothing is sent on without --on-miss pass:URL"),
     ],
 )
 def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: Path) -> None:
@@ -402,6 +401,46 @@ def test_strict_ends_with_what_was_missed_or_unused(short: Path, strict: bool, m
 
     assert process.returncode == (1 if strict and misses else 0)
     assert ("strict: 1 miss\nstrict: visit 1: POST" in told) is (strict and misses)
+
+
+PUSHED = {"aps": {"alert": "Hi"}, "message": {"_id": "X1", "_action": factories.MENU.rpartition("/")[2]}}
+
+
+@pytest.mark.parametrize("action", ["get-dialog-start-chat", PUSHED["message"]["_action"]])
+def test_pushes_that_come_in_are_recorded_and_judged(short: Path, tmp_path: Path, action: str) -> None:
+    new = tmp_path / "new.sqlite"
+    pushed = PUSHED | {"message": {"_id": "X1", "_action": action}}
+    with serving(short, "--json", "--strict", "--record-new", str(new)) as process:
+        assert process.stdout is not None
+        origin = json.loads(process.stdout.readline())["urls"][0].removesuffix("/genesys")
+        with httpx.Client(base_url=origin, trust_env=False) as sender:
+            statuses = [
+                sender.post(target, json=said).status_code
+                for target, said in ((f"/3/device/{factories.TOKEN}", pushed), ("/fcm/send", {"to": "a", "data": {}}))
+            ]
+            listed = sender.get("/__gms_replay__/provider").json()
+        process.send_signal(signal.SIGTERM)
+        ended = json.loads(process.stdout.read())
+
+    assert (statuses, listed["count"], ended["missed"]) == ([200, 200], 2, 0)
+    is_expected = action in factories.MENU
+    assert (process.returncode, ended["unlike"]) == (1, 1 if is_expected else 2)
+    assert ended["unused"] == ([] if is_expected else ["visit 1 was not played"])
+    told = json.loads(run("show", new, "--pushes", "--json").stdout)
+    assert [push["provider"] for push in told["others"]] == ["apns", "fcm"]
+
+
+def test_pushes_unlike_the_cassettes_are_told_at_the_end(short: Path) -> None:
+    with serving(short, "--strict") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        origin = next(line for line in process.stdout if "into the app" in line).split()[-1].removesuffix("/genesys")
+        httpx.post(f"{origin}/fcm/send", json={"to": "a"}, trust_env=False)
+        process.send_signal(signal.SIGTERM)
+        told = process.stderr.read()
+
+    assert "push 1 by fcm, without an action, for nobody, taken: unexpected\n" in told
+    assert "strict: 0 misses\nstrict: 1 push unlike the cassette's\n" in told
 
 
 def test_taken_port_leaves_no_open_recording(short: Path, tmp_path: Path) -> None:

@@ -385,3 +385,8 @@ def test_push_providers_by_name():
 )
 def test_data_name_their_visit(data, ids):
     assert gms.session_ids(data) == ids
+
+
+@pytest.mark.parametrize("target", ["/3/device", "/3/device/"])
+def test_push_without_a_device_is_one(target):
+    assert gms.recognise("POST", target, b"{}") == Operation(Kind.PUSH, "", "device")

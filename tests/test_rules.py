@@ -1,7 +1,9 @@
 import re
+from collections.abc import Collection
 
 import pytest
 
+from gms_replay import reasons
 from gms_replay.errors import OptionError
 from gms_replay.gms import InstantClass
 from gms_replay.rules import Rules, load
@@ -23,6 +25,10 @@ exact = ["subject"]
 
 [sessions]
 alice = 2
+
+[pushes]
+refuse = { "00fc" = "Unregistered", "*" = "QUOTA_EXCEEDED" }
+check_authorization = true
 """
 
 
@@ -102,6 +108,24 @@ def test_names_have_visits(rules: Rules) -> None:
     assert rules.visits == {"alice": 2}
 
 
+@pytest.mark.parametrize(
+    ("device", "known", "reason"),
+    [
+        ("00fc", reasons.APNS, "Unregistered"),
+        ("00fc", reasons.FCM, "QUOTA_EXCEEDED"),
+        ("other", reasons.FCM, "QUOTA_EXCEEDED"),
+        (None, reasons.FCM, "QUOTA_EXCEEDED"),
+        ("other", reasons.APNS, None),
+    ],
+)
+def test_pushes_are_refused(rules: Rules, device: str | None, known: Collection[str], reason: str | None) -> None:
+    assert rules.refusal(device, known) == reason
+
+
+def test_credentials_are_checked_where_wanted(rules: Rules) -> None:
+    assert (rules.checks_authorization, Rules().checks_authorization) == (True, False)
+
+
 def test_no_rules_are_gms_own() -> None:
     assert load("", "rules.toml") == Rules()
     assert Rules().is_identity(("_id",))
@@ -113,7 +137,7 @@ def test_no_rules_are_gms_own() -> None:
     ("text", "complaint"),
     [
         ("[times", "rules.toml: no TOML: "),
-        ("[time]", "rules.toml: there is no section [time]; there are identities, times, match, sessions"),
+        ("[time]", "rules.toml: there is no section [time]; there are identities, times, match, sessions, pushes"),
         ("times = 3", "rules.toml: times: it is a section: write [times]"),
         ("[identities]\nfield = []", "rules.toml: identities.field: no such field; there are fields, exempt"),
         ('[match]\nfree = "x"', 'rules.toml: match.free: it is a list of fields: write ["one", "another"]'),
@@ -123,6 +147,11 @@ def test_no_rules_are_gms_own() -> None:
         ('[sessions]\n"" = 1', 'rules.toml: sessions."": a session without a name is none; name it'),
         ("[sessions]\na = 0", "rules.toml: sessions.a: 0: it is the number of a recorded visit, from 1"),
         ("[sessions]\na = true", "rules.toml: sessions.a: True: it is"),
+        ("[pushes]\nrefused = 1", "rules.toml: pushes.refused: no such field; there are refuse, check_authorization"),
+        ("[pushes]\nrefuse = 1", 'rules.toml: pushes.refuse: it holds devices: write { "*" = "Unregistered" }'),
+        ('[pushes.refuse]\na = "Gone"', "pushes.refuse.\"a\": 'Gone': no provider's reason; there are BadCollapseId, "),
+        ("[pushes.refuse]\na = 410", 'rules.toml: pushes.refuse."a": 410: no provider\'s reason'),
+        ("[pushes]\ncheck_authorization = 1", "rules.toml: pushes.check_authorization: 1: it is true or false"),
     ],
 )
 def test_wrong_rules_name_their_field(text: str, complaint: str) -> None:

@@ -2,12 +2,14 @@ from driver import App, Driver, start, start_chatting
 from factories import CALLBACK, JOINED, MENU, ORDER, QUEUE, SERVICE, Tape, chat_recording, frame, position
 
 from gms_replay.control import SESSIONS
+from gms_replay.model import Recording
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
+from gms_replay.usage import Usage
 
 
-def app() -> App:
-    """An app at a player of two visits: one that polls a queue and goes on, and one that only begins."""
+def two_visits() -> Recording:
+    """One that polls a queue and goes on, and one that only begins."""
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % SERVICE.encode())
     tape.ask(1, "GET", QUEUE, b"", position(2))
@@ -15,11 +17,25 @@ def app() -> App:
     tape.ask(3, "POST", MENU)
     tape.ask(4, "POST", MENU)
     tape.ask(60, "POST", CALLBACK, ORDER, b'{"_id":"SECOND0000000002"}')
-    return App(Driver(Player(compile_stories(tape.recording()))), "ann")
+    return tape.recording()
+
+
+def app() -> App:
+    """An app at a player of both."""
+    return App(Driver(Player(compile_stories(two_visits()))), "ann")
 
 
 def test_nothing_was_played() -> None:
     assert app().driver.player.unused == ("visit 1 was not played", "visit 2 was not played")
+
+
+def test_what_another_gms_tells_need_not_be_played() -> None:
+    ann = app()
+    usage = Usage(compile_stories(two_visits()))
+
+    assert usage.unused((), {2}) == ("visit 1 was not played",)
+    start(ann)
+    assert usage.unused(ann.driver.player.sessions, {1, 2}) == ann.driver.player.unused[:-1]
 
 
 def test_polled_states_count_as_one() -> None:

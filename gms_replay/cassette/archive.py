@@ -17,12 +17,13 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table
 
 from gms_replay.cassette import opening, rows, schema
-from gms_replay.model import Carried, Direction, Outline, Recording, outlined
+from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recording, outlined
 
 _ASKED = """
     SELECT coalesce(ended_at_us, started_at_us), id, method, target, headers, coalesce(decoded, body) FROM request
 """
 _ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
+_PROVIDERS = "SELECT DISTINCT provider FROM push UNION SELECT ? WHERE EXISTS (SELECT 1 FROM frame)"
 _PUSHED = "SELECT id, exchange_id FROM push WHERE {}"
 _FRAMED = "SELECT id FROM frame WHERE connection_id IN (SELECT connection_id FROM frame WHERE {})"
 _CARRIED = "SELECT id, exchange_id, direction, raw FROM message WHERE channel <> '' ORDER BY id"
@@ -118,6 +119,10 @@ class Archive:
             exchanges=tuple(rows.to_exchange(row, outcomes.get(row["id"])) for row in requests),
             messages=tuple(rows.to_message(row) for row in self._of(schema.message, message_ids)),
         )
+
+    def providers(self) -> frozenset[str]:
+        """Whom pushes were told to."""
+        return frozenset(provider for (provider,) in self._driver.execute(_PROVIDERS, (FRAMES_PROVIDER,)))
 
     def pushed_with(self, parts: Collection[bytes]) -> Recording:
         """The pushes that hold one of these, with what carried them: exchanges, or all frames of their connections."""

@@ -122,8 +122,12 @@ def format_of(connection: Connection) -> int:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring an open database, which may be empty, to the current format, step by step."""
-    while (version := format_of(connection)) < FORMAT_VERSION:
-        with connection.begin():
+    """Bring an open database, which may be empty, to the current format, all steps or none."""
+    if format_of(connection) == FORMAT_VERSION:
+        return
+    with connection.begin():
+        # What writes takes SQLite's lock: of two that upgrade at once the second finds it done.
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        for version in range(format_of(connection), FORMAT_VERSION):
             STEPS[version](connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {version + 1}")

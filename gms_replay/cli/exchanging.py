@@ -61,6 +61,8 @@ def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
     from gms_replay.formats import apns
 
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.glob("*.apns")):
+        raise OptionError(f"--output {folder}: there are .apns files already; remove them, or name another folder")
     names = []
     for name, content in apns.files(recording, bundle_id):
         (folder / name).write_bytes(content)

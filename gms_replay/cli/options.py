@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gms_replay import instants
-from gms_replay.errors import GmsReplayError, OptionError
+from gms_replay.errors import GmsReplayError
 
 if TYPE_CHECKING:
     from gms_replay.rules import Rules
@@ -58,16 +58,10 @@ RULES = click.option(
 
 
 def rules_of(path: Path | None) -> "Rules":
-    from gms_replay.rules import Rules, load
+    from gms_replay.replay import rules_file
+    from gms_replay.rules import Rules
 
-    if path is None:
-        return Rules()
-    try:
-        return load(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise OptionError(f"{path}: not UTF-8 at byte {error.start}: a rules file is TOML") from None
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be read: {error.strerror}") from None
+    return Rules() if path is None else rules_file.read(path)
 
 
 def echo(lines: Iterable[str]) -> None:

@@ -53,7 +53,12 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     metavar="error|pass:URL",
     help="What to do with a request that the cassette has no answer for: 404, or send it on to a live GMS.",
 )
-@click.option("--record-new", type=FILE, metavar="FILE", help="Record what is sent on, into this cassette.")
+@click.option(
+    "--record-new",
+    type=FILE,
+    metavar="FILE",
+    help="Record into this cassette what comes anew: misses that are sent on, and pushes that come in.",
+)
 @click.option(
     "--push-to",
     multiple=True,
@@ -64,7 +69,11 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
 @BUNDLE_ID
 @click.option("--hold-pushes", is_flag=True, help="Hold pushes back until a test releases them.")
 @RULES
-@click.option("--strict", is_flag=True, help="Exit 1 at the end where there were misses, or parts that nobody used.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit 1 at the end where there were misses, pushes unlike the cassette's, or parts that nobody used.",
+)
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
 @click.option(
     "--json",

@@ -10,13 +10,15 @@ import sys
 from typing import NoReturn
 
 from gms_replay.errors import CassetteError
+from gms_replay.mitmdump import ending
 from gms_replay.record.writer_process import WriterProcess
+
+_PROGRAM = "gms_record"
 
 
 def refuse(error: Exception) -> NoReturn:
     """End mitmproxy with exit 1 and a line on stderr. Only in its main thread."""
-    tell(error)
-    sys.exit(1)
+    ending.refuse(_PROGRAM, error)
 
 
 def close_at_exit(writer: WriterProcess) -> None:
@@ -36,4 +38,4 @@ def close_at_exit(writer: WriterProcess) -> None:
 
 def tell(error: Exception) -> None:
     """One line on stderr."""
-    print(f"gms_record: {error}", file=sys.stderr, flush=True)
+    ending.tell(_PROGRAM, error)

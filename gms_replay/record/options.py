@@ -1,11 +1,5 @@
-"""What the recorder can be told, and what it takes for an answer.
+"""What the recorder can be told, and what it takes for an answer."""
 
-mitmproxy passes over a `--set` that it does not know, and over one that does not parse: with a `str` option named twice
-the addon would be dropped in silence, and the visit with it. So each option is declared as a list, which takes
-anything, and checked here.
-"""
-
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +7,8 @@ from pathlib import Path
 
 from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
+from gms_replay.mitmdump import options
+from gms_replay.mitmdump.options import one
 
 CASSETTE = "gms_cassette"
 HOSTS = "gms_hosts"
@@ -58,24 +54,20 @@ def settings(
     max_minutes: Sequence[str],
 ) -> Settings:
     """The options as they were given, each a list of values. Raises OptionError."""
-    file = _one(CASSETTE, cassette)
+    file = one(CASSETTE, cassette)
     if not file:
         raise OptionError(f"{CASSETTE} is missing: name the file to record into, --set {CASSETTE}=visit.sqlite")
-    _require_off(_one(REDACT, redact))
+    _require_off(one(REDACT, redact))
     limits = Limits(
-        size_bytes=_whole(MAX_MIB, _one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
-        age_us=_whole(MAX_MINUTES, _one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
+        size_bytes=_whole(MAX_MIB, one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
+        age_us=_whole(MAX_MINUTES, one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
     )
-    return Settings(Path(file).expanduser(), _pattern(_one(HOSTS, hosts)), limits)
+    return Settings(Path(file).expanduser(), _pattern(one(HOSTS, hosts)), limits)
 
 
 def require_known(names: Iterable[str]) -> None:
     """Raise OptionError for a name, of those that mitmproxy could not place, that was meant for us."""
-    for name in names:
-        if name.startswith("gms"):
-            near = difflib.get_close_matches(name, OPTIONS, n=1)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(OPTIONS)}"
-            raise OptionError(f"{name} is no option: {meant}")
+    options.require_known(names, OPTIONS)
 
 
 def require_whole_bodies(stream_large_bodies: str | None) -> None:
@@ -84,12 +76,6 @@ def require_whole_bodies(stream_large_bodies: str | None) -> None:
         raise OptionError(
             "stream_large_bodies is set: leave it out, such bodies could not be recorded (Comet streams anyway)"
         )
-
-
-def _one(name: str, values: Sequence[str]) -> str:
-    if len(values) != 1:
-        raise OptionError(f"{name} takes one value, not {len(values)}: --set {name}=VALUE")
-    return values[0]
 
 
 def _require_off(redact: str) -> None:

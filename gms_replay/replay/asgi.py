@@ -8,17 +8,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from gms_replay.events import (
     AcceptSocket,
     Action,
     Asked,
     CloseSocket,
+    DropPushes,
     Event,
     Logged,
     Noted,
     PeerGone,
+    PushTaken,
     RequestArrived,
     Respond,
     SendPush,
@@ -30,6 +32,7 @@ from gms_replay.events import (
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
 from gms_replay.replay import event_stream
+from gms_replay.replay.door import Door
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -51,11 +54,22 @@ PassOn = Callable[[int, Asked], Awaitable[Respond]]
 """Gets the answer to a request, of that id, from elsewhere."""
 
 
+class Devices(Protocol):
+    """Who stands in for devices."""
+
+    def take(self, push: SendPush) -> None:
+        """Delivers a push, after those of its session that are on their way."""
+
+    def drop(self, session: str) -> None:
+        """Forgets the pushes of a session that are not on their way yet."""
+
+
 class ReplayApp:
     """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player finds odd.
 
     `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
-    `push` takes each push for a device; None for nobody.
+    `devices` get each push for a device, `keep` each that came in. `door`: how mitmproxy brings requests, None where
+    it does not.
     """
 
     def __init__(
@@ -66,10 +80,14 @@ class ReplayApp:
         note: Callable[[str], None],
         log: Callable[[str], None] = lambda text: None,
         pass_on: PassOn | None = None,
-        push: Callable[[SendPush], None] | None = None,
+        devices: Devices | None = None,
+        keep: Callable[[PushTaken], None] = lambda taken: None,
+        door: Door | None = None,
     ) -> None:
         self._log = log
-        self._push = push
+        self._devices = devices
+        self._keep = keep
+        self._door = door
         self._player = player
         self._pass_on = pass_on
         self._passing: set[asyncio.Task[None]] = set()
@@ -83,6 +101,8 @@ class ReplayApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked, cors = _asked(scope)
+        if self._door is not None:
+            asked = self._door.entered(asked)
         if scope["type"] == "websocket":
             await self._converse(asked, next(iter(scope.get("subprotocols", ())), None), receive, send)
             return
@@ -96,6 +116,8 @@ class ReplayApp:
             await self._stream(asked, receive, send, cors)
         elif body is not None:
             await self._answer(asked._replace(body=body) if body else asked, receive, send, cors)
+        else:
+            self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
 
     def close(self) -> None:
         """Answers whatever is held, so that nobody waits for a server that ends. Sockets the server closes itself."""
@@ -190,8 +212,13 @@ class ReplayApp:
             elif isinstance(action, Logged):
                 self._log(action.text)
             elif isinstance(action, SendPush):
-                if self._push is not None:
-                    self._push(action)
+                if self._devices is not None:
+                    self._devices.take(action)
+            elif isinstance(action, DropPushes):
+                if self._devices is not None:
+                    self._devices.drop(action.session)
+            elif isinstance(action, PushTaken):
+                self._keep(action)
             elif outbox := self._sockets.get(action.socket_id):
                 outbox.put_nowait(action)
 
@@ -261,18 +288,19 @@ def _asked(scope: Scope) -> tuple[Asked, Headers]:
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     client = scope.get("client")
     peer, headers = client[0] if client else "", tuple(scope["headers"])
-    return _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], headers, peer)
+    version = f"HTTP/{scope.get('http_version', '1.1')}"
+    return _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], headers, peer, version)
 
 
 @lru_cache(_KEPT)
 def _kept_asked(
-    method: str, scheme: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], peer: str
+    method: str, scheme: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], peer: str, version: str
 ) -> tuple[Asked, Headers]:
     """Apps ask the same again and again."""
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     prefix = (header(headers, "x-forwarded-prefix") or "").rstrip("/")
     target = (path + b"?" + query if query else path).decode("latin-1")
-    return Asked(method, _SCHEMES.get(scheme, scheme), target, headers, b"", peer, prefix), _cors(headers)
+    return Asked(method, _SCHEMES.get(scheme, scheme), target, headers, b"", peer, prefix, version), _cors(headers)
 
 
 def _cors(headers: Headers) -> Headers:

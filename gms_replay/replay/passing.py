@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
-from gms_replay import __version__
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
 from gms_replay.events import TEXT, Asked, Respond
@@ -45,28 +43,12 @@ class Upstream:
         return f"{self.scheme}://{host}:{self.port}"
 
 
-def chosen(
-    on_miss: str, record_new: Path | None, *, clock: Callable[[], int], note: Callable[[str], None]
-) -> "Passing":
-    """Who answers what the cassette does not, as the options say. Raises OptionError.
-
-    `on_miss`: "pass:URL". `record_new`: the cassette that gets what is sent on. The rest is `Passing`'s.
-    """
+def wanted(on_miss: str) -> Upstream:
+    """Who answers what the cassette does not, by "pass:URL". Raises OptionError."""
     word, _, url = on_miss.partition(":")
     if word != "pass":
         raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
-    upstream = Upstream.parse(url)
-    writer = None
-    if record_new is not None:
-        writer = Writer(
-            record_new,
-            started_at_us=clock(),
-            mode="serve",
-            upstream=str(upstream),
-            versions=(("gms_replay", __version__),),
-            on_failure=lambda error: note(f"--record-new {record_new}: {error}"),
-        )
-    return Passing(upstream, writer, clock=clock, note=note)
+    return Upstream.parse(url)
 
 
 class Passing:

@@ -5,15 +5,18 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from gms_replay.errors import OptionError
+from gms_replay.events import PushTaken
 from gms_replay.player import Player
 from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
+from gms_replay.replay.door import Door
 
 if TYPE_CHECKING:
     from gms_replay.replay.passing import Passing
@@ -29,8 +32,9 @@ class ReplayServer(uvicorn.Server):
 
     `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with what the player finds
     odd, `log` with who plays what. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the
-    app offers it. `passing`: who asks a live GMS for what the player cannot answer; None for nobody.
-    `stand_ins`: who gets the pushes; None for nobody. Raises OptionError for an address that cannot be bound.
+    app offers it. `passing`: who asks a live GMS for what the player cannot answer; None for nobody. `stand_ins`: who
+    gets the pushes; None for nobody. `keep`, `door` are `ReplayApp`'s. Raises OptionError for an address that cannot be
+    bound.
     """
 
     def __init__(
@@ -45,16 +49,21 @@ class ReplayServer(uvicorn.Server):
         compress_sockets: bool = False,
         passing: "Passing | None" = None,
         stand_ins: "StandIns | None" = None,
+        keep: Callable[[PushTaken], None] = lambda taken: None,
+        door: Door | None = None,
     ) -> None:
         self._passing = passing
         self._stand_ins = stand_ins
+        self._hears_signals = True
         self._app = ReplayApp(
             player,
             clock=wall_clock_us,
             note=note,
             log=log,
             pass_on=passing.ask if passing else None,
-            push=stand_ins.take if stand_ins else None,
+            devices=stand_ins,
+            keep=keep,
+            door=door,
         )
         self._announce = announce
         self._socket = _bound(host, port)
@@ -76,13 +85,27 @@ class ReplayServer(uvicorn.Server):
         )
 
     @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    @property
     def origin(self) -> str:
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        host = self._socket.getsockname()[0]
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def run_bound(self) -> None:
         """Serves until SIGTERM or SIGINT, or until `should_exit` is set."""
         self.run([self._socket])
+
+    async def serve_beside(self) -> None:
+        """Serves in a loop of another's, who hears the signals, until `should_exit` is set."""
+        self._hears_signals = False
+        await self.serve([self._socket])
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals() if self._hears_signals else nullcontext():
+            yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -16,16 +16,18 @@ import httpx
 
 from gms_replay.errors import OptionError
 from gms_replay.events import SendPush
+from gms_replay.formats.tale import plain
 from gms_replay.payloads import file_name, for_simulator
 
 _TIMEOUT_S = 5.0
 _PAUSES_S = (1.0, 3.0, 9.0)
 _SIMCTL_S = 30.0
+_HIGHEST_PORT = 65_535
 _FORMS = "http://HOST:PORT/PATH, apns:FOLDER, or simctl:DEVICE"
 
 
 class StandIn(Protocol):
-    """Somebody who takes pushes."""
+    """Somebody who takes pushes. As text it is what people know it by, without what may be secret."""
 
     async def give(self, push: SendPush) -> str:
         """Delivers a push. Why that failed, for people; "" where it did not."""
@@ -47,6 +49,9 @@ class Webhook:
         self._timeout_s = timeout_s
         self._http: httpx.AsyncClient | None = None
 
+    def __str__(self) -> str:
+        return self._url.partition("?")[0]
+
     async def give(self, push: SendPush) -> str:
         why = await self._post(push)
         for pause_s in self._pauses_s:
@@ -54,7 +59,7 @@ class Webhook:
                 break
             await asyncio.sleep(pause_s)
             why = await self._post(push)
-        return why and f"{self._url} {why}"
+        return why
 
     async def close(self) -> None:
         if self._http is not None:
@@ -79,6 +84,9 @@ class Folder:
         self._path = path
         self._bundle_id = bundle_id
 
+    def __str__(self) -> str:
+        return str(self._path)
+
     async def give(self, push: SendPush) -> str:
         name = file_name(push.number, push.session, push.action)
         half = self._path / f".{name}.part"
@@ -86,7 +94,7 @@ class Folder:
             half.write_bytes(for_simulator(push.payload, self._bundle_id))
             half.replace(self._path / name)
         except OSError as error:
-            return f"{error.filename}: {error.strerror}"
+            return f"{name} cannot be written: {error.strerror}"
         return ""
 
     async def close(self) -> None:
@@ -99,6 +107,9 @@ class Simctl:
     def __init__(self, device: str, bundle_id: str) -> None:
         self._device = device
         self._bundle_id = bundle_id
+
+    def __str__(self) -> str:
+        return f"simulator {self._device}"
 
     async def give(self, push: SendPush) -> str:
         command = ["xcrun", "simctl", "push", self._device, self._bundle_id, "-"]
@@ -124,7 +135,7 @@ class Simctl:
 
 
 class StandIns:
-    """All stand-ins. `note` gets a remark for each push that could not be delivered."""
+    """All stand-ins. `note` gets a remark for each push: to whom it went, or why it could not be delivered."""
 
     def __init__(self, stand_ins: Sequence[StandIn], note: Callable[[str], None]) -> None:
         self._stand_ins = stand_ins
@@ -143,6 +154,14 @@ class StandIns:
                 task.add_done_callback(self._tasks.discard)
             line.append(push)
 
+    def drop(self, session: str) -> None:
+        """Forgets the pushes of a session that are not on their way yet."""
+        for (_, whose), line in self._lines.items():
+            if whose == session:
+                # The first is on its way.
+                while len(line) > 1:
+                    line.pop()
+
     async def close(self, within_s: float) -> None:
         """Ends what is not delivered within that time, and notes how many pushes that are."""
         if self._tasks:
@@ -159,8 +178,13 @@ class StandIns:
     async def _deliver(self, stand_in: StandIn, session: str, line: deque[SendPush]) -> None:
         while line:
             push = line[0]
-            if why := await stand_in.give(push):
-                self._note(f"session {session}: push {push.number} ({push.action}) was not delivered: {why}")
+            try:
+                why = await stand_in.give(push)
+            except Exception as error:
+                # Whatever it is, the next one goes.
+                why = f"{type(error).__name__}: {error}"
+            became = f"was not delivered to {stand_in}: {why}" if why else f"went to {stand_in}"
+            self._note(plain(f"session {session}: push {push.number} ({push.action}) {became}"))
             line.popleft()
         del self._lines[stand_in, session]
 
@@ -196,6 +220,8 @@ def _url(target: str) -> str:
         url = httpx.URL(target)
     except httpx.InvalidURL as error:
         raise OptionError(f"--push-to {target}: {error}; write it like http://localhost:9000/push") from None
+    if not (url.port is None or 0 < url.port <= _HIGHEST_PORT):
+        raise OptionError(f"--push-to {target}: {url.port} is no port; write it like http://localhost:9000/push")
     if not url.host or url.userinfo:
         raise OptionError(f"--push-to {target}: it needs a host and no user; write it like http://localhost:9000/push")
     return target
@@ -209,12 +235,14 @@ def _folder(target: str, place: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OptionError(f"--push-to {target}: {place} is no folder to write to: {error.strerror}") from None
+    if any(path.glob("*.apns")):
+        raise OptionError(f"--push-to {target}: there are .apns files already; remove them, or name another folder")
     return path
 
 
 def _headers(push: SendPush) -> list[tuple[bytes, bytes]]:
     said = [("gms_push", str(push.number)), ("gms_session", push.session), *push.headers]
     if push.device is not None:
-        said.append(("gms_device", quote(push.device, safe="/:;=@+")))
+        said.append(("gms_device", quote(push.device, safe="/:;=@+", errors="backslashreplace")))
     said.append(("content-type", "application/json;charset=UTF-8"))
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said]

@@ -350,6 +350,10 @@ targets = st.sampled_from(
         "/~s1~/genesys/cometd",
         "/~s7~//genesys/cometd/connect",
         "/2/chat/sales/a/b",
+        f"/3/device/{factories.TOKEN}",
+        "/3/device/",
+        "/v1/projects/a/messages:send",
+        "/fcm/send",
         "*",
         "",
     ]

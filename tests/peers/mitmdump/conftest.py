@@ -121,12 +121,14 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
 class Mitmdump:
     """One mitmdump with the recorder, from its start to its end. `ports` are those of its modes, in order."""
 
-    def __init__(self, folder: Path, confdir: Path, arguments: Iterable[str], before: Iterable[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, confdir: Path, arguments: Iterable[str], before: Iterable[str] = (), addon: Path = ADDON
+    ) -> None:
         self.folder = folder
         self.cassette = folder / "visit.sqlite"
         self._out = folder / "out.txt"
         self._err = folder / "err.txt"
-        always = ["--listen-host", "127.0.0.1", "--set", f"confdir={confdir}", "-s", ADDON]
+        always = ["--listen-host", "127.0.0.1", "--set", f"confdir={confdir}", "-s", addon]
         command = [*before, MITMDUMP, *always, *arguments]
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         with self._out.open("wb") as out, self._err.open("wb") as err:
@@ -229,12 +231,12 @@ def upstream() -> Iterator[Upstream]:
 def run(confdir: Path) -> Iterator[Callable[..., Mitmdump]]:
     """`run(folder, *arguments)`: a mitmdump in a folder; any still running ends with the module.
 
-    `before` is the command that starts it.
+    `before` is the command that starts it, `addon` what it gets besides.
     """
     started: list[Mitmdump] = []
 
-    def begin(folder: Path, *arguments: str, before: Iterable[str] = ()) -> Mitmdump:
-        started.append(Mitmdump(folder, confdir, arguments, before))
+    def begin(folder: Path, *arguments: str, before: Iterable[str] = (), addon: Path = ADDON) -> Mitmdump:
+        started.append(Mitmdump(folder, confdir, arguments, before, addon))
         return started[-1]
 
     yield begin

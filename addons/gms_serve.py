@@ -1,0 +1,3 @@
+from gms_replay.replay.addon import GmsPlayer
+
+addons = [GmsPlayer()]

@@ -1,0 +1,164 @@
+"""The replay server as a mitmproxy addon, which brings it TLS, HTTP/2 and any host's name.
+
+Strategy: our server runs on loopback in mitmproxy's own loop, and every flow is pointed at it before mitmproxy looks
+for the server that was asked for. For that, no connection may be opened before a request is there
+(`connection_strategy`).
+"""
+
+# Half of mitmproxy's own methods say nothing of their types.
+# mypy: allow-untyped-calls
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NoReturn
+
+from mitmproxy import ctx
+from mitmproxy.addonmanager import Loader
+from mitmproxy.http import HTTPFlow
+from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
+from mitmproxy.tls import ClientHelloData
+
+from gms_replay.cassette.reader import hold
+from gms_replay.errors import GmsReplayError, OptionError
+from gms_replay.mitmdump import ending
+from gms_replay.mitmdump.options import require_known
+from gms_replay.player import Player
+from gms_replay.replay import options, run
+from gms_replay.replay.aside import Aside
+from gms_replay.replay.door import HEADER, Door
+from gms_replay.replay.server import ReplayServer
+from gms_replay.story import compile_stories
+
+_PROGRAM = "gms_serve"
+_HERE = "127.0.0.1"
+_SERVED = ("http", "https")
+_log = logging.getLogger(__name__)
+
+# Without the first, mitmproxy dials the server that was asked for as soon as an app connects, or to show its
+# certificate; without the last, it tells us its own name instead of the one that the app used.
+_NEEDED = {"connection_strategy": "lazy", "add_upstream_certs_to_client_chain": False, "keep_host_header": True}
+
+
+class GmsPlayer:
+    """Plays a cassette to whoever comes to a reverse proxy, whatever server that stands for: it is never dialled."""
+
+    def __init__(self) -> None:
+        self._door = Door()
+        self._opened: _Stage | None = None
+        self._is_refused = False
+
+    def load(self, loader: Loader) -> None:
+        for name, (default, text) in options.OPTIONS.items():
+            loader.add_option(name, Sequence[str], [default], text)
+
+    def configure(self, updated: set[str]) -> None:
+        wanted = {name: value for name, value in _NEEDED.items() if getattr(ctx.options, name, value) != value}
+        if wanted:
+            ctx.options.update(**wanted)
+
+    def running(self) -> None:
+        self._stage().start()
+
+    def tls_clienthello(self, data: ClientHelloData) -> None:
+        # mitmproxy takes what the server speaks; where that is not asked, it takes what the app offers first.
+        if ctx.options.http2 and b"h2" in data.client_hello.alpn_protocols:
+            data.context.client.alpn = b"h2"
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        stage = self._stage()
+        request, app = flow.request, flow.client_conn
+        host = request.host_header or f"{request.host}:{request.port}"
+        scheme = "https" if app.tls else "http"
+        note = self._door.note(scheme, host, request.http_version, str(app.peername[0]))
+        request.scheme, request.host, request.port = "http", _HERE, stage.port
+        # Which was changed with them, and is what mitmproxy shows.
+        request.host_header = host
+        request.headers[HEADER] = note
+        if not request.http_version.startswith("HTTP/1") and "content-length" not in request.headers:
+            # HTTP/2 ends a body without its length; mitmproxy would pass it on in HTTP/1.1 with no end at all.
+            request.headers["transfer-encoding"] = "chunked"
+
+    async def done(self) -> None:
+        if self._opened is not None:
+            await self._opened.end()
+
+    def _stage(self) -> "_Stage":
+        """Opens the cassette at its first use: `running`, or a request before it, for mitmproxy listens first."""
+        if self._opened is None:
+            try:
+                self._opened = self._open()
+            except GmsReplayError as error:
+                self._refuse(error)
+        return self._opened
+
+    def _open(self) -> "_Stage":
+        require_known(ctx.options.deferred, options.OPTIONS)
+        for mode in map(ProxyMode.parse, ctx.options.mode):
+            if not (isinstance(mode, ReverseMode) and mode.scheme in _SERVED):
+                raise OptionError(
+                    f"--mode {mode.full_spec}: only reverse:http://… and reverse:https://… are served; "
+                    "write it like --mode reverse:https://api.push.apple.com@8443"
+                )
+        return _Stage(options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS}), self._door)
+
+    def _refuse(self, error: GmsReplayError) -> NoReturn:
+        # Hooks are called until the end; one line is enough.
+        if self._is_refused:
+            sys.exit(1)
+        self._is_refused = True
+        ending.refuse(_PROGRAM, error)
+
+
+class _Stage:
+    """The cassette, opened, and the server that plays it. Raises CassetteError, StoryError or OptionError."""
+
+    def __init__(self, said: options.Settings, door: Door) -> None:
+        self._said = said
+        self._held = ExitStack()
+        try:
+            facts = self._held.enter_context(hold(said.cassette))
+            stories = compile_stories(facts, said.rules)
+            facts.assure()
+            self._player = Player(stories, said.pacing, seed=said.seed)
+            self._aside = Aside.opened(said.on_miss, said.record_new, _log.warning)
+            self._held.callback(self._aside.close)
+            self._server = ReplayServer(
+                self._player,
+                _HERE,
+                0,
+                announce=lambda origin: None,
+                note=_log.warning,
+                log=_log.info,
+                passing=self._aside.passing,
+                keep=self._aside.keep,
+                door=door,
+            )
+        except BaseException:
+            self._held.close()
+            raise
+        self.port = self._server.port
+        self._serving: asyncio.Task[None] | None = None
+        count = len(stories)
+        _log.warning("gms_serve: playing %s: %d session%s", said.cassette, count, "s" * (count != 1))
+
+    def start(self) -> None:
+        """Lets the server answer; until then who comes waits."""
+        self._serving = asyncio.get_running_loop().create_task(self._server.serve_beside())
+
+    async def end(self) -> None:
+        """Answers what is held, and closes all; leaves by SystemExit(1) where strictness found something."""
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+        complaints = list(run.found(self._player)) if self._said.strict else []
+        try:
+            self._held.close()
+        except GmsReplayError as error:
+            ending.refuse(_PROGRAM, error)
+        for line in complaints:
+            ending.tell(_PROGRAM, f"strict: {line}")
+        if complaints:
+            sys.exit(1)

@@ -1,0 +1,122 @@
+"""What the replay server in mitmdump can be told: what `gms-replay serve` can, as far as it makes sense there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from gms_replay import instants
+from gms_replay.acts import MissingAct
+from gms_replay.clocks import Clock, Pacing
+from gms_replay.errors import OptionError
+from gms_replay.mitmdump.options import one
+from gms_replay.replay import rules_file
+from gms_replay.rules import Rules
+from gms_replay.timeline import Shift
+
+CASSETTE = "gms_cassette"
+NOW = "gms_now"
+SHIFT = "gms_shift"
+CLOCK = "gms_clock"
+SPEED = "gms_speed"
+MISSING_ACT = "gms_missing_act"
+SEED = "gms_seed"
+ON_MISS = "gms_on_miss"
+RECORD_NEW = "gms_record_new"
+RULES = "gms_rules"
+STRICT = "gms_strict"
+
+_SLOWEST, _FASTEST = 0.001, 1000.0
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+class Switch(StrEnum):
+    """Whether something is wanted."""
+
+    ON = "on"
+    OFF = "off"
+
+
+OPTIONS = {
+    CASSETTE: ("", "The cassette to play."),
+    NOW: ("", "Instant at which every session starts for its app. Default: now."),
+    SHIFT: ("exact", "How far time slots move: exact, or by whole weeks."),
+    CLOCK: ("real", "real: time passes. virtual: it stands, and jumps to what comes next when the app waits for it."),
+    SPEED: ("1", "How many times faster than recorded."),
+    MISSING_ACT: ("go-on", "What to do when the app does not do what the story waits for: wait, go-on or miss."),
+    SEED: ("0", "What the ids of further sessions are drawn from."),
+    ON_MISS: ("error", "What to do with a request that the cassette has no answer for: error (404), or pass:URL."),
+    RECORD_NEW: ("", "The cassette to record into what comes anew: misses that are sent on, pushes that come in."),
+    RULES: ("", "What is special to your GMS: a file with identities, times, matching, pushes."),
+    STRICT: ("off", "on: exit 1 at the end after misses, pushes unlike the cassette's, or where parts were unused."),
+}
+"""Each option's name, to its default and its help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options, checked."""
+
+    cassette: Path
+    pacing: Pacing
+    seed: int
+    on_miss: str
+    record_new: Path | None
+    rules: Rules
+    strict: bool
+
+
+def settings(given: Mapping[str, Sequence[str]]) -> Settings:
+    """The options as they were given, each a list of values. Raises OptionError."""
+    said = {name: one(name, given[name]) for name in OPTIONS}
+    if not said[CASSETTE]:
+        raise OptionError(f"{CASSETTE} is missing: name the file to play, --set {CASSETTE}=visit.sqlite")
+    pacing = Pacing(
+        now_us=_instant_us(said[NOW]),
+        speed=_speed(said[SPEED]),
+        missing_act=_word(MISSING_ACT, said, MissingAct),
+        clock=_word(CLOCK, said, Clock),
+        shift=_word(SHIFT, said, Shift),
+    )
+    return Settings(
+        cassette=Path(said[CASSETTE]).expanduser(),
+        pacing=pacing,
+        seed=_seed(said[SEED]),
+        on_miss=said[ON_MISS],
+        record_new=Path(said[RECORD_NEW]).expanduser() if said[RECORD_NEW] else None,
+        rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
+        strict=_word(STRICT, said, Switch) is Switch.ON,
+    )
+
+
+def _instant_us(said: str) -> int | None:
+    at_us = instants.read(said) if said else None
+    if said and at_us is None:
+        raise OptionError(f"{NOW}: {said!r} is no instant; write it like 2014-05-02T16:27:38Z")
+    return at_us
+
+
+def _speed(said: str) -> float:
+    try:
+        speed = float(said)
+    except ValueError:
+        speed = 0
+    # What is no number stands in no order, so it is not between the two.
+    if not _SLOWEST <= speed <= _FASTEST:
+        raise OptionError(f"{SPEED} is a number from {_SLOWEST} to {_FASTEST:.0f}, not {said!r}")
+    return speed
+
+
+def _seed(said: str) -> int:
+    try:
+        return int(said)
+    except ValueError:
+        raise OptionError(f"{SEED} is a whole number, not {said!r}") from None
+
+
+def _word(name: str, said: Mapping[str, str], words: type[_Word]) -> _Word:
+    try:
+        return words(said[name])
+    except ValueError:
+        raise OptionError(f"{name} is one of {', '.join(words)}, not {said[name]!r}") from None
