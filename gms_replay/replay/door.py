@@ -19,7 +19,8 @@ class Door:
 
     def note(self, scheme: str, host: str, http_version: str, peer: str) -> str:
         """The header's value for a request that came so; `host`: with the port, as the app said it."""
-        return " ".join((self._secret, scheme, host or _NOBODY, http_version, peer or _NOBODY))
+        # The host stands last: it may be anything.
+        return " ".join((self._secret, scheme, http_version, peer or _NOBODY, host or _NOBODY))
 
     def entered(self, asked: Asked) -> Asked:
         """A request as its app sent it."""
@@ -27,10 +28,10 @@ class Door:
         if not notes:
             return asked
         others = tuple(pair for pair in asked.headers if pair[0] != HEADER)
-        secret, *said = notes[-1].split(" ")
+        secret, *said = notes[-1].split(" ", 4)
         if not secrets.compare_digest(secret.encode(), self._secret.encode()) or len(said) != 4:
             return asked._replace(headers=others)
-        scheme, host, http_version, peer = said
+        scheme, http_version, peer, host = said
         if not http_version.startswith("HTTP/1"):
             # HTTP/2 has no such header: mitmproxy's own.
             others = tuple(pair for pair in others if pair[0] != "transfer-encoding")
