@@ -28,10 +28,11 @@ class Door:
         if not notes:
             return asked
         others = tuple(pair for pair in asked.headers if pair[0] != HEADER)
-        secret, *said = notes[-1].split(" ", 4)
-        if not secrets.compare_digest(secret.encode(), self._secret.encode()) or len(said) != 4:
+        secret, _, said = notes[-1].partition(" ")
+        if not secrets.compare_digest(secret.encode(), self._secret.encode()):
             return asked._replace(headers=others)
-        scheme, http_version, peer, host = said
+        # Where a server on the way has taken off a host of blanks, there is none.
+        scheme, http_version, peer, host = [*said.split(" ", 3), _NOBODY][:4]
         if not http_version.startswith("HTTP/1"):
             # HTTP/2 has no such header: mitmproxy's own.
             others = tuple(pair for pair in others if pair[0] != "transfer-encoding")

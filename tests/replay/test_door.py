@@ -34,6 +34,12 @@ def test_what_is_not_known_stays_open() -> None:
     assert door.entered(noted(door.note("http", "", "HTTP/1.1", ""))) == PLAIN._replace(peer="")
 
 
+def test_host_of_blanks_makes_nobody_near() -> None:
+    door = Door()
+
+    assert door.entered(noted(door.note("http", " ", "HTTP/1.1", "192.0.2.7").rstrip())).peer == "192.0.2.7"
+
+
 @pytest.mark.parametrize("host", ["a b", " ", "a 127.0.0.1 b"])
 def test_odd_host_makes_nobody_near(host: str) -> None:
     door = Door()
