@@ -9,6 +9,7 @@ from gms_replay.events import Asked
 
 HEADER = "x-gms-replay-door"
 _NOBODY = "-"
+"""Who is not known is not near: without any address it would be this very process."""
 
 
 class Door:
@@ -40,6 +41,6 @@ class Door:
         return asked._replace(
             scheme=scheme,
             headers=others if host == _NOBODY else headers,
-            peer="" if peer == _NOBODY else peer,
+            peer=peer,
             http_version=http_version,
         )

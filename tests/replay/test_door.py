@@ -28,10 +28,10 @@ def test_chunks_are_of_http_1(version: str, kept: bool) -> None:
     assert (chunked in door.entered(asked._replace(headers=(*asked.headers, chunked))).headers) is kept
 
 
-def test_what_is_not_known_stays_open() -> None:
+def test_who_is_not_known_is_not_near() -> None:
     door = Door()
 
-    assert door.entered(noted(door.note("http", "", "HTTP/1.1", ""))) == PLAIN._replace(peer="")
+    assert door.entered(noted(door.note("http", "", "HTTP/1.1", ""))) == PLAIN._replace(peer="-")
 
 
 def test_host_of_blanks_makes_nobody_near() -> None:
