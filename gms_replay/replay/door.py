@@ -9,6 +9,7 @@ from gms_replay.events import Asked
 
 HEADER = "x-gms-replay-door"
 _NOBODY = "-"
+"""Who is not known is not near: without any address it would be this very process."""
 
 
 class Door:
@@ -19,7 +20,8 @@ class Door:
 
     def note(self, scheme: str, host: str, http_version: str, peer: str) -> str:
         """The header's value for a request that came so; `host`: with the port, as the app said it."""
-        return " ".join((self._secret, scheme, host or _NOBODY, http_version, peer or _NOBODY))
+        # The host stands last: it may be anything.
+        return " ".join((self._secret, scheme, http_version, peer or _NOBODY, host or _NOBODY))
 
     def entered(self, asked: Asked) -> Asked:
         """A request as its app sent it."""
@@ -27,10 +29,11 @@ class Door:
         if not notes:
             return asked
         others = tuple(pair for pair in asked.headers if pair[0] != HEADER)
-        secret, *said = notes[-1].split(" ")
-        if not secrets.compare_digest(secret.encode(), self._secret.encode()) or len(said) != 4:
+        secret, _, said = notes[-1].partition(" ")
+        if not secrets.compare_digest(secret.encode(), self._secret.encode()):
             return asked._replace(headers=others)
-        scheme, host, http_version, peer = said
+        # Where a server on the way has taken off a host of blanks, there is none.
+        scheme, http_version, peer, host = [*said.split(" ", 3), _NOBODY][:4]
         if not http_version.startswith("HTTP/1"):
             # HTTP/2 has no such header: mitmproxy's own.
             others = tuple(pair for pair in others if pair[0] != "transfer-encoding")
@@ -38,6 +41,6 @@ class Door:
         return asked._replace(
             scheme=scheme,
             headers=others if host == _NOBODY else headers,
-            peer="" if peer == _NOBODY else peer,
+            peer=peer,
             http_version=http_version,
         )

@@ -28,13 +28,27 @@ def test_chunks_are_of_http_1(version: str, kept: bool) -> None:
     assert (chunked in door.entered(asked._replace(headers=(*asked.headers, chunked))).headers) is kept
 
 
-def test_what_is_not_known_stays_open() -> None:
+def test_who_is_not_known_is_not_near() -> None:
     door = Door()
 
-    assert door.entered(noted(door.note("http", "", "HTTP/1.1", ""))) == PLAIN._replace(peer="")
+    assert door.entered(noted(door.note("http", "", "HTTP/1.1", ""))) == PLAIN._replace(peer="-")
 
 
-@pytest.mark.parametrize("lie", ["", "x", "x https evil.example HTTP/1.1 127.0.0.1", "\xff a b c d"])
+def test_host_of_blanks_makes_nobody_near() -> None:
+    door = Door()
+
+    assert door.entered(noted(door.note("http", " ", "HTTP/1.1", "192.0.2.7").rstrip())).peer == "192.0.2.7"
+
+
+@pytest.mark.parametrize("host", ["a b", " ", "a 127.0.0.1 b"])
+def test_odd_host_makes_nobody_near(host: str) -> None:
+    door = Door()
+    entered = door.entered(noted(door.note("http", host, "HTTP/1.1", "192.0.2.7")))
+
+    assert (entered.peer, entered.headers[0]) == ("192.0.2.7", ("host", host))
+
+
+@pytest.mark.parametrize("lie", ["", "x", "x https HTTP/1.1 127.0.0.1 evil.example", "\xff a b c d"])
 def test_whoever_lacks_the_secret_comes_as_he_is(lie: str) -> None:
     assert Door().entered(noted(lie)) == PLAIN
 

@@ -244,7 +244,7 @@ def test_plain_http_is_played_as_such(play: Callable[..., Any]) -> None:
 
 
 def test_nobody_comes_in_another_ones_name(serving: Serving) -> None:
-    note = {"x-gms-replay-door": "0 https evil.example HTTP/1.1 127.0.0.1", "gms_user": "mallory"}
+    note = {"x-gms-replay-door": "0 https HTTP/1.1 127.0.0.1 evil.example", "gms_user": "mallory"}
     with serving.client(headers=note) as app:
         service = app.post(CALLBACK, json=ORDER).json()["_id"]
         dialog = app.post(CHAT_DIALOG.replace(SERVICE, service)).json()
