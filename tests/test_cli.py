@@ -103,7 +103,7 @@ def test_diff_compares_pushes(cassette: Path, pushes_alone: Path, tmp_path: Path
     assert same.stdout.endswith("1 equal: the devices were told the same\n")
     assert "  extra    connect by apns: no answer\n" in other.stdout
     assert none.stdout.endswith("no pushes in either\n")
-    assert as_json["counts"] == {"equal": 0, "differs": 0, "missing": 1, "extra": 2}
+    assert as_json["counts"] == {"equal": 0, "unknown": 0, "differs": 0, "missing": 1, "extra": 2}
 
 
 def test_diff_wants_to_know_of_what(cassette: Path) -> None:
@@ -208,8 +208,10 @@ def pushed(tmp_path: Path) -> Path:
     """Somebody is woken, once for nothing; somebody else presumably is."""
     tape = factories.Tape()
     tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, {"_id": factories.SERVICE})
-    tape.push(3, "wait-for-agent", status=410, answer={"reason": "Unregistered"})
-    tape.push(5, "wait-for-agent")
+    wish = {"_id": factories.SERVICE, "_action": "wait-for-agent"}
+    tape.push(3, "wait-for-agent", provider="httpcb", payload=wish | {"_id": "another"})
+    tape.push(4, "wait-for-agent", provider="httpcb", payload=wish, status=503)
+    tape.push(5, "wait-for-agent", provider="httpcb", payload=wish)
     tape.user = "bob@example.com"
     tape.ask(60, "POST", factories.CALLBACK, factories.ORDER, {"_id": OTHER})
     tape.ask(66, "POST", f"/genesys/1/service/{OTHER}/connect")
@@ -221,7 +223,7 @@ def pushed(tmp_path: Path) -> Path:
 def test_pushes_are_exported_as_files(pushed: Path, tmp_path: Path) -> None:
     told = run("export", pushed, "--to", "apns", "--bundle-id", "com.example.app", "--output", tmp_path / "a" / "b")
 
-    names = ["0001-visit-1-wait-for-agent.apns", "0002-visit-2-connect.apns"]
+    names = ["0001-visit-1-wait-for-agent.apns", "0002-visit-2-connect.apns", "0003-others-wait-for-agent.apns"]
     assert (told.exit_code, told.output.splitlines()) == (0, names)
     assert sorted(file.name for file in (tmp_path / "a" / "b").iterdir()) == names
     assert json.loads((tmp_path / "a" / "b" / names[1]).read_bytes()) == {
@@ -229,6 +231,15 @@ def test_pushes_are_exported_as_files(pushed: Path, tmp_path: Path) -> None:
         "aps": {"alert": "connect"},
         "message": {"_id": OTHER, "_action": "connect"},
     }
+
+
+def test_files_that_are_there_are_spared(pushed: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.apns").write_text("mine")
+
+    told = run("export", pushed, "--to", "apns", "--bundle-id", "a", "--output", tmp_path)
+
+    assert (told.exit_code, "there are .apns files already" in told.output) == (2, True)
+    assert [file.name for file in tmp_path.glob("*.apns")] == ["mine.apns"]
 
 
 @pytest.mark.parametrize(

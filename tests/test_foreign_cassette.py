@@ -114,7 +114,7 @@ def test_differing_field_is_named_and_mended(cassette: Path, rules: Path) -> Non
         for answer in (first, second):
             service, ticket = answer.json()["_id"], answer.json()["ticketNo"]
             assert app.get(QUEUE.replace(SERVICE, service), params={"ticket": ticket}).status_code == 200
-    assert said[0] == {"missed": 0, "misses": [], "unused": []}
+    assert said[0] == {"missed": 0, "misses": [], "unlike": 0, "unused": []}
     assert first.json()["ticketNo"] == TICKET
     assert re.fullmatch(r"[A-Z]{2}-\d{8}", second.json()["ticketNo"])
     assert second.json()["ticketNo"] != TICKET

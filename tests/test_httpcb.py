@@ -20,7 +20,7 @@ FLAWED = '{"_id":"3SQI3S31693JL9L3",\n"_action":"connect",}'
         ('{"deviceId":"phone","message":%s}', "phone"),
         ('{"deviceId":"","message":%s}', None),
         ('{"deviceId":7,"message":%s}', None),
-        ('{"other":{"a":1},"message":%s,}', None),
+        ('{"message":%s,"deviceId":"phone",}', "phone"),
     ],
 )
 def test_notice_is_read(form: str, device: str | None, wish: str) -> None:
@@ -44,6 +44,9 @@ def test_notice_is_read(form: str, device: str | None, wish: str) -> None:
         '{"_id":"","_action":"connect"}',
         '{"_id":"a","_action":""}',
         '{"_id":"a","message":{"_action":"connect"}}',
+        '{"_id":"a","_action":"connect","event":"push_opened"}',
+        '{"_id":"a","_action":"connect","message":"hello"}',
+        f'{{"message":{WISH},"sent":{{"at":1}}}}',
         f"[{WISH}]",
         f'{{"data":{WISH}}}',
         f'{{"message":[{WISH}]}}',

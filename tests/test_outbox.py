@@ -103,9 +103,48 @@ def test_sessions_are_awaited_by_who_waits() -> None:
     outbox.listen(2, TellPushes(0, 0, "s2"), 0)
     outbox.listen(3, TellPushes(0, SECOND_US, "s3"), 0)
 
-    assert [outbox.is_awaited(name) for name in ("s1", "s2", "s3")] == [False, False, True]
+    assert [outbox.awaited(name, takes_all=False) for name in ("s1", "s2", "s3")] == [0, 0, 1]
+    assert outbox.awaited("s1", takes_all=True) == -1
     outbox.gone(3)
-    assert not outbox.is_awaited("s3")
+    assert outbox.awaited("s3", takes_all=False) == 0
+
+
+def test_held_pushes_are_awaited_by_nobody() -> None:
+    outbox = Outbox()
+    outbox.obey(HoldPushes(True, "s1"))
+    outbox.listen(1, TellPushes(0, SECOND_US, None), 0)
+
+    assert [outbox.awaited(name, takes_all=False) for name in ("s1", "s2")] == [0, 1]
+    assert [outbox.awaited(name, takes_all=True) for name in ("s1", "s2")] == [0, -1]
+
+
+def test_number_of_another_servers_is_none() -> None:
+    outbox = Outbox()
+    outbox.post([push("a")])
+    outbox.listen(1, TellPushes(57, SECOND_US, None), 0)
+
+    assert told(outbox.answers(0)) == {1: ["a"]}
+
+
+def test_all_is_as_at_the_start_but_numbers() -> None:
+    outbox = Outbox()
+    outbox.obey(HoldPushes(True, None))
+    outbox.post([push("a")])
+    outbox.obey(ReleasePushes(1, None))
+    outbox.forget("s1")
+    outbox.clear()
+
+    assert posted(outbox, push("b")) == [(2, "b")]
+    assert json.loads(outbox.holding_told([])) == {"told": [], "holding": [], "held": 0}
+
+
+def test_what_went_is_counted_where_it_was_seen() -> None:
+    outbox = Outbox()
+    outbox.post([push("a"), push("b")._replace(provider=None), push("c", "s2")])
+
+    assert [outbox.told_count(name) for name in ("s1", "s2", "s3")] == [1, 1, 0]
+    outbox.forget("s1")
+    assert outbox.told_count("s1") == 0
 
 
 def test_forgotten_session_is_told_of_no_more() -> None:

@@ -53,9 +53,33 @@ def test_fcm_for_apple_is_apples() -> None:
     assert json.loads(got("fcm", {"message": message})) == {"message": TEXT, "aps": {"alert": "Free"}}
 
 
-@pytest.mark.parametrize("payload", [b"{", b"[]", b'{"message":"hello"}', b'{"message":{"token":"1"}}', b"[" * 20_000])
+@pytest.mark.parametrize("payload", [b"{", b"[]", b'{"message":"hello"}', b"[" * 20_000])
 def test_odd_fcm_is_handed_on_whole(payload: bytes) -> None:
     assert got("fcm", payload) == payload
+
+
+def test_fcm_for_apple_shows_the_notification() -> None:
+    """As Google hands it on, where Apple's part says nothing else."""
+    apns = {"payload": {"aps": {"sound": "default"}}}
+    message = {"token": TOKEN, "notification": {"title": "Call", "body": "Free", "image": "x"}, "apns": apns}
+
+    alert = {"title": "Call", "body": "Free"}
+    assert json.loads(got("fcm", {"message": message})) == {"aps": {"alert": alert, "sound": "default"}}
+
+
+def test_fcm_for_android_is_androids() -> None:
+    android = {"notification": {"title": "Call"}, "data": {"message": TEXT}, "ttl": "60s"}
+
+    expected = {"notification": {"title": "Call"}, "data": {"message": TEXT}}
+    assert json.loads(got("fcm", {"message": {"token": TOKEN, "android": android}})) == expected
+
+
+def test_fcm_without_anything_tells_nothing() -> None:
+    assert json.loads(got("fcm", {"message": {"token": TOKEN}})) == {}
+
+
+def test_bundle_is_the_one_that_is_asked_for() -> None:
+    assert simulated({"Simulator Target Bundle": "com.other", "aps": {}}) == {"aps": {}}
 
 
 def test_derived_push_is_as_gms_sends_it() -> None:

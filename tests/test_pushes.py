@@ -11,6 +11,7 @@ from gms_replay import apns, pushes, sessions
 from gms_replay.model import Direction, Exchange, Frame, Headers, Push
 from gms_replay.pushes import Derived, Notification, Result
 from gms_replay.refusals import Fate
+from gms_replay.story import compile_stories
 
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 ACTION = "get-dialog-user-confirmation-provide_code-true"
@@ -336,13 +337,14 @@ def test_comet_leads_to_dialogs() -> None:
     assert derived(tape) == []
 
 
+@pytest.mark.parametrize(("provider", "others"), [("apns", []), ("fcm", []), ("httpcb", ["connect"])])
 @pytest.mark.parametrize("status", [200, 410])
-def test_nothing_is_derived_where_pushes_were_seen(status: int) -> None:
-    """By the visit that they are of."""
+def test_nothing_is_derived_where_pushes_were_seen(status: int, provider: str, others: list[str]) -> None:
+    """Where they were told to Apple or Google, in no visit; where to whom an app named, not in that visit."""
     tape = Tape()
     waiting(tape)
     dialog(tape, 5, ACTION)
-    tape.push(6, ACTION, status=status)
+    tape.push(6, ACTION, provider=provider, payload=WISH, status=status)
     tape.ask(60, "POST", CALLBACK, factories.ORDER, {"_id": "OTHER0000001"})
     tape.ask(61, "POST", "/genesys/1/service/OTHER0000001/connect")
     recording = tape.recording()
@@ -350,7 +352,9 @@ def test_nothing_is_derived_where_pushes_were_seen(status: int) -> None:
     first, second = pushes.find(recording, sessions.split(recording)).of_visits
 
     assert [type(one) for one in first] == [Notification]
-    assert [(type(one), one.action) for one in second] == [(Derived, "connect")]
+    assert [(type(one), one.action) for one in second] == [(Derived, action) for action in others]
+    stories = compile_stories(recording)
+    assert [story.notifications for story in stories] == [first, second]
 
 
 def test_frame_is_read() -> None:

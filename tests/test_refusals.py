@@ -82,6 +82,16 @@ def test_connections_are_told_apart() -> None:
     assert [(one.frame.id, one.fate) for one in understood.pushes] == [(1, None), (2, REFUSED), (4, None)]
 
 
+def test_what_looks_like_a_frame_after_broken_ones_is_none() -> None:
+    """It may be part of anything, however TCP cut it."""
+    frames = passed(enhanced(1), b"\xff\xff", enhanced(2)) + passed(enhanced(3), connection=2)
+
+    understood = understand(frames)
+
+    assert [one.sent.identifier for one in understood.pushes] == [1, 3]
+    assert [frame.raw for frame in understood.rest] == [b"\xff\xff", enhanced(2)]
+
+
 def test_what_is_no_frame_is_the_rest() -> None:
     frames = [Frame(1, 1, UP, 1, b"?"), Frame(2, 1, UP, 2, refusal(8, 1)), Frame(3, 1, DOWN, 3, enhanced(1))]
 

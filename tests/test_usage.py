@@ -31,11 +31,11 @@ def test_nothing_was_played() -> None:
 
 def test_what_another_gms_tells_need_not_be_played() -> None:
     ann = app()
-    usage = Usage(compile_stories(two_visits()))
+    usage = Usage(compile_stories(two_visits()), lambda session: 0)
 
-    assert usage.unused((), {2}) == ("visit 1 was not played",)
+    assert usage.unused((), {2}, takes_pushes=False) == ("visit 1 was not played",)
     start(ann)
-    assert usage.unused(ann.driver.player.sessions, {1, 2}) == ann.driver.player.unused[:-1]
+    assert usage.unused(ann.driver.player.sessions, {1, 2}, takes_pushes=False) == ann.driver.player.unused[:-1]
 
 
 def test_polled_states_count_as_one() -> None:
@@ -82,19 +82,25 @@ def test_untold_messages_are_counted() -> None:
 
 
 def test_unsent_pushes_are_counted() -> None:
-    """Not those that nobody saw."""
+    """Where anybody takes them; not those that nobody saw, nor what is held back."""
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
     for at_s in (1, 30):
         tape.push(at_s, f"wake-{at_s}")
     tape.push(31, "refused", status=410)
     tape.ask(32, "POST", MENU)
-    there = App(Driver(Player(compile_stories(tape.recording()))))
-    start(there)
-    there.call("POST", MENU)
-    there.wait_until(5)
+    untaken, there, held = (
+        App(Driver(Player(compile_stories(tape.recording()), **options)))
+        for options in ({}, {"has_devices": True}, {"has_devices": True, "holds_pushes": True})
+    )
+    for one in (untaken, there, held):
+        start(one)
+        one.call("POST", MENU)
+        one.wait_until(5)
 
+    assert untaken.driver.player.unused == ()
     assert there.driver.player.unused == ("visit 1: of 2 pushes 1 were not sent",)
-
     there.wait_until(60)
+    held.wait_until(60)
     assert there.driver.player.unused == ()
+    assert held.driver.player.unused == ("visit 1: of 2 pushes 2 were not sent",)

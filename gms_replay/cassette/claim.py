@@ -38,7 +38,7 @@ class _TakenError(CassetteError):
 def take(path: Path, run: rows.Values) -> Claim:
     """Open a cassette, or create it, and begin a run. `run` holds the run's columns, but its id.
 
-    Raises CassetteError, what SQLite raises, or OSError; the file is then as it was.
+    Raises CassetteError, what SQLite raises, or OSError; the file then holds what it held.
     """
     is_new = _create(path)
     if not is_new:

@@ -1,7 +1,7 @@
 """Format steps: what turns a cassette of one format into the next.
 
 Each step is frozen once released, so that a file of any age takes the same way; a new file takes it from 0.
-A step and the new `user_version` are one transaction: a file is in one format or the other, never between.
+All steps and the new `user_version` are one transaction: a file is in one format or the other, never between.
 """
 
 from collections.abc import Callable

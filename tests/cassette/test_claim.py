@@ -1,6 +1,8 @@
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,7 @@ for path in sys.stdin:
     print("done", flush=True)
 """
 ROUNDS = 12
+GOLDEN = Path(__file__).parents[1] / "golden" / "v1.sqlite"
 
 
 @pytest.fixture
@@ -68,6 +71,19 @@ def test_one_of_two_starts_records(tmp_path, racers, facts, exists):
         assert len(read(path).exchanges) == 1
         assert [run.id for run in read(path).runs] == [1, 2][: 1 + exists]
         assert {file.name for file in tmp_path.iterdir()} == {f"{done}.sqlite" for done in range(number + 1)}
+
+
+def test_one_of_two_starts_upgrades(tmp_path, racers):
+    old = len(read(GOLDEN).exchanges)
+    for number in range(ROUNDS):
+        path = tmp_path / f"{number}.sqlite"
+        shutil.copyfile(GOLDEN, path)
+
+        records, refused = sorted(tell(racers, str(path)))
+        assert tell(racers, "end") == ["done", "done"]
+
+        assert (records, "another program" in refused) == ("records", True), refused
+        assert len(read(path).exchanges) == old + 1
 
 
 def test_empty_file_is_refused(tmp_path, facts):

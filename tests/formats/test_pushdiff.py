@@ -77,7 +77,10 @@ def test_json_is_whole() -> None:
 
     (group,) = told["groups"]
     (pair,) = group["pushes"]
-    assert (told["equal"], told["counts"]) == (False, {"equal": 0, "differs": 1, "missing": 0, "extra": 0})
+    assert (told["equal"], told["counts"]) == (
+        False,
+        {"equal": 0, "unknown": 0, "differs": 1, "missing": 0, "extra": 0},
+    )
     assert group["old"] == {"session": 1, "user": "alice@example.com", "service_id": None}
     assert (pair["grade"], pair["differences"], pair["remarks"]) == ("differs", ["aps.badge is new: 1"], [])
     assert (pair["old"]["action"], pair["new"]["push"]) == ("a", 1)

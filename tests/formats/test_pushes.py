@@ -15,7 +15,7 @@ WISH = b'{"aps":{"alert":"An agent is free"},"message":{"_id":"%s","_action":"ge
 
 
 def recorded() -> Recording:
-    """Two pushes that are seen, one refused; a visit in which one is derived; and one to somebody else."""
+    """Two pushes that are seen, one refused; and one to somebody else."""
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": SERVICE})
     sent = (("apns-expiration", "1399048858"),)
@@ -25,9 +25,6 @@ def recorded() -> Recording:
     gone = {"reason": "Unregistered"}
     tape.ask(4, "POST", device, WISH, gone, status=410, sent=(("apns-expiration", "0"),))
     tape.ask(5, "POST", f"/genesys/1/service/{SERVICE}/get-dialog")
-    tape.user = "bob@example.com"
-    tape.ask(60, "POST", CALLBACK, factories.ORDER, {"_id": OTHER})
-    tape.ask(66, "POST", f"/genesys/1/service/{OTHER}/connect")
     pushed = (
         Push(1, 1, 2, "apns", at(3), WISH),
         Push(2, 1, 3, "apns", at(4), WISH),
@@ -36,18 +33,39 @@ def recorded() -> Recording:
     return replace(tape.recording(), pushes=pushed)
 
 
+def unseen() -> Recording:
+    """A push that is derived."""
+    tape = Tape(user="bob@example.com")
+    tape.ask(0, "POST", CALLBACK, factories.ORDER, {"_id": OTHER})
+    tape.ask(6, "POST", f"/genesys/1/service/{OTHER}/connect")
+    return tape.recording()
+
+
+def test_derived_pushes_are_told() -> None:
+    assert list(tell(unseen(), "a")) == [
+        "a: 0 pushes seen, 1 derived from what the apps ask for",
+        "",
+        f"session 1, 2014-05-02 16:27:30 UTC: user bob@example.com, service {OTHER}",
+        "  2014-05-02 16:27:36 UTC  connect: derived, for the app asks for it",
+    ]
+    (session,) = to_json(unseen(), "a")["sessions"]
+    assert session["pushes"] == [
+        {"derived": True, "exchange": 2, "at_us": at(6), "service_id": OTHER, "action": "connect"}
+    ]
+    text = "\n".join(tale.tell(unseen(), "a"))
+    pushed = text.index("+6.000 s  GMS   pushes connect: derived, for the app asks for it")
+    assert pushed < text.index("+6.000 s  app   acts connect")
+
+
 def test_pushes_are_told() -> None:
     assert list(tell(recorded(), "visit\n.sqlite")) == [
-        "visit\\u000a.sqlite: 3 pushes seen, 1 derived from what the apps ask for",
+        "visit\\u000a.sqlite: 3 pushes seen, 0 derived from what the apps ask for",
         "",
         f"session 1, 2014-05-02 16:27:30 UTC: user alice@example.com, service {SERVICE}",
         "  2014-05-02 16:27:33 UTC  get-dialog by apns, device 00fc13ad…: accepted, “An agent is free”, "
         "until 2014-05-02 16:40:58 UTC",
         "  2014-05-02 16:27:34 UTC  get-dialog by apns, device 00fc13ad…: refused with 410, Unregistered, "
         "“An agent is free”, tried once",
-        "",
-        f"session 2, 2014-05-02 16:28:30 UTC: user bob@example.com, service {OTHER}",
-        "  2014-05-02 16:28:36 UTC  connect: derived, for the app asks for it",
         "",
         "of no session:",
         "  2014-05-02 16:27:37 UTC  what names no action by apns: no answer",
@@ -64,7 +82,7 @@ def test_nothing_is_told_of_visits_without() -> None:
 def test_json_is_whole() -> None:
     told = json.loads(json.dumps(to_json(recorded(), "visit.sqlite")))
 
-    session, other = told["sessions"]
+    (session,) = told["sessions"]
     first, refused = session["pushes"]
     assert (told["file"], session["number"], session["user"]) == ("visit.sqlite", 1, "alice@example.com")
     assert first == {
@@ -84,9 +102,6 @@ def test_json_is_whole() -> None:
         "payload": {"text": WISH.decode()},
     }
     assert refused["result"] == {"status": 410, "name": None, "reason": "Unregistered"}
-    assert other["pushes"] == [
-        {"derived": True, "exchange": 6, "at_us": at(66), "service_id": OTHER, "action": "connect"}
-    ]
     assert [(one["push"], one["payload"], one["result"]) for one in told["others"]] == [(3, {"base64": "/w=="}, None)]
 
 
@@ -98,8 +113,6 @@ def test_visits_are_told_with_their_pushes() -> None:
         text.index("+3.000 s  GMS   pushes get-dialog by apns, device 00fc13ad…: accepted"),
         text.index("+4.000 s  GMS   pushes get-dialog by apns, device 00fc13ad…: refused with 410, Unregistered"),
         text.index("+5.000 s  app   acts get-dialog"),
-        text.index("+6.000 s  GMS   pushes connect: derived, for the app asks for it"),
-        text.index("+6.000 s  app   acts connect"),
     ]
     assert places == sorted(places)
     assert "besides:" not in text

@@ -15,7 +15,7 @@ NOBODY = "http://127.0.0.1:9"
 def test_nobody_unless_somebody_is_wanted() -> None:
     aside = Aside.opened("error", None, print)
 
-    assert aside == Aside(None, None)
+    assert aside == Aside(None, None, None)
     aside.keep(PushTaken("apns", Tape().push(1, "get-dialog-start-chat")))
     aside.close()
 

@@ -45,7 +45,8 @@ def test_webhook_gets_what_the_device_would() -> None:
 
         path, headers, body = receiver.next()
 
-    assert (path, body, notes) == ("/push", PAYLOAD, [])
+    assert (path, body) == ("/push", PAYLOAD)
+    assert notes == [f"session s1: push 1 ({ACTION}) went to {receiver.url}"]
     expected = {
         "gms_push": "1",
         "gms_session": "s1",
@@ -65,15 +66,79 @@ def test_refused_push_is_tried_again_before_the_next() -> None:
         notes = delivered(push(1), push(2), to=Webhook(receiver.url, pauses_s=(0, 0)))
 
         assert numbers(receiver) == ["1", "1", "1", "2"]
-    assert notes == []
+    assert notes == [f"session s1: push {number} ({ACTION}) went to {receiver.url}" for number in (1, 2)]
 
 
 def test_push_that_is_given_up_is_noted() -> None:
     with receiving(503, 503) as receiver:
-        notes = delivered(push(1), push(2), to=Webhook(receiver.url, pauses_s=(0,)))
+        notes = delivered(push(1), push(2), to=Webhook(f"{receiver.url}?key=secret", pauses_s=(0,)))
 
         assert numbers(receiver) == ["1", "1", "2"]
-    assert notes == [f"session s1: push 1 ({ACTION}) was not delivered: {receiver.url} answered 503"]
+    assert notes == [
+        f"session s1: push 1 ({ACTION}) was not delivered to {receiver.url}: answered 503",
+        f"session s1: push 2 ({ACTION}) went to {receiver.url}",
+    ]
+
+
+class Clumsy:
+    """A stand-in that fails as nobody thought of, once."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    def __str__(self) -> str:
+        return "clumsy"
+
+    async def give(self, push: SendPush) -> str:
+        self.given.append(push.number)
+        if len(self.given) == 1:
+            raise ZeroDivisionError("a\nb")
+        return ""
+
+    async def close(self) -> None:
+        pass
+
+
+def test_next_push_goes_whatever_became_of_the_one_before() -> None:
+    clumsy = Clumsy()
+
+    notes = delivered(push(1), push(2), to=clumsy)
+
+    assert clumsy.given == [1, 2]
+    assert notes == [
+        f"session s1: push 1 ({ACTION}) was not delivered to clumsy: ZeroDivisionError: a\\u000ab",
+        f"session s1: push 2 ({ACTION}) went to clumsy",
+    ]
+
+
+def test_device_may_be_called_anything() -> None:
+    with receiving() as receiver:
+        notes = delivered(push(device="\ud83d phone"), to=Webhook(receiver.url))
+
+        assert receiver.next()[1]["gms_device"] == "%5Cud83d%20phone"
+    assert "went to" in notes[0]
+
+
+def test_dropped_sessions_pushes_go_no_more() -> None:
+    """But for the one that is on its way."""
+    with receiving() as receiver:
+        receiver.hangs = threading.Event()
+        notes: list[str] = []
+
+        async def deliver() -> None:
+            stand_ins = StandIns([Webhook(receiver.url)], notes.append)
+            for one in (push(1), push(2), push(3)):
+                stand_ins.take(one)
+            while not receiver.came.qsize():
+                await asyncio.sleep(0)
+            stand_ins.drop("s1")
+            stand_ins.drop("s2")
+            stand_ins.take(push(4))
+            receiver.hangs.set()
+            await stand_ins.close(60)
+
+        asyncio.run(deliver())
+        assert numbers(receiver) == ["1", "4"]
 
 
 def test_receiver_that_hangs_holds_up_its_session_only() -> None:
@@ -101,7 +166,7 @@ def test_nobody_there_is_noted() -> None:
 
     (note,) = delivered(push(), to=Webhook(url, pauses_s=()))
 
-    assert note.startswith(f"session s1: push 1 ({ACTION}) was not delivered: {url} gave no answer: ")
+    assert note.startswith(f"session s1: push 1 ({ACTION}) was not delivered to {url}: gave no answer: ")
 
 
 def test_receiver_that_never_answers_is_given_up() -> None:
@@ -116,8 +181,9 @@ def test_receiver_that_never_answers_is_given_up() -> None:
 def test_folder_gets_files(tmp_path: Path) -> None:
     odd = push(2, payload=b"hello")._replace(action="../über uns")
 
-    assert delivered(push(), odd, push(3)._replace(action=None), to=Folder(tmp_path, BUNDLE)) == []
+    notes = delivered(push(), odd, push(3)._replace(action=None), to=Folder(tmp_path, BUNDLE))
 
+    assert [note.rpartition(" went to ")[2] for note in notes] == [str(tmp_path)] * 3
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == [f"0001-s1-{ACTION}.apns", "0002-s1-..-ber-uns.apns", "0003-s1-push.apns"]
     assert json.loads(files[0].read_bytes()) == {"Simulator Target Bundle": BUNDLE} | json.loads(PAYLOAD)
@@ -126,8 +192,8 @@ def test_folder_gets_files(tmp_path: Path) -> None:
 def test_folder_that_is_gone_is_noted(tmp_path: Path) -> None:
     (note,) = delivered(push(), to=Folder(tmp_path / "gone", BUNDLE))
 
-    assert note.startswith(f"session s1: push 1 ({ACTION}) was not delivered: {tmp_path}/gone/")
-    assert note.endswith(": No such file or directory")
+    assert note.startswith(f"session s1: push 1 ({ACTION}) was not delivered to {tmp_path}/gone: 0001-s1-")
+    assert note.endswith(".apns cannot be written: No such file or directory")
 
 
 @pytest.fixture
@@ -153,8 +219,9 @@ def test_simctl_is_given_the_file(xcrun: Path) -> None:
     stand_ins = chosen(["simctl"], BUNDLE, lambda note: None)
     assert stand_ins is not None
 
-    assert delivered(push(), to=Simctl("booted", BUNDLE)) == []
+    notes = delivered(push(), to=Simctl("booted", BUNDLE))
 
+    assert notes == [f"session s1: push 1 ({ACTION}) went to simulator booted"]
     assert (xcrun / "asked").read_text() == f"simctl push booted {BUNDLE} -"
     assert json.loads((xcrun / "given").read_bytes()) == {"Simulator Target Bundle": BUNDLE} | json.loads(PAYLOAD)
 
@@ -162,7 +229,7 @@ def test_simctl_is_given_the_file(xcrun: Path) -> None:
 def test_simctl_that_fails_is_quoted(xcrun: Path) -> None:
     notes = delivered(push(), to=Simctl("gone", BUNDLE))
 
-    assert notes == [f"session s1: push 1 ({ACTION}) was not delivered: xcrun simctl: no such device"]
+    assert notes == [f"session s1: push 1 ({ACTION}) was not delivered to simulator gone: xcrun simctl: no such device"]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +243,7 @@ def test_simctl_that_fails_is_quoted(xcrun: Path) -> None:
             None,
             "--push-to http://a:port/: Invalid port: 'port'; write it like http://localhost:9000/",
         ),
+        ("http://localhost:99999/push", None, "99999 is no port; write it like http://localhost:9000/push"),
         ("apns:", BUNDLE, "--push-to apns:: it names no folder; write it like apns:pushes"),
         ("apns:a", None, "--push-to apns:a: it needs --bundle-id, the app's, like com.example.app"),
         (
@@ -193,6 +261,13 @@ def test_wrong_target_is_named(monkeypatch: pytest.MonkeyPatch, target: str, bun
         chosen([target], bundle_id, lambda note: None)
 
     assert error in str(raised.value)
+
+
+def test_folder_with_files_is_spared(tmp_path: Path) -> None:
+    (tmp_path / "0001-s1-wake.apns").write_text("mine")
+
+    with pytest.raises(OptionError, match=r"there are \.apns files already; remove them, or name another folder"):
+        chosen([f"apns:{tmp_path}"], BUNDLE, lambda note: None)
 
 
 def test_folder_is_made(tmp_path: Path) -> None:
@@ -218,7 +293,7 @@ def test_server_wakes_the_app() -> None:
             message = json.loads(body)["message"]
             woken = app.post(f"/genesys/1/service/{message['_id']}/{message['_action']}")
             assert (headers["gms_session"], message["_id"], woken.json()) == (name, service, {"_action": "DisplayMenu"})
-    assert server.notes == []
+    assert [note.rpartition(" ")[2] for note in server.notes] == [receiver.url] * 2
 
 
 def test_derived_push_wakes_the_app_too() -> None:

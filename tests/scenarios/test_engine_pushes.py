@@ -329,3 +329,41 @@ def test_story_is_not_given_up_while_a_push_is_to_come() -> None:
 
     assert app.driver.notes == ["session s1: went on without dialog act 1, which the app never did"]
     assert [action for _, action in sent(app)] == [ACTION]
+
+
+def test_holding_counts_as_taking() -> None:
+    """What nobody saw comes for who holds and releases, too."""
+    app = visiting(unseen())
+    start(app)
+    post(app, hold=True)
+    app.wait_until(60)
+
+    assert post(app, release="all")["told"] == [1]
+    assert [push.action for push in app.driver.pushes] == [ACTION]
+
+
+def test_virtual_story_does_not_jump_for_what_is_held() -> None:
+    app = visiting(woken(), Clock.VIRTUAL, has_devices=True, holds_pushes=True)
+    start(app)
+
+    assert [app.call("GET", QUEUE).body for _ in range(2)] == [position(2), position(1)]
+    assert app.driver.pushes == []
+
+
+def test_dropped_session_takes_its_pushes_along() -> None:
+    app = visiting(woken(), holds_pushes=True)
+    start(app)
+    app.wait_until(40)
+
+    app.call("DELETE", "/__gms_replay__/sessions")
+
+    assert app.driver.dropped == ["s1"]
+    assert post(app, release="all") == {"told": [], "holding": "all", "held": 0}
+
+
+def test_device_of_a_chat_is_known() -> None:
+    app = visiting(unseen(), has_devices=True)
+    app.call("POST", CALLBACK, ORDER | {"push_notification_deviceid": "my phone"})
+    app.wait_until(40)
+
+    assert [push.device for push in app.driver.pushes] == ["my phone"]
