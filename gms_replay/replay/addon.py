@@ -122,9 +122,17 @@ class _Stage:
             facts = self._held.enter_context(hold(said.cassette))
             stories = compile_stories(facts, said.rules)
             facts.assure()
-            self._player = Player(stories, said.pacing, seed=said.seed)
-            self._aside = Aside.opened(said.on_miss, said.record_new, _log.warning)
+            self._aside = Aside.opened(
+                said.on_miss, said.record_new, _log.warning, push_to=said.push_to, bundle_id=said.bundle_id
+            )
             self._held.callback(self._aside.close)
+            self._player = Player(
+                stories,
+                said.pacing,
+                seed=said.seed,
+                has_devices=self._aside.stand_ins is not None,
+                holds_pushes=said.holds_pushes,
+            )
             self._server = ReplayServer(
                 self._player,
                 _HERE,
@@ -134,6 +142,7 @@ class _Stage:
                 log=_log.info,
                 passing=self._aside.passing,
                 keep=self._aside.keep,
+                stand_ins=self._aside.stand_ins,
                 door=door,
             )
         except BaseException:

@@ -24,6 +24,9 @@ MISSING_ACT = "gms_missing_act"
 SEED = "gms_seed"
 ON_MISS = "gms_on_miss"
 RECORD_NEW = "gms_record_new"
+PUSH_TO = "gms_push_to"
+BUNDLE_ID = "gms_bundle_id"
+HOLD_PUSHES = "gms_hold_pushes"
 RULES = "gms_rules"
 STRICT = "gms_strict"
 
@@ -48,6 +51,9 @@ OPTIONS = {
     SEED: ("0", "What the ids of further sessions are drawn from."),
     ON_MISS: ("error", "What to do with a request that the cassette has no answer for: error (404), or pass:URL."),
     RECORD_NEW: ("", "The cassette to record into what comes anew: misses that are sent on, pushes that come in."),
+    PUSH_TO: ("", "Who stands in for the devices: a URL, apns:FOLDER or simctl:DEVICE. May be repeated."),
+    BUNDLE_ID: ("", "The app that .apns files, and pushes to Xcode's simulator, are for."),
+    HOLD_PUSHES: ("off", "on: pushes are held back until a test releases them."),
     RULES: ("", "What is special to your GMS: a file with identities, times, matching, pushes."),
     STRICT: ("off", "on: exit 1 at the end after misses, pushes unlike the cassette's, or where parts were unused."),
 }
@@ -63,13 +69,16 @@ class Settings:
     seed: int
     on_miss: str
     record_new: Path | None
+    push_to: tuple[str, ...]
+    bundle_id: str | None
+    holds_pushes: bool
     rules: Rules
     strict: bool
 
 
 def settings(given: Mapping[str, Sequence[str]]) -> Settings:
     """The options as they were given, each a list of values. Raises OptionError."""
-    said = {name: one(name, given[name]) for name in OPTIONS}
+    said = {name: one(name, given[name]) for name in OPTIONS if name != PUSH_TO}
     if not said[CASSETTE]:
         raise OptionError(f"{CASSETTE} is missing: name the file to play, --set {CASSETTE}=visit.sqlite")
     pacing = Pacing(
@@ -85,6 +94,9 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
         seed=_seed(said[SEED]),
         on_miss=said[ON_MISS],
         record_new=Path(said[RECORD_NEW]).expanduser() if said[RECORD_NEW] else None,
+        push_to=tuple(filter(None, given[PUSH_TO])),
+        bundle_id=said[BUNDLE_ID] or None,
+        holds_pushes=_word(HOLD_PUSHES, said, Switch) is Switch.ON,
         rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
         strict=_word(STRICT, said, Switch) is Switch.ON,
     )

@@ -147,12 +147,14 @@ class StandIns:
         """Delivers a push to each, after those of its session that are on their way."""
         for stand_in in self._stand_ins:
             line = self._lines.get((stand_in, push.session))
-            if line is None:
-                line = self._lines[stand_in, push.session] = deque()
-                task = asyncio.ensure_future(self._deliver(stand_in, push.session, line))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            line.append(push)
+            if line is not None:
+                line.append(push)
+                continue
+            # Before the task is made: mitmproxy's loop begins it at once.
+            line = self._lines[stand_in, push.session] = deque([push])
+            task = asyncio.ensure_future(self._deliver(stand_in, push.session, line))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def drop(self, session: str) -> None:
         """Forgets the pushes of a session that are not on their way yet."""

@@ -20,7 +20,7 @@ def settings(**given: str | list[str]) -> options.Settings:
 
 
 def test_little_needs_be_said() -> None:
-    plain = options.Settings(Path("visit.sqlite"), Pacing(), 0, "error", None, Rules(), False)
+    plain = options.Settings(Path("visit.sqlite"), Pacing(), 0, "error", None, (), None, False, Rules(), False)
 
     assert settings() == plain
 
@@ -31,7 +31,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
     told = settings(
         cassette="~/a.sqlite", now="2014-05-02T16:27:38Z", shift="weeks", clock="virtual", speed="2.5",
         missing_act="wait", seed="7", on_miss="pass:http://gms.example", record_new="new.sqlite", rules=str(rules),
-        strict="on",
+        push_to=["http://localhost:9000/push", "apns:due"], bundle_id="com.example.app", hold_pushes="on", strict="on",
     )  # fmt: skip
 
     assert told == options.Settings(
@@ -40,6 +40,9 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         7,
         "pass:http://gms.example",
         Path("new.sqlite"),
+        ("http://localhost:9000/push", "apns:due"),
+        "com.example.app",
+        True,
         Rules(refused={"*": "Shutdown"}),
         True,
     )
@@ -59,6 +62,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         ({"missing_act": "guess"}, "gms_missing_act is one of wait, go-on, miss, not 'guess'"),
         ({"seed": "x"}, "gms_seed is a whole number, not 'x'"),
         ({"rules": "none.toml"}, "none.toml: cannot be read: No such file or directory"),
+        ({"hold_pushes": "yes"}, "gms_hold_pushes is one of on, off, not 'yes'"),
         ({"strict": "yes"}, "gms_strict is one of on, off, not 'yes'"),
     ],
 )

@@ -18,6 +18,7 @@ import h2.events
 import httpx
 import pytest
 from factories import CALLBACK, CHAT_DIALOG, MENU, ORDER, SERVICE, START_US, TOKEN, Tape
+from receiving import receiving
 from websockets.sync.client import connect as connect_socket
 
 from gms_replay.cassette import reader
@@ -341,3 +342,14 @@ def test_end_before_any_request(play: Callable[..., Any]) -> None:
     with play() as serving:
         assert serving.mitmdump.end() == 0
         assert not serving.upstream.was_dialled()
+
+
+def test_app_is_woken_at_its_own_address(play: Callable[..., Any]) -> None:
+    with receiving() as device, play(f"gms_push_to={device.url}") as serving, serving.client(http2=True) as app:
+        service = app.post(CALLBACK, json=ORDER).json()["_id"]
+
+        _, headers, body = device.next()
+        wish = json.loads(body)["message"]
+        woken = app.post(f"/genesys/1/service/{wish['_id']}/{wish['_action']}")
+
+    assert (wish["_id"], headers["gms_session"], woken.status_code) == (service, "s1", 200)
