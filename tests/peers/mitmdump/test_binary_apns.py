@@ -137,7 +137,7 @@ def test_recording_goes_on_after_broken_framing(begin, provider):
     with connected(mitmdump, provider) as (gms, apple):
         passes(gms, apple, enhanced(4))
 
-    assert frames(mitmdump, 7) == [
+    assert frames(mitmdump, 8) == [
         (UP, raw)
         for raw in (
             enhanced(1),
