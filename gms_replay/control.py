@@ -31,7 +31,7 @@ _FIELDS = {"advance_ms", "to", "session"}
 _HOLD_FIELDS = {"hold", "release", "session"}
 _LISTEN_PARAMETERS = {"after", "wait_ms", "session"}
 _LONGEST_WAIT_MS = 10 * 60 * 1000
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ def test_files_that_are_there_are_spared(pushed: Path, tmp_path: Path) -> None:
         (("--to", "apns", "--output", "a"), "--bundle-id: it goes with --to apns, which needs it"),
         (("--to", "jsonl", "--bundle-id", "a"), "--bundle-id: it goes with --to apns, which needs it"),
         (("--to", "apns", "--bundle-id", "a"), "--output: --to apns writes a file for each push; name a folder"),
-        (("--to", "apns", "--bundle-id", "a b"), "'a b' is letters, digits, dots and hyphens, like com.example.app"),
+        (("--to", "apns", "--bundle-id", "a b"), "'a b' is no app's: it has letters, digits, dots and hyphens"),
         (
             ("--to", "apns", "--bundle-id", "a", "--output", "/dev/null/a"),
             "--output /dev/null/a: cannot be written to",

@@ -29,7 +29,9 @@ def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> i
 
 def _bundle(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _BUNDLE_ID.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is letters, digits, dots and hyphens, like com.example.app")
+        raise click.BadParameter(
+            f"{value!r} is no app's: it has letters, digits, dots and hyphens, like com.example.app"
+        )
     return value
 
 

@@ -230,6 +230,12 @@ def test_release_answers_who_listens() -> None:
     [
         ("GET", "?wait=3", b"", "wait: no such field; there are after, session, wait_ms"),
         ("GET", "?after=-1", b"", "after: '-1' is no whole number"),
+        (
+            "GET",
+            "?wait_ms=99999999999",
+            b"",
+            "wait_ms: 99999999999 is more than 600000, ten minutes; ask again instead",
+        ),
         ("GET", "?wait_ms=600001", b"", "wait_ms: 600001 is more than 600000, ten minutes; ask again instead"),
         ("POST", "", b"[", 'the body must be a JSON object: {"hold": true} or {"release": 1}'),
         ("POST", "", b"{}", 'give one of the two: "hold": true, or "release": 1'),
