@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from gms_replay import control, gms, instants, provider, pushdiff, pushes
+from gms_replay import control, gms, provider, pushdiff, pushes
 from gms_replay.control import ForgetArrivals, TellArrivals
 from gms_replay.events import Action, Asked, Logged, Noted, PushTaken, Respond
 from gms_replay.gms import Operation
-from gms_replay.instants import Notation, Style
 from gms_replay.model import Body, Exchange, Outcome, Request, Response, header
 from gms_replay.provider import Precedent, Reply, Sent, Verdict
 from gms_replay.pushes import Derived, Notification
@@ -25,7 +24,6 @@ from gms_replay.story import Story
 
 _KEPT = 1000
 _LONGEST_SHOWN = 80
-_NOTATION = Notation(Style.ISO, separator="T", digits=3, zone="Z")
 
 
 class _Course:
@@ -91,7 +89,7 @@ class Arrived:
         push, result = self.push, self.push.result
         return {
             "number": self.number,
-            "at": _instant(push.at_us),
+            "at": control.instant(push.at_us),
             "provider": push.provider,
             "device": push.device,
             "_id": push.service_id,
@@ -274,20 +272,15 @@ class Arrivals:
 
 def _listed(one: Notification | Derived) -> dict[str, Any]:
     """What of an expected push is told: `derived` is one that nobody saw."""
-    is_derived = isinstance(one, Derived)
     result = None if isinstance(one, Derived) else one.result
     return {
         "_id": one.service_id,
         "_action": one.action,
-        "derived": is_derived,
+        "derived": isinstance(one, Derived),
         "provider": None if isinstance(one, Derived) else one.provider,
-        "recorded_at": _instant(one.at_us),
+        "recorded_at": control.instant(one.at_us),
         "reason": result.reason if result else None,
     }
-
-
-def _instant(at_us: int) -> str:
-    return instants.render(at_us, _NOTATION)
 
 
 def _request(asked: Asked, now_us: int) -> Request:

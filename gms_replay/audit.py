@@ -297,7 +297,7 @@ def _live(heard: Heard, rules: Rules, place: Place) -> Iterator[Sighting]:
 def _unplayed(exchange: Exchange, rules: Rules) -> Iterator[Sighting]:
     """What is no part of any visit: pushes, and what is not GMS."""
     request = exchange.request
-    operation = httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
+    operation = httpcb.operation(exchange)
     place = Place(None, exchange.id, None, str(operation or "not GMS"), Part.REQUEST)
     yield from _in_headers(request.headers, replace(place, part=Part.REQUEST_HEADER))
     yield from _in_text(request.body.plain, rules, replace(place, part=Part.REQUEST))

@@ -149,11 +149,11 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
         case "sessions", _:
             return _sessions(asked.method, name, sessions)
         case "misses", "":
-            return _misses(asked.method)
+            return _listed(asked.method, "the misses", TellMisses(), ForgetMisses())
         case "pushes", "":
             return _pushes(asked)
         case "provider", "":
-            return _arrivals(asked.method)
+            return _listed(asked.method, "the pushes that came in", TellArrivals(), ForgetArrivals())
     return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES}, {PUSHES} and {PROVIDER}")
 
 
@@ -172,30 +172,17 @@ def _clock(asked: Asked, sessions: Collection[str]) -> Wanted:
 def _sessions(method: str, name: str, sessions: Collection[str]) -> Wanted:
     if name and name not in sessions:
         return Refusal(404, f"there is no session {name!r}; there are {', '.join(sessions) or 'none yet'}")
+    return _listed(method, "of sessions", TellSessions(name or None), DropSessions(name or None))
+
+
+def _listed(method: str, what: str, tell: Wanted, forget: Wanted) -> Wanted:
+    """What is asked of something that can be told, and forgotten."""
     match method:
         case "GET":
-            return TellSessions(name or None)
+            return tell
         case "DELETE":
-            return DropSessions(name or None)
-    return Refusal(405, "GET tells of sessions, DELETE forgets them")
-
-
-def _misses(method: str) -> Wanted:
-    match method:
-        case "GET":
-            return TellMisses()
-        case "DELETE":
-            return ForgetMisses()
-    return Refusal(405, "GET tells the misses, DELETE forgets them")
-
-
-def _arrivals(method: str) -> Wanted:
-    match method:
-        case "GET":
-            return TellArrivals()
-        case "DELETE":
-            return ForgetArrivals()
-    return Refusal(405, "GET tells the pushes that came in, DELETE forgets them")
+            return forget
+    return Refusal(405, f"GET tells {what}, DELETE forgets them")
 
 
 def _pushes(asked: Asked) -> Wanted:
@@ -297,8 +284,8 @@ def sessions_told(sessions: Iterable[Playing], now_us: int) -> bytes:
             "visit": one.story.number,
             "gms_user": one.user,
             "address": one.peer,
-            "opened_at": _instant(one.opened_at_us),
-            "seen_at": _instant(one.seen_at_us),
+            "opened_at": instant(one.opened_at_us),
+            "seen_at": instant(one.seen_at_us),
             "comet": ("guessed" if one.is_guessed else "bound") if one.comet.is_alive else None,
         }
         | _times(one, now_us)
@@ -310,7 +297,7 @@ def sessions_told(sessions: Iterable[Playing], now_us: int) -> bytes:
 
 def misses_told(count: int, misses: Sequence[Missed]) -> bytes:
     """How many misses there were, and the last of them, the latest last."""
-    return _told({"count": count, "misses": [{"at": _instant(one.at_us)} | one.miss.as_json() for one in misses]})
+    return _told({"count": count, "misses": [{"at": instant(one.at_us)} | one.miss.as_json() for one in misses]})
 
 
 def pushes_told(pushes: Iterable[SendPush], held: int) -> bytes:
@@ -320,7 +307,7 @@ def pushes_told(pushes: Iterable[SendPush], held: int) -> bytes:
             "number": one.number,
             "session": one.session,
             "visit": one.visit,
-            "at": _instant(one.at_us),
+            "at": instant(one.at_us),
             "derived": one.provider is None,
             "provider": one.provider,
             "device": one.device,
@@ -357,13 +344,14 @@ def wrong(reason: str) -> bytes:
 
 def _times(session: Playing, now_us: int) -> dict[str, Any]:
     return {
-        "now": _instant(session.story_us(now_us)),
-        "next": None if (next_us := session.next_us) is None else _instant(next_us),
+        "now": instant(session.story_us(now_us)),
+        "next": None if (next_us := session.next_us) is None else instant(next_us),
         "waits_for": None if (missing := session.missing) is None else "{} {}".format(*missing),
     }
 
 
-def _instant(at_us: int) -> str:
+def instant(at_us: int) -> str:
+    """An instant as testers are told it."""
     return instants.render(at_us, _NOTATION)
 
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from gms_replay.acts import Acts
 from gms_replay.causes import Cause
 from gms_replay.clocks import Pacing
-from gms_replay.gms import Act
+from gms_replay.gms import Act, Wish
 from gms_replay.items import Event, Pushed, State
 from gms_replay.story import Story
 
@@ -40,9 +40,6 @@ class _Queue(Generic[_Kind]):
                 self.next = index
 
 
-_Wish = tuple[str | None, str | None]
-"""A service, and the action that leads to its dialog."""
-
 _AnyQueue = _Queue[Event] | _Queue[State] | _Queue[Pushed]
 
 
@@ -58,7 +55,7 @@ class Course:
         self._polled: list[_Queue[State]] = [_Queue(states) for states in story.states]
         self._pushes = _Queue(story.pushes)
         self._presumed: _Queue[Pushed] | None = None
-        self._asked: list[_Wish] = []
+        self._asked: list[Wish] = []
         self._queues: list[_AnyQueue] = [*self._channels, *self._polled, self._pushes]
         # Looked for at each change, for there are many more looks at them than changes.
         self._due: tuple[int, _AnyQueue] | None = None
@@ -73,7 +70,7 @@ class Course:
         """Whether every message of the story is out."""
         return all(queue.head is None for queue in self._channels)
 
-    def act(self, act: Act, at_us: int, wish: _Wish | None = None) -> None:
+    def act(self, act: Act, at_us: int, wish: Wish | None = None) -> None:
         """Notes that the app did something. `wish`: which dialog of which service it asked for, if it did."""
         self._acts[act].happen(at_us)
         for queue in self._polled:
@@ -112,13 +109,13 @@ class Course:
         self._look()
         return queue.items[queue.next - 1]
 
-    def _pass_over(self, wish: _Wish) -> None:
+    def _pass_over(self, wish: Wish) -> None:
         """Takes out the presumed push for what the app has asked for by itself, if one is to come."""
         queue = self._presumed
         if queue is None:
             return
         to_come = range(queue.next, len(queue.items))
-        fits = (at for at in to_come if (queue.items[at].seen.service_id, queue.items[at].seen.action) == wish)
+        fits = (at for at in to_come if queue.items[at].wish == wish)
         if (found := next(fits, None)) is not None:
             queue.items = [*queue.items[:found], *queue.items[found + 1 :]]
 

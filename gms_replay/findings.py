@@ -46,7 +46,7 @@ _Read = Callable[[bytes], tuple[Parsed, ...]]
 
 def find(recording: Recording, visits: tuple[Session, ...]) -> tuple[Finding, ...]:
     """All findings, by sort, then in the order in which things were recorded. `visits` are the recording's own."""
-    asked = [_Asked(exchange, _operation(exchange)) for exchange in recording.exchanges]
+    asked = [_Asked(exchange, httpcb.operation(exchange)) for exchange in recording.exchanges]
     names = {one.exchange.id: one.name for one in asked}
     return (
         *(finding for one in asked for finding in _unfinished(one)),
@@ -81,11 +81,6 @@ def ending(exchange: Exchange) -> str:
     if exchange.outcome is not None and exchange.outcome.error is not None:
         return f"{_CUT_OFF if exchange.response else 'never answered'}: {exchange.outcome.error}"
     return ""
-
-
-def _operation(exchange: Exchange) -> gms.Operation | None:
-    request = exchange.request
-    return httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
 
 
 def _unfinished(one: _Asked) -> Iterator[Finding]:

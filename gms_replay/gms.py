@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from gms_replay import bayeux, instants, jsonp
 from gms_replay.errors import BayeuxError
@@ -87,6 +88,13 @@ PUBLISHED = "publish"
 """The method of an operation that was asked for over Comet."""
 
 
+class Wish(NamedTuple):
+    """What an app asks for: the dialog of a service that an action leads to."""
+
+    service_id: str | None
+    action: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What a request is about.
@@ -113,9 +121,9 @@ class Operation:
         return ACTS.get(self.kind)
 
     @property
-    def wish(self) -> tuple[str | None, str] | None:
-        """Which dialog is asked for: its service, and the action that leads to it; None for all else."""
-        return (self.service_id, self.name) if self.kind is Kind.DIALOG else None
+    def wish(self) -> Wish | None:
+        """Which dialog is asked for; None for all else."""
+        return Wish(self.service_id, self.name) if self.kind is Kind.DIALOG else None
 
     def __str__(self) -> str:
         says_it_all = self.kind in (Kind.SEND, Kind.REFRESH, Kind.DISCONNECT_CHAT)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gms_replay import gms
 from gms_replay.gms import Kind, Operation, Path
-from gms_replay.model import Headers
+from gms_replay.model import Exchange, Headers
 from gms_replay.spans import Sort, plain_text, spans
 
 PROVIDER = "httpcb"
@@ -44,6 +44,12 @@ def recognise(method: str, target: str, headers: Headers, body: bytes) -> Operat
     if named is None and method == "POST" and read(body) and gms.gms_user(headers) is None:
         return _NOTICE
     return named
+
+
+def operation(exchange: Exchange) -> Operation | None:
+    """The same of a recorded request."""
+    request = exchange.request
+    return recognise(request.method, request.target, request.headers, request.body.plain)
 
 
 def read(body: bytes) -> Notice | None:

@@ -9,7 +9,7 @@ from gms_replay import chat2, gms, transcript
 from gms_replay.causes import Cause
 from gms_replay.echoes import Echoes, TextKey
 from gms_replay.fields import Fields
-from gms_replay.gms import Operation
+from gms_replay.gms import Operation, Wish
 from gms_replay.model import Headers, Response, for_any_page
 from gms_replay.pushes import Derived, Notification
 from gms_replay.rewrite import Compiler, Recorded, Template
@@ -136,9 +136,9 @@ class Pushed:
     compiler: Compiler
 
     @property
-    def is_derived(self) -> bool:
-        """Whether nobody saw it."""
-        return isinstance(self.seen, Derived)
+    def wish(self) -> Wish:
+        """What the app is to ask for."""
+        return Wish(self.seen.service_id, self.seen.action)
 
     @cached_property
     def body(self) -> Template:

@@ -12,12 +12,11 @@ nothing before had told the app of. Where GMS's own traffic was recorded, none i
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from gms_replay import gms, httpcb, refusals, sessions
 from gms_replay.apns import Sent
-from gms_replay.gms import Kind, Path
+from gms_replay.gms import Path, Wish
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Exchange, Facts, Frame, Headers, Push, Recording, Response, header
 from gms_replay.refusals import Fate
@@ -25,13 +24,6 @@ from gms_replay.sessions import Session, Told
 from gms_replay.spans import leaves, spans
 
 _Texts = Mapping[Path, str]
-
-
-class _Wish(NamedTuple):
-    """What an app asks for: the dialog of a service that an action leads to."""
-
-    service_id: str | None
-    action: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +138,8 @@ def settled(sent: Sequence[Notification]) -> list[Notification]:
     again_us: dict[tuple[str | None, bytes], int] = {}
     for one in reversed(sent):
         key = one.device, one.payload
-        if not (
-            one.has_failed and again_us.get(key, one.at_us + _RETRIED_WITHIN_US + 1) - one.at_us <= _RETRIED_WITHIN_US
-        ):
+        is_repeated = key in again_us and again_us[key] - one.at_us <= _RETRIED_WITHIN_US
+        if not (one.has_failed and is_repeated):
             kept.append(one)
         again_us[key] = one.at_us
     return kept[::-1]
@@ -215,19 +206,18 @@ def _read(provider: str, payload: bytes, at_us: int, exchange: Exchange | None, 
 
 def derive(visit: Session) -> Iterator[Derived]:
     """The pushes that an app presumably had in its visit, where none was seen."""
-    dialogs = [one for one in visit if one.operation.kind is Kind.DIALOG]
-    asked = {one.exchange.id: _Wish(one.operation.service_id, one.operation.name) for one in dialogs}
-    first_us: dict[_Wish, int] = {}
+    dialogs = [(one, wish) for one in visit if (wish := one.operation.wish)]
+    asked = {one.exchange.id: wish for one, wish in dialogs}
+    first_us: dict[Wish, int] = {}
     for text in sessions.told(visit):
         for wish in _named(text):
             # A dialog names itself, too (`_resource_url`), which leads nobody to it.
             if wish != asked.get(text.exchange_id):
                 first_us[wish] = min(text.at_us, first_us.get(wish, text.at_us))
-    before: _Wish | None = None
-    for one in dialogs:
+    before: Wish | None = None
+    for one, wish in dialogs:
         if (response := one.exchange.response) and response.is_refusal:
             continue
-        wish = asked[one.exchange.id]
         # To ask the same once more takes no further push; to ask it after something else does, as after a snooze.
         if wish != before and first_us.get(wish, one.at_us + 1) > one.at_us:
             yield Derived(one.exchange.id, one.at_us, one.operation.service_id, one.operation.name)
@@ -243,21 +233,21 @@ def _services(visit: Session) -> Iterator[str]:
             yield from (value for path, value in told if path[-1:] == ("_id",) and value)
 
 
-def _named(text: Told) -> Iterator[_Wish]:
+def _named(text: Told) -> Iterator[Wish]:
     """The dialogs that GMS names: by service and action, or by URL."""
     said = dict(leaves(text.raw, text.values))
     yield _wish(said)
     yield from filter(None, map(_led_to, said.values()))
 
 
-def _led_to(text: str) -> _Wish | None:
+def _led_to(text: str) -> Wish | None:
     """The dialog that a URL names; the vendor's own are broken over lines."""
     try:
         path = urlsplit("".join(text.split())).path
     except ValueError:
         return None
     steps = unquote(path).rstrip("/").rsplit("/", 2)
-    return _Wish(steps[1], steps[2]) if len(steps) == 3 else None
+    return Wish(steps[1], steps[2]) if len(steps) == 3 else None
 
 
 _ALERTS: tuple[Path, ...] = (
@@ -367,13 +357,13 @@ def _first(said: _Texts, *paths: Path) -> str | None:
     return next((said[path] for path in paths if said.get(path, "") not in _NOTHING), None)
 
 
-def _wish(said: _Texts) -> _Wish:
+def _wish(said: _Texts) -> Wish:
     """What the least deep object names that has both, service and action; else the least deep of each."""
     places = [path[:-1] for path in said if path[-1:] == ("_id",) and (*path[:-1], "_action") in said]
     if places:
         place = min(places, key=len)
-        return _Wish(said[*place, "_id"], said[*place, "_action"])
-    return _Wish(_shallowest(said, "_id"), _shallowest(said, "_action"))
+        return Wish(said[*place, "_id"], said[*place, "_action"])
+    return Wish(_shallowest(said, "_id"), _shallowest(said, "_action"))
 
 
 def _shallowest(said: _Texts, name: str) -> str | None:

@@ -54,13 +54,14 @@ def understand(frames: Iterable[Frame]) -> Understood:
     for frame in frames:
         way = frame.connection_id, frame.direction
         framer = framers.setdefault(way, Framer(frame.direction))
-        # After broken framing even what looks like a frame may be part of anything.
+        # Of the other direction's frames it knows none, and after broken framing even what looks like one may be part
+        # of anything.
         is_whole = [*framer.take(frame.raw)] == [frame.raw] and not framer.is_broken
         said = apns.read(frame.raw) if is_whole else None
         connection = connections.setdefault(frame.connection_id, _Connection([], []))
-        if isinstance(said, Sent) and frame.direction is Direction.TO_SERVER:
+        if isinstance(said, Sent):
             connection.sent.append((frame, said))
-        elif isinstance(said, Refusal) and frame.direction is Direction.TO_CLIENT:
+        elif isinstance(said, Refusal):
             connection.told.append((frame, said, len(connection.sent)))
         else:
             rest.append(frame)

@@ -10,7 +10,7 @@ from gms_replay.apns import Refusal, Sent
 from gms_replay.fields import Fields
 from gms_replay.formats import chat2 as chat2_told
 from gms_replay.formats.chat2 import Told
-from gms_replay.gms import Kind, Operation, Path
+from gms_replay.gms import Kind, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Exchange, Frame, Message, Recording, Run, Transport
 from gms_replay.pushes import Derived, Notification
@@ -89,7 +89,7 @@ def acts(exchange: Exchange, messages: tuple[Message, ...]) -> tuple[Line, ...]:
     visits = sessions.split(Recording(exchanges=(exchange,), messages=messages))
     if visits:
         return _in_order(visits[0])
-    operation = _operation(exchange)
+    operation = httpcb.operation(exchange)
     if operation and operation.kind is Kind.PREFLIGHT:
         return ()
     if operation and operation.kind is Kind.PUSH:
@@ -343,12 +343,7 @@ def _told_over_comet(heard: Heard) -> Iterator[Line]:
 def _besides(exchange: Exchange) -> str:
     request = exchange.request
     asked = f"{request.method} {request.scheme}://{request.host}:{request.port}{request.target}"
-    return _shown(f"{asked} ({_operation(exchange) or 'not GMS'}){_ending(exchange)}")
-
-
-def _operation(exchange: Exchange) -> Operation | None:
-    request = exchange.request
-    return httpcb.recognise(request.method, request.target, request.headers, request.body.plain)
+    return _shown(f"{asked} ({httpcb.operation(exchange) or 'not GMS'}){_ending(exchange)}")
 
 
 def _ending(exchange: Exchange) -> str:

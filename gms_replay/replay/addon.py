@@ -162,7 +162,7 @@ class _Stage:
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
-        complaints = list(run.found(self._player)) if self._said.strict else []
+        complaints = list(run.found(self._player, self._player.unused)) if self._said.strict else []
         try:
             self._held.close()
         except GmsReplayError as error:

@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,10 +80,11 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
         server.run_bound()
     finally:
         aside.close()
-    complaints = tuple(found(player))
+    unused = player.unused
+    complaints = tuple(found(player, unused))
     if plan.as_json:
         misses = [one.miss.as_json() for one in player.misses]
-        unlike, unused = player.arrivals.unlike, player.unused
+        unlike = player.arrivals.unlike
         say(json.dumps({"missed": player.missed, "misses": misses, "unlike": unlike, "unused": unused}))
     elif plan.strict:
         for line in complaints:
@@ -91,9 +92,9 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
     return not (plan.strict and complaints)
 
 
-def found(player: Player) -> Iterator[str]:
+def found(player: Player, unused: Sequence[str]) -> Iterator[str]:
     """What strictness finds: how many misses, how many pushes that came in unlike the cassette's, unused parts."""
-    missed, unlike, unused = player.missed, player.arrivals.unlike, player.unused
+    missed, unlike = player.missed, player.arrivals.unlike
     if missed or unlike or unused:
         yield f"{missed} miss{'es' * (missed != 1)}"
     if unlike:
