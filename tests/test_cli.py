@@ -488,15 +488,18 @@ def test_serve_moves_slots_by_weeks(cassette: Path) -> None:
 
 def test_simulate_takes_its_settings() -> None:
     options = ("--port", "0", "--quick", "--seed", "7", "--service", "sales", "--service", "claims")
+    options += ("--gms-version", "changed")
+    waits = {"_wait_for_agent": "true"}
     told = []
     for _ in range(2):
         with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as (url,):
             names = ("sales", "claims", "support")
-            answers = [httpx.post(f"{url}/1/service/callback/{name}", trust_env=False) for name in names]
+            answers = [httpx.post(f"{url}/1/service/callback/{name}", data=waits, trust_env=False) for name in names]
         told.append([(answer.status_code, answer.json().get("_id")) for answer in answers])
 
     assert told[0] == told[1]
     assert [status for status, _ in told[0]] == [200, 200, 400]
+    assert answers[0].json()["_ok_label"] == "Ok"
 
 
 def test_simulate_pushes_to_whom_options_name(tmp_path: Path) -> None:
