@@ -19,7 +19,7 @@ from push_providers import push_providers
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import read
 from gms_replay.cli.main import main
-from gms_replay.demo.processes import listening, python
+from gms_replay.mitmdump.process import listening, python
 from gms_replay.model import Push, Recording
 
 OTHER = "7WUM7W75075NP3P7V4S9S0X8SG444Y17"
