@@ -1,5 +1,6 @@
 """`export` and `import`: a cassette as text, and back."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("cassette", type=FILE)
-@click.option("--to", "form", required=True, type=click.Choice(["jsonl", "apns"]), help="Format to write.")
+@click.option("--to", "form", required=True, type=click.Choice(["jsonl", "apns", "mermaid"]), help="Format to write.")
 @click.option(
     "--output",
     "-o",
@@ -27,7 +28,7 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
     """Write CASSETTE in another format.
 
     jsonl: every fact, as text. apns: the pushes that reached a device, or presumably did, each as a file for Xcode's
-    simulator.
+    simulator. mermaid: the sessions as sequence diagrams, in Markdown, which GitHub draws.
     """
     from gms_replay.cassette.reader import read
 
@@ -40,7 +41,7 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
         raise OptionError(f"--output {output}: that is the cassette itself; name another")
     try:
         if bundle_id is None:
-            _write_lines(recording, output)
+            _write_lines(_lines(recording, form, cassette.name), output)
         else:
             _write_files(recording, Path(output), bundle_id)
     except OSError as error:
@@ -49,11 +50,15 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
         raise OptionError(f"--output {output}: cannot be written to: {error.strerror}") from None
 
 
-def _write_lines(recording: "Recording", output: str) -> None:
-    from gms_replay.formats import jsonl
+def _lines(recording: "Recording", form: str, name: str) -> Iterator[str]:
+    from gms_replay.formats import jsonl, mermaid
 
+    return mermaid.tell(recording, name) if form == "mermaid" else jsonl.dump(recording)
+
+
+def _write_lines(lines: Iterator[str], output: str) -> None:
     with click.open_file(output, "w", encoding="utf-8") as file:
-        for line in jsonl.dump(recording):
+        for line in lines:
             file.write(line + "\n")
 
 
