@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gms_replay.cli.options import BUNDLE_ID, FILE
-from gms_replay.errors import FormatError, OptionError
+from gms_replay.errors import CassetteError, FormatError, OptionError
 
 if TYPE_CHECKING:
     from gms_replay.model import Recording
@@ -92,3 +92,32 @@ def import_(source: str, cassette: Path) -> None:
     except UnicodeDecodeError as error:
         raise FormatError(f"{name}: not UTF-8 at byte {error.start}: give what `export` wrote") from None
     write(cassette, jsonl.load(text.split("\n"), name))
+
+
+@click.command()
+@click.argument("cassette", type=FILE)
+def textconv(cassette: Path) -> None:
+    """Write CASSETTE as text for `git diff`: what was said, without what is another in each recording.
+
+    What cannot be read is told as text, too, for git shows nothing at all where this fails.
+    """
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats import review
+
+    try:
+        lines = list(review.tell(read(cassette)))
+    except CassetteError as error:
+        lines = _unread(cassette, error)
+    _write_lines(iter(lines), "-")
+
+
+def _unread(file: Path, error: CassetteError) -> list[str]:
+    """Why a file cannot be read, without its name, which git makes up; and which content it is."""
+    import hashlib
+
+    why = str(error).removeprefix(f"{file}: ")
+    try:
+        content = file.read_bytes()
+    except OSError:
+        raise error from None
+    return [f"no text: {why}", f"{len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}"]
