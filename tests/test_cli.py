@@ -676,3 +676,13 @@ def test_merge_tells_of_a_visit_in_two_files(tmp_path: Path) -> None:
 
     assert told.exit_code == 0
     assert told.output.splitlines()[1:] == [f"session 1 is from {last} and {first}"]
+
+
+def test_export_draws_the_sessions(cassette: Path, tmp_path: Path) -> None:
+    out = tmp_path / "visit.md"
+
+    told = run("export", cassette, "--to", "mermaid", "--output", out)
+
+    assert (told.exit_code, told.output) == (0, "")
+    assert out.read_text("utf-8").startswith("# visit.sqlite\n\n## session 1, ")
+    assert "\n```mermaid\nsequenceDiagram\n" in out.read_text("utf-8")

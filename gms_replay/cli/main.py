@@ -38,6 +38,7 @@ for _verb in (
     comparing.diff,
     exchanging.export,
     exchanging.import_,
+    exchanging.textconv,
     cutting.cut,
     cutting.merge,
     trying.simulate,
