@@ -1,9 +1,11 @@
 import asyncio
+import json
 from pathlib import Path
 
 import factories
 import httpx
 import pytest
+from asgiref.testing import ApplicationCommunicator
 
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import hold
@@ -41,3 +43,29 @@ def test_what_is_opened_is_closed_where_the_rest_fails(cassette: Path, tmp_path:
         staged(cassette, record_new=new)
     with pytest.raises(OptionError, match="--on-miss"):
         staged(cassette, on_miss="guess")
+
+
+def test_app_speaks_websocket_to_any_asgi_client(cassette: Path) -> None:
+    shake = [{"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["websocket"]}]
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": "/genesys/cometd",
+        "query_string": b"",
+        "headers": [(b"host", b"gms.test")],
+    }
+
+    async def converse() -> list[dict[str, object]]:
+        async with staged(cassette, clock="virtual") as stage:
+            socket = ApplicationCommunicator(stage.app, scope)
+            await socket.send_input({"type": "websocket.connect"})
+            accepted = await socket.receive_output()
+            await socket.send_input({"type": "websocket.receive", "text": json.dumps(shake)})
+            told = await socket.receive_output()
+            await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+            await socket.wait()
+            return [accepted, *json.loads(told["text"])]
+
+    accepted, reply = asyncio.run(converse())
+    assert accepted["type"] == "websocket.accept"
+    assert reply["successful"]
