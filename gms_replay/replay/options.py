@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
-from gms_replay import instants
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.mitmdump.options import one
-from gms_replay.replay import rules_file
+from gms_replay.replay import plays, rules_file
+from gms_replay.replay.plays import Play
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
 
@@ -29,9 +28,6 @@ BUNDLE_ID = "gms_bundle_id"
 HOLD_PUSHES = "gms_hold_pushes"
 RULES = "gms_rules"
 STRICT = "gms_strict"
-
-_SLOWEST, _FASTEST = 0.001, 1000.0
-_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Switch(StrEnum):
@@ -64,15 +60,7 @@ OPTIONS = {
 class Settings:
     """The options, checked."""
 
-    cassette: Path
-    pacing: Pacing
-    seed: int
-    on_miss: str
-    record_new: Path | None
-    push_to: tuple[str, ...]
-    bundle_id: str | None
-    holds_pushes: bool
-    rules: Rules
+    play: Play
     strict: bool
 
 
@@ -81,54 +69,21 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
     said = {name: one(name, given[name]) for name in OPTIONS if name != PUSH_TO}
     if not said[CASSETTE]:
         raise OptionError(f"{CASSETTE} is missing: name the file to play, --set {CASSETTE}=visit.sqlite")
-    pacing = Pacing(
-        now_us=_instant_us(said[NOW]),
-        speed=_speed(said[SPEED]),
-        missing_act=_word(MISSING_ACT, said, MissingAct),
-        clock=_word(CLOCK, said, Clock),
-        shift=_word(SHIFT, said, Shift),
-    )
-    return Settings(
+    play = Play(
         cassette=Path(said[CASSETTE]).expanduser(),
-        pacing=pacing,
-        seed=_seed(said[SEED]),
+        pacing=Pacing(
+            now_us=plays.instant_us(NOW, said[NOW]) if said[NOW] else None,
+            speed=plays.speed(SPEED, said[SPEED]),
+            missing_act=plays.word(MISSING_ACT, said[MISSING_ACT], MissingAct),
+            clock=plays.word(CLOCK, said[CLOCK], Clock),
+            shift=plays.word(SHIFT, said[SHIFT], Shift),
+        ),
+        seed=plays.seed(SEED, said[SEED]),
+        rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
         on_miss=said[ON_MISS],
         record_new=Path(said[RECORD_NEW]).expanduser() if said[RECORD_NEW] else None,
         push_to=tuple(filter(None, given[PUSH_TO])),
         bundle_id=said[BUNDLE_ID] or None,
-        holds_pushes=_word(HOLD_PUSHES, said, Switch) is Switch.ON,
-        rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
-        strict=_word(STRICT, said, Switch) is Switch.ON,
+        holds_pushes=plays.word(HOLD_PUSHES, said[HOLD_PUSHES], Switch) is Switch.ON,
     )
-
-
-def _instant_us(said: str) -> int | None:
-    at_us = instants.read(said) if said else None
-    if said and at_us is None:
-        raise OptionError(f"{NOW}: {said!r} is no instant; write it like 2014-05-02T16:27:38Z")
-    return at_us
-
-
-def _speed(said: str) -> float:
-    try:
-        speed = float(said)
-    except ValueError:
-        speed = 0
-    # What is no number stands in no order, so it is not between the two.
-    if not _SLOWEST <= speed <= _FASTEST:
-        raise OptionError(f"{SPEED} is a number from {_SLOWEST} to {_FASTEST:.0f}, not {said!r}")
-    return speed
-
-
-def _seed(said: str) -> int:
-    try:
-        return int(said)
-    except ValueError:
-        raise OptionError(f"{SEED} is a whole number, not {said!r}") from None
-
-
-def _word(name: str, said: Mapping[str, str], words: type[_Word]) -> _Word:
-    try:
-        return words(said[name])
-    except ValueError:
-        raise OptionError(f"{name} is one of {', '.join(words)}, not {said[name]!r}") from None
+    return Settings(play, strict=plays.word(STRICT, said[STRICT], Switch) is Switch.ON)
