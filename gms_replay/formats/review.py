@@ -40,7 +40,7 @@ def tell(recording: Recording) -> Iterator[str]:
     others = [one for one in recording.exchanges if one.id not in told]
     if others:
         yield "besides"
-        yield from sorted({f"  {one.request.method} {shown(one.request.target)}" for one in others})
+        yield from sorted({f"  {shown(f'{one.request.method} {one.request.target}')}" for one in others})
 
 
 def _once(veil: "_Veil", blocks: list[_Block]) -> Iterator[str]:

@@ -1,12 +1,16 @@
+import runpy
 from dataclasses import replace
+from pathlib import Path
 
 import factories
 from factories import CALLBACK, QUEUE, SERVICE, Tape
+from hypothesis import given, settings
 
 from gms_replay.formats import jsonl
 from gms_replay.formats.review import tell
 from gms_replay.model import Recording
 
+recordings = runpy.run_path(str(Path(__file__).parents[1] / "cassette" / "recordings.py"))["recordings"]
 OTHER = "7WUM7W75075NP3P7V4S9S0X8SG444Y17"
 
 
@@ -93,3 +97,11 @@ def test_lost_answers_and_strangers_are_told() -> None:
     assert "  GMS answers nothing — never answered: peer went away" in lines
     assert lines[-2:] == ["besides", "  GET /robots\\u001b.txt"]
     assert told(replace(tape.recording(), exchanges=())) == []
+
+
+@given(recordings())
+@settings(max_examples=50, deadline=None)
+def test_any_recording_is_lines(recording: Recording) -> None:
+    for line in told(recording):
+        assert line.encode()
+        assert line.splitlines() == [line]
