@@ -26,7 +26,9 @@ from gms_replay.errors import OptionError
 def diff(old: Path, new: Path, compares_pushes: bool, fail_on: str, learn: tuple[Path, ...], as_json: bool) -> None:
     """Say where the cassettes OLD and NEW tell something else.
 
-    Each difference is graded. With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
+    Each difference is graded; exits 1 from the grade of --fail-on up.
+
+    With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
     where they did, 1 where they did not.
     """
     import json
