@@ -53,6 +53,7 @@ PROVED_ELSEWHERE = {
     "cli/serving": "tests/test_cli.py",
     "cli/exchanging": "tests/test_cli.py",
     "cli/trying": "tests/test_cli.py",
+    "cli/cutting": "tests/test_cli.py",
     "replay/run": "tests/test_cli.py",  # wired as the command line wires it
     "replay/rules_file": "tests/test_cli.py",
     "replay/addon": "tests/peers/mitmdump/test_serving.py",  # only a real mitmdump calls these
