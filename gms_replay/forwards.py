@@ -77,11 +77,11 @@ class Forwards:
 
     def learn(self, recorded: bytes, live: bytes) -> None:
         """Lays a live text beside the recorded one: an answer's body, or an event."""
+        self._learn_slots(_slots(recorded), _slots(live))
         was, now = _leaves(recorded), _leaves(live)
         for path, value in was.items():
             if (told := now.get(path)) is not None:
                 self._pair(path, value, told)
-        self._learn_slots(_slots(recorded), _slots(live))
         self._finder = None
 
     def learn_headers(self, recorded: Headers, live: Headers) -> None:
@@ -210,13 +210,15 @@ class Forwards:
         elif _URL.fullmatch(was) and _URL.fullmatch(now):
             self._pair_urls(was, now)
         elif was in self._identities:
-            self._memory.values[was] = now
+            # In a list of callbacks another may have the place of ours: what was told first counts, but for credentials.
+            if name in gms.CREDENTIALS or was not in self._memory.values:
+                self._memory.values[was] = now
         elif gms.is_identity(path) and not is_mappable(was):
             self._memory.named[name, was] = now
         elif _is_told_instant(path, was):
             old_us, new_us = instants.read(was), instants.read(now)
             if old_us is not None and new_us is not None:
-                self._memory.instants[old_us] = new_us
+                self._memory.instants.setdefault(old_us, new_us)
 
     def _pair_urls(self, was: str, now: str) -> None:
         self._memory.urls.pop(was, None)
@@ -230,10 +232,10 @@ class Forwards:
         ordered = sorted(now)
         for place, at_us in enumerate(was):
             if place < len(now):
-                self._memory.instants[at_us] = now[place]
+                self._memory.instants.setdefault(at_us, now[place])
             elif ordered:
                 later = bisect_left(ordered, at_us + self.weeks_us)
-                self._memory.instants[at_us] = ordered[min(later, len(ordered) - 1)]
+                self._memory.instants.setdefault(at_us, ordered[min(later, len(ordered) - 1)])
 
 
 def _is_told_instant(path: Path, was: str) -> bool:
