@@ -210,7 +210,7 @@ class Forwards:
         elif _URL.fullmatch(was) and _URL.fullmatch(now):
             self._pair_urls(was, now)
         elif was in self._identities:
-            # In a list of callbacks another may have the place of ours: what was told first counts, but for credentials.
+            # In a list of callbacks another may have the place of ours: what was told first counts, credentials aside.
             if name in gms.CREDENTIALS or was not in self._memory.values:
                 self._memory.values[was] = now
         elif gms.is_identity(path) and not is_mappable(was):

@@ -147,6 +147,10 @@ class Counting:
     def count(self, seen: Looks) -> int:
         return self._counts[seen]
 
+    def seen(self) -> frozenset[Looks]:
+        """What any of them looked like."""
+        return frozenset(self._counts)
+
 
 def is_reached(operation: Operation, recorded: bytes, live: bytes) -> bool:
     """Whether a poll's live answer tells at least what the recorded one told; where nobody knows, it does."""
@@ -239,7 +243,9 @@ def _comet(session: Session) -> Iterator[Step]:
                 continue
             if (client := clients.get(said.client_id)) is None:
                 continue
-            client.last_us = max(client.last_us, _ended_us(one) if message.transport is not Transport.WEBSOCKET else message.at_us)
+            client.last_us = max(
+                client.last_us, _ended_us(one) if message.transport is not Transport.WEBSOCKET else message.at_us
+            )
             for act in _said(said):
                 client.is_gone = client.is_gone or isinstance(act, Close)
                 yield Step(act, message.at_us, message.at_us)

@@ -92,8 +92,14 @@ def test_instants_of_its_own_move(recorded, meant):
 
 def test_slots_are_those_at_the_same_place():
     one = forwards()
-    one.learn(slots("2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"), slots("2033-07-04T08:00:00.000Z", "2033-07-04T08:15:00.000Z"))
-    assert b"2033-07-04T08:15:00.000Z" in said(one, "PUT", f"{CALLBACK}/{SERVICE}", {"_new_desired_time": "2014-05-02T16:35:00.000Z"}).body
+    one.learn(
+        slots("2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"),
+        slots("2033-07-04T08:00:00.000Z", "2033-07-04T08:15:00.000Z"),
+    )
+    assert (
+        b"2033-07-04T08:15:00.000Z"
+        in said(one, "PUT", f"{CALLBACK}/{SERVICE}", {"_new_desired_time": "2014-05-02T16:35:00.000Z"}).body
+    )
 
 
 def test_where_slots_are_fewer_the_nearest_later_counts():
@@ -125,7 +131,8 @@ def test_what_the_app_says_by_itself_is_said_again():
     asked = said(one, "POST", CALLBACK, {"_device_notification_id": TOKEN}, sent)
     assert TOKEN.encode() in asked.body
     assert asked.cookies == "own=1"
-    assert ("gms_user", "bob") in asked.headers and not {"host", "cookie", "content-length"} & dict(asked.headers).keys()
+    assert ("gms_user", "bob") in asked.headers
+    assert not {"host", "cookie", "content-length"} & dict(asked.headers).keys()
 
 
 def test_what_does_not_parse_goes_forwards_too():

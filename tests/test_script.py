@@ -37,7 +37,8 @@ def polled(*places):
 def test_polls_for_a_state_are_one_step():
     start, polls = compiled(polled("2", "1", "0").recording()).steps
     assert not start.act.polls
-    assert polls.act.polls and len(polls.act.asked) == 3
+    assert polls.act.polls
+    assert len(polls.act.asked) == 3
 
 
 def test_an_act_between_polls_parts_them():
@@ -55,7 +56,9 @@ def test_bayeux_polls_are_no_steps():
 
 def test_a_step_waits_for_what_was_told_before_it():
     recording = factories.chat_recording((3, frame(1, HI)), (7, frame(2, HI)), sends=(8,))
-    (send,) = [step for step in compiled(recording).steps if isinstance(step.act, Ask) and step.act.operation.kind is Kind.SEND]
+    (send,) = [
+        step for step in compiled(recording).steps if isinstance(step.act, Ask) and step.act.operation.kind is Kind.SEND
+    ]
     assert send.after.number == 2
     assert 0 < send.pause_us < 2_000_000
 

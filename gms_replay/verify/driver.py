@@ -5,18 +5,19 @@ what is compared is what the recorder saw. Only where nothing that follows can m
 """
 
 import asyncio
+import ssl
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from gms_replay import bayeux, causes, gms, script
+from gms_replay import bayeux, script
 from gms_replay.errors import BayeuxError
 from gms_replay.forwards import Forwards
 from gms_replay.gms import Act
@@ -43,7 +44,7 @@ class Way:
     patience_s: float
 
 
-class Lost(Exception):
+class LostError(Exception):
     """What follows can make no sense: why."""
 
 
@@ -63,12 +64,11 @@ class Driver:
         self._recorded = {(event.looks, event.number): event for event in played.events}
         self._last_told_s = 0.0
         self._is_mapped = False
+        self._troubles: list[str] = []
 
-    async def play(self) -> None:
-        """Goes through the whole script; what went wrong was said."""
+    async def play(self) -> tuple[str, ...]:
+        """Goes through the whole script; gives what was otherwise than recorded, as far as it is seen while playing."""
         async with AsyncExitStack() as stack:
-            import ssl
-
             self._http = await stack.enter_async_context(
                 httpx.AsyncClient(
                     proxy=self._way.proxy,
@@ -84,8 +84,22 @@ class Driver:
                     await self._wait(step, ended_s)
                     await self._do(step)
                     ended_s = time.monotonic()
-            except Lost as lost:
-                self._say(f"gives up: {lost}")
+            except LostError as lost:
+                self._trouble(f"gives up: {lost}")
+        self._count_events()
+        return tuple(self._troubles)
+
+    def _trouble(self, line: str) -> None:
+        self._troubles.append(line)
+        self._say(line)
+
+    def _count_events(self) -> None:
+        """Events that came more or less often than recorded."""
+        recorded = Counter(event.looks for event in self._script.events)
+        for seen in sorted(recorded.keys() | self._counting.seen()):
+            count = self._counting.count(seen)
+            if count != recorded[seen]:
+                self._trouble(f"told {count} times, recorded {recorded[seen]} times: {_shown(seen)}")
 
     async def _wait(self, step: Step, ended_s: float) -> None:
         if step.after:
@@ -104,7 +118,7 @@ class Driver:
                 await self._told.wait_for(is_here)
         except TimeoutError:
             self._missing[event.looks] = event.number - self._counting.count(event.looks)
-            self._say(f"not told within {self._way.patience_s:g} s: {_shown(event.looks)}")
+            self._trouble(f"not told within {self._way.patience_s:g} s: {_shown(event.looks)}")
 
     async def _do(self, step: Step) -> None:
         match step.act:
@@ -140,7 +154,7 @@ class Driver:
                 self._forwards.learn(wanted, answer.content)
                 return
             if time.monotonic() > until_s:
-                self._say(f"{ask.operation}: not what was recorded within {self._way.patience_s:g} s")
+                self._trouble(f"{ask.operation}: not what was recorded within {self._way.patience_s:g} s")
                 return
             await asyncio.sleep(max(0.0, began_s + _between_s(ask, number) / self._way.speed - time.monotonic()))
 
@@ -157,7 +171,7 @@ class Driver:
         try:
             answer = await self._http.send(request)
         except httpx.HTTPError as error:
-            self._say(f"{one.operation}: no answer: {error or type(error).__name__}")
+            self._trouble(f"{one.operation}: no answer: {error or type(error).__name__}")
             self._judge(one, None)
             return None
         if is_first:
@@ -172,11 +186,13 @@ class Driver:
     def _judge(self, one: Visited, answer: httpx.Response | None) -> None:
         """A visit that does not begin leads nowhere."""
         recorded = one.exchange.response
+        if answer is not None and recorded is not None and answer.status_code != recorded.status:
+            self._trouble(f"{one.operation}: {answer.status_code}, recorded {recorded.status}")
         if one.operation.act is Act.START and recorded is not None and not recorded.is_refusal:
             if answer is None:
-                raise Lost(f"{one.operation} was not answered, and all that follows needs what it tells")
+                raise LostError(f"{one.operation} was not answered, and all that follows needs what it tells")
             if answer.status_code >= 400:
-                raise Lost(f"{one.operation} was refused with {answer.status_code}, and all that follows needs it")
+                raise LostError(f"{one.operation} was refused with {answer.status_code}, and all that follows needs it")
 
     def _jar(self) -> list[str]:
         return [f"{cookie.name}={cookie.value}" for cookie in self._http.cookies.jar]
@@ -195,7 +211,11 @@ class Driver:
         request = opened.by.exchange.request
         said = self._forwards.request(request, opened.by.operation)
         url = self._dialled(said.url).removesuffix("/handshake")
-        kept = {name: value for name, value in said.headers if name not in _AIOHTTPS and not name.startswith("sec-websocket")}
+        kept = {
+            name: value
+            for name, value in said.headers
+            if name not in _AIOHTTPS and not name.startswith("sec-websocket")
+        }
         comet = CometClient(
             url,
             headers=kept,
@@ -221,7 +241,7 @@ class Driver:
                     self._last_told_s = time.monotonic()
                     self._told.notify_all()
         except BayeuxError as error:
-            self._say(f"Comet: {error}")
+            self._trouble(f"Comet: {error}")
 
     def _published(self, publish: Publish, asked_us: int) -> Any:
         said = bayeux.dump({"data": publish.data})
@@ -236,7 +256,7 @@ class Driver:
         try:
             await act
         except BayeuxError as error:
-            self._say(f"Comet: {error}")
+            self._trouble(f"Comet: {error}")
 
     async def _close(self, client: str, ext: Mapping[str, Any] | None) -> None:
         if comet := self._clients.pop(client, None):

@@ -63,18 +63,21 @@ class Plan:
     insecure: bool = False
 
 
-def play(plan: Plan, say: Callable[[str], None]) -> None:
+def play(plan: Plan, say: Callable[[str], None]) -> tuple[str, ...]:
     """Plays the visits, one after the other, and records what comes of it. `say` gets a line for all that happens.
+
+    Gives what was otherwise than recorded, as far as it is seen while playing: a status, a message that never came.
 
     Raises OptionError where nobody is reached, GmsReplayError where the recorder fails.
     """
     asyncio.run(_reach(plan.target, insecure=plan.insecure))
     with process.recording(plan.record, insecure=plan.insecure) as recorder:
         way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
-        asyncio.run(_play_all(plan, way, say))
+        return asyncio.run(_play_all(plan, way, say))
 
 
-async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> None:
+async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> tuple[str, ...]:
+    troubles: list[str] = []
     for number, visit in enumerate(plan.visits, start=1):
         say(f"visit {number} of {len(plan.visits)}")
         session = sessions.read(visit)
@@ -85,7 +88,8 @@ async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> None:
             start_us=played.start_us,
             now_us=time.time_ns() // 1000,
         )
-        await Driver(played, forwards, way, say).play()
+        troubles += await Driver(played, forwards, way, say).play()
+    return tuple(troubles)
 
 
 def _identities(session: Session, rules: Rules) -> list[str]:
@@ -113,5 +117,3 @@ async def _reach(target: Target, *, insecure: bool) -> None:
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error) or f"no answer within {_REACHED_WITHIN_S:g} s"
         raise OptionError(f"--against {target.origin}: {reason}; does it run, and is its address right?") from None
-
-
