@@ -1,11 +1,12 @@
-"""Which push of one recording takes the place of which of another.
+"""What of one recording takes the place of what of another: pushes, and all else that comes in an order.
 
-Strategy: the longest common sequence of actions, so that a push which is missing or new moves no other; of several as
-long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left over, the same
+Strategy of pushes: the longest common sequence of actions, so that a push which is missing or new moves no other; of
+several as long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left over, the same
 action elsewhere has moved, and the same alert at the same place got another action.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Row(NamedTuple):
 class _Key(NamedTuple):
     """What pushes are known by. A derived one tells of its action only."""
 
-    action: str | None
+    action: Hashable
     alert: str | None
     is_refused: bool
     is_derived: bool
@@ -36,6 +37,8 @@ class _Key(NamedTuple):
 
 
 _ALIKE = 2
+_MOST_CELLS = 1_000_000
+"""Of a table of all pairs. Beyond that the longest common runs are looked for, which takes less and may find less."""
 
 
 def align(old: Sequence[Notification | Derived], new: Sequence[Notification | Derived]) -> tuple[Row, ...]:
@@ -43,6 +46,38 @@ def align(old: Sequence[Notification | Derived], new: Sequence[Notification | De
     was, now = list(map(_key, old)), list(map(_key, new))
     rows = list(_in_order(was, now))
     return tuple(_renamed(_moved(rows, was, now), was, now))
+
+
+class Alike(NamedTuple):
+    """What something is known by: `exact` where two are the same, `rough` where they may be, though changed."""
+
+    exact: Hashable
+    rough: Hashable
+
+
+def align_alike(old: Sequence[Alike], new: Sequence[Alike]) -> tuple[Row, ...]:
+    """Each thing once: what is the same in the same order, then the same elsewhere, then what changed at its place."""
+    was = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in old]
+    now = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in new]
+    rows = _moved(list(_in_order(was, now)), was, now)
+    told: list[Row] = []
+    for is_gap, some in groupby(rows, key=lambda row: row.old is None or row.new is None):
+        run = list(some)
+        told += _changed(run, old, new) if is_gap else run
+    return tuple(told)
+
+
+def _changed(gap: list[Row], old: Sequence[Alike], new: Sequence[Alike]) -> Iterator[Row]:
+    """Between two pairs: what is missing and new there, and may be the same."""
+    extra = [row.new for row in gap if row.new is not None]
+    for row in gap:
+        if row.old is not None:
+            rough = old[row.old].rough
+            found = next((other for other in extra if new[other].rough == rough), None)
+            if found is not None:
+                extra.remove(found)
+            yield Row(row.old, found)
+    yield from (Row(None, other) for other in extra)
 
 
 def _key(one: Notification | Derived) -> _Key:
@@ -69,6 +104,9 @@ def _is_alike(one: _Key, other: _Key) -> bool:
 
 def _searched(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
     """Rows whose pairs are worth most: one more action counts more than all likeness."""
+    if len(was) * len(now) > _MOST_CELLS:
+        yield from _by_runs(was, now)
+        return
     for_action = _ALIKE * min(len(was), len(now)) + 1
 
     def worth(at: int, other: int) -> int:
@@ -95,6 +133,15 @@ def _searched(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
             other += 1
     yield from (Row(at, None) for at in range(at, len(was)))
     yield from (Row(None, other) for other in range(other, len(now)))
+
+
+def _by_runs(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
+    at = other = 0
+    for run in SequenceMatcher(None, was, now, autojunk=False).get_matching_blocks():
+        yield from (Row(place, None) for place in range(at, run.a))
+        yield from (Row(None, place) for place in range(other, run.b))
+        yield from (Row(run.a + step, run.b + step) for step in range(run.size))
+        at, other = run.a + run.size, run.b + run.size
 
 
 def _moved(rows: list[Row], was: list[_Key], now: list[_Key]) -> list[Row]:

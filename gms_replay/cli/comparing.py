@@ -13,11 +13,20 @@ from gms_replay.errors import OptionError
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE)
 @click.option("--pushes", "compares_pushes", is_flag=True, help="Compare what GMS told the devices, push by push.")
+@click.option(
+    "--fail-on",
+    default="new-field",
+    show_default=True,
+    metavar="GRADE",
+    help="The least grade that makes it exit 1, of: volatile, new-field, slower, extra, other-order, other-value, "
+    "other-type, missing-field, missing.",
+)
+@click.option("--learn", type=FILE, multiple=True, metavar="FILE", help="What differs from OLD there may differ.")
 @click.option("--json", "as_json", is_flag=True, help="Tell all of it as one JSON object.")
-def diff(old: Path, new: Path, compares_pushes: bool, as_json: bool) -> None:
+def diff(old: Path, new: Path, compares_pushes: bool, fail_on: str, learn: tuple[Path, ...], as_json: bool) -> None:
     """Say where the cassettes OLD and NEW tell something else.
 
-    With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
+    Each difference is graded. With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
     where they did, 1 where they did not.
     """
     import json
@@ -27,11 +36,37 @@ def diff(old: Path, new: Path, compares_pushes: bool, as_json: bool) -> None:
     from gms_replay.formats.pushdiff import tell, to_json
 
     if not compares_pushes:
-        raise OptionError("--pushes is missing: pushes are all that can be compared; gms-replay diff --pushes OLD NEW")
+        _graded(old, new, fail_on, learn, as_json)
+        return
     found = pushdiff.compare(read(old), read(new))
     if as_json:
         click.echo(json.dumps(to_json(found, str(old), str(new)), indent=2))
     else:
         echo(tell(found, str(old), str(new)))
     if not found.equal:
+        sys.exit(1)
+
+
+def _graded(old: Path, new: Path, fail_on: str, learn: tuple[Path, ...], as_json: bool) -> None:
+    import json
+
+    from gms_replay import grading
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats.grading import tell, to_json
+    from gms_replay.grades import Grade
+    from gms_replay.leniency import Leniency
+
+    least = next((grade for grade in Grade if grade.option == fail_on and grade is not Grade.EQUAL), None)
+    if least is None:
+        there_are = ", ".join(grade.option for grade in Grade if grade is not Grade.EQUAL)
+        raise OptionError(f"--fail-on: {fail_on!r} is no grade; there are {there_are}")
+    recorded, leniency = read(old), Leniency()
+    for other in learn:
+        leniency = leniency.learned(grading.compare(recorded, read(other), leniency).differences)
+    found = grading.compare(recorded, read(new), leniency)
+    if as_json:
+        click.echo(json.dumps(to_json(found, str(old), str(new)), indent=2))
+    else:
+        echo(tell(found, str(old), str(new)))
+    if found.worst.severity >= least.severity:
         sys.exit(1)
