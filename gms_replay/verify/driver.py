@@ -171,7 +171,7 @@ class Driver:
         try:
             answer = await self._http.send(request)
         except httpx.HTTPError as error:
-            self._trouble(f"{one.operation}: no answer: {error or type(error).__name__}")
+            self._trouble(f"{one.operation}: no answer: {str(error) or type(error).__name__}")
             self._judge(one, None)
             return None
         if is_first:

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import chats2
+import factories
 import pytest
 from factories import Tape
 from simulating import simulated
@@ -14,7 +15,7 @@ from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
-from gms_replay.model import Recording
+from gms_replay.model import Recording, Transport
 from gms_replay.rules import Rules
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
@@ -102,3 +103,11 @@ def test_what_is_no_url_is_refused(url):
 def test_a_url_says_origin_and_base(url, origin, base):
     target = Target.parse(url)
     assert (target.origin, target.base) == (origin, base)
+
+
+def test_over_a_socket_it_is_played_over_a_socket(tmp_path):
+    record = tmp_path / "run.sqlite"
+    played(SETTINGS, record, factories.over_socket(chats2.recorded_chat().recording()))
+    recording = read(record)
+    assert len(recording.sockets) == 1
+    assert any(b"chatEnded" in one.raw and one.transport is Transport.WEBSOCKET for one in recording.messages)
