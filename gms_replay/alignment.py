@@ -1,8 +1,8 @@
 """What of one recording takes the place of what of another: pushes, and all else that comes in an order.
 
 Strategy of pushes: the longest common sequence of actions, so that a push which is missing or new moves no other; of
-several as long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left over, the same
-action elsewhere has moved, and the same alert at the same place got another action.
+several as long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left
+over, the same action elsewhere has moved, and the same alert at the same place got another action.
 """
 
 from collections.abc import Hashable, Iterator, Sequence

@@ -1,7 +1,8 @@
 """How two recordings differ, visit by visit, each difference graded; see docs/architecture.md, "Grading".
 
 Strategy: answers to acts, lines of chats and other messages come in an order, and are aligned by content. What apps
-poll, and the frames that carry a chat's lines, come as often as they come: of these only the fields and their types count.
+poll, and the frames that carry a chat's lines, come as often as they come: of these only the fields and their types
+count.
 """
 
 import re

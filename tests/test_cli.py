@@ -106,13 +106,17 @@ def test_diff_compares_pushes(cassette: Path, pushes_alone: Path, tmp_path: Path
     assert as_json["counts"] == {"equal": 0, "unknown": 0, "differs": 0, "missing": 1, "extra": 2}
 
 
-def test_diff_wants_to_know_of_what(cassette: Path) -> None:
+def test_diff_of_itself_is_none(cassette: Path) -> None:
     told = run("diff", cassette, cassette)
 
-    assert (told.exit_code, told.output) == (
-        2,
-        "gms-replay: --pushes is missing: pushes are all that can be compared; gms-replay diff --pushes OLD NEW\n",
-    )
+    assert (told.exit_code, told.output.splitlines()[-1]) == (0, "no difference")
+
+
+def test_diff_names_unknown_grade(cassette: Path) -> None:
+    told = run("diff", cassette, cassette, "--fail-on", "bad")
+
+    assert told.exit_code == 2
+    assert told.output.startswith("gms-replay: --fail-on: 'bad' is no grade; there are volatile, ")
 
 
 def test_diff_names_bad_files(cassette: Path, tmp_path: Path) -> None:

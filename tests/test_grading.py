@@ -7,8 +7,7 @@ import pytest
 from gms_replay import grading
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
-from gms_replay.model import Body, Recording
-
+from gms_replay.model import Body, Exchange, Recording
 from tests.factories import visit
 
 
@@ -16,13 +15,14 @@ def _changed(old: bytes, new: bytes) -> Recording:
     """The usual visit, with other words in GMS's answers."""
     recording = visit()
     assert any(one.response and old in one.response.body.plain for one in recording.exchanges)
-    exchanges = []
-    for one in recording.exchanges:
-        if one.outcome and one.response:
-            body = Body(one.response.body.plain.replace(old, new))
-            one = replace(one, outcome=replace(one.outcome, response=replace(one.response, body=body)))
-        exchanges.append(one)
-    return replace(recording, exchanges=tuple(exchanges))
+    return replace(recording, exchanges=tuple(_with(one, old, new) for one in recording.exchanges))
+
+
+def _with(one: Exchange, old: bytes, new: bytes) -> Exchange:
+    if not (one.outcome and one.response):
+        return one
+    body = Body(one.response.body.plain.replace(old, new))
+    return replace(one, outcome=replace(one.outcome, response=replace(one.response, body=body)))
 
 
 def test_same_is_equal() -> None:

@@ -22,11 +22,22 @@ from gms_replay.errors import OptionError
     "other-type, missing-field, missing.",
 )
 @click.option("--learn", type=FILE, multiple=True, metavar="FILE", help="What differs from OLD there may differ.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell all of it as one JSON object.")
-def diff(old: Path, new: Path, compares_pushes: bool, fail_on: str, learn: tuple[Path, ...], as_json: bool) -> None:
+def diff(
+    old: Path,
+    new: Path,
+    compares_pushes: bool,
+    fail_on: str,
+    learn: tuple[Path, ...],
+    junit: Path | None,
+    as_json: bool,
+) -> None:
     """Say where the cassettes OLD and NEW tell something else.
 
-    Each difference is graded. With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
+    Each difference is graded; exits 1 from the grade of --fail-on up.
+
+    With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
     where they did, 1 where they did not.
     """
     import json
@@ -36,7 +47,7 @@ def diff(old: Path, new: Path, compares_pushes: bool, fail_on: str, learn: tuple
     from gms_replay.formats.pushdiff import tell, to_json
 
     if not compares_pushes:
-        _graded(old, new, fail_on, learn, as_json)
+        _graded(old, new, fail_on, learn, junit, as_json)
         return
     found = pushdiff.compare(read(old), read(new))
     if as_json:
@@ -47,12 +58,13 @@ def diff(old: Path, new: Path, compares_pushes: bool, fail_on: str, learn: tuple
         sys.exit(1)
 
 
-def _graded(old: Path, new: Path, fail_on: str, learn: tuple[Path, ...], as_json: bool) -> None:
+def _graded(old: Path, new: Path, fail_on: str, learn: tuple[Path, ...], junit: Path | None, as_json: bool) -> None:
     import json
 
     from gms_replay import grading
     from gms_replay.cassette.reader import read
     from gms_replay.formats.grading import tell, to_json
+    from gms_replay.formats.junit import to_xml
     from gms_replay.grades import Grade
     from gms_replay.leniency import Leniency
 
@@ -64,6 +76,11 @@ def _graded(old: Path, new: Path, fail_on: str, learn: tuple[Path, ...], as_json
     for other in learn:
         leniency = leniency.learned(grading.compare(recorded, read(other), leniency).differences)
     found = grading.compare(recorded, read(new), leniency)
+    if junit is not None:
+        try:
+            junit.write_text(to_xml(found, least), encoding="utf-8")
+        except OSError as error:
+            raise OptionError(f"--junit: {junit}: {error.strerror}: name a file that can be written") from None
     if as_json:
         click.echo(json.dumps(to_json(found, str(old), str(new)), indent=2))
     else:

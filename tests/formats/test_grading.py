@@ -1,0 +1,13 @@
+"""What `diff` tells."""
+
+from gms_replay import grading
+from gms_replay.formats.grading import tell, to_json
+from gms_replay.leniency import Leniency
+from tests.factories import visit
+
+
+def test_nothing_compared_is_told() -> None:
+    found = grading.compare(visit(), visit(), Leniency())
+
+    assert list(tell(found, "a", "b"))[-1] == "no difference"
+    assert to_json(found, "a", "b")["worst"] == "equal"
