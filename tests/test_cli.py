@@ -690,3 +690,35 @@ def test_export_draws_the_sessions(cassette: Path, tmp_path: Path) -> None:
     assert (told.exit_code, told.output) == (0, "")
     assert out.read_text("utf-8").startswith("# visit.sqlite\n\n## session 1, ")
     assert "\n```mermaid\nsequenceDiagram\n" in out.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--against", "gms"], "--against gms: write it like http://"),
+        (["--against", "http://127.0.0.1:1/genesys"], "does it run, and is its address right?"),
+        (["--against", "http://127.0.0.1:1", "--fail-on", "worse"], "--fail-on: 'worse' is no grade"),
+        (["--against", "http://127.0.0.1:1", "--session", "7"], "--session 7: there is no such session"),
+        (["--against", "http://127.0.0.1:1", "--record", "visit.sqlite"], "--record visit.sqlite: it is there already"),
+    ],
+)
+def test_wrong_verify_plays_nothing(
+    cassette: Path, options: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cassette.parent)
+
+    told = run("verify", cassette, *options)
+
+    assert told.exit_code == 2
+    assert complaint in told.stderr
+
+
+def test_verify_grades_what_another_gms_tells(cassette: Path, tmp_path: Path) -> None:
+    options = ["--port", "0", "--quick", "--service", "support"]
+    with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as (url,):
+        told = run("verify", cassette, "--against", url, "--json", "--record", tmp_path / "run.sqlite")
+
+    assert told.exit_code == 1
+    assert "start callback sales was refused with 400" in told.stderr
+    assert json.loads(told.stdout)["worst"] == "missing"
+    assert read(tmp_path / "run.sqlite").exchanges
