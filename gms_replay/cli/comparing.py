@@ -2,11 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gms_replay.cli.options import FILE, echo
 from gms_replay.errors import OptionError
+
+if TYPE_CHECKING:
+    from gms_replay.grades import Grade
+    from gms_replay.grading import Comparison
 
 
 @click.command()
@@ -59,31 +64,43 @@ def diff(
 
 
 def _graded(old: Path, new: Path, fail_on: str, learn: tuple[Path, ...], junit: Path | None, as_json: bool) -> None:
-    import json
-
     from gms_replay import grading
     from gms_replay.cassette.reader import read
-    from gms_replay.formats.grading import tell, to_json
-    from gms_replay.formats.junit import to_xml
-    from gms_replay.grades import Grade
     from gms_replay.leniency import Leniency
 
-    least = next((grade for grade in Grade if grade.option == fail_on and grade is not Grade.EQUAL), None)
-    if least is None:
-        there_are = ", ".join(grade.option for grade in Grade if grade is not Grade.EQUAL)
-        raise OptionError(f"--fail-on: {fail_on!r} is no grade; there are {there_are}")
+    least = grade_named(fail_on)
     recorded, leniency = read(old), Leniency()
     for other in learn:
         leniency = leniency.learned(grading.compare(recorded, read(other), leniency).differences)
     found = grading.compare(recorded, read(new), leniency)
+    report(found, least, str(old), str(new), junit, as_json=as_json)
+
+
+def grade_named(name: str) -> "Grade":
+    """The grade that --fail-on names. Raises OptionError."""
+    from gms_replay.grades import Grade
+
+    there_are = {grade.option: grade for grade in Grade if grade is not Grade.EQUAL}
+    if name not in there_are:
+        raise OptionError(f"--fail-on: {name!r} is no grade; there are {', '.join(there_are)}")
+    return there_are[name]
+
+
+def report(found: "Comparison", least: "Grade", old: str, new: str, junit: Path | None, *, as_json: bool) -> None:
+    """Tells a comparison as it was asked for, and exits 1 from the grade `least` up."""
+    import json
+
+    from gms_replay.formats.grading import tell, to_json
+    from gms_replay.formats.junit import to_xml
+
     if junit is not None:
         try:
             junit.write_text(to_xml(found, least), encoding="utf-8")
         except OSError as error:
             raise OptionError(f"--junit: {junit}: {error.strerror}: name a file that can be written") from None
     if as_json:
-        click.echo(json.dumps(to_json(found, str(old), str(new)), indent=2))
+        click.echo(json.dumps(to_json(found, old, new), indent=2))
     else:
-        echo(tell(found, str(old), str(new)))
+        echo(tell(found, old, new))
     if found.worst.severity >= least.severity:
         sys.exit(1)

@@ -1,17 +1,13 @@
 """`verify`: a recorded app, played at a live GMS."""
 
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import FILE, RULES, echo, rules_of
+from gms_replay.cli.comparing import grade_named, report
+from gms_replay.cli.options import FILE, RULES, rules_of
 from gms_replay.errors import OptionError
-
-if TYPE_CHECKING:
-    from gms_replay.grades import Grade
 
 
 @click.command()
@@ -54,6 +50,7 @@ if TYPE_CHECKING:
     help="What takes more than so many times as long is slower.",
 )
 @RULES
+@click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell the differences as one JSON object.")
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 def verify(
@@ -67,6 +64,7 @@ def verify(
     learn: tuple[Path, ...],
     slower: float,
     rules: Path | None,
+    junit: Path | None,
     as_json: bool,
     insecure: bool,
 ) -> None:
@@ -77,16 +75,13 @@ def verify(
     of --against is dialled, whatever URLs its answers name. A recorder of our own sees the run, which is compared with
     CASSETTE, each difference graded. Exits 0 where none is as bad as --fail-on, else 1.
     """
-    import json
-
     from gms_replay import cuttings, grading, visits
     from gms_replay.cassette.reader import read
-    from gms_replay.formats import grading as told
     from gms_replay.formats.tale import plain
     from gms_replay.leniency import Leniency
     from gms_replay.verify import run
 
-    target, least = run.Target.parse(against), _grade(fail_on)
+    target, least = run.Target.parse(against), grade_named(fail_on)
     if record is not None and record.exists():
         raise OptionError(f"--record {record}: it is there already; name another, or remove it")
     recording = read(cassette)
@@ -100,20 +95,6 @@ def verify(
         kept = record or Path(folder, "run.sqlite")
         played = [of_all[number - 1] for number in chosen]
         plan = run.Plan(played, target, kept, speed, patience_s, rules_of(rules), insecure)
-        troubles = run.play(plan, lambda line: click.echo(plain(line), err=True))
+        run.play(plan, lambda line: click.echo(plain(line), err=True))
         found = grading.compare(old, read(kept), leniency)
-    if as_json:
-        click.echo(json.dumps(told.to_json(found, str(cassette), against) | {"troubles": troubles}, indent=2))
-    else:
-        echo(told.tell(found, str(cassette), against))
-    if found.worst.severity >= least.severity:
-        sys.exit(1)
-
-
-def _grade(name: str) -> "Grade":
-    from gms_replay.grades import Grade
-
-    there_are = {grade.option: grade for grade in Grade if grade is not Grade.EQUAL}
-    if name not in there_are:
-        raise OptionError(f"--fail-on: {name!r} is no grade; there are {', '.join(there_are)}")
-    return there_are[name]
+    report(found, least, str(cassette), against, junit, as_json=as_json)

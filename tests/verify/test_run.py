@@ -81,9 +81,10 @@ def test_who_is_not_there_is_named():
 
 
 def test_a_gms_without_tls_is_named():
-    with simulated(SETTINGS) as url, pytest.raises(OptionError, match="does not speak TLS"):
-        target = Target.parse(url.replace("http:", "https:"))
-        play(Plan([], target, Path("unused"), 1, 1, Rules()), lambda _: None)
+    with simulated(SETTINGS) as url:
+        plan = Plan([], Target.parse(url.replace("http:", "https:")), Path("unused"), 1, 1, Rules())
+        with pytest.raises(OptionError, match="does not speak TLS"):
+            play(plan, lambda _: None)
 
 
 @pytest.mark.parametrize("url", ["gms:8080", "ftp://gms", "http://", "http://a:b", "http://a/?q=1", "http://u@a", ""])
