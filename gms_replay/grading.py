@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
 
-from gms_replay import bodies, causes, gms, lines, sessions
+from gms_replay import bodies, causes, gms, likeness, lines, sessions
 from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
 from gms_replay.bodies import LINES, Branch, Node
@@ -28,6 +28,7 @@ from gms_replay.spans import Sort, plain_text, spans
 _TOLERANCE_US = 5 * SECOND_US
 _WIDEST_GRID_US = 120 * 60 * SECOND_US
 _ORIGIN = re.compile(r"https?://[^/\s\"?#]+")
+_PORT = re.compile(r":\d+$")
 _LONGEST = 120
 _T = TypeVar("_T")
 
@@ -52,13 +53,14 @@ class Thing:
 class Row:
     """One visit of the old recording and its partner; numbers from 1, None where there is no partner.
 
-    `compared`: how many things of each sort were.
+    `compared`: how many things of each sort were. `departs`: where the app first asked otherwise.
     """
 
     old: int | None
     new: int | None
     differences: tuple[Difference, ...]
     compared: dict[str, int] = field(default_factory=dict)
+    departs: Difference | None = None
 
     @property
     def grade(self) -> Grade:
@@ -114,13 +116,16 @@ def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
     grading = _Grading(old, new, leniency)
     if leniency.compares_requests:
         grading.ordered("requests", list(_asked(old)), list(_asked(new)))
+    # Before anything is put in order of severity.
+    asked = map(leniency.judged, grading.found)
+    departs = next((one for one in asked if one.grade.severity > Grade.VOLATILE.severity), None)
     grading.ordered("answers", list(_answers(old)), list(_answers(new)))
     for channel, things, things_now in _joined(_events(old), _events(new)):
         grading.ordered(f"messages on {channel}", things, things_now)
     for place, nodes, nodes_now in _joined(_states(old), _states(new)):
         grading.shapes(place, nodes, nodes_now)
     grading.ordered("lines", *_lines(old, new))
-    return Row(1, 1, tuple(_together(map(leniency.judged, grading.found))), dict(grading.compared))
+    return Row(1, 1, tuple(_together(map(leniency.judged, grading.found))), dict(grading.compared), departs)
 
 
 def _opening(session: Session) -> Alike:
@@ -137,6 +142,7 @@ class _Grading:
         self._visit_us = new[0].at_us - old[0].at_us
         self._later_us = self._visit_us
         self._seen_us: set[int] = set()
+        self._hosts, self._hosts_now = _hosts(old), _hosts(new)
         self._likeness = Likeness(self._moved)
 
     def ordered(self, sort: str, was: Sequence[Thing], now: Sequence[Thing]) -> None:
@@ -195,6 +201,8 @@ class _Grading:
         self._differ(grade, where, one.place, "", *((text, None) if is_missing else (None, text)))
 
     def _same(self, path: Path, one: str, other: str) -> bool:
+        if one in self._hosts and other in self._hosts_now:
+            return True
         return self._likeness.same(_unrooted(one), _unrooted(other), is_slot=is_calendar(path) or "instant" in path)
 
     def _moved(self, kind: InstantClass, shift_us: int) -> bool:
@@ -308,7 +316,7 @@ def _shape(nodes: Iterable[Node]) -> dict[str, set[str]]:
     for node in nodes:
         for leaf in bodies.values(node):
             told = leaf.text if leaf.path == ("status",) else leaf.sort.name.lower()
-            shape.setdefault(bodies.named(leaf.path), set()).add(told)
+            shape.setdefault(bodies.named(likeness.place(leaf.path)), set()).add(told)
     return shape
 
 
@@ -354,6 +362,13 @@ def _of_texts(session: Session, texts: Iterable[tuple[int, bytes]]) -> Iterator[
 def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:
     for name in sorted(was.keys() | now.keys()):
         yield name, was.get(name, []), now.get(name, [])
+
+
+def _hosts(session: Session) -> frozenset[str]:
+    """What the server is called in a visit: answers may name it outside of URLs."""
+    names = {one.exchange.request.host for one in session}
+    said = (header(one.exchange.request.headers, "host") for one in session)
+    return frozenset(names | {_PORT.sub("", one) for one in said if one})
 
 
 def _unrooted(text: str) -> str:

@@ -1,17 +1,20 @@
 """`diff`."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import FILE, echo
+from gms_replay.cli.options import FILE, RULES, echo, rules_of
 from gms_replay.errors import OptionError
 
 if TYPE_CHECKING:
     from gms_replay.grades import Grade
     from gms_replay.grading import Comparison
+    from gms_replay.leniency import Leniency
+    from gms_replay.model import Recording
 
 
 @click.command()
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     "other-type, missing-field, missing.",
 )
 @click.option("--learn", type=FILE, multiple=True, metavar="FILE", help="What differs from OLD there may differ.")
+@RULES
 @click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell all of it as one JSON object.")
 def diff(
@@ -35,6 +39,7 @@ def diff(
     compares_pushes: bool,
     fail_on: str,
     learn: tuple[Path, ...],
+    rules: Path | None,
     junit: Path | None,
     as_json: bool,
 ) -> None:
@@ -47,33 +52,34 @@ def diff(
     """
     import json
 
-    from gms_replay import pushdiff
+    from gms_replay import grading, pushdiff
     from gms_replay.cassette.reader import read
     from gms_replay.formats.pushdiff import tell, to_json
+    from gms_replay.leniency import Leniency
 
     if not compares_pushes:
-        _graded(old, new, fail_on, learn, junit, as_json)
+        least, leniency = grade_named(fail_on), Leniency.by(rules_of(rules))
+        recorded = read(old)
+        found = grading.compare(recorded, read(new), learned(leniency, recorded, learn))
+        report(found, least, str(old), str(new), junit, as_json=as_json)
         return
-    found = pushdiff.compare(read(old), read(new))
+    told = pushdiff.compare(read(old), read(new))
     if as_json:
-        click.echo(json.dumps(to_json(found, str(old), str(new)), indent=2))
+        click.echo(json.dumps(to_json(told, str(old), str(new)), indent=2))
     else:
-        echo(tell(found, str(old), str(new)))
-    if not found.equal:
+        echo(tell(told, str(old), str(new)))
+    if not told.equal:
         sys.exit(1)
 
 
-def _graded(old: Path, new: Path, fail_on: str, learn: tuple[Path, ...], junit: Path | None, as_json: bool) -> None:
+def learned(leniency: "Leniency", recorded: "Recording", others: Iterable[Path]) -> "Leniency":
+    """What may differ, by other recordings of the same GMS, too."""
     from gms_replay import grading
     from gms_replay.cassette.reader import read
-    from gms_replay.leniency import Leniency
 
-    least = grade_named(fail_on)
-    recorded, leniency = read(old), Leniency()
-    for other in learn:
+    for other in others:
         leniency = leniency.learned(grading.compare(recorded, read(other), leniency).differences)
-    found = grading.compare(recorded, read(new), leniency)
-    report(found, least, str(old), str(new), junit, as_json=as_json)
+    return leniency
 
 
 def grade_named(name: str) -> "Grade":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gms_replay.cli.comparing import grade_named, report
+from gms_replay.cli.comparing import grade_named, learned, report
 from gms_replay.cli.options import FILE, RULES, rules_of
 from gms_replay.errors import OptionError
 
@@ -43,11 +43,9 @@ from gms_replay.errors import OptionError
 @click.option("--learn", type=FILE, multiple=True, metavar="FILE", help="What differs from CASSETTE there may differ.")
 @click.option(
     "--slower",
-    default=2.0,
-    show_default=True,
     type=click.FloatRange(1),
     metavar="FACTOR",
-    help="What takes more than so many times as long is slower.",
+    help="What takes more than so many times as long is slower.  [default: 2]",
 )
 @RULES
 @click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
@@ -62,7 +60,7 @@ def verify(
     record: Path | None,
     fail_on: str,
     learn: tuple[Path, ...],
-    slower: float,
+    slower: float | None,
     rules: Path | None,
     junit: Path | None,
     as_json: bool,
@@ -88,13 +86,12 @@ def verify(
     of_all = visits.split(recording)
     chosen = sorted(cuttings.choose(of_all, named))
     old = cuttings.cut(recording, of_all, chosen)
-    leniency = Leniency(slower_factor=slower, compares_requests=False)
-    for other in learn:
-        leniency = leniency.learned(grading.compare(old, read(other), leniency).differences)
+    said = rules_of(rules)
+    leniency = learned(Leniency.by(said, slower_factor=slower, compares_requests=False), old, learn)
     with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
         kept = record or Path(folder, "run.sqlite")
         played = [of_all[number - 1] for number in chosen]
-        plan = run.Plan(played, target, kept, speed, patience_s, rules_of(rules), insecure)
+        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure)
         run.play(plan, lambda line: click.echo(plain(line), err=True))
         found = grading.compare(old, read(kept), leniency)
     report(found, least, str(cassette), against, junit, as_json=as_json)

@@ -13,11 +13,10 @@ def tell(comparison: Comparison, old: str, new: str) -> Iterator[str]:
     yield f"old: {plain(old)}"
     yield f"new: {plain(new)}"
     for row in comparison.rows:
-        departs = next((one for one in row.differences if one.place.startswith("request ")), None)
         yield ""
         yield f"session {row.old or '(none)'} and {row.new or '(none)'}: {row.grade}"
-        if departs is not None:
-            yield f"  the apps depart: {plain(departs.where)} {plain(departs.path)}".rstrip()
+        if row.departs is not None:
+            yield f"  the apps depart: {plain(row.departs.where)} {plain(row.departs.path)}".rstrip()
         for one in row.differences:
             yield plain(_line(one))
     yield ""
@@ -39,22 +38,24 @@ def to_json(comparison: Comparison, old: str, new: str) -> dict[str, Any]:
                 "old": row.old,
                 "new": row.new,
                 "grade": str(row.grade),
-                "differences": [
-                    {
-                        "grade": str(one.grade),
-                        "where": one.where,
-                        "path": one.path,
-                        "expected": one.expected,
-                        "actual": one.actual,
-                        "note": one.note,
-                        "count": one.count,
-                        "rule": one.rule,
-                    }
-                    for one in row.differences
-                ],
+                "departs": row.departs and _as_json(row.departs),
+                "differences": list(map(_as_json, row.differences)),
             }
             for row in comparison.rows
         ],
+    }
+
+
+def _as_json(one: Difference) -> dict[str, Any]:
+    return {
+        "grade": str(one.grade),
+        "where": one.where,
+        "path": one.path,
+        "expected": one.expected,
+        "actual": one.actual,
+        "note": one.note,
+        "count": one.count,
+        "rule": one.rule,
     }
 
 

@@ -1,9 +1,10 @@
 """What `diff` tells."""
 
+from factories import visit
+
 from gms_replay import grading
 from gms_replay.formats.grading import tell, to_json
 from gms_replay.leniency import Leniency
-from tests.factories import visit
 
 
 def test_nothing_compared_is_told() -> None:

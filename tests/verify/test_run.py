@@ -61,6 +61,16 @@ def test_of_a_changed_gms_the_changes_are_found(tmp_path):
     assert graded(tmp_path / "run.sqlite") == found
 
 
+def test_slower_agent_is_found(tmp_path):
+    # Against the sample's own agent, who takes as long as people do, a quick one is never slower.
+    played(SETTINGS, tmp_path / "usual.sqlite", read(SAMPLE))
+    changed = Settings(quick=True, seed=SEED, services=SETTINGS.services, version=CHANGED)
+    played(changed, tmp_path / "slow.sqlite", read(SAMPLE))
+    leniency = Leniency(slower_factor=2.5, slower_floor_us=20_000, compares_requests=False)
+    found = grading.compare(read(tmp_path / "usual.sqlite"), read(tmp_path / "slow.sqlite"), leniency)
+    assert "chat lines" in {one.place for one in found.differences if one.grade is Grade.SLOWER}
+
+
 def test_chats_of_version_2_show_what_they_are_told(tmp_path):
     record = tmp_path / "run.sqlite"
     played(SETTINGS, record, chat_by_rest(), chats2.recorded_chat().recording())
