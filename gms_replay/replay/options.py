@@ -1,5 +1,6 @@
 """What the replay server in mitmdump can be told: what `gms-replay serve` can, as far as it makes sense there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.mitmdump.options import one
 from gms_replay.replay import rules_file
+from gms_replay.replay.hosts import Others
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
 
@@ -29,6 +31,8 @@ BUNDLE_ID = "gms_bundle_id"
 HOLD_PUSHES = "gms_hold_pushes"
 RULES = "gms_rules"
 STRICT = "gms_strict"
+HOSTS = "gms_hosts"
+OTHERS = "gms_others"
 
 _SLOWEST, _FASTEST = 0.001, 1000.0
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -56,6 +60,8 @@ OPTIONS = {
     HOLD_PUSHES: ("off", "on: pushes are held back until a test releases them."),
     RULES: ("", "What is special to your GMS: a file with identities, times, matching, pushes."),
     STRICT: ("off", "on: exit 1 at the end after misses, pushes unlike the cassette's, or where parts were unused."),
+    HOSTS: ("", "Play to who asks a host whose host:port has this regular expression. Default: the cassette's hosts."),
+    OTHERS: ("block", "What becomes of other hosts: block, or pass. Reverse proxies have none."),
 }
 """Each option's name, to its default and its help."""
 
@@ -74,6 +80,8 @@ class Settings:
     holds_pushes: bool
     rules: Rules
     strict: bool
+    hosts: re.Pattern[str] | None
+    others: Others
 
 
 def settings(given: Mapping[str, Sequence[str]]) -> Settings:
@@ -99,6 +107,8 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
         holds_pushes=_word(HOLD_PUSHES, said, Switch) is Switch.ON,
         rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
         strict=_word(STRICT, said, Switch) is Switch.ON,
+        hosts=_pattern(said[HOSTS]) if said[HOSTS] else None,
+        others=_word(OTHERS, said, Others),
     )
 
 
@@ -125,6 +135,13 @@ def _seed(said: str) -> int:
         return int(said)
     except ValueError:
         raise OptionError(f"{SEED} is a whole number, not {said!r}") from None
+
+
+def _pattern(said: str) -> re.Pattern[str]:
+    try:
+        return re.compile(said)
+    except re.error as error:
+        raise OptionError(f"{HOSTS} is no regular expression: {error}, in {said!r}") from None
 
 
 def _word(name: str, said: Mapping[str, str], words: type[_Word]) -> _Word:

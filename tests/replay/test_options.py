@@ -7,6 +7,7 @@ from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.replay import options
+from gms_replay.replay.hosts import Others
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
 
@@ -20,7 +21,9 @@ def settings(**given: str | list[str]) -> options.Settings:
 
 
 def test_little_needs_be_said() -> None:
-    plain = options.Settings(Path("visit.sqlite"), Pacing(), 0, "error", None, (), None, False, Rules(), False)
+    plain = options.Settings(
+        Path("visit.sqlite"), Pacing(), 0, "error", None, (), None, False, Rules(), False, None, Others.BLOCK
+    )
 
     assert settings() == plain
 
@@ -32,6 +35,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         cassette="~/a.sqlite", now="2014-05-02T16:27:38Z", shift="weeks", clock="virtual", speed="2.5",
         missing_act="wait", seed="7", on_miss="pass:http://gms.example", record_new="new.sqlite", rules=str(rules),
         push_to=["http://localhost:9000/push", "apns:due"], bundle_id="com.example.app", hold_pushes="on", strict="on",
+        hosts="^gms", others="pass",
     )  # fmt: skip
 
     assert told == options.Settings(
@@ -45,6 +49,8 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         True,
         Rules(refused={"*": "Shutdown"}),
         True,
+        re.compile("^gms"),
+        Others.PASS,
     )
 
 
@@ -56,6 +62,8 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         ({"now": "yesterday"}, "gms_now: 'yesterday' is no instant; write it like"),
         ({"shift": "days"}, "gms_shift is one of exact, weeks, not 'days'"),
         ({"clock": "sun"}, "gms_clock is one of real, virtual, not 'sun'"),
+        ({"hosts": "("}, "gms_hosts is no regular expression"),
+        ({"others": "dial"}, "gms_others is one of block, pass, not 'dial'"),
         ({"speed": "0"}, "gms_speed is a number from 0.001 to 1000, not '0'"),
         ({"speed": "nan"}, "gms_speed is a number"),
         ({"speed": "fast"}, "gms_speed is a number"),
