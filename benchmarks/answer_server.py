@@ -23,7 +23,8 @@ import uvicorn
 from gms_replay.model import Body, Exchange, Outcome, Recording, Request, Response, Run
 from gms_replay.player import Player
 from gms_replay.replay.asgi import ReplayApp
-from gms_replay.replay.server import spare_collector, wall_clock_us
+from gms_replay.replay.server import spare_collector
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.story import compile_stories
 
 CALLBACK = "/genesys/1/service/callback/sales"

@@ -30,7 +30,8 @@ from gms_replay.model import (
 )
 from gms_replay.player import Player
 from gms_replay.replay.asgi import ReplayApp
-from gms_replay.replay.server import spare_collector, wall_clock_us
+from gms_replay.replay.server import spare_collector
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.story import compile_stories
 
 CALLBACK = "/genesys/1/service/callback/sales"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import visitor
 
-from gms_replay.demo.processes import listening, python, tool
+from gms_replay.mitmdump.process import listening, python, tool
 
 ROOT = Path(__file__).parent.parent
 URL = re.compile(r"(http://\S+)")

@@ -52,6 +52,11 @@ def segment(name: str) -> str:
     return f"/~{name}~"
 
 
+def require(wish: str) -> None:
+    """Raises OptionError for what names no session."""
+    _address(wish)
+
+
 def _address(wish: str) -> Address:
     found = _SAID.fullmatch(wish)
     if found is None:

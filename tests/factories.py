@@ -344,3 +344,13 @@ def over_socket(recording: Recording) -> Recording:
         ),
         sockets=(Socket(upgrade.id, opened_us, last.outcome.at_us, 1000, "", Direction.TO_SERVER),),
     )
+
+
+def without_ids(recording: Recording) -> list[list[str]]:
+    """The facts of each kind as texts, in any order and whatever their ids."""
+    names = ("id", "run_id", "exchange_id", "connection_id")
+
+    def bare(fact: Any) -> str:
+        return repr(replace(fact, **{name: 0 for name in names if getattr(fact, name, None) is not None}))
+
+    return [sorted(map(bare, getattr(recording, kind))) for kind in recording.__dataclass_fields__]

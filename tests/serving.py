@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from gms_replay.clocks import Pacing
 from gms_replay.model import Facts
 from gms_replay.player import Player
+from gms_replay.replay.asgi import ReplayApp
+from gms_replay.replay.aside import Aside
 from gms_replay.replay.passing import Passing
 from gms_replay.replay.server import ReplayServer
 from gms_replay.replay.stand_ins import StandIn, StandIns
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.story import compile_stories
 
 
@@ -42,16 +45,15 @@ def served(
     ready = threading.Event()
     player = Player(compile_stories(facts), pacing, has_devices=bool(push_to), holds_pushes=holds_pushes)
     told = Served(player)
-    server = ReplayServer(
-        told.player,
-        "127.0.0.1",
-        0,
-        announce=lambda _: ready.set(),
+    aside = Aside(passing, None, StandIns(push_to, told.notes.append) if push_to else None)
+    app = ReplayApp(
+        player,
+        clock=wall_clock_us,
         note=told.notes.append,
-        compress_sockets=compress_sockets,
-        passing=passing,
-        stand_ins=StandIns(push_to, told.notes.append) if push_to else None,
+        pass_on=passing.ask if passing else None,
+        devices=aside.stand_ins,
     )
+    server = ReplayServer(app, aside, "127.0.0.1", 0, announce=lambda _: ready.set(), compress_sockets=compress_sockets)
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)
     thread = threading.Thread(target=server.run_bound)

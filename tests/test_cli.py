@@ -19,7 +19,7 @@ from push_providers import push_providers
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import read
 from gms_replay.cli.main import main
-from gms_replay.demo.processes import listening, python
+from gms_replay.mitmdump.process import listening, python
 from gms_replay.model import Push, Recording
 
 OTHER = "7WUM7W75075NP3P7V4S9S0X8SG444Y17"
@@ -488,15 +488,18 @@ def test_serve_moves_slots_by_weeks(cassette: Path) -> None:
 
 def test_simulate_takes_its_settings() -> None:
     options = ("--port", "0", "--quick", "--seed", "7", "--service", "sales", "--service", "claims")
+    options += ("--gms-version", "changed")
+    waits = {"_wait_for_agent": "true"}
     told = []
     for _ in range(2):
         with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as (url,):
             names = ("sales", "claims", "support")
-            answers = [httpx.post(f"{url}/1/service/callback/{name}", trust_env=False) for name in names]
+            answers = [httpx.post(f"{url}/1/service/callback/{name}", data=waits, trust_env=False) for name in names]
         told.append([(answer.status_code, answer.json().get("_id")) for answer in answers])
 
     assert told[0] == told[1]
     assert [status for status, _ in told[0]] == [200, 200, 400]
+    assert answers[0].json()["_ok_label"] == "Ok"
 
 
 def test_simulate_pushes_to_whom_options_name(tmp_path: Path) -> None:
@@ -558,3 +561,128 @@ def test_every_verb_explains_itself() -> None:
         told = run(name, "--help")
         assert told.exit_code == 0
         assert " ".join((command.help or "").split()) in " ".join(told.output.split())
+
+
+def two_callbacks(path: Path) -> None:
+    tape = factories.Tape()
+    for at_s, service in ((0, factories.SERVICE), (10, OTHER)):
+        tape.ask(at_s, "POST", factories.CALLBACK, factories.ORDER, b'{"_id":"%s"}' % service.encode())
+    tape.ask(20, "GET", "/robots.txt")
+    write(path, tape.recording())
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (["--session", "2"], [2]),
+        (["--session", factories.SERVICE], [1]),
+        (["--session", factories.SERVICE, "--others"], [2, 3]),
+        (["--to", "2014-05-02 16:27:40 UTC"], [1]),
+        (["--from", "2014-05-02T16:27:40Z", "--session", "1", "--session", "2"], [2]),
+    ],
+)
+def test_cut_takes_sessions_out(tmp_path: Path, options: list[str], kept: list[int]) -> None:
+    path, out = tmp_path / "visit.sqlite", tmp_path / "part.sqlite"
+    two_callbacks(path)
+    before = path.read_bytes()
+
+    told = run("cut", path, out, *options)
+
+    assert (told.exit_code, told.output[:11]) == (0, "session 1, ")
+    assert [one.id for one in read(out).exchanges] == kept
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ([], "--session is missing"),
+        (["--session", "3"], "--session 3: there is no such session"),
+        (["--from", "2030-01-01T00:00:00Z"], "--from, --to: no such session began then"),
+        (["--from", "yesterday"], "'yesterday' is no instant"),
+        (["--session", "1"], "part.sqlite: exists already"),
+    ],
+)
+def test_cut_that_cannot_be_leaves_no_file(tmp_path: Path, options: list[str], complaint: str) -> None:
+    path, out = tmp_path / "visit.sqlite", tmp_path / "part.sqlite"
+    two_callbacks(path)
+    if "exists" in complaint:
+        out.write_bytes(b"precious")
+
+    told = run("cut", path, out, *options)
+
+    assert told.exit_code == 2
+    assert complaint in told.output
+    assert not out.exists() or out.read_bytes() == b"precious"
+    assert len(list(tmp_path.iterdir())) == 1 + out.exists()
+
+
+def test_cut_says_that_pushes_are_derived(tmp_path: Path) -> None:
+    tape = factories.Tape()
+    factories.record_visit(tape)
+    tape.user = None
+    tape.push(9, "get-dialog-start-chat", payload={"message": {"_id": OTHER, "_action": "get-dialog-start-chat"}})
+    write(tmp_path / "visit.sqlite", tape.recording())
+
+    told = run("cut", tmp_path / "visit.sqlite", tmp_path / "part.sqlite", "--session", "1")
+
+    assert told.output.endswith("where an app asks as if it had been told one, one is derived\n")
+
+
+def test_merge_gives_back_what_was_cut(tmp_path: Path) -> None:
+    path, one, rest, out = (tmp_path / name for name in ("visit.sqlite", "1.sqlite", "2.sqlite", "out.sqlite"))
+    two_callbacks(path)
+    run("cut", path, one, "--session", "1")
+    run("cut", path, rest, "--session", "1", "--others")
+
+    told = run("merge", out, rest, one)
+
+    assert (told.exit_code, told.output.count("\n")) == (0, 2)
+    assert read(out) == read(path)
+
+
+def test_merge_tells_what_is_there_already(tmp_path: Path) -> None:
+    path, one, out = (tmp_path / name for name in ("visit.sqlite", "1.sqlite", "out.sqlite"))
+    two_callbacks(path)
+    run("cut", path, one, "--session", "1")
+
+    assert run("merge", out, one, path).output.endswith("visit.sqlite: it shares 1 fact with those before it\n")
+    again = run("merge", tmp_path / "again.sqlite", path, one)
+    assert (again.exit_code, again.output.partition("1.sqlite: ")[2]) == (
+        2,
+        "all of it is in those before it already; leave it out\n",
+    )
+    assert not (tmp_path / "again.sqlite").exists()
+
+
+def test_merge_keeps_visits_of_one_id_apart(cassette: Path, tmp_path: Path) -> None:
+    visit = factories.visit()
+    write(tmp_path / "other.sqlite", replace(visit, runs=(replace(visit.runs[0], started_at_us=0),)))
+
+    told = run("merge", tmp_path / "out.sqlite", cassette, tmp_path / "other.sqlite")
+
+    assert told.exit_code == 2
+    assert f"other.sqlite: both begin {factories.SERVICE}, and would be one visit" in told.output
+
+
+def test_merge_tells_of_a_visit_in_two_files(tmp_path: Path) -> None:
+    visit = factories.visit()
+    first, last = tmp_path / "visit.sqlite", tmp_path / "visit-2.sqlite"
+    write(first, replace(visit, exchanges=visit.exchanges[:4], messages=()))
+    run_2 = replace(visit.runs[0], started_at_us=factories.at(7))
+    write(last, replace(visit, runs=(run_2,), exchanges=visit.exchanges[4:]))
+
+    told = run("merge", tmp_path / "out.sqlite", last, first)
+
+    assert told.exit_code == 0
+    assert told.output.splitlines()[1:] == [f"session 1 is from {last} and {first}"]
+
+
+def test_export_draws_the_sessions(cassette: Path, tmp_path: Path) -> None:
+    out = tmp_path / "visit.md"
+
+    told = run("export", cassette, "--to", "mermaid", "--output", out)
+
+    assert (told.exit_code, told.output) == (0, "")
+    assert out.read_text("utf-8").startswith("# visit.sqlite\n\n## session 1, ")
+    assert "\n```mermaid\nsequenceDiagram\n" in out.read_text("utf-8")

@@ -3,10 +3,12 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -85,6 +87,22 @@ def test_record_your_own_as_written(tmp_path: Path) -> None:
     assert "the chat is over" in outputs["gms-replay show visit.sqlite"]
     assert (tmp_path / "copy.sqlite").exists()
     assert (tmp_path / "replayed.json").exists()
+
+
+def test_examples_of_tests_as_written(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "cassettes" / "voice-scheduled-userterm.sqlite", tmp_path / "visit.sqlite")
+    first, second = re.findall(
+        r"^```python\n(.*?)^```", README.partition("## In your tests")[2], re.DOTALL | re.MULTILINE
+    )
+    head = "import httpx\nimport pytest\n\n"
+    (tmp_path / "test_first.py").write_text(head + first)
+    (tmp_path / "test_second.py").write_text(f"{head}def test_it():\n{textwrap.indent(second, '    ')}")
+    command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), "--strict-markers", "-Werror"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    # No longer than VCR.py's: a marker, a test, a request, what is expected of it.
+    assert len(first.splitlines()) <= 4
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ["demo", "test", "lint", "samples"])

@@ -1,12 +1,13 @@
 """`export` and `import`: a cassette as text, and back."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gms_replay.cli.options import BUNDLE_ID, FILE
-from gms_replay.errors import FormatError, OptionError
+from gms_replay.errors import CassetteError, FormatError, OptionError
 
 if TYPE_CHECKING:
     from gms_replay.model import Recording
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("cassette", type=FILE)
-@click.option("--to", "form", required=True, type=click.Choice(["jsonl", "apns"]), help="Format to write.")
+@click.option("--to", "form", required=True, type=click.Choice(["jsonl", "apns", "mermaid"]), help="Format to write.")
 @click.option(
     "--output",
     "-o",
@@ -27,7 +28,7 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
     """Write CASSETTE in another format.
 
     jsonl: every fact, as text. apns: the pushes that reached a device, or presumably did, each as a file for Xcode's
-    simulator.
+    simulator. mermaid: the sessions as sequence diagrams, in Markdown, which GitHub draws.
     """
     from gms_replay.cassette.reader import read
 
@@ -40,7 +41,7 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
         raise OptionError(f"--output {output}: that is the cassette itself; name another")
     try:
         if bundle_id is None:
-            _write_lines(recording, output)
+            _write_lines(_lines(recording, form, cassette.name), output)
         else:
             _write_files(recording, Path(output), bundle_id)
     except OSError as error:
@@ -49,11 +50,15 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
         raise OptionError(f"--output {output}: cannot be written to: {error.strerror}") from None
 
 
-def _write_lines(recording: "Recording", output: str) -> None:
-    from gms_replay.formats import jsonl
+def _lines(recording: "Recording", form: str, name: str) -> Iterator[str]:
+    from gms_replay.formats import jsonl, mermaid
 
+    return mermaid.tell(recording, name) if form == "mermaid" else jsonl.dump(recording)
+
+
+def _write_lines(lines: Iterator[str], output: str) -> None:
     with click.open_file(output, "w", encoding="utf-8") as file:
-        for line in jsonl.dump(recording):
+        for line in lines:
             file.write(line + "\n")
 
 
@@ -87,3 +92,32 @@ def import_(source: str, cassette: Path) -> None:
     except UnicodeDecodeError as error:
         raise FormatError(f"{name}: not UTF-8 at byte {error.start}: give what `export` wrote") from None
     write(cassette, jsonl.load(text.split("\n"), name))
+
+
+@click.command()
+@click.argument("cassette", type=FILE)
+def textconv(cassette: Path) -> None:
+    """Write CASSETTE as text for `git diff`: what was said, without what is another in each recording.
+
+    What cannot be read is told as text, too, for git shows nothing at all where this fails.
+    """
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats import review
+
+    try:
+        lines = list(review.tell(read(cassette)))
+    except CassetteError as error:
+        lines = _unread(cassette, error)
+    _write_lines(iter(lines), "-")
+
+
+def _unread(file: Path, error: CassetteError) -> list[str]:
+    """Why a file cannot be read, without its name, which git makes up; and which content it is."""
+    import hashlib
+
+    why = str(error).removeprefix(f"{file}: ")
+    try:
+        content = file.read_bytes()
+    except OSError:
+        raise error from None
+    return [f"no text: {why}", f"{len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}"]

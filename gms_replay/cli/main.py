@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gms_replay import __version__
-from gms_replay.cli import comparing, exchanging, looking, recording, serving, trying
+from gms_replay.cli import comparing, cutting, exchanging, looking, recording, serving, trying
 from gms_replay.cli.options import complain
 from gms_replay.errors import GmsReplayError
 
@@ -38,6 +38,9 @@ for _verb in (
     comparing.diff,
     exchanging.export,
     exchanging.import_,
+    exchanging.textconv,
+    cutting.cut,
+    cutting.merge,
     trying.simulate,
     trying.demo,
 ):

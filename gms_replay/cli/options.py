@@ -20,9 +20,10 @@ FILE = click.Path(path_type=Path, readable=False)
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9.-]{1,155}", re.ASCII)
 
 
-def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    found = instants.parse(value) if value else None
-    if value and found is None:
+def instant(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """The instant that an option names, also as `show` prints it; None where it is not there."""
+    found = instants.parse(value.removesuffix(" UTC")) if value is not None else None
+    if value is not None and found is None:
         raise click.BadParameter(f"{value!r} is no instant; write it like 2014-05-02T16:27:38Z")
     return found[0] if found else None
 
@@ -43,7 +44,7 @@ BUNDLE_ID = click.option(
 )
 NOW = click.option(
     "--now",
-    callback=_instant,
+    callback=instant,
     metavar="INSTANT",
     help="Instant at which every session starts for its app.  [default: now]",
 )

@@ -110,25 +110,22 @@ def serve(
         from gms_replay.acts import MissingAct
         from gms_replay.clocks import Clock, Pacing
         from gms_replay.replay import run
+        from gms_replay.replay.plays import Play
         from gms_replay.timeline import Shift
 
         pacing = Pacing(now, speed, MissingAct(missing_act), Clock(clock), Shift(shift))
-        plan = run.Plan(
+        play = Play(
             cassette=cassette,
-            host=host,
-            port=port,
             pacing=pacing,
             seed=seed,
             rules=said,
             on_miss=on_miss,
             record_new=record_new,
-            strict=strict,
-            as_json=as_json,
-            compress_sockets=compress_sockets,
             push_to=push_to,
             bundle_id=bundle_id,
             holds_pushes=hold_pushes,
         )
+        plan = run.Plan(play, host, port, strict=strict, as_json=as_json, compress_sockets=compress_sockets)
         is_as_wanted = run.serve(plan, facts, say=click.echo, note=lambda text: click.echo(text, err=True))
     if not is_as_wanted:
         sys.exit(1)

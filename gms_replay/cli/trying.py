@@ -26,6 +26,13 @@ from gms_replay.cli.options import FILE
     metavar="NAME",
     help="A configured callback; others are refused. May be repeated.  [default: any name]",
 )
+@click.option(
+    "--gms-version",
+    default="current",
+    show_default=True,
+    type=click.Choice(["current", "changed"]),
+    help="The GMS that is recorded, or a later one, which differs as the README says.",
+)
 @click.option("--apns", metavar="URL", help="What stands for Apple: devices of type ios are pushed to over it.")
 @click.option("--fcm", metavar="URL", help="What stands for Google: the same for fcm, gcm and android.")
 @click.option("--customhttp", metavar="URL", help="Where the notices for devices of type customhttp go.")
@@ -40,6 +47,7 @@ def simulate(
     trailing_comma: bool,
     seed: int | None,
     services: tuple[str, ...],
+    gms_version: str,
     apns: str | None,
     fcm: str | None,
     customhttp: str | None,
@@ -56,6 +64,7 @@ def simulate(
     """
     from gms_replay.simulator.server import serve as serve_simulator
     from gms_replay.simulator.settings import PushSettings, Settings
+    from gms_replay.simulator.versions import VERSIONS
 
     def announce(url: str) -> None:
         click.echo(f"simulated GMS: {url}")
@@ -70,7 +79,12 @@ def simulate(
         ca=push_ca,
     )
     settings = Settings(
-        quick=quick, trailing_comma=trailing_comma, seed=seed, services=frozenset(services), pushes=pushes
+        quick=quick,
+        trailing_comma=trailing_comma,
+        seed=seed,
+        services=frozenset(services),
+        pushes=pushes,
+        version=VERSIONS[gms_version],
     )
     serve_simulator(host, port, settings, announce)
 

@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import gms_replay
 from gms_replay.demo import transcripts
 from gms_replay.demo.app import CHANNEL, DEVICE
-from gms_replay.demo.processes import listening, python, run, tool
 from gms_replay.diff import Comparison, Transcript, compare
-from gms_replay.errors import CassetteError, GmsReplayError
+from gms_replay.errors import CassetteError
 from gms_replay.instants import ANYWHERE, SECOND_US, read
+from gms_replay.mitmdump.process import listening, python, recorder, run
 
 _URL = re.compile(r"(http://\S+)")
 _SERVED = re.compile(r"into the app: (http://\S+)")
@@ -61,11 +60,8 @@ def _record(cassette: Path, transcript: Path, device: str, console: Console) -> 
         origins = [gms_url.removesuffix("/genesys"), device.removesuffix("/push")]
         # Of one host it would take port 0 once only.
         places = zip(origins, ("127.0.0.1:0", "localhost:0"), strict=True)
-        modes = [word for origin, place in places for word in ("--mode", f"reverse:{origin}@{place}")]
-        proxy = [
-            tool("mitmdump"), *modes, "--scripts", str(_door()), "--set", f"gms_cassette={cassette}", "--set",
-            f"confdir={transcript.parent}",
-        ]  # fmt: skip
+        modes = [f"reverse:{origin}@{place}" for origin, place in places]
+        proxy = recorder(cassette, modes, transcript.parent)
         with listening(proxy, *map(_before, origins)) as (for_app, for_gms):
             console.print(f"mitmdump records at http://{for_app} into {cassette}, and what goes to the device")
             return _visit(f"http://{for_app}/genesys", transcript, (device, f"http://{for_gms}/push"), console)
@@ -92,16 +88,6 @@ def _visit(url: str, transcript: Path, device: tuple[str, ...], console: Console
     app = python("gms_replay.demo.app", url, str(transcript), *device)
     run(app, lambda line: console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True))
     return transcripts.load(transcript.read_text(encoding="utf-8"))
-
-
-def _door() -> Path:
-    """The addon that mitmdump loads: beside the package in a checkout, inside it where it was installed."""
-    package = Path(gms_replay.__file__).parent
-    doors = [folder / "addons" / "gms_record.py" for folder in (package, package.parent)]
-    for door in doors:
-        if door.exists():
-            return door
-    raise GmsReplayError(f"the recorder's addon is missing: neither {doors[0]} nor {doors[1]} exists; install again")
 
 
 def _side_by_side(live: Transcript, replayed: Transcript) -> Table:

@@ -134,7 +134,7 @@ def heading(number: int, session: Session) -> str:
     services = dict.fromkeys(one.operation.service_id for one in session if one.operation.service_id)
     named = [f"user {user}"] if user else []
     named += [f"service {service}" for service in services if service]
-    return f"session {number}, {moment(session[0].at_us)}: {_shown(', '.join(named)) or 'no id'}"
+    return f"session {number}, {moment(session[0].at_us)}: {shown(', '.join(named)) or 'no id'}"
 
 
 def described(one: Notification | Derived) -> str:
@@ -171,20 +171,21 @@ def _device(device: str) -> str:
 
 
 def _in_order(session: Session) -> tuple[Line, ...]:
-    lines = [line for one in session for line in _lines(one)]
+    found = [line for one in session for line in lines(one)]
     told: set[Told] = set()
     once = []
-    for line in sorted(lines, key=lambda line: line.at_us):
+    for line in sorted(found, key=lambda line: line.at_us):
         if line.told is None or line.told not in told:
-            once.append(replace(line, text=_shown(line.text)))
+            once.append(replace(line, text=shown(line.text)))
         told |= {line.told} if line.told else set()
     return tuple(once)
 
 
-def _lines(one: Visited) -> Iterator[Line]:
+def lines(one: Visited) -> Iterator[Line]:
+    """What one exchange of a visit tells, and the messages that it carried, with whatever they hold."""
     response = one.exchange.response
     told = texts(response.body.plain) if response else {}
-    trouble = _refusal(one, told) + _ending(one.exchange)
+    trouble = refusal(one, told) + ending(one.exchange)
     kind = one.operation.kind
     if kind is not Kind.COMET:
         is_typing = kind is Kind.TYPING and not trouble
@@ -225,7 +226,8 @@ def _did(one: Visited, told: Texts) -> str:
     return tell(one, one.said, told) if tell else f"{one.exchange.request.method} {one.exchange.request.target}"
 
 
-def _refusal(one: Visited, told: Texts) -> str:
+def refusal(one: Visited, told: Texts) -> str:
+    """How an answer refuses, after a colon; "" where it does not."""
     response = one.exchange.response
     if response is not None and (refused := chat2_told.refused(one.operation, response)):
         return f": {refused}"
@@ -239,7 +241,7 @@ def _is_asked(heard: Heard) -> bool:
     return heard.message.direction is Direction.TO_SERVER
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A text of somebody else's on one line, without what would move a terminal's cursor or has no UTF-8."""
     return plain(" ".join(text.split()))
 
@@ -252,7 +254,7 @@ def plain(text: str) -> str:
 def _starts(one: Visited, said: Fields, told: Texts) -> str:
     wish = f" for {said['_desired_time']}" if said.get("_desired_time") else ""
     service = f": service {told['_id',]}" if ("_id",) in told else ""
-    dialog = f", {_told_dialog(told)}" if ("_action",) in told else ""
+    dialog = f", {told_dialog(told)}" if ("_action",) in told else ""
     return f"starts callback {one.operation.name}{wish}{service}{dialog}"
 
 
@@ -278,10 +280,11 @@ def _queue(one: Visited, said: Fields, told: Texts) -> str:
 
 
 def _dialog(one: Visited, said: Fields, told: Texts) -> str:
-    return f"acts {one.operation.name}: {_told_dialog(told)}"
+    return f"acts {one.operation.name}: {told_dialog(told)}"
 
 
-def _told_dialog(told: Texts) -> str:
+def told_dialog(told: Texts) -> str:
+    """The dialog in an answer."""
     label = told.get(("_label",)) or told.get(("_text",))
     shown = f" “{label}”" if label else ""
     expires = f", expires {told['_expires',]}" if ("_expires",) in told else ""
@@ -343,10 +346,11 @@ def _told_over_comet(heard: Heard) -> Iterator[Line]:
 def _besides(exchange: Exchange) -> str:
     request = exchange.request
     asked = f"{request.method} {request.scheme}://{request.host}:{request.port}{request.target}"
-    return _shown(f"{asked} ({httpcb.operation(exchange) or 'not GMS'}){_ending(exchange)}")
+    return shown(f"{asked} ({httpcb.operation(exchange) or 'not GMS'}){ending(exchange)}")
 
 
-def _ending(exchange: Exchange) -> str:
+def ending(exchange: Exchange) -> str:
+    """What kept an exchange from its end, after a dash; "" for one that ended well."""
     why = findings.ending(exchange)
     return f" — {why}" if why else ""
 

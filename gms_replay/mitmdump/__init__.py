@@ -1,1 +1,1 @@
-"""What our addons have in common inside mitmdump: checked options, and an end of one line."""
+"""What our addons have in common inside mitmdump: checked options, an end of one line; and mitmdump as a process."""

@@ -15,7 +15,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import NoReturn
 
 from mitmproxy import ctx
@@ -25,17 +24,14 @@ from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode, Sock
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData
 
-from gms_replay.cassette.reader import hold
 from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
-from gms_replay.player import Player
 from gms_replay.replay import options, run
-from gms_replay.replay.aside import Aside
 from gms_replay.replay.door import HEADER, Door
 from gms_replay.replay.hosts import Hosts, Others
 from gms_replay.replay.server import ReplayServer
-from gms_replay.story import compile_stories
+from gms_replay.replay.stage import Stage
 
 _PROGRAM = "gms_serve"
 _HERE = "127.0.0.1"
@@ -54,7 +50,7 @@ class GmsPlayer:
 
     def __init__(self) -> None:
         self._door = Door()
-        self._opened: _Stage | None = None
+        self._opened: _Served | None = None
         self._is_refused = False
 
     def load(self, loader: Loader) -> None:
@@ -117,7 +113,7 @@ class GmsPlayer:
         if self._opened is not None:
             await self._opened.end()
 
-    def _stage(self) -> "_Stage":
+    def _stage(self) -> "_Served":
         """Opens the cassette at its first use: `running`, or a request before it, for mitmproxy listens first."""
         if self._opened is None:
             try:
@@ -126,7 +122,7 @@ class GmsPlayer:
                 self._refuse(error)
         return self._opened
 
-    def _open(self) -> "_Stage":
+    def _open(self) -> "_Served":
         require_known(ctx.options.deferred, options.OPTIONS)
         for mode in map(ProxyMode.parse, ctx.options.mode):
             is_served = mode.scheme in _SERVED if isinstance(mode, ReverseMode) else isinstance(mode, _PROXIES)
@@ -135,7 +131,7 @@ class GmsPlayer:
                     f"--mode {mode.full_spec}: only regular, socks5, reverse:http://… and reverse:https://… "
                     "are served; write it like --mode reverse:https://api.push.apple.com@8443"
                 )
-        return _Stage(options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS}), self._door)
+        return _Served(options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS}), self._door)
 
     def _refuse(self, error: GmsReplayError) -> NoReturn:
         # Hooks are called until the end; one line is enough.
@@ -150,48 +146,23 @@ def _is_own(place: _Place) -> bool:
     return bool(ctx.options.onboarding and place[0] == ctx.options.onboarding_host)
 
 
-class _Stage:
+class _Served:
     """The cassette, opened, and the server that plays it. Raises CassetteError, StoryError or OptionError."""
 
     def __init__(self, said: options.Settings, door: Door) -> None:
         self._said = said
-        self._held = ExitStack()
+        self._stage = Stage(said.play, note=_log.warning, log=_log.info, door=door)
         try:
-            facts = self._held.enter_context(hold(said.cassette))
-            stories = compile_stories(facts, said.rules)
-            facts.assure()
-            self._hosts = Hosts(facts.hosts(), said.hosts)
-            self._aside = Aside.opened(
-                said.on_miss, said.record_new, _log.warning, push_to=said.push_to, bundle_id=said.bundle_id
-            )
-            self._held.callback(self._aside.close)
-            self._player = Player(
-                stories,
-                said.pacing,
-                seed=said.seed,
-                has_devices=self._aside.stand_ins is not None,
-                holds_pushes=said.holds_pushes,
-            )
-            self._server = ReplayServer(
-                self._player,
-                _HERE,
-                0,
-                announce=lambda origin: None,
-                note=_log.warning,
-                log=_log.info,
-                passing=self._aside.passing,
-                keep=self._aside.keep,
-                stand_ins=self._aside.stand_ins,
-                door=door,
-            )
+            self._hosts = Hosts(self._stage.facts.hosts(), said.hosts)
+            self._server = ReplayServer(self._stage.app, self._stage.aside, _HERE, 0, announce=lambda origin: None)
         except BaseException:
-            self._held.close()
+            self._stage.close()
             raise
         self.port = self._server.port
         self._told: set[str] = set()
         self._serving: asyncio.Task[None] | None = None
-        count = len(stories)
-        _log.warning("gms_serve: playing %s: %d session%s", said.cassette, count, "s" * (count != 1))
+        count = len(self._stage.stories)
+        _log.warning("gms_serve: playing %s: %d session%s", said.play.cassette, count, "s" * (count != 1))
 
     def plays(self, *places: _Place | None) -> bool:
         """Whether one of these, a host and its port, is played."""
@@ -221,9 +192,10 @@ class _Stage:
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
-        complaints = list(run.found(self._player, self._player.unused)) if self._said.strict else []
+        player = self._stage.player
+        complaints = list(run.found(player, player.unused)) if self._said.strict else []
         try:
-            self._held.close()
+            self._stage.close()
         except GmsReplayError as error:
             ending.refuse(_PROGRAM, error)
         for line in complaints:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, Protocol
 
+from gms_replay.addresses import PARAMETER
 from gms_replay.events import (
     AcceptSocket,
     Action,
@@ -64,12 +65,22 @@ class Devices(Protocol):
         """Forgets the pushes of a session that are not on their way yet."""
 
 
+class Witness(Protocol):
+    """Who hears all that apps are told."""
+
+    def answered(self, number: int, asked: Asked, answer: Respond) -> None:
+        """An answer goes out; `number` grows with each request."""
+
+    def said(self, frame: bytes) -> None:
+        """A frame goes out over a WebSocket."""
+
+
 class ReplayApp:
     """An ASGI app that plays. `clock` gives microseconds since 1970 UTC, `note` gets what the player finds odd.
 
     `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
     `devices` get each push for a device, `keep` each that came in. `door`: how mitmproxy brings requests, None where
-    it does not.
+    it does not. `session`: the one of requests that name none themselves, as `gms_session` has it; None for any.
     """
 
     def __init__(
@@ -83,7 +94,11 @@ class ReplayApp:
         devices: Devices | None = None,
         keep: Callable[[PushTaken], None] = lambda taken: None,
         door: Door | None = None,
+        session: str | None = None,
+        witness: Witness | None = None,
     ) -> None:
+        self._session: Headers = ((PARAMETER, session),) if session else ()
+        self._witness = witness
         self._log = log
         self._devices = devices
         self._keep = keep
@@ -103,6 +118,8 @@ class ReplayApp:
         asked, cors = _asked(scope)
         if self._door is not None:
             asked = self._door.entered(asked)
+        if self._session and header(asked.headers, PARAMETER) is None:
+            asked = asked._replace(headers=asked.headers + self._session)
         if scope["type"] == "websocket":
             await self._converse(asked, next(iter(scope.get("subprotocols", ())), None), receive, send)
             return
@@ -133,6 +150,8 @@ class ReplayApp:
         request_id = next(self._numbers)
         answer = await self._ask(request_id, asked, receive)
         if answer is not None:
+            if self._witness is not None:
+                self._witness.answered(request_id, asked, answer)
             await _send(send, answer, cors)
             self._player.sent(request_id)
 
@@ -220,6 +239,8 @@ class ReplayApp:
             elif isinstance(action, PushTaken):
                 self._keep(action)
             elif outbox := self._sockets.get(action.socket_id):
+                if self._witness is not None and isinstance(action, SendText):
+                    self._witness.said(action.text)
                 outbox.put_nowait(action)
 
     def _respond(self, answer: Respond) -> None:

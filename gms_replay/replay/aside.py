@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from gms_replay.errors import OptionError
 from gms_replay.events import PushTaken
-from gms_replay.replay.server import wall_clock_us
+from gms_replay.replay.wall import wall_clock_us
 
 if TYPE_CHECKING:
     from gms_replay.cassette.writer import Writer
     from gms_replay.replay.passing import Passing
     from gms_replay.replay.stand_ins import StandIns
+
+
+_LAST_WORDS_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class Aside:
     `stand_ins` get the pushes; None for nobody.
     """
 
-    passing: "Passing | None"
-    writer: "Writer | None"
-    stand_ins: "StandIns | None"
+    passing: "Passing | None" = None
+    writer: "Writer | None" = None
+    stand_ins: "StandIns | None" = None
 
     @classmethod
     def opened(
@@ -62,6 +65,13 @@ class Aside:
             from gms_replay.replay import keeping
 
             keeping.keep(self.writer, taken)
+
+    async def end(self) -> None:
+        """Ends connections, in the loop in which they were used; what is under way may take a second more."""
+        if self.stand_ins is not None:
+            await self.stand_ins.close(_LAST_WORDS_S)
+        if self.passing is not None:
+            await self.passing.close()
 
     def close(self) -> None:
         """Waits until all that was recorded is on disk, when nothing comes any more. Raises CassetteError."""

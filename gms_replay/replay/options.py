@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
-from gms_replay import instants
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.mitmdump.options import one
-from gms_replay.replay import rules_file
+from gms_replay.replay import plays, rules_file
 from gms_replay.replay.hosts import Others
+from gms_replay.replay.plays import Play
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
 
@@ -33,9 +32,6 @@ RULES = "gms_rules"
 STRICT = "gms_strict"
 HOSTS = "gms_hosts"
 OTHERS = "gms_others"
-
-_SLOWEST, _FASTEST = 0.001, 1000.0
-_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Switch(StrEnum):
@@ -70,15 +66,7 @@ OPTIONS = {
 class Settings:
     """The options, checked."""
 
-    cassette: Path
-    pacing: Pacing
-    seed: int
-    on_miss: str
-    record_new: Path | None
-    push_to: tuple[str, ...]
-    bundle_id: str | None
-    holds_pushes: bool
-    rules: Rules
+    play: Play
     strict: bool
     hosts: re.Pattern[str] | None
     others: Others
@@ -89,52 +77,29 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
     said = {name: one(name, given[name]) for name in OPTIONS if name != PUSH_TO}
     if not said[CASSETTE]:
         raise OptionError(f"{CASSETTE} is missing: name the file to play, --set {CASSETTE}=visit.sqlite")
-    pacing = Pacing(
-        now_us=_instant_us(said[NOW]),
-        speed=_speed(said[SPEED]),
-        missing_act=_word(MISSING_ACT, said, MissingAct),
-        clock=_word(CLOCK, said, Clock),
-        shift=_word(SHIFT, said, Shift),
-    )
-    return Settings(
+    play = Play(
         cassette=Path(said[CASSETTE]).expanduser(),
-        pacing=pacing,
-        seed=_seed(said[SEED]),
+        pacing=Pacing(
+            now_us=plays.instant_us(NOW, said[NOW]) if said[NOW] else None,
+            speed=plays.speed(SPEED, said[SPEED]),
+            missing_act=plays.word(MISSING_ACT, said[MISSING_ACT], MissingAct),
+            clock=plays.word(CLOCK, said[CLOCK], Clock),
+            shift=plays.word(SHIFT, said[SHIFT], Shift),
+        ),
+        seed=plays.seed(SEED, said[SEED]),
+        rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
         on_miss=said[ON_MISS],
         record_new=Path(said[RECORD_NEW]).expanduser() if said[RECORD_NEW] else None,
         push_to=tuple(filter(None, given[PUSH_TO])),
         bundle_id=said[BUNDLE_ID] or None,
-        holds_pushes=_word(HOLD_PUSHES, said, Switch) is Switch.ON,
-        rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
-        strict=_word(STRICT, said, Switch) is Switch.ON,
-        hosts=_pattern(said[HOSTS]) if said[HOSTS] else None,
-        others=_word(OTHERS, said, Others),
+        holds_pushes=plays.word(HOLD_PUSHES, said[HOLD_PUSHES], Switch) is Switch.ON,
     )
-
-
-def _instant_us(said: str) -> int | None:
-    at_us = instants.read(said) if said else None
-    if said and at_us is None:
-        raise OptionError(f"{NOW}: {said!r} is no instant; write it like 2014-05-02T16:27:38Z")
-    return at_us
-
-
-def _speed(said: str) -> float:
-    try:
-        speed = float(said)
-    except ValueError:
-        speed = 0
-    # What is no number stands in no order, so it is not between the two.
-    if not _SLOWEST <= speed <= _FASTEST:
-        raise OptionError(f"{SPEED} is a number from {_SLOWEST} to {_FASTEST:.0f}, not {said!r}")
-    return speed
-
-
-def _seed(said: str) -> int:
-    try:
-        return int(said)
-    except ValueError:
-        raise OptionError(f"{SEED} is a whole number, not {said!r}") from None
+    return Settings(
+        play,
+        strict=plays.word(STRICT, said[STRICT], Switch) is Switch.ON,
+        hosts=_pattern(said[HOSTS]) if said[HOSTS] else None,
+        others=plays.word(OTHERS, said[OTHERS], Others),
+    )
 
 
 def _pattern(said: str) -> re.Pattern[str]:
@@ -142,10 +107,3 @@ def _pattern(said: str) -> re.Pattern[str]:
         return re.compile(said)
     except re.error as error:
         raise OptionError(f"{HOSTS} is no regular expression: {error}, in {said!r}") from None
-
-
-def _word(name: str, said: Mapping[str, str], words: type[_Word]) -> _Word:
-    try:
-        return words(said[name])
-    except ValueError:
-        raise OptionError(f"{name} is one of {', '.join(words)}, not {said[name]!r}") from None

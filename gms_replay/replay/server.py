@@ -4,7 +4,6 @@ import errno
 import gc
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
@@ -13,14 +12,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from gms_replay.errors import OptionError
-from gms_replay.events import PushTaken
-from gms_replay.player import Player
 from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
-from gms_replay.replay.door import Door
 
 if TYPE_CHECKING:
-    from gms_replay.replay.passing import Passing
-    from gms_replay.replay.stand_ins import StandIns
+    from gms_replay.replay.aside import Aside
 
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
@@ -30,41 +25,24 @@ _KEEP_ALIVE_S = 75
 class ReplayServer(uvicorn.Server):
     """uvicorn, bound on creation (port 0 picks one), that answers held polls when it is told to end.
 
-    `announce` is called with the origin ("http://127.0.0.1:8080") once it answers; `note` with what the player finds
-    odd, `log` with who plays what. `compress_sockets`: whether WebSockets get permessage-deflate (RFC 7692) where the
-    app offers it. `passing`: who asks a live GMS for what the player cannot answer; None for nobody. `stand_ins`: who
-    gets the pushes; None for nobody. `keep`, `door` are `ReplayApp`'s. Raises OptionError for an address that cannot be
-    bound.
+    `announce` is called with the origin ("http://127.0.0.1:8080") once it answers. `compress_sockets`: whether
+    WebSockets get permessage-deflate (RFC 7692) where the app offers it. `aside` ends with it. Raises OptionError for
+    an address that cannot be bound.
     """
 
     def __init__(
         self,
-        player: Player,
+        app: ReplayApp,
+        aside: "Aside",
         host: str,
         port: int,
         *,
         announce: Callable[[str], None],
-        note: Callable[[str], None],
-        log: Callable[[str], None] = lambda text: None,
         compress_sockets: bool = False,
-        passing: "Passing | None" = None,
-        stand_ins: "StandIns | None" = None,
-        keep: Callable[[PushTaken], None] = lambda taken: None,
-        door: Door | None = None,
     ) -> None:
-        self._passing = passing
-        self._stand_ins = stand_ins
+        self._aside = aside
         self._hears_signals = True
-        self._app = ReplayApp(
-            player,
-            clock=wall_clock_us,
-            note=note,
-            log=log,
-            pass_on=passing.ask if passing else None,
-            devices=stand_ins,
-            keep=keep,
-            door=door,
-        )
+        self._app = app
         self._announce = announce
         self._socket = _bound(host, port)
         super().__init__(
@@ -114,10 +92,7 @@ class ReplayServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.close()
         await super().shutdown(sockets)
-        if self._stand_ins is not None:
-            await self._stand_ins.close(_LAST_WORDS_S)
-        if self._passing is not None:
-            await self._passing.close()
+        await self._aside.end()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own raises the signal again after the shutdown, and the process would not end with 0.
@@ -132,11 +107,6 @@ def spare_collector() -> None:
     few.
     """
     gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, 20, 50)
-
-
-def wall_clock_us() -> int:
-    """Microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -46,7 +46,7 @@ class SimulatedGms:
         now_us = settings.now_us
         self._tasks = Tasks()
         self._ids = Ids(chance.source)
-        reception = Reception(chance, self._tasks, now_us)
+        reception = Reception(chance, self._tasks, now_us, settings.version)
         desk2 = Desk2(self._ids, reception, now_us)
         self._comet = Comet(
             self._ids,
@@ -58,7 +58,14 @@ class SimulatedGms:
         self._pushes = Pushes(settings.pushes, self._tasks, chance, now_us)
         services = Services()
         waiting = Waiting(self._tasks, chance, now_us, self._wake)
-        steps = Steps(services, waiting, chance, now_us, trailing_comma=settings.trailing_comma)
+        steps = Steps(
+            services,
+            waiting,
+            chance,
+            now_us,
+            version=settings.version,
+            trailing_comma=settings.trailing_comma,
+        )
         slots = Slots(services, settings.office_hours, now_us)
         self._routes = Routes(
             services=services,

@@ -23,9 +23,9 @@ class Chance:
         """The source of that name, from its beginning."""
         return Random(f"{self._seed} {what} {numbers}")
 
-    def pace(self, what: str, *numbers: int) -> Pace:
-        """Somebody's pace."""
-        return Pace(quick=self._quick, random=self.source(f"{what} pace", *numbers))
+    def pace(self, what: str, *numbers: int, takes: float = 1.0) -> Pace:
+        """Somebody's pace; of a slow one, who `takes` so many times as long."""
+        return Pace(quick=self._quick, random=self.source(f"{what} pace", *numbers), takes=takes)
 
     def cast(self, number: int) -> Cast:
         """Who answers that chat, and in which words."""

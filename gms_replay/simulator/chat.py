@@ -40,15 +40,17 @@ class Line:
 class Chat:
     """A transcript that grows line by line. Who listens is told of each line, and of the end, as it comes.
 
-    The first line is the client's arrival, which nobody is told of: it is in the answer that starts the chat.
+    The first line is the client's arrival, which nobody is told of: it is in the answer that starts the chat. Lines of
+    `untold` kinds stand in the transcript alone.
     """
 
-    def __init__(self, client: Party, now_us: Callable[[], int]) -> None:
+    def __init__(self, client: Party, now_us: Callable[[], int], untold: frozenset[Kind] = frozenset()) -> None:
         self.client = client
         self.ended = False
         self.client_left = False
         self.lines: list[Line] = []
         self._now_us = now_us
+        self._untold = untold
         self._tell: Callable[[int], None] = _tell_nobody
         self._heard: asyncio.Queue[str | None] = asyncio.Queue()
         self._append(Kind.JOINED, client, "")
@@ -102,7 +104,8 @@ class Chat:
 
     def _add(self, kind: Kind, party: Party, text: str) -> None:
         self._append(kind, party, text)
-        self._tell(self.position - 1)
+        if kind not in self._untold:
+            self._tell(self.position - 1)
 
     def _append(self, kind: Kind, party: Party, text: str) -> None:
         self.lines.append(Line(kind, party, text, self._now_us()))

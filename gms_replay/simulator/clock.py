@@ -50,10 +50,10 @@ class OfficeHours:
 
 
 class Pace:
-    """How long a person takes, never twice the same; quick: fifty times faster."""
+    """How long a person takes, never twice the same; quick: fifty times faster. A slow one `takes` times as long."""
 
-    def __init__(self, *, quick: bool, random: Random) -> None:
-        self._factor = _QUICK if quick else 1.0
+    def __init__(self, *, quick: bool, random: Random, takes: float = 1.0) -> None:
+        self._factor = takes * (_QUICK if quick else 1.0)
         self._random = random
 
     async def pause(self, about_s: float) -> None:

@@ -1,4 +1,7 @@
-"""The six dialogs, letter by letter as the vendor's article prints them, with values in place of `$(…)`."""
+"""The six dialogs, letter by letter as the vendor's article prints them, with values in place of `$(…)`.
+
+The item and the dialog of the office hours are ours, in its style: a later version has them (`versions`).
+"""
 
 import json
 import re
@@ -102,6 +105,27 @@ WAIT_FOR_AGENT = """\
    "_dialog_id":"0",
    "_action":"ConfirmationDialog",
    "_text":"We will notify you when agent is available",
+   "_ok_title":"Ok",
+   "_id":"$(ServiceID)"
+}"""
+
+
+OFFICE_HOURS_ITEM = """\
+,{
+               "_dialog_id":"4",
+               "_label":"When are you there?",
+               "_action":"MenuItem",
+               "_user_action_url":
+\t\t\t   "$(ExtURLBase)/1/service/$(ServiceID)/office-hours",
+               "_method":"POST",
+               "_id_to_jump_before":"exit://"
+            }"""
+
+OFFICE_HOURS = """\
+{
+   "_dialog_id":"0",
+   "_action":"ConfirmationDialog",
+   "_text":"We are there every day from 08:00 to 18:00 UTC",
    "_ok_title":"Ok",
    "_id":"$(ServiceID)"
 }"""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from gms_replay.errors import OptionError
 from gms_replay.simulator.clock import OfficeHours, wall_us
+from gms_replay.simulator.versions import CURRENT, Version
 
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9.-]+")
 _PROJECT = re.compile(r"[A-Za-z0-9.:_-]+")
@@ -51,7 +52,8 @@ class Settings:
     `quick` turns people's seconds into tens of milliseconds. `trailing_comma` tells one dialog as the vendor's article
     prints it, which no JSON parser takes. With a `seed` identities, names, words, queues and delays repeat, and differ
     from those of other seeds; without, the agent is the article's. `services` are the names of callbacks that are
-    configured; any, where there are none. `office_hours` are those of appointments. `now_us` is its clock.
+    configured; any, where there are none. `office_hours` are those of appointments. `now_us` is its clock. `version` is
+    that of the GMS.
     """
 
     quick: bool = False
@@ -63,6 +65,7 @@ class Settings:
     max_interval_s: float = 10.0
     now_us: Callable[[], int] = wall_us
     pushes: PushSettings = field(default_factory=PushSettings)
+    version: Version = CURRENT
 
 
 def _check_url(option: str, url: str | None, example: str, schemes: tuple[str, ...] = ("https", "http")) -> None:

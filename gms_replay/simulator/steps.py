@@ -8,6 +8,7 @@ from gms_replay.simulator.chance import Chance
 from gms_replay.simulator.clock import MINUTE_US, iso_millis
 from gms_replay.simulator.refusals import RefusalError, Wrong
 from gms_replay.simulator.services import Service, Services
+from gms_replay.simulator.versions import Version
 from gms_replay.simulator.waiting import Waiting
 
 _LIFE_US = 30 * MINUTE_US
@@ -44,12 +45,20 @@ class Steps:
     """What an app does with the dialogs of its services. A menu stands for half an hour, told once or more often."""
 
     def __init__(
-        self, services: Services, waiting: Waiting, chance: Chance, now_us: Callable[[], int], *, trailing_comma: bool
+        self,
+        services: Services,
+        waiting: Waiting,
+        chance: Chance,
+        now_us: Callable[[], int],
+        *,
+        version: Version,
+        trailing_comma: bool,
     ) -> None:
         self._services = services
         self._waiting = waiting
         self._chance = chance
         self._now_us = now_us
+        self._version = version
         self._trailing_comma = trailing_comma
 
     def first(self, call: Call, service: Service) -> Answer:
@@ -68,6 +77,8 @@ class Steps:
             self._waiting.snooze(service)
         if action in ("snooze", "wait-for-agent"):
             return self._dialog(call, service, dialogs.WAIT_FOR_AGENT)
+        if action in self._version.more_steps:
+            return self._dialog(call, service, self._version.more_steps[action])
         return self._connect(call, service, action)
 
     def _decline(self, service_id: str) -> Answer:
@@ -103,4 +114,4 @@ class Steps:
             "TelURL": _TEL_URL,
             "AccessCode": str(code) if service.says("_provide_code", "true") else "n/a",
         }
-        return Answer(200, dialogs.fill(text, values))
+        return Answer(200, dialogs.fill(self._version.worded(text), values))

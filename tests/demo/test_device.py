@@ -3,7 +3,7 @@ import threading
 
 import httpx
 
-from gms_replay.demo.processes import listening, python
+from gms_replay.mitmdump.process import listening, python
 
 DEVICE = python("gms_replay.demo.device")
 SIGN = re.compile(r"(http://\S+)")

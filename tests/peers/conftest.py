@@ -101,8 +101,8 @@ class CometdServer:
 def installed() -> Path:
     """Where the npm packages of these tests are."""
     packages = HERE / "node_modules"
-    if not (packages / "cometd").is_dir():
-        need("tests/peers/node_modules is missing: run `npm ci` in tests/peers")
+    if not all((packages / name).is_dir() for name in ("cometd", "mermaid")):
+        need("tests/peers/node_modules is missing, or old: run `npm ci` in tests/peers")
     return packages
 
 

@@ -12,7 +12,7 @@ import sys
 
 import visitor
 
-from gms_replay.demo.processes import listening, python
+from gms_replay.mitmdump.process import listening, python
 
 # netdevice(7), if.h
 SIOCSIFFLAGS = 0x8914

@@ -8,6 +8,7 @@ from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.replay import options
 from gms_replay.replay.hosts import Others
+from gms_replay.replay.plays import Play
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
 
@@ -21,9 +22,7 @@ def settings(**given: str | list[str]) -> options.Settings:
 
 
 def test_little_needs_be_said() -> None:
-    plain = options.Settings(
-        Path("visit.sqlite"), Pacing(), 0, "error", None, (), None, False, Rules(), False, None, Others.BLOCK
-    )
+    plain = options.Settings(Play(Path("visit.sqlite")), strict=False, hosts=None, others=Others.BLOCK)
 
     assert settings() == plain
 
@@ -38,20 +37,18 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         hosts="^gms", others="pass",
     )  # fmt: skip
 
-    assert told == options.Settings(
+    play = Play(
         Path.home() / "a.sqlite",
         Pacing(1_399_048_058_000_000, 2.5, MissingAct.WAIT, Clock.VIRTUAL, Shift.WEEKS),
         7,
+        Rules(refused={"*": "Shutdown"}),
         "pass:http://gms.example",
         Path("new.sqlite"),
         ("http://localhost:9000/push", "apns:due"),
         "com.example.app",
-        True,
-        Rules(refused={"*": "Shutdown"}),
-        True,
-        re.compile("^gms"),
-        Others.PASS,
+        holds_pushes=True,
     )
+    assert told == options.Settings(play, strict=True, hosts=re.compile("^gms"), others=Others.PASS)
 
 
 @pytest.mark.parametrize(

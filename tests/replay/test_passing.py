@@ -18,7 +18,7 @@ from gms_replay.errors import OptionError
 from gms_replay.events import Asked
 from gms_replay.gms import Kind
 from gms_replay.replay.passing import Passing, Upstream
-from gms_replay.replay.server import wall_clock_us
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.sessions import split
 from gms_replay.simulator.settings import Settings
 

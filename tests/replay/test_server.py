@@ -13,7 +13,10 @@ from serving import served
 from gms_replay.cassette.copy import write
 from gms_replay.errors import OptionError
 from gms_replay.player import Player
-from gms_replay.replay.server import ReplayServer, wall_clock_us
+from gms_replay.replay.asgi import ReplayApp
+from gms_replay.replay.aside import Aside
+from gms_replay.replay.server import ReplayServer
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.story import compile_stories
 
 # An outward connect ends the process with 3, whatever would become of it. uvloop would dial without Python's knowledge.
@@ -74,12 +77,8 @@ def test_end_frees_held_polls() -> None:
 
 
 def test_taken_port_is_named() -> None:
-    player = Player(compile_stories(factories.visit()))
+    app = ReplayApp(Player(compile_stories(factories.visit())), clock=wall_clock_us, note=print)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OptionError, match=f"127.0.0.1 port {port} cannot be served on: .*--port 0"):
-            ReplayServer(player, "127.0.0.1", port, announce=print, note=print)
-
-
-def test_wall_clock_is_microseconds() -> None:
-    assert 1_700_000_000_000_000 < wall_clock_us() < 4_000_000_000_000_000
+            ReplayServer(app, Aside(), "127.0.0.1", port, announce=print)

@@ -20,9 +20,9 @@ from visitor_wire import Customer, GmsError
 from gms_replay import diff
 from gms_replay.cassette import reader
 from gms_replay.clocks import Clock, Pacing
-from gms_replay.demo.processes import listening, python
+from gms_replay.mitmdump.process import listening, python
 from gms_replay.model import Recording
-from gms_replay.replay.server import wall_clock_us
+from gms_replay.replay.wall import wall_clock_us
 
 ADDON = str(Path(__file__).parents[2] / "addons" / "gms_record.py")
 MITMDUMP = str(Path(sys.executable).parent / "mitmdump")

@@ -13,7 +13,7 @@ from simulating import simulated
 from gms_replay.cassette import reader
 from gms_replay.clocks import Pacing
 from gms_replay.diff import Transcript, compare
-from gms_replay.replay.server import wall_clock_us
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.simulator.settings import Settings
 
 APPS = 100

@@ -25,7 +25,7 @@ from gms_replay.cassette import reader
 from gms_replay.clocks import Pacing
 from gms_replay.diff import Transcript, compare
 from gms_replay.model import Recording
-from gms_replay.replay.server import wall_clock_us
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.simulator.settings import Settings
 
 PLAYED_TO = (*AIOCOMETD, *COMETD, *ACKNOWLEDGING, *CHROMIUM, *BATCHES)

@@ -21,7 +21,7 @@ from gms_replay.clocks import Pacing
 from gms_replay.diff import Transcript, compare
 from gms_replay.gms import Kind
 from gms_replay.model import Direction, Message, Recording, Transport
-from gms_replay.replay.server import wall_clock_us
+from gms_replay.replay.wall import wall_clock_us
 from gms_replay.simulator.settings import Settings
 
 PAUSE_S = 0.01

@@ -2,10 +2,14 @@ import re
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from factories import visit
+from serving import served
 
-from gms_replay.demo.processes import listening, python, run, tool
+from gms_replay.cassette import reader
 from gms_replay.errors import GmsReplayError
+from gms_replay.mitmdump.process import listening, python, recording, run, tool
 
 ENDS_WELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))"
 SIGN = re.compile(r"serving at (\S+)")
@@ -35,9 +39,10 @@ def test_server_that_says_much_goes_on(tmp_path: Path) -> None:
 
 
 def test_server_that_ends_badly_is_named() -> None:
+    ends_badly = ENDS_WELL.replace("sys.exit(0)", "(print('the disk is full'), sys.exit(3))")
     with (
-        pytest.raises(GmsReplayError, match="ended with 3"),
-        listening(script(f"{ENDS_WELL.replace('0', '3')}; print('serving at here'); signal.pause()"), SIGN),
+        pytest.raises(GmsReplayError, match=r"ended with 3: .*the disk is full"),
+        listening(script(f"{ends_badly}; print('serving at here'); signal.pause()"), SIGN),
     ):
         pass
 
@@ -71,3 +76,19 @@ def test_programs_are_those_of_this_environment() -> None:
 
     assert len(said) == 2
     assert said[0] == said[1]
+
+
+def test_recorder_is_a_proxy_of_its_own(tmp_path: Path) -> None:
+    with served(visit()) as gms, recording(tmp_path / "visit.sqlite") as recorder:
+        with httpx.Client(proxy=recorder.url, timeout=60) as app:
+            app.get(f"{gms.base}/1/service/callback/customer-service/availability")
+        assert "BEGIN CERTIFICATE" in recorder.ca_file.read_text()
+
+    (exchange,) = reader.read(tmp_path / "visit.sqlite").exchanges
+    assert exchange.request.target.endswith("/availability")
+
+
+def test_recorder_that_cannot_start_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "no.sqlite").write_text("no cassette")
+    with pytest.raises(GmsReplayError, match=r"mitmdump .*: .*no\.sqlite"), recording(tmp_path / "no.sqlite"):
+        pytest.fail("it does not record")

@@ -1,0 +1,153 @@
+"""A stage that plays in a thread of its own, beside whoever asks: in this process, or by a server on loopback."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, MutableMapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from gms_replay.replay.stage import Stage
+
+if TYPE_CHECKING:
+    from gms_replay.replay.server import ReplayServer
+
+_T = TypeVar("_T")
+_RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Asking(NamedTuple):
+    """A request as it is handed in. `target`: path and query; `headers`: with the host."""
+
+    method: str
+    scheme: str
+    target: bytes
+    headers: _RawHeaders
+    body: bytes = b""
+    http_version: str = "1.1"
+
+
+class Answer(NamedTuple):
+    """What came out of it."""
+
+    status: int
+    headers: _RawHeaders
+    body: bytes
+
+
+class Held:
+    """A request under way, for any thread. `answer` ends with None where it was let go."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stage: Stage, asking: Asking) -> None:
+        self._loop = loop
+        self._is_over = asyncio.Event()
+        self.answer: Future[Answer | None] = asyncio.run_coroutine_threadsafe(self._ask(stage, asking), loop)
+
+    def let_go(self) -> None:
+        """Hangs up, as an app does that waits no longer; whoever has an answer has nothing to let go."""
+        # The loop may have ended with the last answer.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._is_over.set)
+
+    async def _ask(self, stage: Stage, asking: Asking) -> Answer | None:
+        path, _, query = asking.target.partition(b"?")
+        scope: MutableMapping[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": asking.http_version,
+            "method": asking.method,
+            "scheme": asking.scheme,
+            "path": path.decode("latin-1"),
+            "raw_path": path,
+            "query_string": query,
+            "headers": asking.headers,
+            "client": None,
+        }
+        is_taken = False
+        head: tuple[int, _RawHeaders] | None = None
+        parts: list[bytes] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            nonlocal is_taken
+            if is_taken:
+                await self._is_over.wait()
+                return {"type": "http.disconnect"}
+            is_taken = True
+            return {"type": "http.request", "body": asking.body}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal head
+            if message["type"] == "http.response.start":
+                head = message["status"], list(message["headers"])
+            else:
+                parts.append(message["body"])
+
+        await stage.app(scope, receive, send)
+        return Answer(*head, b"".join(parts)) if head is not None and not self._is_over.is_set() else None
+
+
+class Beside:
+    """An event loop in a thread of its own, in which a stage plays until it is closed; it closes the stage, too."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._loop = asyncio.new_event_loop()
+        self._server: ReplayServer | None = None
+        self._serving: Future[None] | None = None
+        # Whoever never closes it shall not wait for it at the end of the process.
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gms_replay", daemon=True)
+        self._thread.start()
+        self._is_closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def ask(self, asking: Asking) -> Held:
+        """Hands a request in."""
+        return Held(self._loop, self.stage, asking)
+
+    def look(self, at: Callable[[Stage], _T]) -> _T:
+        """What `at` finds on the stage, while nothing else happens there."""
+
+        async def looked() -> _T:
+            return at(self.stage)
+
+        return self._do(looked())
+
+    def serve(self) -> str:
+        """Lets a server on loopback answer, too, on a port that it picks: its origin ("http://127.0.0.1:49152")."""
+        from gms_replay.replay.server import ReplayServer
+
+        if self._server is None:
+            ready: Future[str] = Future()
+            self._server = ReplayServer(self.stage.app, self.stage.aside, "127.0.0.1", 0, announce=ready.set_result)
+            self._serving = asyncio.run_coroutine_threadsafe(self._server.serve_beside(), self._loop)
+            self._serving.add_done_callback(lambda _: ready.done() or ready.cancel())
+            ready.result()
+        return self._server.origin
+
+    def close(self) -> None:
+        """Answers what is held, and ends all. Raises CassetteError where something could not be recorded."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._server is not None and self._serving is not None:
+                self._server.should_exit = True
+                self._serving.result()
+            self._do(self._end())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+            self.stage.close()
+
+    async def _end(self) -> None:
+        await self.stage.end()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        # What is held has been answered; it has to be handed out yet.
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _do(self, what: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result()

@@ -1,0 +1,101 @@
+"""A cassette, opened to be played: its stories, the player, the ASGI app, and what runs beside them."""
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self, Unpack
+
+from gms_replay.cassette.archive import Archive
+from gms_replay.cassette.reader import hold
+from gms_replay.player import Player
+from gms_replay.replay import plays
+from gms_replay.replay.asgi import ReplayApp, Witness
+from gms_replay.replay.aside import Aside
+from gms_replay.replay.door import Door
+from gms_replay.replay.plays import Options, Play
+from gms_replay.replay.wall import wall_clock_us
+from gms_replay.story import compile_stories
+
+_log = logging.getLogger(__name__)
+
+
+class Stage:
+    """What plays a cassette, until it is closed: `app` is an ASGI app, to be used in one event loop.
+
+    `facts` are the cassette's, where it is held already. `note` gets what the player finds odd, `log` who plays what.
+    Raises CassetteError, StoryError or OptionError.
+    """
+
+    def __init__(
+        self,
+        play: Play,
+        facts: Archive | None = None,
+        *,
+        note: Callable[[str], None] = _log.warning,
+        log: Callable[[str], None] = _log.info,
+        door: Door | None = None,
+        witness: Witness | None = None,
+    ) -> None:
+        self.play = play
+        with ExitStack() as held:
+            self.facts = held.enter_context(hold(play.cassette)) if facts is None else facts
+            self.stories = compile_stories(self.facts, play.rules)
+            self.facts.assure()
+            self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id)
+            held.callback(self.aside.close)
+            self.player = Player(
+                self.stories,
+                play.pacing,
+                seed=play.seed,
+                has_devices=self.aside.stand_ins is not None,
+                holds_pushes=play.holds_pushes,
+            )
+            self.app = ReplayApp(
+                self.player,
+                clock=wall_clock_us,
+                note=note,
+                log=log,
+                pass_on=self.aside.passing.ask if self.aside.passing else None,
+                devices=self.aside.stand_ins,
+                keep=self.aside.keep,
+                door=door,
+                session=play.session,
+                witness=witness,
+            )
+            self._held = held.pop_all()
+
+    async def end(self) -> None:
+        """Answers what is held, and ends connections, in the loop in which `app` was used."""
+        self.app.close()
+        await self.aside.end()
+
+    def close(self) -> None:
+        """Waits until all that was recorded is on disk, when nothing comes any more. Raises CassetteError."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.end()
+        self.close()
+
+
+def staged(cassette: str | os.PathLike[str], **options: Unpack[Options]) -> Stage:
+    """A cassette, opened to be played, with the options of `gms-replay serve` as keywords.
+
+    For any ASGI test client: `async with staged("visit.sqlite", clock="virtual") as stage:`, and then `stage.app`.
+    """
+    return Stage(plays.play(cassette, options))

@@ -1,0 +1,87 @@
+"""What a test sees of a live GMS while mitmdump records it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gms_replay import sessions, witness
+from gms_replay.cassette import reader
+from gms_replay.errors import OptionError
+from gms_replay.testing.told import Told
+
+
+class Live:
+    """A `GmsServer` that is recorded: `url` is the recorder's ("http://127.0.0.1:49152"), `path` the GMS's."""
+
+    def __init__(self, url: str, path: str, cassette: Path) -> None:
+        self.base_url = url + path
+        self.comet_url = f"{self.base_url}/cometd"
+        self.misses = ()
+        self.sessions: list[dict[str, Any]] = []
+        self.pushes: list[dict[str, Any]] = []
+        self._cassette = cassette
+        self._told: Told | None = None
+
+    def next_push(self, within_s: float = 10) -> dict[str, Any]:
+        raise OptionError("a live GMS sends its pushes to the device that the app names; record without next_push")
+
+    def forget_misses(self) -> None:
+        pass
+
+    def transcript(self) -> Told:
+        # Each fact is in the file a second later at most; what is not yet there is missed by nobody, see `recorded`.
+        found = sessions.split(reader.read(self._cassette))
+        self._told = Told.of(witness.recorded(found[-1]) if found else witness.Witness().transcript(0))
+        return self._told
+
+    def recorded(self, visit: int | None = None) -> Told:
+        """What is being recorded, as it was told last: whatever a test holds against it passes."""
+        return self._told or self.transcript()
+
+
+class LiveClock:
+    """A `GmsClock` that nobody can put forward."""
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def advance(self, by: float | timedelta, session: str | None = None) -> None:
+        time.sleep(by.total_seconds() if isinstance(by, timedelta) else by)
+
+    def to_next(self, session: str | None = None) -> None:
+        # What comes next comes by itself.
+        pass
+
+
+class LiveTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends whatever is asked, of any host, to the recorder at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = httpx.URL(url)
+        self._sync = httpx.HTTPTransport(trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._lead(request)
+        return self._sync.handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._lead(request)
+        # Its connections belong to the loop that asks, and each test may have its own.
+        async with httpx.AsyncHTTPTransport(trust_env=False) as wire:
+            answer = await wire.handle_async_request(request)
+            body = b"".join([part async for part in answer.aiter_raw()])
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(body))
+
+    def close(self) -> None:
+        self._sync.close()
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def _lead(self, request: httpx.Request) -> None:
+        # The Host header stays, of which GMS makes the URLs in its answers.
+        request.url = request.url.copy_with(scheme="http", host=self._url.host, port=self._url.port)

@@ -1,0 +1,182 @@
+"""What a test sees of the player: where it is found, what it told, and its clock."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from gms_replay import control, sessions, witness
+from gms_replay.diff import Transcript
+from gms_replay.errors import OptionError
+from gms_replay.gms import Kind
+from gms_replay.match import Miss
+from gms_replay.replay.beside import Asking, Beside
+from gms_replay.replay.stage import Stage
+from gms_replay.replay.wall import wall_clock_us
+from gms_replay.story import Story
+from gms_replay.testing.told import Told
+
+_LONGEST_WAIT_S = 600
+_HERE = "localhost"
+
+
+class GmsServer(Protocol):
+    """A GMS for an app under test: a cassette that is played, or a live one that is recorded."""
+
+    @property
+    def base_url(self) -> str:
+        """What to put into the app ("http://127.0.0.1:49152/genesys")."""
+
+    @property
+    def comet_url(self) -> str:
+        """Where Comet is, for apps that do not take the `_comet_url` that they are told."""
+
+    @property
+    def misses(self) -> Sequence[Miss]:
+        """The requests that the cassette had no answer for; as text each is a report."""
+
+    @property
+    def sessions(self) -> Sequence[dict[str, Any]]:
+        """Who plays which visit, and how far: `session`, `visit`, `gms_user`, `now`, `waits_for`, and more."""
+
+    @property
+    def pushes(self) -> Sequence[dict[str, Any]]:
+        """The pushes that devices were told: `number`, `session`, `_id`, `_action`, `payload`, and more."""
+
+    def next_push(self, within_s: float = 10) -> dict[str, Any]:
+        """Waits for the push after the last one that this gave. Raises OptionError where none comes."""
+
+    def forget_misses(self) -> None:
+        """The test asked for them on purpose: they fail it no longer."""
+
+    def transcript(self) -> Told:
+        """What apps were told so far."""
+
+    def recorded(self, visit: int | None = None) -> Told:
+        """What the recorded app was told: in that visit, or in the one that the first app plays."""
+
+
+class GmsClock(Protocol):
+    """The time that apps are told, for all sessions, or for one by its name."""
+
+    @property
+    def now(self) -> datetime:
+        """Where the story is: of the first session; before there is one, where it will begin."""
+
+    def advance(self, by: float | timedelta, session: str | None = None) -> None:
+        """Lets so many seconds pass at once: polls end, clients and patience expire, messages come."""
+
+    def to_next(self, session: str | None = None) -> None:
+        """Puts the story forward to what comes next; nothing expires."""
+
+
+class Played:
+    """A `GmsServer` that plays; `told` hears it."""
+
+    def __init__(self, beside: Beside, told: witness.Witness) -> None:
+        self._beside = beside
+        self._told = told
+        self._last_push = 0
+
+    @property
+    def base_url(self) -> str:
+        return self._beside.serve() + self._first.visit.base
+
+    @property
+    def comet_url(self) -> str:
+        asked = (one.target for one in self._first.visit.askings if one.operation.kind is Kind.COMET)
+        path = next(asked, f"{self._first.visit.base}/cometd").partition("?")[0]
+        return self._beside.serve() + path
+
+    @property
+    def misses(self) -> tuple[Miss, ...]:
+        return self._beside.look(lambda stage: tuple(one.miss for one in stage.player.misses))
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        return _list(ask(self._beside, "GET", control.SESSIONS)["sessions"])
+
+    @property
+    def pushes(self) -> list[dict[str, Any]]:
+        return _list(ask(self._beside, "GET", control.PUSHES)["pushes"])
+
+    def next_push(self, within_s: float = 10) -> dict[str, Any]:
+        wait_ms = round(min(within_s, _LONGEST_WAIT_S) * 1000)
+        told = ask(self._beside, "GET", f"{control.PUSHES}?after={self._last_push}&wait_ms={wait_ms}")
+        if not told["pushes"]:
+            held = f"; {told['held']} held back" if told["held"] else ""
+            raise OptionError(f"no push within {within_s:g} s{held}; gms_server.sessions tells what stories wait for")
+        push: dict[str, Any] = told["pushes"][0]
+        self._last_push = push["number"]
+        return push
+
+    def forget_misses(self) -> None:
+        ask(self._beside, "DELETE", control.MISSES)
+
+    def transcript(self) -> Told:
+        return Told.of(self._beside.look(lambda stage: self._told.transcript(_started_at_us(stage))))
+
+    def recorded(self, visit: int | None = None) -> Told:
+        return Told.of(self._beside.look(lambda stage: _recorded(stage, visit)))
+
+    @property
+    def _first(self) -> Story:
+        return self._beside.stage.stories[0]
+
+
+class PlayedClock:
+    """A `GmsClock` of the player's."""
+
+    def __init__(self, beside: Beside) -> None:
+        self._beside = beside
+
+    @property
+    def now(self) -> datetime:
+        told = ask(self._beside, "GET", control.CLOCK)["sessions"]
+        if told:
+            return datetime.fromisoformat(told[0]["now"])
+        at_us = self._beside.stage.play.pacing.now_us
+        return datetime.fromtimestamp((wall_clock_us() if at_us is None else at_us) / 1_000_000, UTC)
+
+    def advance(self, by: float | timedelta, session: str | None = None) -> None:
+        seconds = by.total_seconds() if isinstance(by, timedelta) else by
+        self._move({"advance_ms": round(seconds * 1000)}, session)
+
+    def to_next(self, session: str | None = None) -> None:
+        self._move({"to": "next"}, session)
+
+    def _move(self, how: dict[str, Any], session: str | None) -> None:
+        ask(self._beside, "POST", control.CLOCK, how | ({} if session is None else {"session": session}))
+
+
+def ask(beside: Beside, method: str, path: str, said: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Asks the player itself. Raises OptionError with what it refuses."""
+    body = b"" if said is None else json.dumps(said).encode()
+    held = beside.ask(Asking(method, "http", path.encode(), [(b"host", _HERE.encode())], body))
+    answer = held.answer.result()
+    assert answer is not None, "nobody hangs up"
+    told: dict[str, Any] = json.loads(answer.body)
+    if answer.status != 200:
+        raise OptionError(f"the player refuses: {told['error']}")
+    return told
+
+
+def _recorded(stage: Stage, visit: int | None) -> Transcript:
+    count = len(stage.stories)
+    playing = next(iter(stage.player.sessions), None)
+    number = visit or (playing.story.number if playing else 1)
+    if not 1 <= number <= count:
+        raise OptionError(f"there is no visit {number}; the cassette holds {count}")
+    return witness.recorded(sessions.read(stage.stories[number - 1].visit))
+
+
+def _started_at_us(stage: Stage) -> int:
+    """When the first app's visit began, by the time that it was told."""
+    if (pinned_us := stage.play.pacing.now_us) is not None:
+        return pinned_us
+    playing = next(iter(stage.player.sessions), None)
+    return playing.opened_at_us if playing else wall_clock_us()
+
+
+def _list(found: Any) -> list[dict[str, Any]]:
+    return list(found)

@@ -1,0 +1,176 @@
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import factories
+import httpx
+import pytest
+
+from gms_replay.cassette.copy import write
+from gms_replay.errors import NotACassetteError, OptionError
+from gms_replay.replay.transport import ReplayTransport
+
+ORIGIN = "https://gms.test"
+COMET = f"{ORIGIN}/genesys/cometd"
+NOWHERE = f"{ORIGIN}/genesys/1/nowhere"
+SENDING = f"{ORIGIN}{factories.CHAT_PATH}/send"
+HELLO = {"message": "Hello."}
+
+
+@pytest.fixture
+def cassette(tmp_path: Path) -> Path:
+    """A callback, and a message that comes at once, and one that waits for what the app says."""
+    tape = factories.Tape()
+    tape.ask(0, "POST", factories.CALLBACK, b"", {"_id": factories.SERVICE})
+    tape.ask(0.1, "POST", factories.CHAT_DIALOG, b"", factories.start_chat(factories.URL, f"{factories.URL}/cometd"))
+    tape.open_comet(0.2)
+    tape.poll(0.5, 0.1, factories.frame(1, factories.JOINED))
+    tape.ask(0.7, "POST", f"{factories.CHAT_PATH}/send", HELLO)
+    tape.poll(0.6, 0.4, factories.frame(2, factories.HELLO))
+    write(tmp_path / "visit.sqlite", tape.recording())
+    return tmp_path / "visit.sqlite"
+
+
+@pytest.fixture
+def transport(cassette: Path) -> Iterator[ReplayTransport]:
+    with ReplayTransport(cassette, clock="virtual", missing_act="wait") as transport:
+        yield transport
+
+
+def subscribed(app: httpx.Client) -> dict[str, Any]:
+    """A poll of an app that listens, and has heard the first message."""
+    app.post(f"{ORIGIN}{factories.CALLBACK}")
+    app.post(f"{ORIGIN}{factories.CHAT_DIALOG}")
+    [shaken] = app.post(COMET, json=[{"channel": "/meta/handshake", "version": "1.0"}]).json()
+    poll = {"channel": "/meta/connect", "clientId": shaken["clientId"], "connectionType": "long-polling"}
+    app.post(COMET, json=[poll])
+    app.post(COMET, json=[poll | {"channel": "/meta/subscribe", "subscription": "/_genesys"}])
+    first, *_ = app.post(COMET, json=[poll]).json()
+    assert first["channel"] == "/_genesys"
+    return poll
+
+
+def test_any_host_is_answered(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport) as app:
+        app.post(f"{ORIGIN}{factories.CALLBACK}")
+        dialog = app.post(f"{ORIGIN}{factories.CHAT_DIALOG}").json()
+
+    assert dialog["_comet_url"] == COMET
+
+
+def test_held_poll_lets_others_ask(transport: ReplayTransport) -> None:
+    told: list[Any] = []
+    with httpx.Client(transport=transport, timeout=60) as app:
+        poll = subscribed(app)
+        listening = threading.Thread(target=lambda: told.extend(app.post(COMET, json=[poll]).json()))
+        listening.start()
+        app.post(SENDING, json=HELLO).raise_for_status()
+        listening.join()
+
+    assert [message["channel"] for message in told] == ["/_genesys", "/meta/connect"]
+
+
+def test_tasks_share_it_with_threads(transport: ReplayTransport) -> None:
+    app = httpx.Client(transport=transport, timeout=60)
+    poll = subscribed(app)
+
+    async def listen_and_send() -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(transport=ReplayTransport.on(transport._beside), timeout=60) as other:
+            held = asyncio.create_task(other.post(COMET, json=[poll]))
+            while not transport._beside.look(lambda stage: stage.player.sessions[0].comet.is_polled):
+                await other.get(NOWHERE)
+            sent = await other.post(SENDING, json=HELLO)
+            assert sent.status_code == 200
+            messages: list[dict[str, Any]] = (await held).json()
+            return messages
+
+    told = asyncio.run(listen_and_send())
+    app.close()
+
+    assert [message["channel"] for message in told] == ["/_genesys", "/meta/connect"]
+
+
+def test_client_that_waits_no_longer_hangs_up(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport, timeout=60) as app:
+        poll = subscribed(app)
+        with pytest.raises(httpx.ReadTimeout, match="read timeout"):
+            app.post(COMET, json=[poll], timeout=0.05)
+        # What it did not take comes with the next.
+        app.post(SENDING, json=HELLO)
+        told = app.post(COMET, json=[poll]).json()
+
+    assert [message["channel"] for message in told] == ["/_genesys", "/meta/connect"]
+
+
+def test_task_that_waits_no_longer_hangs_up(transport: ReplayTransport) -> None:
+    app = httpx.Client(transport=transport, timeout=60)
+    poll = subscribed(app)
+
+    async def wait() -> None:
+        async with httpx.AsyncClient(transport=transport, timeout=0.05) as impatient:
+            await impatient.post(COMET, json=[poll])
+
+    with pytest.raises(httpx.ReadTimeout):
+        asyncio.run(wait())
+    # The async client has closed it.
+    with pytest.raises(httpx.ConnectError, match="the replay transport is closed"):
+        app.get(NOWHERE)
+
+
+def test_close_answers_what_is_held(cassette: Path) -> None:
+    transport = ReplayTransport(cassette, clock="virtual", missing_act="wait")
+    answers: list[httpx.Response] = []
+    app = httpx.Client(transport=transport, timeout=60)
+    poll = subscribed(app)
+    listening = threading.Thread(target=lambda: answers.append(app.post(COMET, json=[poll])))
+    listening.start()
+    while not transport._beside.look(lambda stage: stage.player.sessions[0].comet.is_polled):
+        app.get(NOWHERE)
+    transport.close()
+    transport.close()
+    listening.join()
+
+    assert [answer.status_code for answer in answers] == [503]
+
+
+def test_bodies_may_come_in_pieces(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport) as app:
+        told = app.post(COMET, content=iter([b'[{"channel": "/meta/', b'handshake", "version": "1.0"}]'])).json()
+
+    assert told[0]["successful"]
+
+
+def test_miss_is_told(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport) as app:
+        answer = app.get(f"{NOWHERE}?a=%20b")
+
+    assert (answer.status_code, answer.json()["asked"]["target"]) == (404, "/genesys/1/nowhere?a=%20b")
+
+
+def test_equal_runs_are_told_equal_bytes(cassette: Path) -> None:
+    def visit() -> list[tuple[int, list[tuple[bytes, bytes]], bytes]]:
+        with httpx.Client(transport=ReplayTransport(cassette, clock="virtual", now="2014-05-02T16:27:38Z")) as app:
+            subscribed(app)
+            answers = [app.post(SENDING, json=HELLO), app.get(NOWHERE)]
+            return [(answer.status_code, answer.headers.raw, answer.content) for answer in answers]
+
+    assert visit() == visit()
+
+
+def test_session_is_the_one_that_was_named(cassette: Path) -> None:
+    with httpx.Client(transport=ReplayTransport(cassette, session="alice")) as app:
+        app.post(f"{ORIGIN}{factories.CALLBACK}")
+        app.post(f"{ORIGIN}{factories.CALLBACK}", params={"gms_session": "bob"})
+        told = json.loads(app.get(f"{ORIGIN}/__gms_replay__/sessions", headers={"host": "localhost"}).content)
+
+    assert [session["session"] for session in told["sessions"]] == ["alice", "bob"]
+
+
+def test_wrong_words_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotACassetteError, match=r"none\.sqlite"):
+        ReplayTransport(tmp_path / "none.sqlite")
+    with pytest.raises(OptionError, match="clock is one of"):
+        ReplayTransport(tmp_path / "none.sqlite", clock="sun")

@@ -1,0 +1,349 @@
+"""The plugin as its users have it: files of tests, run by pytest."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import factories
+import pytest
+from factories import CALLBACK, CHAT_PATH, HELLO, JOINED, ORDER, SERVICE, Tape, frame
+from serving import served
+
+from gms_replay.cassette import reader
+from gms_replay.cassette.copy import write
+
+pytest_plugins = "pytester"
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "pytest"
+HEAD = f"""
+import httpx, pytest
+START = "{CALLBACK}"
+USER = "{factories.USER}"
+DIALOG = "{factories.CHAT_DIALOG.removeprefix("/genesys")}"
+SEND = "{CHAT_PATH.removeprefix("/genesys")}/send"
+ORDER = {ORDER!r}
+def start(server, **others):
+    return httpx.post(server.base_url + START.removeprefix("/genesys"), json=ORDER | others, trust_env=False)
+"""
+
+
+def slow_visit() -> Tape:
+    """A callback, a chat whose agent comes after twenty minutes, and goes on when the app has said something."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "_expires": "2014-05-02T16:57:31Z"})
+    tape.ask(0.1, "POST", factories.CHAT_DIALOG, b"", factories.start_chat(factories.URL, f"{factories.URL}/cometd"))
+    tape.open_comet(0.2)
+    tape.poll(0.5, 1200, frame(1, JOINED))
+    tape.ask(1201, "POST", f"{CHAT_PATH}/send", {"message": "Hello."})
+    tape.poll(1200.6, 0.8, frame(2, HELLO))
+    return tape
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder with a cassette, for a file of tests."""
+    write(pytester.path / "visit.sqlite", slow_visit().recording())
+    return pytester
+
+
+def run(suite: pytest.Pytester, tests: str, *options: str) -> pytest.RunResult:
+    suite.makepyfile(test_app=HEAD + dedent(tests))
+    return suite.runpytest_inprocess("-p", "no:cacheprovider", "--strict-markers", "-Werror", *options)
+
+
+def test_visit_of_twenty_minutes_is_played(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        @pytest.mark.gms_cassette("visit.sqlite", strict=True)
+        def test_chat(gms_server, gms_clock):
+            began = gms_clock.now
+            app = httpx.Client(base_url=gms_server.base_url, trust_env=False, headers={"gms_user": USER})
+            start(gms_server)
+            dialog = app.post(DIALOG).json()
+            assert dialog["_comet_url"] == gms_server.comet_url
+            comet = lambda *messages: app.post(gms_server.comet_url, json=messages).json()
+            [shaken] = comet({"channel": "/meta/handshake", "version": "1.0"})
+            mine = {"clientId": shaken["clientId"], "connectionType": "long-polling"}
+            comet(mine | {"channel": "/meta/connect"})
+            comet(mine | {"channel": "/meta/subscribe", "subscription": "/_genesys"})
+            assert comet(mine | {"channel": "/meta/connect"})[0]["channel"] == "/_genesys"
+            app.post(SEND, json={"message": "Hello."})
+            assert comet(mine | {"channel": "/meta/connect"})[0]["channel"] == "/_genesys"
+            assert (gms_clock.now - began).total_seconds() > 1200
+            assert [(one["session"], one["is_told"]) for one in gms_server.sessions] == [("s1", True)]
+            assert gms_server.transcript() == gms_server.recorded()
+            assert gms_server.transcript() == gms_server.recorded(visit=1)
+            app.close()
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+
+
+def test_miss_fails_with_its_report(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_miss(gms_server):
+            start(gms_server, _media_type="fax")
+            httpx.get(gms_server.base_url + "/1/nowhere", trust_env=False)
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_fails_by_itself(gms_server):
+            httpx.get(gms_server.base_url + "/1/nowhere", trust_env=False).raise_for_status()
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_on_purpose(gms_server):
+            httpx.get(gms_server.base_url + "/1/nowhere", trust_env=False)
+            assert "unknown route" in str(gms_server.misses[0])
+            gms_server.forget_misses()
+
+        @pytest.fixture
+        def tidy(gms_server):
+            yield
+            httpx.get(gms_server.base_url + "/1/nowhere", trust_env=False)
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_afterwards(tidy):
+            pass
+    """)  # fmt: skip
+
+    result.assert_outcomes(failed=2, passed=2, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_afterwards*",
+            "gms_replay: 1 request that the cassette has no answer for",
+            "*_ test_miss _*",
+            "gms_replay: 2 requests that the cassette has no answer for",
+            f"miss: POST {CALLBACK}: field differs",
+            f"  nearest: POST {CALLBACK}",
+            "    _media_type: asked 'fax', recorded *",
+            "miss: GET /genesys/1/nowhere: unknown route",
+            "*_ test_fails_by_itself _*",
+            "*HTTPStatusError*",
+            "*- Captured gms_replay call -*",
+            "gms_replay: 1 request that the cassette has no answer for",
+        ]
+    )
+
+
+def test_strictness_names_what_was_not_used(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        @pytest.mark.gms_cassette("visit.sqlite", strict=True)
+        def test_part(gms_server):
+            start(gms_server)
+
+        @pytest.mark.gms_cassette("visit.sqlite", strict=True)
+        def test_that_fails_is_told_no_more(gms_server):
+            assert False
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1, errors=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["gms_replay: strict: not all of the cassette was used", "visit 1: POST *was not asked for"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("marker", "complaint"),
+    [
+        ('"visit.sqlite", speeed=2', "speeed: no such option; there are *speed, strict"),
+        ('"visit.sqlite", clock="sun"', "clock is one of real, virtual, not 'sun'"),
+        ("", "it names one cassette*not 0"),
+        ('"no.sqlite"', "*no.sqlite: there is none; --gms-record=once --gms-upstream URL records it"),
+        ('"test_app.py"', "*test_app.py: *"),
+        ('"visit.sqlite", rules="no.toml"', "*no.toml: cannot be read*"),
+    ],
+)
+def test_wrong_marker_is_named(suite: pytest.Pytester, marker: str, complaint: str) -> None:
+    result = run(suite, f"@pytest.mark.gms_cassette({marker})\ndef test_x(gms_server): pass")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"test_app.py::test_x: @pytest.mark.gms_cassette: {complaint}"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_fixture_without_marker_says_how(suite: pytest.Pytester) -> None:
+    result = run(suite, "def test_x(gms_clock): pass")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ['test_app.py::test_x: name its cassette, like @pytest.mark.gms_cassette("visit.sqlite")']
+    )
+
+
+def test_closest_marker_wins(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        pytestmark = pytest.mark.gms_cassette("visit.sqlite", now="2014-01-01T00:00:00Z")
+
+        def test_module(gms_clock):
+            assert gms_clock.now.year == 2014
+
+        @pytest.mark.gms_cassette("visit.sqlite", now="2015-01-01T00:00:00Z", session="alice")
+        class TestClass:
+            def test_class(self, gms_clock, gms_server):
+                start(gms_server)
+                assert gms_server.sessions[0]["session"] == "alice"
+                assert gms_clock.now.year == 2015
+
+            @pytest.mark.gms_cassette("visit.sqlite", now="2016-01-01T00:00:00Z")
+            def test_function(self, gms_clock):
+                assert gms_clock.now.year == 2016
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=3)
+
+
+def test_server_and_transport_play_one_story(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        import asyncio
+
+        @pytest.mark.gms_cassette("visit.sqlite", now="2014-05-02T16:27:38Z")
+        def test_both(gms_server, gms_transport):
+            async def again():
+                async with httpx.AsyncClient(transport=gms_transport) as app:
+                    return await app.post("https://gms.test" + START, json=ORDER)
+
+            with httpx.Client(transport=gms_transport, base_url="https://gms.test") as app:
+                first = app.post(START, json=ORDER).json()
+            second = asyncio.run(again()).json()
+            third = start(gms_server).json()
+            assert len({one["_id"] for one in (first, second, third)}) == 3
+            assert {one["_expires"] for one in (first, second, third)} == {"2014-05-02T16:57:39Z"}
+            assert len(gms_server.sessions) == 3
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+
+
+def test_clock_is_put_forward(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        from datetime import timedelta
+        from gms_replay import OptionError
+
+        @pytest.mark.gms_cassette("visit.sqlite", now="2014-05-02T16:00:00Z")
+        def test_clock(gms_server, gms_clock):
+            began = gms_clock.now
+            assert began.isoformat() == "2014-05-02T16:00:00+00:00"
+            start(gms_server)
+            gms_clock.advance(30)
+            gms_clock.advance(timedelta(minutes=1), session="s1")
+            assert 90 <= (gms_clock.now - began).total_seconds() < 100
+            gms_clock.to_next()
+            with pytest.raises(OptionError, match="there is no 'bob'"):
+                gms_clock.to_next(session="bob")
+            with pytest.raises(OptionError, match="there is no visit 2"):
+                gms_server.recorded(2)
+
+        @pytest.mark.gms_cassette("visit.sqlite", clock="real")
+        def test_real(gms_clock):
+            assert gms_clock.now.year > 2024
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=2)
+
+
+def test_push_is_waited_for(pytester: pytest.Pytester) -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    tape.push(600, "get-dialog-start-chat")
+    write(pytester.path / "visit.sqlite", tape.recording())
+    result = run(pytester, """
+        from gms_replay import OptionError
+
+        @pytest.mark.gms_cassette("visit.sqlite", strict=True)
+        def test_push(gms_server):
+            start(gms_server)
+            assert gms_server.pushes == []
+            push = gms_server.next_push()
+            assert push["_action"] == "get-dialog-start-chat"
+            assert gms_server.pushes == [push]
+            with pytest.raises(OptionError, match="no push within 0.01 s"):
+                gms_server.next_push(0.01)
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+
+
+def test_differing_transcripts_read_well(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_less(gms_server):
+            start(gms_server)
+            assert gms_server.transcript() == gms_server.recorded()
+    """)  # fmt: skip
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E * transcripts differ in 4 places; got is the left one:",
+            "E * answer 2 (POST *): got nothing, expected '200'",
+            "E * /_genesys message 1: got nothing, expected *",
+        ]
+    )
+
+
+def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
+    live = Tape()
+    live.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
+    tests = """
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_more(gms_server):
+            start(gms_server)
+            url = gms_server.base_url + "/1/service/callback/sales/availability"
+            assert httpx.get(url, trust_env=False).status_code == 200
+            assert WELL
+    """
+    old = (suite.path / "visit.sqlite").read_bytes()
+    with served(live.recording()) as gms:
+        recorded = ("--gms-record=new_episodes", "--gms-upstream", gms.base)
+        run(suite, tests.replace("WELL", "False"), *recorded).assert_outcomes(failed=1)
+        assert (suite.path / "visit.sqlite").read_bytes() == old
+        run(suite, tests.replace("WELL", "True"), *recorded).assert_outcomes(passed=1)
+    assert len(reader.read(suite.path / "visit.sqlite").runs) == 2
+    run(suite, tests.replace("WELL", "True")).assert_outcomes(passed=1)
+    assert sorted(path.name for path in suite.path.glob("*.sqlite")) == ["visit.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--gms-record=all"], "--gms-record=all needs --gms-upstream URL, like *"),
+        (["--gms-record=all", "--gms-upstream=gms.example"], "--gms-upstream gms.example: write it like *"),
+    ],
+)
+def test_recording_wants_a_gms(suite: pytest.Pytester, options: list[str], complaint: str) -> None:
+    result = run(suite, '@pytest.mark.gms_cassette("visit.sqlite")\ndef test_x(gms_server): pass', *options)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{complaint}"])
+
+
+def test_marker_tells_its_help(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.gms_cassette(path, *"])
+
+
+def test_whoever_uses_nothing_of_it_pays_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+
+        def test_it(request):
+            assert request.config.pluginmanager.has_plugin("gms_replay")
+            heavy = {"aiohttp", "click", "httpx", "mitmproxy", "sqlalchemy", "uvicorn"}
+            assert not heavy & sys.modules.keys()
+            assert {name for name in sys.modules if name.startswith("gms_replay")} == {
+                "gms_replay", "gms_replay.pytest_plugin"
+            }
+    """)  # fmt: skip
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_example_passes_anywhere(tmp_path: Path) -> None:
+    for file in EXAMPLE.iterdir():
+        if file.is_file():
+            shutil.copy(file, tmp_path)
+    # By itself, then by several at once.
+    for options in ([], ["-n", "2"]):
+        command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), "-Werror", "--strict-markers", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "3 passed" in done.stdout, done.stdout + done.stderr
