@@ -124,14 +124,19 @@ class GmsPlayer:
 
     def _open(self) -> "_Served":
         require_known(ctx.options.deferred, options.OPTIONS)
-        for mode in map(ProxyMode.parse, ctx.options.mode):
+        modes = list(map(ProxyMode.parse, ctx.options.mode))
+        for mode in modes:
             is_served = mode.scheme in _SERVED if isinstance(mode, ReverseMode) else isinstance(mode, _PROXIES)
             if not is_served:
                 raise OptionError(
                     f"--mode {mode.full_spec}: only regular, socks5, reverse:http://… and reverse:https://… "
                     "are served; write it like --mode reverse:https://api.push.apple.com@8443"
                 )
-        return _Served(options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS}), self._door)
+        said = options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS})
+        served = _Served(said, self._door)
+        if any(isinstance(mode, _PROXIES) for mode in modes):
+            _log.warning("gms_serve: %s", served.policy)
+        return served
 
     def _refuse(self, error: GmsReplayError) -> NoReturn:
         # Hooks are called until the end; one line is enough.
@@ -163,6 +168,12 @@ class _Served:
         self._serving: asyncio.Task[None] | None = None
         count = len(self._stage.stories)
         _log.warning("gms_serve: playing %s: %d session%s", said.play.cassette, count, "s" * (count != 1))
+
+    @property
+    def policy(self) -> str:
+        """What a proxy does with whom."""
+        fate = "pass" if self._said.others is Others.PASS else "are blocked"
+        return f"apps of this proxy are played {self._hosts}; others {fate}"
 
     def plays(self, *places: _Place | None) -> bool:
         """Whether one of these, a host and its port, is played."""

@@ -19,6 +19,11 @@ class Hosts:
         self._names = frozenset(map(_bare, recorded)) - {""}
         self._wanted = wanted
 
+    def __str__(self) -> str:
+        if self._wanted is not None:
+            return f"any host whose host:port has {self._wanted.pattern!r}"
+        return ", ".join(sorted(self._names)) or "no host: the cassette names none"
+
     def are(self, host: str, port: int) -> bool:
         """Whether it is one of them. What the user names counts alone; else the port may be any."""
         if self._wanted is not None:

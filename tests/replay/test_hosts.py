@@ -25,3 +25,9 @@ def test_named_hosts_count_alone() -> None:
         False,
         False,
     ]
+
+
+def test_hosts_are_told_in_a_line() -> None:
+    assert str(Hosts(RECORDED, None)) == "::1, fe80::2, gms.example, localhost"
+    assert str(Hosts(RECORDED, re.compile("live"))) == "any host whose host:port has 'live'"
+    assert str(Hosts((), None)) == "no host: the cassette names none"

@@ -1,6 +1,8 @@
 """The replay server as a proxy: apps keep the real host's name, and that host is never dialled."""
 
+import asyncio
 import json
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -10,16 +12,21 @@ from typing import Any
 import factories
 import httpx
 import pytest
+import visitor
 from factories import CALLBACK, CHAT_DIALOG, ORDER, SERVICE, Tape
 from never import Never
+from push_providers import Providers, push_providers
 from websockets.sync.client import connect as connect_socket
 
 from gms_replay.cassette.copy import write
 
 WAIT_S = 40
-ADDON = Path(__file__).parents[3] / "addons" / "gms_serve.py"
+ROOT = Path(__file__).parents[3]
+ADDON = ROOT / "addons" / "gms_serve.py"
 GMS = "localhost"
 """A name that leads to the real host, here a listener that must see nobody."""
+UNKNOWN = "gms.example.invalid"
+"""A name that leads nowhere (RFC 6761)."""
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +51,29 @@ def real() -> Iterator[Never]:
 def proxy(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., Any], cassette: Path) -> Any:
     said = ("--set", f"gms_cassette={cassette}", "--mode", "regular@0", "--mode", "socks5@127.0.0.2:0")
     mitmdump = run(tmp_path_factory.mktemp("run"), *said, addon=ADDON)
-    mitmdump.says("gms_serve: playing")
+    mitmdump.says(f"gms_serve: apps of this proxy are played {GMS}; others are blocked")
     return mitmdump
+
+
+@pytest.fixture(scope="module")
+def passing(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., Any], real: Never) -> Any:
+    """Plays a sample to hosts that it does not know, and lets all others pass."""
+    hosts = rf"^({re.escape(UNKNOWN)}:|{GMS}:{real.port}$)"
+    said = {"gms_cassette": ROOT / "cassettes" / "chat-now.sqlite", "gms_speed": 50, "gms_hosts": hosts}
+    options = [part for name, value in said.items() for part in ("--set", f"{name}={value}")]
+    mitmdump = run(
+        tmp_path_factory.mktemp("run"), *options, "--set", "gms_others=pass", "--mode", "regular@0", addon=ADDON
+    )
+    mitmdump.says("gms_serve: apps of this proxy are played any host whose")
+    mitmdump.says("others pass")
+    return mitmdump
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Providers]:
+    """A server that has nothing to do with the GMS, with TLS and a certificate of its own."""
+    with push_providers(tmp_path_factory.mktemp("stranger")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +140,44 @@ def test_what_is_no_http_dials_nobody(proxy: Any, real: Never, host: str) -> Non
         assert app.recv(10) == b""
 
     assert not real.was_dialled()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_whole_visit_at_a_name_that_leads_nowhere(passing: Any, trust: ssl.SSLContext, scheme: str) -> None:
+    """So no name is looked up; polls are held, a chat goes on."""
+    through = f"http://127.0.0.1:{passing.ports[0]}"
+    lines = asyncio.run(
+        visitor.visit(f"{scheme}://{UNKNOWN}/genesys", "chat-now", pause_s=0, proxy=through, verify=trust)
+    ).happened
+
+    assert lines[-1].endswith("has left the session")
+
+
+def test_gms_is_played_where_others_pass(passing: Any, trust: ssl.SSLContext, real: Never) -> None:
+    with app_of(passing, trust) as app:
+        answers = [app.get(f"{scheme}://{GMS}:{real.port}/") for scheme in ("http", "https")]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert not real.was_dialled()
+
+
+def test_plain_stranger_passes(passing: Any, upstream: Any) -> None:
+    upstream.plays("/stranger", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    with app_of(passing) as app:
+        answer = app.get(f"http://{GMS}:{upstream.port}/stranger")
+
+    asked = upstream.asked("/stranger")
+    assert answer.text == "hi"
+    assert f"Host: {GMS}:{upstream.port}".encode() in asked
+    assert b"gms" not in asked.lower()
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_tls_of_a_stranger_is_untouched(passing: Any, stranger: Providers, http2: bool) -> None:
+    """Its own certificate reaches the app, which trusts no other."""
+    own = ssl.create_default_context(cafile=stranger.ca)
+    with app_of(passing, own, http2=http2) as app:
+        answer = app.get(f"{stranger.url}/anything")
+
+    assert answer.status_code == 200
+    assert stranger.next().http_version == ("2" if http2 else "1.1")
