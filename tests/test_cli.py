@@ -112,6 +112,25 @@ def test_diff_of_itself_is_none(cassette: Path) -> None:
     assert (told.exit_code, told.output.splitlines()[-1]) == (0, "no difference")
 
 
+def test_diff_of_no_visits_says_so(pushes_alone: Path) -> None:
+    told = run("diff", pushes_alone, pushes_alone)
+
+    assert told.exit_code == 2
+    assert "no app's visit is in either; of pushes alone --pushes tells" in told.stderr
+
+
+def test_diff_lets_be_what_rules_name(cassette: Path, tmp_path: Path) -> None:
+    other, rules = tmp_path / "other.sqlite", tmp_path / "rules.toml"
+    exchanges = read(cassette).exchanges
+    write(other, replace(read(cassette), exchanges=exchanges[:-1], messages=()))
+    found = json.loads(run("diff", cassette, other, "--json").stdout)
+    names = sorted({one["rule"] for row in found["sessions"] for one in row["differences"]})
+    rules.write_text(f"[diff]\nvolatile = {json.dumps(names)}\n")
+
+    assert (found["worst"], bool(names)) == ("missing", True)
+    assert run("diff", cassette, other, "--rules", rules).exit_code == 0
+
+
 def test_diff_names_unknown_grade(cassette: Path) -> None:
     told = run("diff", cassette, cassette, "--fail-on", "bad")
 

@@ -61,6 +61,8 @@ def diff(
         least, leniency = grade_named(fail_on), Leniency.by(rules_of(rules))
         recorded = read(old)
         found = grading.compare(recorded, read(new), learned(leniency, recorded, learn))
+        if not found.rows:
+            raise OptionError(f"{old}, {new}: no app's visit is in either; of pushes alone --pushes tells")
         report(found, least, str(old), str(new), junit, as_json=as_json)
         return
     told = pushdiff.compare(read(old), read(new))
