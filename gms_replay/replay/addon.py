@@ -20,7 +20,7 @@ from typing import NoReturn
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
 from mitmproxy.http import HTTPFlow, Response
-from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode, Socks5Mode
+from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode, Socks5Mode, TransparentMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData
 
@@ -36,7 +36,7 @@ from gms_replay.replay.stage import Stage
 _PROGRAM = "gms_serve"
 _HERE = "127.0.0.1"
 _SERVED = ("http", "https")
-_PROXIES = (RegularMode, Socks5Mode)
+_PROXIES = (RegularMode, Socks5Mode, TransparentMode)
 _Place = tuple[str, int]
 _log = logging.getLogger(__name__)
 
@@ -92,11 +92,12 @@ class GmsPlayer:
         request, app = flow.request, flow.client_conn
         is_reverse = isinstance(app.proxy_mode, ReverseMode)
         if not is_reverse:
-            place = (request.host, request.port)
-            if _is_own(place) or stage.passes(place, (request.pretty_host, request.port)):
+            # A transparent proxy knows an address; the name is what the app says.
+            place, named = (request.host, request.port), (request.pretty_host, request.port)
+            if _is_own(place) or stage.passes(place, named):
                 return
-            if not stage.plays(place, (request.pretty_host, request.port)):
-                flow.response = stage.blocked(*place)
+            if not stage.plays(place, named):
+                flow.response = stage.blocked(*named)
                 return
         host = request.host_header or f"{request.host}:{request.port}"
         scheme = ("https" if app.tls else "http") if is_reverse else request.scheme
@@ -129,8 +130,8 @@ class GmsPlayer:
             is_served = mode.scheme in _SERVED if isinstance(mode, ReverseMode) else isinstance(mode, _PROXIES)
             if not is_served:
                 raise OptionError(
-                    f"--mode {mode.full_spec}: only regular, socks5, reverse:http://… and reverse:https://… "
-                    "are served; write it like --mode reverse:https://api.push.apple.com@8443"
+                    f"--mode {mode.full_spec}: only regular, socks5, transparent, reverse:http://… and "
+                    "reverse:https://… are served; write it like --mode reverse:https://api.push.apple.com@8443"
                 )
         said = options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS})
         served = _Served(said, self._door)

@@ -303,8 +303,11 @@ def test_strict_tells_of_what_was_unlike(play: Callable[..., Any], service: str 
         (("gms_cassette={}", "gms_sped=3"), "gms_sped is no option: did you mean gms_speed?"),
         (("gms_cassette={}", "gms_clock=sun"), "gms_clock is one of real, virtual, not 'sun'"),
         (("gms_cassette={}.none",), "visit.sqlite.none: no such file"),
-        (("gms_cassette={}", "mode=upstream:http://127.0.0.1:9@0"), "only regular, socks5, reverse:http://"),
-        (("gms_cassette={}", "mode=reverse:tls://127.0.0.1:9@0"), "only regular, socks5, reverse:http://"),
+        (
+            ("gms_cassette={}", "mode=upstream:http://127.0.0.1:9@0"),
+            "only regular, socks5, transparent, reverse:http://",
+        ),
+        (("gms_cassette={}", "mode=reverse:tls://127.0.0.1:9@0"), "only regular, socks5, transparent, reverse:http://"),
     ],
 )
 def test_wrong_use_ends_mitmdump_with_one_line(
