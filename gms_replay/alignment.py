@@ -5,7 +5,7 @@ several as long the one in which most pushes keep their alert, and were taken or
 over, the same action elsewhere has moved, and the same alert at the same place got another action.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 from typing import NamedTuple
@@ -45,7 +45,11 @@ def align(old: Sequence[Notification | Derived], new: Sequence[Notification | De
     """Each push once: in the order of the old ones, new ones where they came."""
     was, now = list(map(_key, old)), list(map(_key, new))
     rows = list(_in_order(was, now))
-    return tuple(_renamed(_moved(rows, was, now), was, now))
+
+    def have_one_alert(at: int, other: int) -> bool:
+        return was[at].alert is not None and was[at].alert == now[other].alert
+
+    return tuple(_changed(_moved(rows, was, now), have_one_alert))
 
 
 class Alike(NamedTuple):
@@ -60,24 +64,7 @@ def align_alike(old: Sequence[Alike], new: Sequence[Alike]) -> tuple[Row, ...]:
     was = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in old]
     now = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in new]
     rows = _moved(list(_in_order(was, now)), was, now)
-    told: list[Row] = []
-    for is_gap, some in groupby(rows, key=lambda row: row.old is None or row.new is None):
-        run = list(some)
-        told += _changed(run, old, new) if is_gap else run
-    return tuple(told)
-
-
-def _changed(gap: list[Row], old: Sequence[Alike], new: Sequence[Alike]) -> Iterator[Row]:
-    """Between two pairs: what is missing and new there, and may be the same."""
-    extra = [row.new for row in gap if row.new is not None]
-    for row in gap:
-        if row.old is not None:
-            rough = old[row.old].rough
-            found = next((other for other in extra if new[other].rough == rough), None)
-            if found is not None:
-                extra.remove(found)
-            yield Row(row.old, found)
-    yield from (Row(None, other) for other in extra)
+    return tuple(_changed(rows, lambda at, other: old[at].rough == new[other].rough))
 
 
 def _key(one: Notification | Derived) -> _Key:
@@ -163,8 +150,8 @@ def _moved(rows: list[Row], was: list[_Key], now: list[_Key]) -> list[Row]:
     return [row for row in told if row.old is not None or row.new in extra]
 
 
-def _renamed(rows: list[Row], was: list[_Key], now: list[_Key]) -> Iterator[Row]:
-    """The same, where between two pairs one is missing and another new with the same alert: they are one."""
+def _changed(rows: list[Row], may_be_one: Callable[[int, int], bool]) -> Iterator[Row]:
+    """The same, where between two pairs one is missing and another new that may be the same: they are one."""
     for is_single, some in groupby(rows, key=lambda row: row.old is None or row.new is None):
         if not is_single:
             yield from some
@@ -174,8 +161,7 @@ def _renamed(rows: list[Row], was: list[_Key], now: list[_Key]) -> Iterator[Row]
         for row in run:
             if row.old is None:
                 continue
-            alert = was[row.old].alert
-            found = next((other for other in extra if alert is not None and now[other].alert == alert), None)
+            found = next((other for other in extra if may_be_one(row.old, other)), None)
             if found is not None:
                 extra.remove(found)
             yield Row(row.old, found)

@@ -9,7 +9,7 @@ from pathlib import Path
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
-from gms_replay.mitmdump.options import one
+from gms_replay.mitmdump.options import one, pattern
 from gms_replay.replay import plays, rules_file
 from gms_replay.replay.hosts import Others
 from gms_replay.replay.plays import Play
@@ -97,13 +97,6 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
     return Settings(
         play,
         strict=plays.word(STRICT, said[STRICT], Switch) is Switch.ON,
-        hosts=_pattern(said[HOSTS]) if said[HOSTS] else None,
+        hosts=pattern(HOSTS, said[HOSTS]),
         others=plays.word(OTHERS, said[OTHERS], Others),
     )
-
-
-def _pattern(said: str) -> re.Pattern[str]:
-    try:
-        return re.compile(said)
-    except re.error as error:
-        raise OptionError(f"{HOSTS} is no regular expression: {error}, in {said!r}") from None
