@@ -141,6 +141,7 @@ function addLine([type, who, text, seconds, party], startedAtMs) {
         if (party !== 'CLIENT') at('typing').textContent = type.endsWith('Started') ? `${who} is typing …` : '';
         return;
     }
+    if (type === 'Notice.Joined' && party === 'AGENT') announce(`You are chatting with ${who}.`);
     const happened = new Date(startedAtMs + seconds * 1000);
     const time = element('time', '', happened.toLocaleTimeString([], { timeStyle: 'short' }));
     time.dateTime = happened.toISOString();

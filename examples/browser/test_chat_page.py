@@ -22,7 +22,9 @@ OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127
 HEARD = """
     window.heard = [];
     const hear = new MutationObserver(changes => {
-        for (const { target, addedNodes: [text] } of changes) if (target.role === 'status' && text) heard.push(text.data);
+        for (const { target, addedNodes: [text] } of changes) {
+            if (target.role === 'status' && text) heard.push(text.data);
+        }
     });
     addEventListener('DOMContentLoaded', () => hear.observe(document.body, { childList: true, subtree: true }));
 """
@@ -68,7 +70,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture
 def url(site: str, gms_server) -> str:
     """The page for this test's GMS. To ask for the place in the queue costs nothing here."""
-    return f"{site}?gms={gms_server.base_url}&poll_ms=20"
+    return f"{site}?gms={gms_server.base_url}&poll_ms=0"
 
 
 def start(page: Page, url: str) -> None:
@@ -120,6 +122,7 @@ def test_whole_chat_is_shown(page, url, gms_server, transport):
         *(f"You are number {place} in the queue." for place in (3, 2, 1)),
         "Agent is available right now",
         "You are in the chat. Somebody will be with you in a moment.",
+        f"You are chatting with {AGENT}.",
         *[f"{AGENT} is typing …"] * 4,
         "The chat has ended. Thank you!",
     ]
