@@ -15,6 +15,7 @@ const POLL_EVERY_MS = Number(query.get('poll_ms') ?? 5000);
 // Who the customer is to GMS. Where people log in, take that.
 const USER = `web-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`;
 
+const comet = new CometD();
 const at = id => document.getElementById(id);
 let customer = {};
 let urls = {};
@@ -36,15 +37,16 @@ async function ask(method, url, body) {
     return told;
 }
 
-// Does what a form or a button is for; while it does, that cannot be used again.
-async function attempt(control, act) {
-    const buttons = control.matches('button') ? [control] : control.querySelectorAll('button');
+// Does what a part of the page is for. Until that is done its buttons rest; where it fails, they can be tried again.
+async function attempt(part, act) {
+    const buttons = at(part).querySelectorAll('button');
     at('alert').textContent = '';
     for (const button of buttons) button.disabled = true;
     try {
         await act();
     } catch (error) {
         at('alert').textContent = error.message;
+        show(part);
     } finally {
         for (const button of buttons) button.disabled = false;
     }
@@ -85,7 +87,7 @@ function showMenu(menu) {
         element('h2', '', group._group_name),
         ...group._group_content.map(item => {
             const button = element('button', '', item._label);
-            button.onclick = () => attempt(at('menu'), async () => follow(await ask(item._method, item._user_action_url)));
+            button.onclick = () => attempt('menu', async () => follow(await ask(item._method, item._user_action_url)));
             return button;
         }),
     ]));
@@ -113,14 +115,13 @@ async function startChat(dialog) {
 }
 
 function listen({ _comet_url: url, _user_header: user = USER, _id: id }) {
-    const comet = new CometD();
     for (const name of comet.getTransportTypes()) {
         if (name !== TRANSPORT) comet.unregisterTransport(name);
     }
     comet.configure({ url, requestHeaders: { gms_user: user } });
     // CometD's client tries again by itself, and shakes hands anew where it has to.
     comet.addListener('/meta/handshake', ({ successful }) => {
-        if (successful) comet.subscribe('/_genesys', ({ data }) => data.tag.endsWith(id) && take(data.message, comet));
+        if (successful) comet.subscribe('/_genesys', ({ data }) => data.tag.endsWith(id) && take(data.message));
     });
     comet.addListener('/meta/connect', ({ successful }) => {
         at('offline').hidden = successful || comet.isDisconnected();
@@ -129,11 +130,11 @@ function listen({ _comet_url: url, _user_header: user = USER, _id: id }) {
 }
 
 // A part of the transcript: its last line has the number `transcriptPosition`.
-function take({ chatIxnState, startedAt, transcriptPosition, transcriptToShow = [] }, comet) {
+function take({ chatIxnState, startedAt, transcriptPosition, transcriptToShow = [] }) {
     const before = transcriptPosition - transcriptToShow.length;
     for (const line of transcriptToShow.slice(Math.max(0, shownUpTo - before))) addLine(line, Date.parse(startedAt));
     shownUpTo = Math.max(shownUpTo, transcriptPosition);
-    if (chatIxnState === 'DISCONNECTED') endChat(comet);
+    if (chatIxnState === 'DISCONNECTED') endChat();
 }
 
 function addLine([type, who, text, seconds, party], startedAtMs) {
@@ -157,7 +158,7 @@ function addLine([type, who, text, seconds, party], startedAtMs) {
     at('log').scrollTop = at('log').scrollHeight;
 }
 
-function endChat(comet) {
+function endChat() {
     comet.disconnect();
     at('say').hidden = true;
     announce('The chat has ended. Thank you!');
@@ -182,7 +183,7 @@ function tellTyping(does) {
 at('start').onsubmit = event => {
     event.preventDefault();
     customer = Object.fromEntries(new FormData(event.target));
-    attempt(event.target, async () => follow(await ask('POST', `${GMS}/1/service/callback/${SERVICE}`, {
+    attempt('start', async () => follow(await ask('POST', `${GMS}/1/service/callback/${SERVICE}`, {
         _customer_number: customer.phone,
         _call_direction: 'USERORIGINATED',
         _media_type: 'chat',
@@ -200,7 +201,7 @@ at('say').onsubmit = event => {
     event.preventDefault();
     const message = at('text').value.trim();
     if (!message) return;
-    attempt(event.target, async () => {
+    attempt('chat', async () => {
         tellTyping(false);
         at('text').value = '';
         await ask('POST', urls._chatIxnAPI_SEND_URL, { message }).catch(error => {

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 HERE = Path(__file__).parent
 AGENT = "Zdzisława Wzorowa"
@@ -29,6 +29,9 @@ HEARD = """
     addEventListener('DOMContentLoaded', () => hear.observe(document.body, { childList: true, subtree: true }));
 """
 WORDS = ["Is my parcel on its way?", "Its number is 8.", "That is all, bye"]
+
+# Longer than Playwright's own five seconds, for a busy CI.
+expect.set_options(timeout=30_000)
 
 pytestmark = pytest.mark.gms_cassette("chat.sqlite", rules="rules.toml", now="2030-05-02T16:30:00Z")
 
@@ -64,6 +67,8 @@ def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(timezone_id="UTC")
     page.add_init_script(HEARD)
     yield page
+    # A poll may still be held.
+    page.unroute_all(behavior="ignoreErrors")
     page.close()
 
 
@@ -117,6 +122,7 @@ def test_whole_chat_is_shown(page, url, gms_server, transport):
 
     expect(log.locator(".text")).to_have_text(["has joined the session", *conversation(gms_server.recorded(), WORDS)])
     expect(page.get_by_label("Message")).to_be_hidden()
+    expect(page.get_by_role("alert")).to_have_count(0)
     assert page.evaluate("heard") == [
         "We will notify you when agent is available",
         *(f"You are number {place} in the queue." for place in (3, 2, 1)),
@@ -131,25 +137,37 @@ def test_whole_chat_is_shown(page, url, gms_server, transport):
     assert {time[:16] for time in times} == {"2030-05-02T16:30"}
 
 
-def test_lost_connection_loses_nothing(page, url):
+def repeated(route: Route) -> None:
+    """A GMS that does not know what has arrived tells it again."""
+    answer = route.fetch()
+    told = answer.json()
+    route.fulfill(response=answer, json=[*(one for one in told if one["channel"] == "/_genesys"), *told])
+
+
+def test_lost_connection_changes_nothing(page, url, gms_server):
     start(page, url)
     log = come_in(page)
-    lost = page.get_by_text("The connection is lost.")
     page.route("**/cometd/connect", lambda route: route.abort())
     say(page, WORDS[0])
-    lost.wait_for()
+    page.get_by_text("The connection is lost.").wait_for()
     page.unroute("**/cometd/connect")
+    page.route("**/cometd/connect", repeated)
 
     log.locator(".agent").nth(1).wait_for()
-    expect(lost).to_be_hidden()
+    shown = ["has joined the session", *conversation(gms_server.recorded(), WORDS)]
+    expect(log.locator(".text")).to_have_text(shown[:5])
+    expect(page.get_by_text("The connection is lost.")).to_be_hidden()
 
 
-def test_refusal_is_said(page, url, gms_server):
+def test_failures_are_said(page, url, gms_server):
+    alert = page.get_by_role("alert")
+    page.route("**/check-queue-position", lambda route: route.abort(), times=1)
     start(page, url)
+    expect(alert).to_have_text("We cannot be reached just now. Please try again.")
+    page.get_by_role("button", name="Start chat").click()
     page.get_by_role("button", name="No, try again in 5 minutes").click()
-    expect(page.get_by_role("alert")).to_have_text("That did not work (404). Please try again.")
+    expect(alert).to_have_text("That did not work (404). Please try again.")
     # The recorded customer did not put the agent off.
     gms_server.forget_misses()
 
-    come_in(page)
-    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("button", name="Yes, I'm ready to talk")).to_be_enabled()
