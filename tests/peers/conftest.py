@@ -106,6 +106,15 @@ def installed() -> Path:
     return packages
 
 
+@pytest.fixture(scope="session")
+def browser_example() -> Path:
+    """The folder of the example for browsers, with its npm packages."""
+    folder = HERE.parents[1] / "examples" / "browser"
+    if not (folder / "node_modules" / "cometd").is_dir():
+        need("examples/browser/node_modules is missing: run `npm ci` in examples/browser")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def cometd_servers(program: Callable[..., str], installed: Path) -> Iterator[Callable[[], CometdServer]]:
     """Makes CometD's Node servers, not yet started; they end with the module."""
