@@ -14,8 +14,8 @@ from mitmproxy.connection import Server
 from mitmproxy.tcp import TCPFlow, TCPMessage
 
 from gms_replay import apns
-from gms_replay.record import snapshots
-from gms_replay.record.protocol import Seen
+from gms_replay.mitmdump import snapshots
+from gms_replay.mitmdump.protocol import Seen
 
 _STRANGER = "gms_stranger"
 

@@ -5,10 +5,10 @@ import pytest
 from apns_frames import enhanced
 from seen import ANSWER, ASKED, ENDED
 
+from gms_replay.carriage import COMET
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
-from gms_replay.record.protocol import (
-    COMET,
+from gms_replay.mitmdump.protocol import (
     Answering,
     Begin,
     Begun,

@@ -14,8 +14,6 @@ from gms_replay.model import Exchange, Message
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header names and values, as `mitmproxy.http.Headers.fields` has them."""
 
-COMET = "comet"
-
 
 class Begin(NamedTuple):
     """The first word. `mode`, `upstream` and `versions` are those of `model.Run`.
@@ -34,8 +32,8 @@ class Begin(NamedTuple):
 class Asked(NamedTuple):
     """A request has passed, or was cut off inside its body.
 
-    `number` is told again with all that belongs to this exchange. `carries` is COMET, the provider of the push that it
-    is, or nothing. `body` is None where it was streamed; `peer` begins with address and port.
+    `number` is told again with all that belongs to this exchange. `carries` is what `carriage.carried` gives.
+    `body` is None where it was streamed; `peer` begins with address and port.
     """
 
     number: int
