@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from gms_replay import bayeux, gms, httpcb, jsonp
+from gms_replay import apns, bayeux, gms, httpcb, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, Request, Response, Transport
 
@@ -37,6 +37,15 @@ def is_wanted(named: gms.Operation | None, hosts: re.Pattern[str] | None, host: 
     if hosts is None:
         return named is not None
     return hosts.search(f"{host}:{port}") is not None
+
+
+def is_wanted_connection(hosts: re.Pattern[str] | None, host: str, port: int) -> bool | None:
+    """Whether a connection that is no HTTP is one to keep; None where its bytes have to tell (`apns.is_ours`)."""
+    if port == apns.FEEDBACK_PORT:
+        return False
+    if hosts is not None:
+        return hosts.search(f"{host}:{port}") is not None
+    return port == apns.PORT or None
 
 
 def carried(named: gms.Operation | None) -> str:

@@ -58,11 +58,11 @@ def dump(recording: Recording) -> Iterator[str]:
     """The lines of a recording, without line ends."""
     yield _line({"kind": "meta", "format": TEXT_FORMAT})
     for run in recording.runs:
-        yield _line(_run(run))
+        yield _line(of_run(run))
     facts: list[tuple[int, str, int, Callable[[Any], _Object], Any]] = [
         *((one.request.started_at_us, "exchange", one.id, _exchange, one) for one in recording.exchanges),
-        *((one.at_us, "message", one.id, _message, one) for one in recording.messages),
-        *((one.at_us, "push", one.id, _push, one) for one in recording.pushes),
+        *((one.at_us, "message", one.id, of_message, one) for one in recording.messages),
+        *((one.at_us, "push", one.id, of_push, one) for one in recording.pushes),
         *((one.opened_at_us, "socket", one.exchange_id, _socket, one) for one in recording.sockets),
         *((one.opened_at_us, "connection", one.id, _connection, one) for one in recording.connections),
         *((one.at_us, "frame", one.id, _frame, one) for one in recording.frames),
@@ -134,7 +134,7 @@ def _line(fact: _Object) -> str:
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
-def _run(run: Run) -> _Object:
+def of_run(run: Run) -> _Object:
     return {
         "kind": "meta",
         "run_id": run.id,
@@ -186,7 +186,7 @@ def _outcome(outcome: Outcome) -> _Object:
     }
 
 
-def _message(message: Message) -> _Object:
+def of_message(message: Message) -> _Object:
     return {
         "kind": "message",
         "id": message.id,
@@ -200,7 +200,7 @@ def _message(message: Message) -> _Object:
     }
 
 
-def _push(push: Push) -> _Object:
+def of_push(push: Push) -> _Object:
     return {
         "kind": "push",
         "id": push.id,
@@ -271,7 +271,7 @@ def _to_body(fields: Fields) -> Body:
     return Body(_to_content(fields), fields.nested("decoded", _to_content) if "decoded" in fields else None)
 
 
-def _to_run(fields: Fields) -> Run:
+def to_run(fields: Fields) -> Run:
     return Run(
         id=fields.take("run_id", integer),
         started_at_us=fields.take("started_at_us", integer),
@@ -326,7 +326,7 @@ def _to_response(fields: Fields) -> Response:
     )
 
 
-def _to_message(fields: Fields) -> Message:
+def to_message(fields: Fields) -> Message:
     return Message(
         id=fields.take("id", integer),
         exchange_id=fields.take("exchange_id", integer),
@@ -339,7 +339,7 @@ def _to_message(fields: Fields) -> Message:
     )
 
 
-def _to_push(fields: Fields) -> Push:
+def to_push(fields: Fields) -> Push:
     return Push(
         id=fields.take("id", integer),
         run_id=fields.take("run_id", integer),
@@ -384,10 +384,10 @@ def _to_frame(fields: Fields) -> Frame:
 
 
 _BUILDERS: dict[str, Callable[[Fields], _Fact]] = {
-    "meta": _to_run,
+    "meta": to_run,
     "exchange": _to_exchange,
-    "message": _to_message,
-    "push": _to_push,
+    "message": to_message,
+    "push": to_push,
     "socket": _to_socket,
     "connection": _to_connection,
     "frame": _to_frame,
