@@ -1,11 +1,12 @@
-"""Which push of one recording takes the place of which of another.
+"""What of one recording takes the place of what of another: pushes, and all else that comes in an order.
 
-Strategy: the longest common sequence of actions, so that a push which is missing or new moves no other; of several as
-long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left over, the same
-action elsewhere has moved, and the same alert at the same place got another action.
+Strategy of pushes: the longest common sequence of actions, so that a push which is missing or new moves no other; of
+several as long the one in which most pushes keep their alert, and were taken or refused as before. Of what is left
+over, the same action elsewhere has moved, and the same alert at the same place got another action.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Row(NamedTuple):
 class _Key(NamedTuple):
     """What pushes are known by. A derived one tells of its action only."""
 
-    action: str | None
+    action: Hashable
     alert: str | None
     is_refused: bool
     is_derived: bool
@@ -36,13 +37,34 @@ class _Key(NamedTuple):
 
 
 _ALIKE = 2
+_MOST_CELLS = 1_000_000
+"""Of a table of all pairs. Beyond that the longest common runs are looked for, which takes less and may find less."""
 
 
 def align(old: Sequence[Notification | Derived], new: Sequence[Notification | Derived]) -> tuple[Row, ...]:
     """Each push once: in the order of the old ones, new ones where they came."""
     was, now = list(map(_key, old)), list(map(_key, new))
     rows = list(_in_order(was, now))
-    return tuple(_renamed(_moved(rows, was, now), was, now))
+
+    def have_one_alert(at: int, other: int) -> bool:
+        return was[at].alert is not None and was[at].alert == now[other].alert
+
+    return tuple(_changed(_moved(rows, was, now), have_one_alert))
+
+
+class Alike(NamedTuple):
+    """What something is known by: `exact` where two are the same, `rough` where they may be, though changed."""
+
+    exact: Hashable
+    rough: Hashable
+
+
+def align_alike(old: Sequence[Alike], new: Sequence[Alike]) -> tuple[Row, ...]:
+    """Each thing once: what is the same in the same order, then the same elsewhere, then what changed at its place."""
+    was = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in old]
+    now = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in new]
+    rows = _moved(list(_in_order(was, now)), was, now)
+    return tuple(_changed(rows, lambda at, other: old[at].rough == new[other].rough))
 
 
 def _key(one: Notification | Derived) -> _Key:
@@ -69,6 +91,9 @@ def _is_alike(one: _Key, other: _Key) -> bool:
 
 def _searched(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
     """Rows whose pairs are worth most: one more action counts more than all likeness."""
+    if len(was) * len(now) > _MOST_CELLS:
+        yield from _by_runs(was, now)
+        return
     for_action = _ALIKE * min(len(was), len(now)) + 1
 
     def worth(at: int, other: int) -> int:
@@ -97,6 +122,15 @@ def _searched(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
     yield from (Row(None, other) for other in range(other, len(now)))
 
 
+def _by_runs(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
+    at = other = 0
+    for run in SequenceMatcher(None, was, now, autojunk=False).get_matching_blocks():
+        yield from (Row(place, None) for place in range(at, run.a))
+        yield from (Row(None, place) for place in range(other, run.b))
+        yield from (Row(run.a + step, run.b + step) for step in range(run.size))
+        at, other = run.a + run.size, run.b + run.size
+
+
 def _moved(rows: list[Row], was: list[_Key], now: list[_Key]) -> list[Row]:
     """The same, where what is missing and new elsewhere is one: where it was."""
     extra = [row.new for row in rows if row.old is None and row.new is not None]
@@ -116,8 +150,8 @@ def _moved(rows: list[Row], was: list[_Key], now: list[_Key]) -> list[Row]:
     return [row for row in told if row.old is not None or row.new in extra]
 
 
-def _renamed(rows: list[Row], was: list[_Key], now: list[_Key]) -> Iterator[Row]:
-    """The same, where between two pairs one is missing and another new with the same alert: they are one."""
+def _changed(rows: list[Row], may_be_one: Callable[[int, int], bool]) -> Iterator[Row]:
+    """The same, where between two pairs one is missing and another new that may be the same: they are one."""
     for is_single, some in groupby(rows, key=lambda row: row.old is None or row.new is None):
         if not is_single:
             yield from some
@@ -127,8 +161,7 @@ def _renamed(rows: list[Row], was: list[_Key], now: list[_Key]) -> Iterator[Row]
         for row in run:
             if row.old is None:
                 continue
-            alert = was[row.old].alert
-            found = next((other for other in extra if alert is not None and now[other].alert == alert), None)
+            found = next((other for other in extra if may_be_one(row.old, other)), None)
             if found is not None:
                 extra.remove(found)
             yield Row(row.old, found)

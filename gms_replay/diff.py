@@ -5,25 +5,20 @@ URLs of the server's own lead to wherever it was asked. Instants are found by th
 player knows, so that one which was left stale is seen; all must have moved by one and the same shift.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from gms_replay import gms, instants
+from gms_replay import gms
 from gms_replay.addresses import SEGMENT
-from gms_replay.gms import InstantClass, Path
-from gms_replay.identities import is_mappable
+from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
+from gms_replay.likeness import Leaf, Likeness, is_calendar, leaves, place
 from gms_replay.model import Headers
-from gms_replay.spans import Sort, plain_text, spans
-from gms_replay.timeslots import LocalTime, local_times
+from gms_replay.spans import Sort
 
-_WORD = re.compile(r"[0-9A-Za-z]+")
 _SET_BY_CARRIERS = frozenset(
     {"server", "connection", "keep-alive", "content-length", "transfer-encoding", "content-encoding", "via"}
 )
-_LOOKS_LIKE_ANY_NUMBER = (instants.Style.EPOCH_S, instants.Style.EPOCH_MS)
 _WIDEST_GRID_US = 120 * 60 * SECOND_US
 _ANCHOR_US = 5 * SECOND_US
 
@@ -76,13 +71,6 @@ class Comparison:
         return not self.differences
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    path: Path
-    text: str
-    is_key: bool
-
-
 def compare(expected: Transcript, actual: Transcript) -> Comparison:
     """Compares two runs: every REST answer, and every message of each channel, in order."""
     result = _Comparing(expected, actual)
@@ -100,7 +88,7 @@ class _Comparing:
     def __init__(self, expected: Transcript, actual: Transcript) -> None:
         self.comparison = Comparison()
         self._expected, self._actual = expected, actual
-        self._back: dict[str, str] = {}
+        self._likeness = Likeness(self._moved, self.comparison.identities)
 
     def answer(self, number: int, one: Seen | None, other: Seen | None) -> None:
         where = f"answer {number} ({one.asked if one else other.asked if other else ''})"
@@ -119,9 +107,9 @@ class _Comparing:
         if one is None or other is None:
             self._differ(where, _shown(one), _shown(other))
             return
-        for leaf, leaf_now in zip_longest(_leaves(one), _leaves(other)):
-            place = ".".join(str(step) for step in (leaf or leaf_now or _Leaf((), "", is_key=False)).path)
-            self._leaf(f"{where} {place}".rstrip(), leaf, leaf_now)
+        for leaf, leaf_now in zip_longest(leaves(one), leaves(other)):
+            at = ".".join(str(step) for step in (leaf or leaf_now or Leaf((), "", Sort.TEXT)).path)
+            self._leaf(f"{where} {at}".rstrip(), leaf, leaf_now)
 
     def shifts(self) -> None:
         """All instants of a class must have moved alike, and with the app's own clock; slots keep to their grid."""
@@ -134,41 +122,25 @@ class _Comparing:
             if len(moved) > 1:
                 self._differ(f"{kind} instants' shift", "one for all", ", ".join(map(_seconds, moved)))
 
-    def _leaf(self, where: str, one: _Leaf | None, other: _Leaf | None) -> None:
-        if one is None or other is None or (not one.is_key and _place(one.path) != _place(other.path)):
+    def _leaf(self, where: str, one: Leaf | None, other: Leaf | None) -> None:
+        if one is None or other is None or (not one.is_key and place(one.path) != place(other.path)):
             self._differ(where, one.text if one else None, other.text if other else None)
         elif not (gms.is_elapsed(one.path) and one.text.isdigit() and other.text.isdigit()):
-            self._text(where, one.text, other.text, is_slot=one.is_key or _is_calendar(one.path))
+            self._text(where, one.text, other.text, is_slot=one.is_key or is_calendar(one.path))
 
     def _text(self, where: str, one: str | None, other: str | None, *, is_slot: bool = False) -> None:
         if one is None or other is None:
             self._differ(where, one, other)
             return
-        was, now = instants.parse(one), instants.parse(other)
-        if was and now and was[1].is_like(now[1]) and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
-            self._moved(InstantClass.CALENDAR if is_slot else InstantClass.EVENT, now[0] - was[0])
-            return
         plain, plain_now = _unrooted(one, self._expected.origin), _unrooted(other, self._actual.origin)
-        for part, part_now in zip_longest(_parts(plain), _parts(plain_now)):
-            if part is None or part_now is None or not self._same_part(part, part_now):
-                self._differ(where, one, other)
-                return
+        if not self._likeness.same(plain, plain_now, is_slot=is_slot):
+            self._differ(where, one, other)
 
-    def _same_part(self, one: str, other: str) -> bool:
-        was, now = instants.parse(one), instants.parse(other)
-        if was and now and was[1].is_like(now[1]) and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
-            self._moved(InstantClass.EVENT, now[0] - was[0])
-            return True
-        if one == other and not is_mappable(one):
-            return True
-        if len(one) != len(other) or not (is_mappable(one) and is_mappable(other)):
-            return False
-        known = self.comparison.identities.setdefault(one, other)
-        return known == other and self._back.setdefault(other, one) == one
-
-    def _moved(self, kind: InstantClass, shift_us: int) -> None:
+    def _moved(self, kind: InstantClass, shift_us: int) -> bool:
+        """All shifts are counted, and judged in the end."""
         moved = self.comparison.moved[kind]
         moved[shift_us] = moved.get(shift_us, 0) + 1
+        return True
 
     def _differ(self, where: str, expected: str | None, actual: str | None) -> None:
         self.comparison.differences.append(Difference(where, expected, actual))
@@ -178,54 +150,13 @@ def _shown(text: bytes | None) -> str | None:
     return None if text is None else text.decode("utf-8", "replace")
 
 
-def _leaves(text: bytes) -> Iterator[_Leaf]:
-    """The leaves of a text; a slot's local time as the UTC time that it means, for summer time is no shift."""
-    found = list(spans(text))
-    meant = {one.span.start: _in_utc(one) for one in local_times(text, found)}
-    for span in found:
-        said = meant.get(span.start) or plain_text(text[span.start : span.end])
-        yield _Leaf(span.path, said, span.sort is Sort.KEY)
-
-
-def _in_utc(local: LocalTime) -> str:
-    return instants.render(local.at_us, replace(local.notation, region="", zone="Z"))
-
-
-def _place(path: Path) -> Path:
-    """A path in which all instants are alike: those among the keys move too."""
-    return tuple("instant" if isinstance(step, str) and instants.parse(step) else step for step in path)
-
-
 def _headers(seen: Seen) -> list[tuple[str, str]]:
     return [(name.lower(), value) for name, value in seen.headers if name.lower() not in _SET_BY_CARRIERS]
-
-
-def _is_calendar(path: Path) -> bool:
-    return gms.instant_class(path) is InstantClass.CALENDAR
 
 
 def _unrooted(text: str, origin: str) -> str:
     """A text with the server's own address and our path segments taken out."""
     return SEGMENT.sub("", text.replace(origin, "origin:"))
-
-
-def _parts(text: str) -> list[str]:
-    """A text cut at instants and words, nothing left out."""
-    parts: list[str] = []
-    at = 0
-    for found in instants.ANYWHERE.finditer(text):
-        parts += [*_words(text[at : found.start()]), found[0]]
-        at = found.end()
-    return parts + _words(text[at:])
-
-
-def _words(text: str) -> list[str]:
-    parts: list[str] = []
-    at = 0
-    for found in _WORD.finditer(text):
-        parts += [part for part in (text[at : found.start()], found[0]) if part]
-        at = found.end()
-    return parts + ([text[at:]] if at < len(text) else [])
 
 
 def _seconds(shift_us: int) -> str:

@@ -21,7 +21,7 @@ _NESTED = {"nickname": "nickname", "type": "party"}
 class Line:
     """A line of a chat. `key` is equal where it is told again; `nickname` and `text` are where they stand, if strings.
 
-    `is_message`: it holds words of somebody's, and is no notice.
+    `is_message`: it holds words of somebody's, and is no notice. `kind` and `party` are GMS's words for it.
     """
 
     key: tuple[object, ...]
@@ -29,6 +29,8 @@ class Line:
     is_message: bool
     nickname: Span | None
     text: Span | None
+    kind: str
+    party: str
 
 
 @dataclass(slots=True)
@@ -95,6 +97,8 @@ def _lines(text: bytes, chat: _Chat) -> Iterator[Line]:
             is_message=kind.partition(".")[0] == "Message",
             nickname=_string(spans.get("nickname")),
             text=_string(spans.get("text")),
+            kind=kind,
+            party=party,
         )
 
 

@@ -19,6 +19,12 @@
                                 # pushes to that device, or to any, are refused, with that reason of APNs or of FCM
     check_authorization = true  # and those whose credentials have not the documented form
 
+    [diff]
+    volatile = ["dialog connect: _access_code", "start chat: *"]
+                                # where two recordings may differ: as `diff --json` tells a "rule", with * for anything
+    slower_factor = 3           # what takes more than so many times as long
+    slower_floor_s = 2          # and so much longer is slower
+
 Of [times], a field may also hold an object whose keys are instants.
 A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
 """
@@ -35,7 +41,9 @@ from gms_replay.gms import InstantClass, Path
 _KEEP = "keep"
 _TIMES = (*InstantClass, _KEEP)
 _LISTS = {"identities": ("fields", "exempt"), "match": ("free", "exact")}
-_SECTIONS = ("identities", "times", "match", "sessions", "pushes")
+_DIFF = {"slower_factor": 1.0, "slower_floor_s": 0.0}
+"""Numbers of [diff], each with the least that it may be."""
+_SECTIONS = ("identities", "times", "match", "sessions", "pushes", "diff")
 _PUSHES = ("refuse", "check_authorization")
 _ANY_DEVICE = "*"
 
@@ -45,6 +53,7 @@ class Rules:
     """The rules of one file; without any, what `gms` knows. `visits`: the numbers of visits by names of sessions.
 
     `refused`: why pushes are, by their devices. `checks_authorization`: whether a push's credentials are looked at.
+    `volatile`: where recordings may differ; `slower_factor` and `slower_floor_s`: what is slower, None where not said.
     """
 
     identities: frozenset[str] = frozenset()
@@ -55,6 +64,9 @@ class Rules:
     visits: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     checks_authorization: bool = False
+    volatile: frozenset[str] = frozenset()
+    slower_factor: float | None = None
+    slower_floor_s: float | None = None
 
     def is_identity(self, path: Path) -> bool:
         """Whether what an answer gives at a path is an identity, whatever becomes of it."""
@@ -115,6 +127,7 @@ def load(text: str, name: str) -> Rules:
         exact=lists["match"]["exact"],
         visits=_visits(said.get("sessions", {}), name),
         **_pushes(said.get("pushes", {}), name),
+        **_diff(said.get("diff", {}), name),
     )
 
 
@@ -159,6 +172,21 @@ def _pushes(said: Mapping[str, Any], name: str) -> dict[str, Any]:
             there_are = f"no provider's reason; there are {_listed(reasons.ALL)}"
             raise OptionError(f'{name}: pushes.refuse."{device}": {reason!r}: {there_are}')
     return {"refused": dict(refused), "checks_authorization": checks}
+
+
+def _diff(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    for key, value in said.items():
+        if key == "volatile":
+            if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+                raise OptionError(f'{name}: diff.volatile: it is a list of places: write ["dialog connect: _label"]')
+        elif key not in _DIFF:
+            raise OptionError(f"{name}: diff.{key}: no such field; there are volatile, {_listed(_DIFF)}")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not value >= _DIFF[key]:
+            raise OptionError(f"{name}: diff.{key}: {value!r}: it is a number, {_DIFF[key]:g} or more")
+        else:
+            numbers[key] = float(value)
+    return {"volatile": frozenset(said.get("volatile", ()))} | numbers
 
 
 def _flat(said: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:

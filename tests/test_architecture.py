@@ -43,7 +43,8 @@ PROVED_ELSEWHERE = {
     "errors": None,  # names only
     "events": None,  # values only
     "reasons": None,  # words only
-    "mitmdump/protocol": None,  # values only
+    "mitmdump/seen": None,  # values only
+    "record/protocol": None,  # values only
     "cli/__main__": "tests/test_cli.py",  # one test of the command line, verb by verb
     "cli/main": "tests/test_cli.py",
     "cli/options": "tests/test_cli.py",
@@ -54,6 +55,7 @@ PROVED_ELSEWHERE = {
     "cli/exchanging": "tests/test_cli.py",
     "cli/trying": "tests/test_cli.py",
     "cli/cutting": "tests/test_cli.py",
+    "cli/verifying": "tests/test_cli.py",
     "replay/run": "tests/test_cli.py",  # wired as the command line wires it
     "replay/rules_file": "tests/test_cli.py",
     "replay/addon": "tests/peers/mitmdump/test_serving.py",  # only a real mitmdump calls these
@@ -64,6 +66,7 @@ PROVED_ELSEWHERE = {
     "testing/server": "tests/test_pytest_plugin.py",  # as tests use it
     "testing/stand": "tests/test_pytest_plugin.py",
     "testing/live": "tests/peers/mitmdump/test_pytest_recording.py",  # only a real mitmdump records
+    "verify/driver": "tests/verify/test_run.py",  # plays through a recorder only, as its run does
     "demo/app": "tests/demo/test_show.py",  # a program of its own, run as the demo runs it
 }
 """Modules without a twin: the file that proves them, or None for those that do nothing."""

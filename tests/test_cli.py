@@ -106,13 +106,36 @@ def test_diff_compares_pushes(cassette: Path, pushes_alone: Path, tmp_path: Path
     assert as_json["counts"] == {"equal": 0, "unknown": 0, "differs": 0, "missing": 1, "extra": 2}
 
 
-def test_diff_wants_to_know_of_what(cassette: Path) -> None:
+def test_diff_of_itself_is_none(cassette: Path) -> None:
     told = run("diff", cassette, cassette)
 
-    assert (told.exit_code, told.output) == (
-        2,
-        "gms-replay: --pushes is missing: pushes are all that can be compared; gms-replay diff --pushes OLD NEW\n",
-    )
+    assert (told.exit_code, told.output.splitlines()[-1]) == (0, "no difference")
+
+
+def test_diff_of_no_visits_says_so(pushes_alone: Path) -> None:
+    told = run("diff", pushes_alone, pushes_alone)
+
+    assert told.exit_code == 2
+    assert "no app's visit is in either; of pushes alone --pushes tells" in told.stderr
+
+
+def test_diff_lets_be_what_rules_name(cassette: Path, tmp_path: Path) -> None:
+    other, rules = tmp_path / "other.sqlite", tmp_path / "rules.toml"
+    exchanges = read(cassette).exchanges
+    write(other, replace(read(cassette), exchanges=exchanges[:-1], messages=()))
+    found = json.loads(run("diff", cassette, other, "--json").stdout)
+    names = sorted({one["rule"] for row in found["sessions"] for one in row["differences"]})
+    rules.write_text(f"[diff]\nvolatile = {json.dumps(names)}\n")
+
+    assert (found["worst"], bool(names)) == ("missing", True)
+    assert run("diff", cassette, other, "--rules", rules).exit_code == 0
+
+
+def test_diff_names_unknown_grade(cassette: Path) -> None:
+    told = run("diff", cassette, cassette, "--fail-on", "bad")
+
+    assert told.exit_code == 2
+    assert told.output.startswith("gms-replay: --fail-on: 'bad' is no grade; there are volatile, ")
 
 
 def test_diff_names_bad_files(cassette: Path, tmp_path: Path) -> None:
@@ -708,3 +731,35 @@ def test_cut_flows_leave_nothing_behind(cassette: Path, tmp_path: Path) -> None:
     assert told.exit_code == 2
     assert "mitmproxy cannot read it" in told.output
     assert not (tmp_path / "copy.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--against", "gms"], "--against gms: write it like http://"),
+        (["--against", "http://127.0.0.1:1/genesys"], "does it run, and is its address right?"),
+        (["--against", "http://127.0.0.1:1", "--fail-on", "worse"], "--fail-on: 'worse' is no grade"),
+        (["--against", "http://127.0.0.1:1", "--session", "7"], "--session 7: there is no such session"),
+        (["--against", "http://127.0.0.1:1", "--record", "visit.sqlite"], "--record visit.sqlite: it is there already"),
+    ],
+)
+def test_wrong_verify_plays_nothing(
+    cassette: Path, options: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cassette.parent)
+
+    told = run("verify", cassette, *options)
+
+    assert told.exit_code == 2
+    assert complaint in told.stderr
+
+
+def test_verify_grades_what_another_gms_tells(cassette: Path, tmp_path: Path) -> None:
+    options = ["--port", "0", "--quick", "--service", "support"]
+    with listening(python("gms_replay.cli", "simulate", *options), re.compile(r"simulated GMS: (\S+)")) as (url,):
+        told = run("verify", cassette, "--against", url, "--json", "--record", tmp_path / "run.sqlite")
+
+    assert told.exit_code == 1
+    assert "start callback sales was refused with 400" in told.stderr
+    assert json.loads(told.stdout)["worst"] == "missing"
+    assert read(tmp_path / "run.sqlite").exchanges

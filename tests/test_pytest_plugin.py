@@ -41,6 +41,14 @@ def slow_visit() -> Tape:
     return tape
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """The server's libraries. What is imported first within pytester is forgotten after it, and would be there twice:
+    uvicorn's protocol, kept from before, does not know the exceptions of a second httptools."""
+    with served(slow_visit().recording()):
+        pass
+
+
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder with a cassette, for a file of tests."""

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -29,15 +29,19 @@ def commands() -> list[str]:
     return [line for line in lines if line and not line.startswith(ENDED_BY_MAKE)]
 
 
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return str(found.getsockname()[1])
+def free_port(taken: Collection[str]) -> str:
+    """Where nobody listens: below the ports that systems give to clients, who would come in between."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if str(port) not in taken:
+                return str(port)
+    raise AssertionError("no port is free")
 
 
 def words(command: str, ports: dict[str, str]) -> list[str]:
     """A command's words: programs of this environment, and our ports in place of the README's."""
     for port in re.findall(r"\b80\d\d\b", command):
-        ports.setdefault(port, free_port())
+        ports.setdefault(port, free_port(ports.values()))
         command = command.replace(port, ports[port])
     program, *arguments = shlex.split(command)
     if program == "python":

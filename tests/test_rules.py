@@ -126,6 +126,12 @@ def test_credentials_are_checked_where_wanted(rules: Rules) -> None:
     assert (rules.checks_authorization, Rules().checks_authorization) == (True, False)
 
 
+def test_diff_says_what_may_differ() -> None:
+    said = load('[diff]\nvolatile = ["send: *"]\nslower_factor = 3\nslower_floor_s = 0.5', "rules.toml")
+
+    assert said == Rules(volatile=frozenset({"send: *"}), slower_factor=3.0, slower_floor_s=0.5)
+
+
 def test_no_rules_are_gms_own() -> None:
     assert load("", "rules.toml") == Rules()
     assert Rules().is_identity(("_id",))
@@ -137,7 +143,10 @@ def test_no_rules_are_gms_own() -> None:
     ("text", "complaint"),
     [
         ("[times", "rules.toml: no TOML: "),
-        ("[time]", "rules.toml: there is no section [time]; there are identities, times, match, sessions, pushes"),
+        (
+            "[time]",
+            "rules.toml: there is no section [time]; there are identities, times, match, sessions, pushes, diff",
+        ),
         ("times = 3", "rules.toml: times: it is a section: write [times]"),
         ("[identities]\nfield = []", "rules.toml: identities.field: no such field; there are fields, exempt"),
         ('[match]\nfree = "x"', 'rules.toml: match.free: it is a list of fields: write ["one", "another"]'),
@@ -151,6 +160,14 @@ def test_no_rules_are_gms_own() -> None:
         ("[pushes]\nrefuse = 1", 'rules.toml: pushes.refuse: it holds devices: write { "*" = "Unregistered" }'),
         ('[pushes.refuse]\na = "Gone"', "pushes.refuse.\"a\": 'Gone': no provider's reason; there are BadCollapseId, "),
         ("[pushes.refuse]\na = 410", 'rules.toml: pushes.refuse."a": 410: no provider\'s reason'),
+        (
+            "[diff]\nfactor = 1",
+            "rules.toml: diff.factor: no such field; there are volatile, slower_factor, slower_floor_s",
+        ),
+        ("[diff]\nslower_factor = 0.5", "rules.toml: diff.slower_factor: 0.5: it is a number, 1 or more"),
+        ("[diff]\nslower_floor_s = nan", "rules.toml: diff.slower_floor_s: nan: it is a number, 0 or more"),
+        ("[diff]\nslower_factor = true", "rules.toml: diff.slower_factor: True: it is a number"),
+        ('[diff]\nvolatile = "x"', "rules.toml: diff.volatile: it is a list of places"),
         ("[pushes]\ncheck_authorization = 1", "rules.toml: pushes.check_authorization: 1: it is true or false"),
     ],
 )

@@ -84,8 +84,9 @@ async def visit(
     pause_s: float = 1.0,
     patience_s: float = _PATIENCE_S,
     say: Callable[[str], None] = lambda _: None,
+    **options: Any,
 ) -> Visit:
-    """Goes through one of NAMES. Raises GmsError with what the GMS did wrong."""
+    """Goes through one of NAMES; `options` are for its httpx client. Raises GmsError with what the GMS did wrong."""
     happened: list[str] = []
 
     def note(line: str) -> None:
@@ -97,7 +98,8 @@ async def visit(
     async with contextlib.AsyncExitStack() as stack:
         pushes = await stack.enter_async_context(Pushes()) if device is Device.HEARING else None
         push_url = pushes.url if pushes else UNHEARD_URL if device is Device.DEAF else None
-        http = httpx.AsyncClient(headers={"gms_user": customer.gms_user}, timeout=30, trust_env=False)
+        user = {"gms_user": customer.gms_user}
+        http = httpx.AsyncClient(headers=user, timeout=30, trust_env=False, **options)
         await stack.enter_async_context(http)
         app = App(http, base_url.rstrip("/"), service, customer, note, push_url, pushes, pause_s, patience_s)
         await (_scheduled if name == "voice-scheduled-userterm" else _called)(app, WISHES[name])

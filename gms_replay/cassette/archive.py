@@ -22,6 +22,7 @@ from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recor
 _ASKED = """
     SELECT coalesce(ended_at_us, started_at_us), id, method, target, headers, coalesce(decoded, body) FROM request
 """
+_HOSTS = "SELECT DISTINCT host, headers FROM request"
 _ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
 _PROVIDERS = "SELECT DISTINCT provider FROM push UNION SELECT ? WHERE EXISTS (SELECT 1 FROM frame)"
 _PUSHED = "SELECT id, exchange_id FROM push WHERE {}"
@@ -88,19 +89,18 @@ class Archive:
 
     def outlines(self, header_name: str) -> Iterable[Outline]:
         """All requests with one of their headers."""
-        name = re.escape(json.dumps(header_name))
-        pair = re.compile(rf'\[\s*{name}\s*,\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*\]', re.IGNORECASE | re.ASCII)
-
-        @lru_cache(_HEADERS_KEPT)
-        def named(headers: str) -> str | None:
-            found = pair.search(headers)
-            return found and (json.loads(found[0])[1] if "\\" in found[1] else found[1])
-
+        named = _finder(header_name)
         # By SQLite's own cursor: SQLAlchemy's takes several times as long for a row.
         return outlined(
             ((at_us, number), (method, target, named(headers), body))
             for at_us, number, method, target, headers, body in self._driver.execute(_ASKED)
         )
+
+    def hosts(self) -> frozenset[str]:
+        """Where requests went: the names, and what their Host headers said, perhaps with a port."""
+        named = _finder("host")
+        asked = self._driver.execute(_HOSTS)
+        return frozenset(host for name, headers in asked for host in (name, named(headers)) if host)
 
     def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
         """The bodies of the answers that hold one of these."""
@@ -148,6 +148,19 @@ class Archive:
     @property
     def _driver(self) -> sqlite3.Connection:
         return opening.driver(self._copied.result())
+
+
+def _finder(header_name: str) -> Callable[[str], str | None]:
+    """Tells the first value of a header, of headers as they are stored."""
+    name = re.escape(json.dumps(header_name))
+    pair = re.compile(rf'\[\s*{name}\s*,\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*\]', re.IGNORECASE | re.ASCII)
+
+    @lru_cache(_HEADERS_KEPT)
+    def named(headers: str) -> str | None:
+        found = pair.search(headers)
+        return found and (json.loads(found[0])[1] if "\\" in found[1] else found[1])
+
+    return named
 
 
 def in_memory(connection: Connection) -> Connection:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gms_replay import __version__
-from gms_replay.cli import comparing, cutting, exchanging, looking, recording, serving, trying
+from gms_replay.cli import comparing, cutting, exchanging, looking, recording, serving, trying, verifying
 from gms_replay.cli.options import complain
 from gms_replay.errors import GmsReplayError
 
@@ -36,6 +36,7 @@ for _verb in (
     serving.serve,
     looking.check,
     comparing.diff,
+    verifying.verify,
     exchanging.export,
     exchanging.import_,
     exchanging.textconv,

@@ -1,7 +1,7 @@
 """What mitmproxy showed, told as our nouns."""
 
 from gms_replay.mitmdump.codings import decoded
-from gms_replay.mitmdump.protocol import Answer, Asked, Ended, Fields
+from gms_replay.mitmdump.seen import Answer, Asked, Ended, Fields
 from gms_replay.model import Body, Headers, Outcome, Request, Response, header
 
 

@@ -6,6 +6,7 @@ anything, and checked by the addon.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from gms_replay.errors import OptionError
@@ -16,6 +17,16 @@ def one(name: str, values: Sequence[str]) -> str:
     if len(values) != 1:
         raise OptionError(f"{name} takes one value, not {len(values)}: --set {name}=VALUE")
     return values[0]
+
+
+def pattern(name: str, said: str) -> re.Pattern[str] | None:
+    """A regular expression; None where nothing was said. Raises OptionError."""
+    if not said:
+        return None
+    try:
+        return re.compile(said)
+    except re.error as error:
+        raise OptionError(f"{name} is no regular expression: {error}, in {said!r}") from None
 
 
 def require_known(names: Iterable[str], known: Collection[str]) -> None:

@@ -15,8 +15,8 @@ from mitmproxy.tcp import TCPFlow
 from gms_replay import __version__
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
-from gms_replay.mitmdump.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record import ending, options
+from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record.recorder import Recorder
 from gms_replay.record.writer_process import WriterProcess
 

@@ -12,7 +12,7 @@ from gms_replay.apns import Framer
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
 from gms_replay.mitmdump import facts
-from gms_replay.mitmdump.protocol import (
+from gms_replay.mitmdump.seen import (
     Answering,
     Asked,
     Closed,

@@ -15,7 +15,7 @@ from mitmproxy.tcp import TCPFlow, TCPMessage
 
 from gms_replay import apns, carriage
 from gms_replay.mitmdump import snapshots
-from gms_replay.mitmdump.protocol import Seen
+from gms_replay.mitmdump.seen import Seen
 
 _STRANGER = "gms_stranger"
 

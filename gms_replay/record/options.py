@@ -8,7 +8,7 @@ from pathlib import Path
 from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
 from gms_replay.mitmdump import options
-from gms_replay.mitmdump.options import one
+from gms_replay.mitmdump.options import one, pattern
 
 CASSETTE = "gms_cassette"
 HOSTS = "gms_hosts"
@@ -62,7 +62,7 @@ def settings(
         size_bytes=_whole(MAX_MIB, one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
         age_us=_whole(MAX_MINUTES, one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
     )
-    return Settings(Path(file).expanduser(), _pattern(one(HOSTS, hosts)), limits)
+    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits)
 
 
 def require_known(names: Iterable[str]) -> None:
@@ -93,12 +93,3 @@ def _whole(name: str, given: str, unit: str, factor: int) -> int | None:
     if not re.fullmatch("[0-9]{1,9}", given) or not int(given):
         raise OptionError(f"{name} is a whole number of {unit} from 1 on, not {given!r}")
     return int(given) * factor
-
-
-def _pattern(hosts: str) -> re.Pattern[str] | None:
-    if not hosts:
-        return None
-    try:
-        return re.compile(hosts)
-    except re.error as error:
-        raise OptionError(f"{HOSTS} is no regular expression: {error}, in {hosts!r}") from None

@@ -15,7 +15,7 @@ from mitmproxy.http import HTTPFlow, Request, Response
 from gms_replay import carriage, gms
 from gms_replay.carriage import COMET
 from gms_replay.mitmdump import facts, snapshots
-from gms_replay.mitmdump.protocol import Seen
+from gms_replay.mitmdump.seen import Seen
 from gms_replay.model import Headers
 from gms_replay.record.connections import Connections
 from gms_replay.record.tap import Tap

@@ -24,11 +24,11 @@ from mitmproxy.options import Options
 from gms_replay.cassette.counts import count
 from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.errors import CassetteError, OptionError
-from gms_replay.mitmdump.protocol import Begun, Framed, Recorded
 from gms_replay.record import ending, notices
 from gms_replay.record.addon import GmsRecorder
 from gms_replay.record.gms_url import GmsUrl
 from gms_replay.record.live import Live, Remarks
+from gms_replay.record.protocol import Begun, Framed, Recorded
 from gms_replay.record.screen import Screen
 
 _KILLED_BY_INTERRUPT = 128 + signal.SIGINT

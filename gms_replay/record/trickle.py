@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from gms_replay import carriage
 from gms_replay.mitmdump import facts
 from gms_replay.mitmdump.codings import undoing
-from gms_replay.mitmdump.protocol import Answer, Piece
+from gms_replay.mitmdump.seen import Answer, Piece
 
 LARGEST_BODY = 16 << 20
 """In bytes: more than any poll brings, and little enough to hold."""

@@ -1,8 +1,11 @@
 """The replay server as a mitmproxy addon, which brings it TLS, HTTP/2 and any host's name.
 
+As a reverse proxy it plays to whoever comes; as a proxy, to who asks a host of the cassette's. Others are blocked, or
+pass with their TLS untouched.
+
 Strategy: our server runs on loopback in mitmproxy's own loop, and every flow is pointed at it before mitmproxy looks
 for the server that was asked for. For that, no connection may be opened before a request is there
-(`connection_strategy`).
+(`connection_strategy`). Whatever else would dial, `server_connect` stops, before any name is looked up.
 """
 
 # Half of mitmproxy's own methods say nothing of their types.
@@ -16,8 +19,9 @@ from typing import NoReturn
 
 from mitmproxy import ctx
 from mitmproxy.addonmanager import Loader
-from mitmproxy.http import HTTPFlow
-from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
+from mitmproxy.http import HTTPFlow, Response
+from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode, Socks5Mode, TransparentMode
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData
 
 from gms_replay.errors import GmsReplayError, OptionError
@@ -25,12 +29,15 @@ from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
 from gms_replay.replay import options, run
 from gms_replay.replay.door import HEADER, Door
+from gms_replay.replay.hosts import Hosts, Others
 from gms_replay.replay.server import ReplayServer
 from gms_replay.replay.stage import Stage
 
 _PROGRAM = "gms_serve"
 _HERE = "127.0.0.1"
 _SERVED = ("http", "https")
+_PROXIES = (RegularMode, Socks5Mode, TransparentMode)
+_Place = tuple[str, int]
 _log = logging.getLogger(__name__)
 
 # Without the first, mitmproxy dials the server that was asked for as soon as an app connects, or to show its
@@ -39,7 +46,7 @@ _NEEDED = {"connection_strategy": "lazy", "add_upstream_certs_to_client_chain": 
 
 
 class GmsPlayer:
-    """Plays a cassette to whoever comes to a reverse proxy, whatever server that stands for: it is never dialled."""
+    """Plays a cassette to apps of a proxy, whatever server they ask: it is never dialled."""
 
     def __init__(self) -> None:
         self._door = Door()
@@ -59,15 +66,41 @@ class GmsPlayer:
         self._stage().start()
 
     def tls_clienthello(self, data: ClientHelloData) -> None:
+        client, server = data.context.client, data.context.server
+        places = [(data.client_hello.sni or "", server.address[1] if server.address else 0), server.address]
+        if not isinstance(client.proxy_mode, ReverseMode) and self._stage().passes(*places):
+            data.ignore_connection = True
+            return
         # mitmproxy takes what the server speaks; where that is not asked, it takes what the app offers first.
         if ctx.options.http2 and b"h2" in data.client_hello.alpn_protocols:
-            data.context.client.alpn = b"h2"
+            client.alpn = b"h2"
+
+    def http_connect(self, flow: HTTPFlow) -> None:
+        stage, place = self._stage(), (flow.request.host, flow.request.port)
+        if not (_is_own(place) or stage.plays(place) or stage.passes(place)):
+            flow.response = stage.blocked(*place)
+
+    def server_connect(self, data: ServerConnectionHookData) -> None:
+        stage, place = self._stage(), data.server.address
+        if place != (_HERE, stage.port) and (
+            isinstance(data.client.proxy_mode, ReverseMode) or not stage.passes(place)
+        ):
+            data.server.error = "gms_serve dials nobody here"
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         stage = self._stage()
         request, app = flow.request, flow.client_conn
+        is_reverse = isinstance(app.proxy_mode, ReverseMode)
+        if not is_reverse:
+            # A transparent proxy knows an address; the name is what the app says.
+            place, named = (request.host, request.port), (request.pretty_host, request.port)
+            if _is_own(place) or stage.passes(place, named):
+                return
+            if not stage.plays(place, named):
+                flow.response = stage.blocked(*named)
+                return
         host = request.host_header or f"{request.host}:{request.port}"
-        scheme = "https" if app.tls else "http"
+        scheme = ("https" if app.tls else "http") if is_reverse else request.scheme
         note = self._door.note(scheme, host, request.http_version, str(app.peername[0]))
         request.scheme, request.host, request.port = "http", _HERE, stage.port
         # Which was changed with them, and is what mitmproxy shows.
@@ -92,13 +125,19 @@ class GmsPlayer:
 
     def _open(self) -> "_Served":
         require_known(ctx.options.deferred, options.OPTIONS)
-        for mode in map(ProxyMode.parse, ctx.options.mode):
-            if not (isinstance(mode, ReverseMode) and mode.scheme in _SERVED):
+        modes = list(map(ProxyMode.parse, ctx.options.mode))
+        for mode in modes:
+            is_served = mode.scheme in _SERVED if isinstance(mode, ReverseMode) else isinstance(mode, _PROXIES)
+            if not is_served:
                 raise OptionError(
-                    f"--mode {mode.full_spec}: only reverse:http://… and reverse:https://… are served; "
-                    "write it like --mode reverse:https://api.push.apple.com@8443"
+                    f"--mode {mode.full_spec}: only regular, socks5, transparent, reverse:http://… and "
+                    "reverse:https://… are served; write it like --mode reverse:https://api.push.apple.com@8443"
                 )
-        return _Served(options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS}), self._door)
+        said = options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS})
+        served = _Served(said, self._door)
+        if any(isinstance(mode, _PROXIES) for mode in modes):
+            _log.warning("gms_serve: %s", served.policy)
+        return served
 
     def _refuse(self, error: GmsReplayError) -> NoReturn:
         # Hooks are called until the end; one line is enough.
@@ -108,6 +147,11 @@ class GmsPlayer:
         ending.refuse(_PROGRAM, error)
 
 
+def _is_own(place: _Place) -> bool:
+    """Whether it is mitmproxy's page with its certificate, which it serves itself."""
+    return bool(ctx.options.onboarding and place[0] == ctx.options.onboarding_host)
+
+
 class _Served:
     """The cassette, opened, and the server that plays it. Raises CassetteError, StoryError or OptionError."""
 
@@ -115,14 +159,41 @@ class _Served:
         self._said = said
         self._stage = Stage(said.play, note=_log.warning, log=_log.info, door=door)
         try:
+            self._hosts = Hosts(self._stage.facts.hosts(), said.hosts)
             self._server = ReplayServer(self._stage.app, self._stage.aside, _HERE, 0, announce=lambda origin: None)
         except BaseException:
             self._stage.close()
             raise
         self.port = self._server.port
+        self._told: set[str] = set()
         self._serving: asyncio.Task[None] | None = None
         count = len(self._stage.stories)
         _log.warning("gms_serve: playing %s: %d session%s", said.play.cassette, count, "s" * (count != 1))
+
+    @property
+    def policy(self) -> str:
+        """What a proxy does with whom."""
+        fate = "pass" if self._said.others is Others.PASS else "are blocked"
+        return f"apps of this proxy are played {self._hosts}; others {fate}"
+
+    def plays(self, *places: _Place | None) -> bool:
+        """Whether one of these, a host and its port, is played."""
+        return any(self._hosts.are(*place[:2]) for place in places if place)
+
+    def passes(self, *places: _Place | None) -> bool:
+        """Whether none of these is played, and others may pass."""
+        return self._said.others is Others.PASS and not self.plays(*places)
+
+    def blocked(self, host: str, port: int) -> Response:
+        """The answer to who asks another host; it is logged once for each."""
+        line = (
+            f"{host}:{port} is no host of the cassette's, and blocked: "
+            f"--set {options.HOSTS}=REGEX plays to it, --set {options.OTHERS}=pass lets it pass"
+        )
+        if host not in self._told:
+            self._told.add(host)
+            _log.warning("gms_serve: %s", line)
+        return Response.make(403, f"gms_serve: {line}\n", {"content-type": "text/plain; charset=utf-8"})
 
     def start(self) -> None:
         """Lets the server answer; until then who comes waits."""

@@ -1,5 +1,6 @@
 """What the replay server in mitmdump can be told: what `gms-replay serve` can, as far as it makes sense there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,8 +9,9 @@ from pathlib import Path
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
-from gms_replay.mitmdump.options import one
+from gms_replay.mitmdump.options import one, pattern
 from gms_replay.replay import plays, rules_file
+from gms_replay.replay.hosts import Others
 from gms_replay.replay.plays import Play
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
@@ -28,6 +30,8 @@ BUNDLE_ID = "gms_bundle_id"
 HOLD_PUSHES = "gms_hold_pushes"
 RULES = "gms_rules"
 STRICT = "gms_strict"
+HOSTS = "gms_hosts"
+OTHERS = "gms_others"
 
 
 class Switch(StrEnum):
@@ -52,6 +56,8 @@ OPTIONS = {
     HOLD_PUSHES: ("off", "on: pushes are held back until a test releases them."),
     RULES: ("", "What is special to your GMS: a file with identities, times, matching, pushes."),
     STRICT: ("off", "on: exit 1 at the end after misses, pushes unlike the cassette's, or where parts were unused."),
+    HOSTS: ("", "Play to who asks a host whose host:port has this regular expression. Default: the cassette's hosts."),
+    OTHERS: ("block", "What becomes of other hosts: block, or pass. Reverse proxies have none."),
 }
 """Each option's name, to its default and its help."""
 
@@ -62,6 +68,8 @@ class Settings:
 
     play: Play
     strict: bool
+    hosts: re.Pattern[str] | None
+    others: Others
 
 
 def settings(given: Mapping[str, Sequence[str]]) -> Settings:
@@ -86,4 +94,9 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
         bundle_id=said[BUNDLE_ID] or None,
         holds_pushes=plays.word(HOLD_PUSHES, said[HOLD_PUSHES], Switch) is Switch.ON,
     )
-    return Settings(play, strict=plays.word(STRICT, said[STRICT], Switch) is Switch.ON)
+    return Settings(
+        play,
+        strict=plays.word(STRICT, said[STRICT], Switch) is Switch.ON,
+        hosts=pattern(HOSTS, said[HOSTS]),
+        others=plays.word(OTHERS, said[OTHERS], Others),
+    )

@@ -40,9 +40,9 @@ class Stage:
     ) -> None:
         self.play = play
         with ExitStack() as held:
-            archive = held.enter_context(hold(play.cassette)) if facts is None else facts
-            self.stories = compile_stories(archive, play.rules)
-            archive.assure()
+            self.facts = held.enter_context(hold(play.cassette)) if facts is None else facts
+            self.stories = compile_stories(self.facts, play.rules)
+            self.facts.assure()
             self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id)
             held.callback(self.aside.close)
             self.player = Player(

@@ -5,8 +5,10 @@ connection open where opening fails or is cancelled. Its transports, which do th
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -28,7 +30,8 @@ class CometClient:
     """One Bayeux session, open inside `async with`, and again in the next one.
 
     `headers` travel on every request. `timeout_s` bounds each request but the held polls, and how long the server may
-    be out of reach. `transports` come in order of preference: long polling and WebSocket.
+    be out of reach. `transports` come in order of preference: long polling and WebSocket. `proxy` is the URL of an HTTP
+    proxy, `ca_file` a PEM file with whom alone to trust.
     Raises BayeuxError where the server refuses, breaks the grammar or stays away, OptionError for other transports.
     """
 
@@ -39,12 +42,18 @@ class CometClient:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
         transports: Iterable[Transport] = (Transport.LONG_POLLING,),
+        proxy: str | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         aiocometd_shim.install()
         self.url = url
         self._headers = dict(headers or {})
         self._timeout_s = timeout_s
         self._types = _connection_types(transports)
+        self._proxy = proxy
+        self._ca_file = ca_file
+        self.leaves_with: dict[str, Any] = {}
+        """The `ext` of its `/meta/disconnect`: how much of a chat an app has that goes to sleep."""
         # Events; then, once, why there will be no more: a text, or None where we closed it ourselves.
         self._inbox: asyncio.Queue[dict[str, Any] | str | None] = asyncio.Queue()
         self._inbox.put_nowait(None)
@@ -55,7 +64,7 @@ class CometClient:
         self._inbox = asyncio.Queue()
         async with AsyncExitStack() as stack:
             cookies = aiohttp.CookieJar(unsafe=True)
-            session = aiohttp.ClientSession(headers=self._headers, cookie_jar=cookies)
+            session = aiohttp.ClientSession(headers=self._headers, cookie_jar=cookies, proxy=self._proxy)
             await stack.enter_async_context(session)
             async with self._asking("open"):
                 wire = await self._shake_hands(session)
@@ -110,9 +119,10 @@ class CometClient:
         options: dict[str, Any] = {
             "url": self.url,
             "incoming_queue": self._inbox,
-            "extensions": [_Habits()],
+            "extensions": [_Habits(self)],
             "json_loads": _loads,
             "http_session": session,
+            "ssl": ssl.create_default_context(cafile=self._ca_file) if self._ca_file else None,
         }
         first = create_transport(ConnectionType.LONG_POLLING, **options)
         reply = await first.handshake(self._types)
@@ -161,7 +171,8 @@ class CometClient:
 class _Habits(Extension):
     """What CometD's own clients do and aiocometd does not, on the messages as they pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: CometClient) -> None:
+        self._client = client
         self._connected = False
 
     async def outgoing(self, payload: list[dict[str, Any]], headers: dict[str, str]) -> None:
@@ -171,6 +182,8 @@ class _Habits(Extension):
                 if not self._connected:
                     message["advice"] = {"timeout": 0}
                 self._connected = False
+            elif message["channel"] == bayeux.DISCONNECT and self._client.leaves_with:
+                message["ext"] = self._client.leaves_with
 
     async def incoming(self, payload: list[dict[str, Any]], headers: dict[str, str] | None = None) -> None:
         if not payload:

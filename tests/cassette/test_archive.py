@@ -42,6 +42,29 @@ def test_archive_is_looked_through_like_recording(path: Path, name: str) -> None
     assert {one.named for one in recording.outlines("GMS_User")} >= {ODD_USER}
 
 
+def test_hosts_are_those_that_were_asked(tmp_path: Path) -> None:
+    """As the recorder noted them, and as apps named them: a reverse proxy's host is not the one in the header."""
+    tape = factories.Tape()
+    for path in ("/a", "/b", "/c", "/d"):
+        tape.ask(0, "GET", path, b"", b"{}")
+    recording = tape.recording()
+    asked = [
+        ("10.0.0.7", (("HOST", "gms.example:8080"),)),
+        ("live.example", ()),
+        ("", (("host", ""),)),
+        ("10.0.0.7", ()),
+    ]
+    told = [
+        replace(exchange, request=replace(exchange.request, host=host, headers=headers))
+        for exchange, (host, headers) in zip(recording.exchanges, asked, strict=True)
+    ]
+    path = tmp_path / "hosts.sqlite"
+    write(path, replace(recording, exchanges=tuple(told)))
+
+    with hold(path) as archive:
+        assert archive.hosts() == {"10.0.0.7", "gms.example:8080", "live.example"}
+
+
 @pytest.mark.parametrize("parts", [[], [b'"_id"'], [b'"_id"', b"clientId", b"\x00"]])
 def test_answers_are_found_by_their_parts(path: Path, parts: list[bytes]) -> None:
     with hold(path) as archive:

@@ -11,7 +11,7 @@ from gms_replay.cassette.extent import Limits
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
-from gms_replay.mitmdump.protocol import Answering, Closed, Connected, Disconnected, Frame, Passed, Piece, Upgraded
+from gms_replay.mitmdump.seen import Answering, Closed, Connected, Disconnected, Frame, Passed, Piece, Upgraded
 from gms_replay.model import Connection, Direction, Transport
 from gms_replay.record.clerk import Clerk
 from gms_replay.record.trickle import LARGEST_BODY

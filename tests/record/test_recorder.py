@@ -5,7 +5,7 @@ import pytest
 from mitmproxy.test.tflow import tflow, twebsocketflow
 
 from gms_replay.carriage import COMET
-from gms_replay.mitmdump.protocol import Answering, Asked, Closed, Ended, Frame, Piece, Upgraded
+from gms_replay.mitmdump.seen import Answering, Asked, Closed, Ended, Frame, Piece, Upgraded
 from gms_replay.record.recorder import Recorder, is_recorded
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seen import ANSWER
 
 from gms_replay import carriage
-from gms_replay.mitmdump.protocol import Piece
+from gms_replay.mitmdump.seen import Piece
 from gms_replay.record.trickle import Objects, Trickle
 
 HEAD = ANSWER._replace(fields=(), body=None, ended_at_s=None, started_at_s=100.0)

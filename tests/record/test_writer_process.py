@@ -11,7 +11,7 @@ from seen import ASKED, ENDED
 from gms_replay.cassette.extent import Limits
 from gms_replay.cassette.reader import read
 from gms_replay.errors import CassetteError
-from gms_replay.mitmdump.protocol import Begin, Begun, Recorded
+from gms_replay.record.protocol import Begin, Begun, Recorded
 from gms_replay.record.writer_process import WriterProcess
 
 WAIT_S = 60

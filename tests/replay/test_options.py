@@ -7,6 +7,7 @@ from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.replay import options
+from gms_replay.replay.hosts import Others
 from gms_replay.replay.plays import Play
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
@@ -21,7 +22,7 @@ def settings(**given: str | list[str]) -> options.Settings:
 
 
 def test_little_needs_be_said() -> None:
-    plain = options.Settings(Play(Path("visit.sqlite")), strict=False)
+    plain = options.Settings(Play(Path("visit.sqlite")), strict=False, hosts=None, others=Others.BLOCK)
 
     assert settings() == plain
 
@@ -33,6 +34,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         cassette="~/a.sqlite", now="2014-05-02T16:27:38Z", shift="weeks", clock="virtual", speed="2.5",
         missing_act="wait", seed="7", on_miss="pass:http://gms.example", record_new="new.sqlite", rules=str(rules),
         push_to=["http://localhost:9000/push", "apns:due"], bundle_id="com.example.app", hold_pushes="on", strict="on",
+        hosts="^gms", others="pass",
     )  # fmt: skip
 
     play = Play(
@@ -46,7 +48,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         "com.example.app",
         holds_pushes=True,
     )
-    assert told == options.Settings(play, strict=True)
+    assert told == options.Settings(play, strict=True, hosts=re.compile("^gms"), others=Others.PASS)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,8 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         ({"now": "yesterday"}, "gms_now: 'yesterday' is no instant; write it like"),
         ({"shift": "days"}, "gms_shift is one of exact, weeks, not 'days'"),
         ({"clock": "sun"}, "gms_clock is one of real, virtual, not 'sun'"),
+        ({"hosts": "("}, "gms_hosts is no regular expression"),
+        ({"others": "dial"}, "gms_others is one of block, pass, not 'dial'"),
         ({"speed": "0"}, "gms_speed is a number from 0.001 to 1000, not '0'"),
         ({"speed": "nan"}, "gms_speed is a number"),
         ({"speed": "fast"}, "gms_speed is a number"),

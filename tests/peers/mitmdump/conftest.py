@@ -158,7 +158,7 @@ class Mitmdump:
 
     @property
     def ports(self) -> list[int]:
-        return [int(port) for port in re.findall(r"listening at 127\.0\.0\.1:(\d+)", self.out)]
+        return [int(port) for port in re.findall(r"listening at 127\.0\.0\.\d+:(\d+)", self.out)]
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Sends it a signal, and waits for its exit status."""

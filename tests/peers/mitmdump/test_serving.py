@@ -18,6 +18,7 @@ import h2.events
 import httpx
 import pytest
 from factories import CALLBACK, CHAT_DIALOG, MENU, ORDER, SERVICE, START_US, TOKEN, Tape
+from never import Never
 from receiving import receiving
 from websockets.sync.client import connect as connect_socket
 
@@ -32,25 +33,6 @@ MENU_ACTION = MENU.rpartition("/")[2]
 CHAT_ACTION = CHAT_DIALOG.rpartition("/")[2]
 BUSY = "ab" * 32
 OWN_ID = "123e4567-e89b-12d3-a456-4266554400a0"
-
-
-class Never:
-    """A server that listens, and to which nobody may come."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.1)
-        self.port: int = self._socket.getsockname()[1]
-
-    def was_dialled(self) -> bool:
-        try:
-            self._socket.accept()[0].close()
-        except TimeoutError:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @dataclass
@@ -321,8 +303,11 @@ def test_strict_tells_of_what_was_unlike(play: Callable[..., Any], service: str 
         (("gms_cassette={}", "gms_sped=3"), "gms_sped is no option: did you mean gms_speed?"),
         (("gms_cassette={}", "gms_clock=sun"), "gms_clock is one of real, virtual, not 'sun'"),
         (("gms_cassette={}.none",), "visit.sqlite.none: no such file"),
-        (("gms_cassette={}", "mode=regular@0"), "--mode regular@0: only reverse:http://"),
-        (("gms_cassette={}", "mode=reverse:tls://127.0.0.1:9@0"), "only reverse:http://"),
+        (
+            ("gms_cassette={}", "mode=upstream:http://127.0.0.1:9@0"),
+            "only regular, socks5, transparent, reverse:http://",
+        ),
+        (("gms_cassette={}", "mode=reverse:tls://127.0.0.1:9@0"), "only regular, socks5, transparent, reverse:http://"),
     ],
 )
 def test_wrong_use_ends_mitmdump_with_one_line(

@@ -1,32 +1,12 @@
-"""What the proxy and its writer process say to each other.
+"""What mitmproxy shows of traffic, as it was: bytes, and seconds since 1970. Nothing is worked out.
 
-What goes to the writer is what mitmproxy showed, as it was: bytes, and seconds since 1970. Whatever takes time is left
-for the other process, because Python runs one thread at a time, and the proxy's is the one that traffic waits for.
+These are values of their own, for the process that makes facts of them (`facts`) has no mitmproxy.
 """
 
-from pathlib import Path
 from typing import NamedTuple
-
-from gms_replay import model
-from gms_replay.cassette.extent import Limits, Progress
-from gms_replay.model import Exchange, Message
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header names and values, as `mitmproxy.http.Headers.fields` has them."""
-
-
-class Begin(NamedTuple):
-    """The first word. `mode`, `upstream` and `versions` are those of `model.Run`.
-
-    `is_watched`: whether the proxy wants to hear how far the recording is, and what was recorded.
-    """
-
-    cassette: Path
-    limits: Limits
-    mode: str
-    upstream: str | None
-    versions: tuple[tuple[str, str], ...]
-    is_watched: bool
 
 
 class Asked(NamedTuple):
@@ -144,34 +124,4 @@ class Disconnected(NamedTuple):
 
 
 Seen = Asked | Answering | Piece | Ended | Upgraded | Frame | Closed | Connected | Passed | Disconnected
-"""What the writer hears after `Begin`, in lists, until its input ends."""
-
-
-class Begun(NamedTuple):
-    """A run was begun in a file: the first thing that is said, and again for each further file."""
-
-    cassette: Path
-    run_id: int
-
-
-class Recorded(NamedTuple):
-    """An exchange has ended, with its Bayeux messages; or a WebSocket brought messages, with what opened it."""
-
-    exchange: Exchange
-    messages: tuple[Message, ...]
-
-
-class Framed(NamedTuple):
-    """A frame has passed over a connection, or bytes of it that are none."""
-
-    frame: model.Frame
-
-
-class Failed(NamedTuple):
-    """Facts cannot be written; those and all later ones are lost."""
-
-    reason: str
-
-
-Report = Begun | Progress | Recorded | Framed | Failed
-"""What the writer says; `Progress`, `Recorded` and `Framed` only where it is watched."""
+"""What is shown of exchanges and connections, each in its order."""

@@ -1,0 +1,97 @@
+"""`verify`: a recorded app, played at a live GMS."""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from gms_replay.cli.comparing import grade_named, learned, report
+from gms_replay.cli.options import FILE, RULES, rules_of
+from gms_replay.errors import OptionError
+
+
+@click.command()
+@click.argument("cassette", type=FILE)
+@click.option("--against", required=True, metavar="URL", help="The GMS, like http://gms.example.com:8080/genesys.")
+@click.option(
+    "--session", "named", multiple=True, metavar="N|ID", help="Play this visit. May be repeated.  [default: all]"
+)
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 1000),
+    help="How many times faster the app is.",
+)
+@click.option(
+    "--patience",
+    "patience_s",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 86_400),
+    metavar="SECONDS",
+    help="How long to wait for an answer, or for what the agent is to say.",
+)
+@click.option("--record", type=FILE, metavar="FILE", help="Keep what was recorded of the run, a cassette.")
+@click.option(
+    "--fail-on",
+    default="new-field",
+    show_default=True,
+    metavar="GRADE",
+    help="The least grade that makes it exit 1, as with diff.",
+)
+@click.option("--learn", type=FILE, multiple=True, metavar="FILE", help="What differs from CASSETTE there may differ.")
+@click.option(
+    "--slower",
+    type=click.FloatRange(1),
+    metavar="FACTOR",
+    help="What takes more than so many times as long is slower.  [default: 2]",
+)
+@RULES
+@click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
+@click.option("--json", "as_json", is_flag=True, help="Tell the differences as one JSON object.")
+@click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
+def verify(
+    cassette: Path,
+    against: str,
+    named: tuple[str, ...],
+    speed: float,
+    patience_s: float,
+    record: Path | None,
+    fail_on: str,
+    learn: tuple[Path, ...],
+    slower: float | None,
+    rules: Path | None,
+    junit: Path | None,
+    as_json: bool,
+    insecure: bool,
+) -> None:
+    """Play the app's side of CASSETTE at a live GMS, and say where it behaves otherwise.
+
+    One visit after the other: the app says what it said, with the identities that this GMS gives, and with its own
+    instants moved to now, those of the calendar by whole weeks; it waits for the agent as it did. Nobody but the host
+    of --against is dialled, whatever URLs its answers name. A recorder of our own sees the run, which is compared with
+    CASSETTE, each difference graded. Exits 0 where none is as bad as --fail-on, else 1.
+    """
+    from gms_replay import cuttings, grading, visits
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats.tale import plain
+    from gms_replay.leniency import Leniency
+    from gms_replay.verify import run
+
+    target, least = run.Target.parse(against), grade_named(fail_on)
+    if record is not None and record.exists():
+        raise OptionError(f"--record {record}: it is there already; name another, or remove it")
+    recording = read(cassette)
+    of_all = visits.split(recording)
+    chosen = sorted(cuttings.choose(of_all, named))
+    old = cuttings.cut(recording, of_all, chosen)
+    said = rules_of(rules)
+    leniency = learned(Leniency.by(said, slower_factor=slower, compares_requests=False), old, learn)
+    with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
+        kept = record or Path(folder, "run.sqlite")
+        played = [of_all[number - 1] for number in chosen]
+        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure)
+        run.play(plan, lambda line: click.echo(plain(line), err=True))
+        found = grading.compare(old, read(kept), leniency)
+    report(found, least, str(cassette), against, junit, as_json=as_json)

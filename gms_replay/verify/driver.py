@@ -1,0 +1,301 @@
+"""Plays the app's side of a visit at a live GMS: one step of its script after the other, through a recorder.
+
+What goes wrong on the way (no answer, a refused handshake, a message that never comes) is said and passed over, for
+what is compared is what the recorder saw. Only where nothing that follows can make sense, a visit ends early.
+"""
+
+import asyncio
+import ssl
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from gms_replay import bayeux, script
+from gms_replay.errors import BayeuxError
+from gms_replay.forwards import Forwards
+from gms_replay.gms import Act
+from gms_replay.model import Transport
+from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe
+from gms_replay.sessions import Visited
+from gms_replay.verify.comet_client import CometClient
+
+_BETWEEN_POLLS_S = 1.0
+"""How often a state is polled whose recorded poll was a single one."""
+_QUICKEST_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the GMS is reached. `origin`: its ("http://gms.example:8080"); `proxy`: the recorder's URL, whose CA has
+    `ca_file`. `speed`: by how much pauses are shorter. `patience_s`: how long anything is waited for that lacks.
+    """
+
+    origin: str
+    proxy: str
+    ca_file: Path
+    speed: float
+    patience_s: float
+
+
+class LostError(Exception):
+    """What follows can make no sense: why."""
+
+
+class Driver:
+    """One app at one visit. `say` gets a line for each thing that it does, and for what went wrong."""
+
+    def __init__(self, played: Script, forwards: Forwards, way: Way, say: Callable[[str], None]) -> None:
+        self._script = played
+        self._forwards = forwards
+        self._way = way
+        self._say = say
+        self._clients: dict[str, CometClient] = {}
+        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._counting = Counting()
+        self._told = asyncio.Condition()
+        self._missing: dict[script.Looks, int] = {}
+        self._recorded = {(event.looks, event.number): event for event in played.events}
+        self._last_told_s = 0.0
+        self._is_mapped = False
+        self._troubles: list[str] = []
+
+    async def play(self) -> tuple[str, ...]:
+        """Goes through the whole script; gives what was otherwise than recorded, as far as it is seen while playing."""
+        async with AsyncExitStack() as stack:
+            self._http = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    proxy=self._way.proxy,
+                    verify=ssl.create_default_context(cafile=self._way.ca_file),
+                    timeout=self._way.patience_s,
+                    trust_env=False,
+                )
+            )
+            stack.push_async_callback(self._close_all)
+            ended_s = time.monotonic()
+            try:
+                for step in self._script.steps:
+                    await self._wait(step, ended_s)
+                    await self._do(step)
+                    ended_s = time.monotonic()
+            except LostError as lost:
+                self._trouble(f"gives up: {lost}")
+        self._count_events()
+        return tuple(self._troubles)
+
+    def _trouble(self, line: str) -> None:
+        self._troubles.append(line)
+        self._say(line)
+
+    def _count_events(self) -> None:
+        """Events that came more or less often than recorded."""
+        recorded = Counter(event.looks for event in self._script.events)
+        for seen in sorted(recorded.keys() | self._counting.seen()):
+            count = self._counting.count(seen)
+            if count != recorded[seen]:
+                self._trouble(f"told {count} times, recorded {recorded[seen]} times: {_shown(seen)}")
+
+    async def _wait(self, step: Step, ended_s: float) -> None:
+        if step.after:
+            await self._hear(step.after)
+        due_s = max(ended_s, self._last_told_s if step.after else 0) + step.pause_us / 1e6 / self._way.speed
+        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+
+    async def _hear(self, event: Event) -> None:
+        """Waits for an event like that; what does not come within patience is not waited for again."""
+
+        def is_here() -> bool:
+            return self._counting.has(event, self._missing.get(event.looks, 0))
+
+        try:
+            async with self._told, asyncio.timeout(self._way.patience_s):
+                await self._told.wait_for(is_here)
+        except TimeoutError:
+            self._missing[event.looks] = event.number - self._counting.count(event.looks)
+            self._trouble(f"not told within {self._way.patience_s:g} s: {_shown(event.looks)}")
+
+    async def _do(self, step: Step) -> None:
+        match step.act:
+            case Ask() as ask:
+                await self._ask(ask)
+            case Open() as opened:
+                await self._trying(self._open(opened))
+            case Subscribe(client, channel):
+                await self._with(client, lambda comet: comet.subscribe(channel), f"Comet: subscribes to {channel}")
+            case Publish() as publish:
+                data = self._published(publish, step.began_us)
+                what = f"Comet: publishes {publish.operation or publish.channel}"
+                await self._with(publish.client, lambda comet: comet.publish(publish.channel, data), what)
+            case Close(client, ext):
+                await self._close(client, ext)
+
+    # REST.
+
+    async def _ask(self, ask: Ask) -> None:
+        if not ask.polls:
+            await self._asked(ask.asked[0])
+            return
+        recorded = ask.asked[-1].exchange.response
+        wanted = recorded.body.plain if recorded else b""
+        until_s = time.monotonic() + self._way.patience_s + _lasted_s(ask) / self._way.speed
+        for number in range(10**9):
+            began_s = time.monotonic()
+            one = ask.asked[min(number, len(ask.asked) - 1)]
+            answer = await self._asked(one, is_first=number == 0)
+            if answer is None or answer.status_code >= 400 or recorded is None or recorded.is_refusal:
+                return
+            if script.is_reached(ask.operation, wanted, answer.content):
+                self._forwards.learn(wanted, answer.content)
+                return
+            if time.monotonic() > until_s:
+                self._trouble(f"{ask.operation}: not what was recorded within {self._way.patience_s:g} s")
+                return
+            await asyncio.sleep(max(0.0, began_s + _between_s(ask, number) / self._way.speed - time.monotonic()))
+
+    async def _asked(self, one: Visited, *, is_first: bool = True) -> httpx.Response | None:
+        said = self._forwards.request(one.exchange.request, one.operation)
+        request = self._http.build_request(said.method, self._dialled(said.url), content=said.body or None)
+        # Headers as the app sent them: httpx would add some of its own.
+        request.headers = httpx.Headers([(name, value) for name, value in request.headers.items() if name in _KEPT])
+        for name, value in said.headers:
+            request.headers[name] = value
+        if cookies := "; ".join(filter(None, [said.cookies, *self._jar()])):
+            request.headers["cookie"] = cookies
+        recorded = one.exchange.response
+        try:
+            answer = await self._http.send(request)
+        except httpx.HTTPError as error:
+            self._trouble(f"{one.operation}: no answer: {str(error) or type(error).__name__}")
+            self._judge(one, None)
+            return None
+        if is_first:
+            self._say(f"{one.operation}: {answer.status_code}")
+        if recorded is not None:
+            self._forwards.learn(recorded.body.plain, answer.content)
+            live = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+            self._forwards.learn_headers(recorded.headers, live)
+        self._judge(one, answer)
+        return answer
+
+    def _judge(self, one: Visited, answer: httpx.Response | None) -> None:
+        """A visit that does not begin leads nowhere."""
+        recorded = one.exchange.response
+        if answer is not None and recorded is not None and answer.status_code != recorded.status:
+            self._trouble(f"{one.operation}: {answer.status_code}, recorded {recorded.status}")
+        if one.operation.act is Act.START and recorded is not None and not recorded.is_refusal:
+            if answer is None:
+                raise LostError(f"{one.operation} was not answered, and all that follows needs what it tells")
+            if answer.status_code >= 400:
+                raise LostError(f"{one.operation} was refused with {answer.status_code}, and all that follows needs it")
+
+    def _jar(self) -> list[str]:
+        return [f"{cookie.name}={cookie.value}" for cookie in self._http.cookies.jar]
+
+    def _dialled(self, url: str) -> str:
+        """A URL at the GMS that was named: nobody else is dialled, whatever host an answer leads to."""
+        parts = urlsplit(url)
+        if parts.scheme and f"{parts.scheme}://{parts.netloc}" != self._way.origin and not self._is_mapped:
+            self._is_mapped = True
+            self._say(f"its URLs lead to {parts.scheme}://{parts.netloc}; asked is {self._way.origin} all the same")
+        return self._way.origin + (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    # Comet.
+
+    async def _open(self, opened: Open) -> None:
+        request = opened.by.exchange.request
+        said = self._forwards.request(request, opened.by.operation)
+        url = self._dialled(said.url).removesuffix("/handshake")
+        kept = {
+            name: value
+            for name, value in said.headers
+            if name not in _AIOHTTPS and not name.startswith("sec-websocket")
+        }
+        comet = CometClient(
+            url,
+            headers=kept,
+            timeout_s=self._way.patience_s,
+            transports=_wanted(opened.transport),
+            proxy=self._way.proxy,
+            ca_file=self._way.ca_file if url.startswith("https:") else None,
+        )
+        self._say("Comet: shakes hands")
+        await comet.__aenter__()
+        self._clients[opened.client] = comet
+        self._listening[opened.client] = asyncio.create_task(self._listen(comet))
+
+    async def _listen(self, comet: CometClient) -> None:
+        try:
+            async for message in comet:
+                live = bayeux.Parsed(bayeux.dump(message), message)
+                async with self._told:
+                    event = self._counting.event(live, 0)
+                    recorded = self._recorded.get((event.looks, event.number + self._missing.get(event.looks, 0)))
+                    if recorded:
+                        self._forwards.learn(recorded.raw, live.raw)
+                    self._last_told_s = time.monotonic()
+                    self._told.notify_all()
+        except BayeuxError as error:
+            self._trouble(f"Comet: {error}")
+
+    def _published(self, publish: Publish, asked_us: int) -> Any:
+        said = bayeux.dump({"data": publish.data})
+        return bayeux.parse(self._forwards.data(said, asked_us))[0].fields["data"]
+
+    async def _with(self, client: str, act: Callable[[CometClient], Awaitable[None]], what: str) -> None:
+        if comet := self._clients.get(client):
+            self._say(what)
+            await self._trying(act(comet))
+
+    async def _trying(self, act: Awaitable[None]) -> None:
+        try:
+            await act
+        except BayeuxError as error:
+            self._trouble(f"Comet: {error}")
+
+    async def _close(self, client: str, ext: Mapping[str, Any] | None) -> None:
+        if comet := self._clients.pop(client, None):
+            self._say("Comet: disconnects")
+            comet.leaves_with = dict(ext or {})
+            await comet.__aexit__(None, None, None)
+            listening = self._listening.pop(client)
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+
+    async def _close_all(self) -> None:
+        for client in list(self._clients):
+            await self._close(client, None)
+
+
+_KEPT = frozenset({"host", "content-length"})
+_AIOHTTPS = frozenset({"content-type", "accept", "origin", "upgrade", "pragma", "cache-control"})
+"""Headers of a handshake that the client sets for itself."""
+
+
+def _wanted(transport: Transport) -> tuple[Transport, ...]:
+    """Where the recorded transport is not offered any more, the other: that is a difference, and no reason to stop."""
+    if transport is Transport.WEBSOCKET:
+        return (Transport.WEBSOCKET, Transport.LONG_POLLING)
+    return (Transport.LONG_POLLING, Transport.WEBSOCKET)
+
+
+def _lasted_s(ask: Ask) -> float:
+    return (ask.asked[-1].at_us - ask.asked[0].at_us) / 1e6
+
+
+def _between_s(ask: Ask, number: int) -> float:
+    """How long the app waited between the beginnings of two polls; beyond the recorded ones, as it usually did."""
+    if len(ask.asked) == 1:
+        return _BETWEEN_POLLS_S
+    place = min(number, len(ask.asked) - 2)
+    return max(_QUICKEST_S, (ask.asked[place + 1].at_us - ask.asked[place].at_us) / 1e6)
+
+
+def _shown(looks: script.Looks) -> str:
+    return " ".join(part for part in looks if part)

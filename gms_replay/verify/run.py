@@ -1,0 +1,119 @@
+"""One run of `verify`: the visits of a cassette, played at a live GMS through a recorder of our own."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gms_replay import script, sessions, travel
+from gms_replay.errors import OptionError
+from gms_replay.forwards import Forwards
+from gms_replay.mitmdump import process
+from gms_replay.rules import Rules
+from gms_replay.sessions import Session
+from gms_replay.verify.driver import Driver, Way
+from gms_replay.visits import Visit
+
+_REACHED_WITHIN_S = 10.0
+_SAID = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The GMS that is played at. `base` is the path of its URL, "" where it has none."""
+
+    scheme: str
+    host: str
+    port: int
+    base: str
+
+    @classmethod
+    def parse(cls, url: str) -> "Target":
+        """Raises OptionError for what is no URL of a GMS."""
+        wrong = f"--against {url}: write it like http://gms.example.com:8080/genesys"
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _SAID.get(parts.scheme, 0)
+        except ValueError:
+            raise OptionError(wrong) from None
+        if not port or not parts.hostname or parts.query or parts.fragment or parts.username or not url.isprintable():
+            raise OptionError(wrong)
+        return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+    @property
+    def origin(self) -> str:
+        """As apps write it: without the port that goes without saying."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == _SAID[self.scheme] else f":{self.port}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is played. `record` is where the run is recorded; the rest is of `Way`."""
+
+    visits: Sequence[Visit]
+    target: Target
+    record: Path
+    speed: float
+    patience_s: float
+    rules: Rules
+    insecure: bool = False
+
+
+def play(plan: Plan, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Plays the visits, one after the other, and records what comes of it. `say` gets a line for all that happens.
+
+    Gives what was otherwise than recorded, as far as it is seen while playing: a status, a message that never came.
+
+    Raises OptionError where nobody is reached, GmsReplayError where the recorder fails.
+    """
+    asyncio.run(_reach(plan.target, insecure=plan.insecure))
+    with process.recording(plan.record, insecure=plan.insecure) as recorder:
+        way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
+        return asyncio.run(_play_all(plan, way, say))
+
+
+async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> tuple[str, ...]:
+    troubles: list[str] = []
+    for number, visit in enumerate(plan.visits, start=1):
+        say(f"visit {number} of {len(plan.visits)}")
+        session = sessions.read(visit)
+        played = script.compile_script(session)
+        forwards = Forwards(
+            _identities(session, plan.rules),
+            (visit.base, plan.target.base or visit.base),
+            start_us=played.start_us,
+            now_us=time.time_ns() // 1000,
+        )
+        troubles += await Driver(played, forwards, way, say).play()
+    return tuple(troubles)
+
+
+def _identities(session: Session, rules: Rules) -> list[str]:
+    found = travel.find(session, sessions.told(session), rules)
+    return [one.value for one in found if one.left is None]
+
+
+async def _reach(target: Target, *, insecure: bool) -> None:
+    """Whether anybody is there, and can be trusted: asked before anything is played."""
+    context: ssl.SSLContext | None = None
+    if target.scheme == "https":
+        context = ssl.create_default_context()
+        if insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(_REACHED_WITHIN_S):
+            _, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
+        writer.close()
+    except ssl.SSLCertVerificationError as error:
+        wrong = f"its certificate is not trusted ({error.verify_message}); --insecure takes any"
+        raise OptionError(f"--against {target.origin}: {wrong}") from None
+    except ssl.SSLError as error:
+        wrong = f"it does not speak TLS as it should ({error.reason or error}); is it http, or another port?"
+        raise OptionError(f"--against {target.origin}: {wrong}") from None
+    except (OSError, TimeoutError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or f"no answer within {_REACHED_WITHIN_S:g} s"
+        raise OptionError(f"--against {target.origin}: {reason}; does it run, and is its address right?") from None

@@ -1,0 +1,153 @@
+"""Two recordings, graded."""
+
+from dataclasses import replace
+
+import pytest
+from factories import (
+    AVAILABILITY,
+    CALLBACK,
+    HELLO,
+    JOINED,
+    LEFT,
+    MENU,
+    ORDER,
+    REPLY,
+    SERVICE,
+    THANKS,
+    URL,
+    WRITES,
+    Tape,
+    chat_recording,
+    frame,
+    menu,
+    slots,
+    visit,
+)  # fmt: skip
+
+from gms_replay import grading
+from gms_replay.grades import Grade
+from gms_replay.leniency import Leniency
+from gms_replay.model import Body, Exchange, Recording
+
+
+def _changed(old: bytes, new: bytes) -> Recording:
+    """The usual visit, with other words in GMS's answers."""
+    recording = visit()
+    assert any(one.response and old in one.response.body.plain for one in recording.exchanges)
+    return replace(recording, exchanges=tuple(_with(one, old, new) for one in recording.exchanges))
+
+
+def _with(one: Exchange, old: bytes, new: bytes) -> Exchange:
+    if not (one.outcome and one.response):
+        return one
+    body = Body(one.response.body.plain.replace(old, new))
+    return replace(one, outcome=replace(one.outcome, response=replace(one.response, body=body)))
+
+
+def test_same_is_equal() -> None:
+    found = grading.compare(visit(), visit(), Leniency())
+
+    assert (found.worst, found.differences) == (Grade.EQUAL, ())
+    assert found.compared["answers"] > 0
+
+
+@pytest.mark.parametrize(
+    ("new", "grades"),
+    [
+        (b'"_action":"Other"', {Grade.OTHER_VALUE}),
+        (b'"_action":1', {Grade.OTHER_TYPE}),
+        (b'"_deed":"StartChat"', {Grade.MISSING_FIELD, Grade.NEW_FIELD}),
+    ],
+)
+def test_changed_field_is_graded(new: bytes, grades: set[Grade]) -> None:
+    old = next(form for form in (b'"_action":"StartChat"', b'"_action": "StartChat"') if _holds(form))
+    found = grading.compare(visit(), _changed(old, new), Leniency())
+
+    assert {one.grade for one in found.differences} == grades
+
+
+def test_learned_is_volatile() -> None:
+    old = next(form for form in (b'"_action":"StartChat"', b'"_action": "StartChat"') if _holds(form))
+    changed = _changed(old, b'"_action":"Other"')
+    learned = Leniency().learned(grading.compare(visit(), changed, Leniency()).differences)
+
+    assert grading.compare(visit(), changed, learned).worst is Grade.VOLATILE
+
+
+def _holds(form: bytes) -> bool:
+    return any(one.response and form in one.response.body.plain for one in visit().exchanges)
+
+
+def _chat(*lines: str, reply_s: float = 12) -> Recording:
+    """A chat whose events come one second apart, but for what comes before the agent's reply."""
+    at_s, events = 2.0, []
+    for number, line in enumerate(lines, start=1):
+        at_s += reply_s - 8 if line is REPLY else 1
+        events.append((at_s, frame(number, line)))
+    return chat_recording(*events)
+
+
+def _found(old: Recording, new: Recording) -> list[tuple[Grade, str]]:
+    return [(one.grade, one.place) for one in grading.compare(old, new, Leniency()).differences]
+
+
+WHOLE = (JOINED, HELLO, WRITES, REPLY, THANKS, LEFT)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((JOINED, HELLO, WRITES, REPLY, THANKS), [(Grade.MISSING, "chat AGENT Notice.Left")]),
+        ((*WHOLE[:4], '["Message.Text","Kristi","Hello?","15","AGENT"]', *WHOLE[4:]),
+         [(Grade.EXTRA, "chat AGENT Message.Text")]),
+        ((HELLO, JOINED, WRITES, REPLY, THANKS, LEFT), [(Grade.OTHER_ORDER, "chat AGENT Notice.Joined")]),
+        ((JOINED, HELLO, WRITES, WRITES, REPLY, THANKS, LEFT), [(Grade.VOLATILE, "chat AGENT Notice.TypingStarted")]),
+        ((*WHOLE[:3], '["Message.Text","Kristi","Go away.","12","AGENT"]', *WHOLE[4:]),
+         [(Grade.OTHER_VALUE, "chat AGENT Message.Text")]),
+    ],
+)  # fmt: skip
+def test_lines_are_compared_as_lines(lines: tuple[str, ...], expected: list[tuple[Grade, str]]) -> None:
+    assert _found(_chat(*WHOLE), _chat(*lines)) == expected
+
+
+def test_slower_agent_is_told_once() -> None:
+    assert _found(_chat(*WHOLE), _chat(*WHOLE, reply_s=40)) == [(Grade.SLOWER, "chat lines")]
+    assert _found(_chat(*WHOLE, reply_s=40), _chat(*WHOLE)) == []
+
+
+def _menus(*titles: str) -> Recording:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    for at_s, title in enumerate(titles, start=1):
+        tape.ask(at_s, "POST", MENU, {"title": title}, menu(URL, "2014-05-02T16:57:40Z"))
+    return tape.recording()
+
+
+def test_first_request_that_departs_is_named() -> None:
+    rows = grading.compare(_menus("a", "b", "c"), _menus("a", "x", "c"), Leniency()).rows
+
+    assert rows[0].departs is not None
+    assert (rows[0].departs.where, rows[0].departs.path) == (
+        "request dialog get-dialog-user-confirmation-provide_code-false 2", "title",
+    )  # fmt: skip
+
+
+def test_time_slots_are_no_fields() -> None:
+    def asked(*instants: str) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        tape.ask(1, "GET", AVAILABILITY, b"", slots(*instants))
+        return tape.recording()
+
+    assert (
+        _found(asked("2014-05-02T16:30:00.000Z"), asked("2026-01-03T09:05:00.000Z", "2026-01-03T09:10:00.000Z")) == []
+    )
+
+
+def test_server_may_be_called_otherwise() -> None:
+    def told(host: str) -> Recording:
+        tape = Tape(host=host)
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "chatServerHost": host.partition(":")[0]})
+        return tape.recording()
+
+    assert _found(told("gms.example:8080"), told("127.0.0.1:9")) == []

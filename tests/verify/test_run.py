@@ -1,0 +1,124 @@
+"""Recorded apps, played at a simulated GMS through a real recorder."""
+
+import socket
+from pathlib import Path
+
+import chats2
+import factories
+import pytest
+from factories import Tape
+from simulating import simulated
+
+from gms_replay import grading, sessions, visits
+from gms_replay.cassette.reader import read
+from gms_replay.errors import OptionError
+from gms_replay.gms import Kind
+from gms_replay.grades import Grade
+from gms_replay.leniency import Leniency
+from gms_replay.model import Recording, Transport
+from gms_replay.rules import Rules
+from gms_replay.simulator.settings import Settings
+from gms_replay.simulator.versions import CHANGED
+from gms_replay.verify.run import Plan, Target, play
+
+SAMPLE = Path(__file__).parents[2] / "cassettes" / "chat-wait.sqlite"
+SEED = 7  # of that sample's people: cassettes/record.py numbers them
+SHOWN = {"userId": chats2.USER_ID, "secureKey": chats2.KEY, "alias": "117"}
+SETTINGS = Settings(quick=True, seed=SEED, services=frozenset({"customer-service", "support"}))
+
+
+def chat_by_rest() -> Recording:
+    tape = Tape()
+    tape.ask(0, "POST", chats2.REST, {"nickname": "Stan"}, chats2.told((1, "Stan joins")))
+    tape.ask(2, "POST", f"{chats2.ONE_CHAT}/refresh", SHOWN | {"transcriptPosition": "2"}, chats2.told((2, "Hi")))
+    tape.ask(3, "POST", f"{chats2.ONE_CHAT}/send", SHOWN | {"message": "Hello."}, chats2.told((3, "Hello.")))
+    tape.ask(5, "POST", f"{chats2.ONE_CHAT}/disconnect", SHOWN, chats2.told(chatEnded=True))
+    return tape.recording()
+
+
+def played(settings: Settings, record: Path, *recordings: Recording) -> tuple[str, ...]:
+    """What went otherwise than recorded."""
+    with simulated(settings) as url:
+        some = [visit for recording in recordings for visit in visits.split(recording)]
+        return play(Plan(some, Target.parse(url), record, 50, 3, Rules()), lambda _: None)
+
+
+def graded(record: Path) -> dict[Grade, int]:
+    leniency = Leniency(compares_requests=False)
+    return grading.compare(read(SAMPLE), read(record), leniency).counts
+
+
+def test_a_gms_like_the_recorded_one_differs_in_nothing(tmp_path):
+    assert played(SETTINGS, tmp_path / "run.sqlite", read(SAMPLE)) == ()
+    assert graded(tmp_path / "run.sqlite") == {}
+
+
+def test_of_a_changed_gms_the_changes_are_found(tmp_path):
+    changed = Settings(quick=True, seed=SEED, services=SETTINGS.services, version=CHANGED)
+    troubles = played(changed, tmp_path / "run.sqlite", read(SAMPLE))
+    assert troubles == ("told 0 times, recorded 4 times: /_genesys TRANSCRIPT Notice.TypingStopped AGENT",)
+    found = {Grade.MISSING: 1, Grade.MISSING_FIELD: 1, Grade.EXTRA: 1, Grade.NEW_FIELD: 1}
+    assert graded(tmp_path / "run.sqlite") == found
+
+
+def test_slower_agent_is_found(tmp_path):
+    # Against the sample's own agent, who takes as long as people do, a quick one is never slower.
+    played(SETTINGS, tmp_path / "usual.sqlite", read(SAMPLE))
+    changed = Settings(quick=True, seed=SEED, services=SETTINGS.services, version=CHANGED)
+    played(changed, tmp_path / "slow.sqlite", read(SAMPLE))
+    leniency = Leniency(slower_factor=2.5, slower_floor_us=20_000, compares_requests=False)
+    found = grading.compare(read(tmp_path / "usual.sqlite"), read(tmp_path / "slow.sqlite"), leniency)
+    assert "chat lines" in {one.place for one in found.differences if one.grade is Grade.SLOWER}
+
+
+def test_chats_of_version_2_show_what_they_are_told(tmp_path):
+    record = tmp_path / "run.sqlite"
+    played(SETTINGS, record, chat_by_rest(), chats2.recorded_chat().recording())
+    by_rest, over_comet = sessions.split(read(record))
+    answers = [one.exchange.response.body.plain for one in by_rest]
+    assert [one.operation.kind for one in by_rest][-1] is Kind.DISCONNECT_CHAT
+    assert all(b'"statusCode":0' in body.replace(b" ", b"") for body in answers)
+    ends = [heard.parsed.fields["data"] for one in over_comet for heard in one.heard if heard.parsed.is_event]
+    assert any(isinstance(data, dict) and data.get("chatEnded") is True for data in ends)
+
+
+def test_who_is_not_there_is_named():
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/genesys"
+        with pytest.raises(OptionError, match=r"does it run, and is its address right\?"):
+            play(Plan([], Target.parse(url), Path("unused"), 1, 1, Rules()), lambda _: None)
+
+
+def test_a_gms_without_tls_is_named():
+    with simulated(SETTINGS) as url:
+        plan = Plan([], Target.parse(url.replace("http:", "https:")), Path("unused"), 1, 1, Rules())
+        with pytest.raises(OptionError, match="does not speak TLS"):
+            play(plan, lambda _: None)
+
+
+@pytest.mark.parametrize("url", ["gms:8080", "ftp://gms", "http://", "http://a:b", "http://a/?q=1", "http://u@a", ""])
+def test_what_is_no_url_is_refused(url):
+    with pytest.raises(OptionError, match="--against"):
+        Target.parse(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "base"),
+    [
+        ("http://gms:8080/genesys/", "http://gms:8080", "/genesys"),
+        ("https://gms:443", "https://gms", ""),
+        ("http://[::1]:81/a/b", "http://[::1]:81", "/a/b"),
+    ],
+)
+def test_a_url_says_origin_and_base(url, origin, base):
+    target = Target.parse(url)
+    assert (target.origin, target.base) == (origin, base)
+
+
+def test_over_a_socket_it_is_played_over_a_socket(tmp_path):
+    record = tmp_path / "run.sqlite"
+    played(SETTINGS, record, factories.over_socket(chats2.recorded_chat().recording()))
+    recording = read(record)
+    assert len(recording.sockets) == 1
+    assert any(b"chatEnded" in one.raw and one.transport is Transport.WEBSOCKET for one in recording.messages)
