@@ -12,12 +12,12 @@ from gms_replay.errors import CassetteError, OptionError
 if TYPE_CHECKING:
     from gms_replay.model import Recording
 
+_FORMATS = ["jsonl", "har", "flow", "apns", "mermaid"]
+
 
 @click.command()
 @click.argument("cassette", type=FILE)
-@click.option(
-    "--to", "form", required=True, type=click.Choice(["jsonl", "flow", "apns", "mermaid"]), help="Format to write."
-)
+@click.option("--to", "form", required=True, type=click.Choice(_FORMATS), help="Format to write.")
 @click.option(
     "--output",
     "-o",
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> None:
     """Write CASSETTE in another format.
 
-    jsonl: every fact, as text. flow: what mitmweb and mitmdump read with -r. apns: the pushes that reached a device, or
-    presumably did, each as a file for Xcode's simulator. mermaid: the sessions as sequence diagrams, in Markdown, which
-    GitHub draws.
+    jsonl: every fact, as text. har: an HTTP archive, for browsers. flow: what mitmweb and mitmdump read with -r. apns:
+    the pushes that reached a device, or presumably did, each as a file for Xcode's simulator. mermaid: the sessions as
+    sequence diagrams, in Markdown, which GitHub draws.
     """
     from gms_replay.cassette.reader import read
 
@@ -43,8 +43,8 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
     if Path(output).exists() and cassette.samefile(output):
         raise OptionError(f"--output {output}: that is the cassette itself; name another")
     try:
-        if form == "flow":
-            _write_flows(recording, output)
+        if form in {"har", "flow"}:
+            _write_archive(recording, form, output)
         elif bundle_id is None:
             _write_lines(_lines(recording, form, cassette.name), output)
         else:
@@ -67,11 +67,17 @@ def _write_lines(lines: Iterator[str], output: str) -> None:
             file.write(line + "\n")
 
 
-def _write_flows(recording: "Recording", output: str) -> None:
-    from gms_replay.formats import flowfile
+def _write_archive(recording: "Recording", form: str, output: str) -> None:
+    import gms_replay
+    from gms_replay.formats import flowfile, foreign, har
 
     with click.open_file(output, "wb") as file:
-        flowfile.dump(recording, file)
+        if form == "har":
+            har.dump(recording, file, gms_replay.__version__)
+        else:
+            flowfile.dump(recording, file)
+    for what in foreign.homeless(recording):
+        click.echo(f"left out: {what}", err=True)
 
 
 def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
@@ -96,13 +102,14 @@ def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
     callback=pattern,
     default="",
     metavar="REGEX",
-    help="Of a flow file, import all that went to hosts in whose host:port this is found.  [default: what looks like "
-    "GMS, APNs, FCM or GMS's notices by HTTP]",
+    help="Of a HAR or flow file, import all that went to hosts in whose host:port this is found.  [default: what looks "
+    "like GMS, APNs, FCM or GMS's notices by HTTP]",
 )
 def import_(source: str, cassette: Path, hosts: str) -> None:
     """Make CASSETTE from SOURCE (- for standard input), whose content tells its format.
 
-    jsonl: what `export --to jsonl` wrote. flow: what mitmproxy saved (mitmdump -w, or mitmweb).
+    jsonl: what `export --to jsonl` wrote. har: what a browser or a proxy saved. flow: what mitmproxy saved (mitmdump
+    -w, or mitmweb).
     """
     import re
 

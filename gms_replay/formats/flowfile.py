@@ -1,33 +1,25 @@
 """mitmproxy's flow files (`mitmdump -w`): read, and written, by mitmproxy itself.
 
-What mitmproxy has no place for stands as JSON in the flow's metadata, which it keeps and does not read.
+What mitmproxy has no place for stands as JSON in the flow's metadata (`asides`), which it keeps and does not read.
 """
 
+import json
 from collections.abc import Iterator
-from dataclasses import replace
 from io import BytesIO
 from typing import IO
-from uuid import UUID
 
-from mitmproxy.connection import Client, Server
 from mitmproxy.exceptions import FlowReadException
-from mitmproxy.flow import Error, Flow
-from mitmproxy.http import Headers, HTTPFlow, Request, Response
+from mitmproxy.flow import Flow
+from mitmproxy.http import HTTPFlow
 from mitmproxy.io import FlowReader, FlowWriter
-from mitmproxy.tcp import TCPFlow, TCPMessage
-from mitmproxy.websocket import WebSocketData, WebSocketMessage
+from mitmproxy.tcp import TCPFlow
 
-from gms_replay import model
 from gms_replay.errors import FormatError
-from gms_replay.formats import foreign
-from gms_replay.formats.foreign import Aside, Line, Piece, Told
-from gms_replay.mitmdump import facts, snapshots
-from gms_replay.model import Direction, Exchange, Recording, Socket
+from gms_replay.formats import asides, flows, foreign
+from gms_replay.formats.foreign import Line, Told
+from gms_replay.model import Recording
 
 _ASIDE = "gms_replay"
-_TEXT, _BINARY = 1, 2
-_UNFINISHED = "unfinished when the recording ended"
-_US_PER_S = 1_000_000
 
 
 def load(content: bytes, name: str) -> Iterator[Told | Line | None]:
@@ -36,13 +28,13 @@ def load(content: bytes, name: str) -> Iterator[Told | Line | None]:
     `name` is what the file is called in errors. Raises FormatError where it is damaged, cut short, or of a newer
     mitmproxy.
     """
-    flows = iter(FlowReader(BytesIO(content)).stream())
+    read = iter(FlowReader(BytesIO(content)).stream())
     number = 0
     while True:
         number += 1
         where = f"{name}, flow {number}"
         try:
-            flow = next(flows, None)
+            flow = next(read, None)
             if flow is None:
                 return
             told = _told(flow, where)
@@ -58,12 +50,12 @@ def load(content: bytes, name: str) -> Iterator[Told | Line | None]:
 
 def dump(recording: Recording, file: IO[bytes]) -> None:
     """Write all exchanges and connections of a recording, in the order in which they began."""
-    flows: list[tuple[int, Flow]] = [
-        *((one.exchange.request.started_at_us, _http(one)) for one in foreign.exchanges(recording)),
-        *((one.connection.opened_at_us, _tcp(one)) for one in foreign.connections(recording)),
+    told: list[tuple[int, Flow]] = [
+        *((one.exchange.request.started_at_us, _of_exchange(one)) for one in foreign.exchanges(recording)),
+        *((one.connection.opened_at_us, _of_connection(one)) for one in foreign.connections(recording)),
     ]
     writer = FlowWriter(file)  # type: ignore[no-untyped-call]
-    for _, flow in sorted(flows, key=lambda pair: pair[0]):
+    for _, flow in sorted(told, key=lambda pair: pair[0]):
         writer.add(flow)
 
 
@@ -72,166 +64,35 @@ def _why(error: FlowReadException) -> str:
 
 
 def _told(flow: Flow, where: str) -> Told | Line | None:
-    told = flow.metadata.get(_ASIDE)
-    aside = Aside.of(told, where) if isinstance(told, str) else Aside()
+    aside = flow.metadata.get(_ASIDE)
     if isinstance(flow, HTTPFlow):
-        return _exchange(flow, aside)
-    return _line(flow, aside) if isinstance(flow, TCPFlow) else None
-
-
-def _exchange(flow: HTTPFlow, aside: Aside) -> Told:
-    request = replace(facts.request(snapshots.asked(0, "", flow)._replace(peer=("", 0))), client=_peer(flow))
-    has_ended = not aside.is_unfinished and (flow.response is not None or flow.error is not None)
-    outcome = facts.outcome(snapshots.ended(0, flow)) if has_ended else None
-    told = Told(Exchange(0, 0, request, outcome), _socket(flow), _frames(flow), aside)
-    foreign.require_fit(foreign.instants(told))
+        told: Told | Line = flows.exchange(flow)
+    elif isinstance(flow, TCPFlow):
+        told = flows.connection(flow)
+    else:
+        return None
+    if aside is not None:
+        told = _completed(told, aside, where)
+    foreign.require_fit(told)
     return told
 
 
-def _peer(flow: Flow) -> str:
-    peer = flow.client_conn.peername
-    return facts.client(peer) if peer and peer[0] else ""
-
-
-def _socket(flow: HTTPFlow) -> Socket | None:
-    if flow.websocket is None:
-        return None
-    opened_us = facts.instant_us(snapshots.upgraded(0, flow).at_s)
-    if flow.websocket.timestamp_end is None:
-        return Socket(0, opened_us)
-    end = snapshots.closed(0, flow.websocket)
-    by = Direction.TO_SERVER if end.is_by_client else Direction.TO_CLIENT
-    return Socket(0, opened_us, facts.instant_us(end.at_s), end.code, end.reason, by)
-
-
-def _frames(flow: HTTPFlow) -> tuple[Piece, ...]:
-    return tuple(_piece(one) for one in flow.websocket.messages) if flow.websocket else ()
-
-
-def _piece(told: WebSocketMessage | TCPMessage) -> Piece:
-    direction = Direction.TO_SERVER if told.from_client else Direction.TO_CLIENT
-    if not isinstance(told.content, bytes):
-        raise TypeError
-    return direction, facts.instant_us(told.timestamp), told.content
-
-
-def _line(flow: TCPFlow, aside: Aside) -> Line:
-    host, port = snapshots.address(flow.server_conn)
-    opened_us = facts.instant_us(flow.timestamp_created)
-    line = Line(
-        model.Connection(0, 0, host, port, _peer(flow), opened_us),
-        tuple(_piece(one) for one in flow.messages),
-        aside,
-    )
-    foreign.require_fit([opened_us, *(at_us for _, at_us, _ in line.pieces)])
-    return line
-
-
-def _http(told: Told) -> HTTPFlow:
-    exchange, request = told.exchange, told.exchange.request
-    flow = HTTPFlow(
-        _client(request.client, request.started_at_us, exchange.id),
-        _server(request.host, request.port, exchange.id),
-    )
-    _name(flow, exchange.id, request.started_at_us, told.aside)
-    flow.request = Request(
-        request.host,
-        request.port,
-        _wire(request.method),
-        _wire(request.scheme),
-        b"",
-        _wire(request.target),
-        _wire(request.http_version),
-        _headers(request.headers),
-        request.body.wire,
-        None,
-        _seconds(request.started_at_us),
-        None if request.ended_at_us is None else _seconds(request.ended_at_us),
-    )
-    if exchange.response:
-        flow.response = _response(exchange.response)
-    if exchange.outcome is None:
-        # Of a flow with neither an answer nor an error mitmdump shows nothing.
-        flow.error = Error(_UNFINISHED, _seconds(request.asked_at_us))
-    elif exchange.outcome.error is not None:
-        flow.error = Error(exchange.outcome.error, _seconds(exchange.outcome.at_us))
-    if told.socket:
-        flow.websocket = _websocket(told.socket, told.frames)
-    return flow
-
-
-def _response(response: model.Response) -> Response:
-    return Response(
-        _wire(response.http_version),
-        response.status,
-        _wire(response.reason),
-        _headers(response.headers),
-        response.body.wire,
-        None,
-        _seconds(response.started_at_us),
-        None if response.ended_at_us is None else _seconds(response.ended_at_us),
-    )
-
-
-def _websocket(socket: Socket, frames: tuple[Piece, ...]) -> WebSocketData:
-    messages = [
-        WebSocketMessage(_TEXT if _is_text(raw) else _BINARY, way is Direction.TO_SERVER, raw, _seconds(at_us))
-        for way, at_us, raw in frames
-    ]
-    if socket.closed_at_us is None:
-        return WebSocketData(messages)
-    by_client = socket.closed_by is Direction.TO_SERVER
-    return WebSocketData(messages, by_client, socket.close_code, socket.close_reason, _seconds(socket.closed_at_us))
-
-
-def _tcp(line: Line) -> TCPFlow:
-    one = line.connection
-    # Exchanges and connections count apart; a flow's id is one of all.
-    number = (1 << 64) + one.id
-    flow = TCPFlow(_client(one.client, one.opened_at_us, number), _server(one.host, one.port, number))
-    _name(flow, number, one.opened_at_us, line.aside)
-    for way, at_us, raw in line.pieces:
-        message = TCPMessage(way is Direction.TO_SERVER, raw, _seconds(at_us))  # type: ignore[no-untyped-call]
-        flow.messages.append(message)
-    return flow
-
-
-def _name(flow: Flow, number: int, at_us: int, aside: Aside) -> None:
-    """Nothing of a flow is drawn: equal recordings give equal files."""
-    flow.id = _uuid(number, 0)
-    flow.timestamp_created = _seconds(at_us)
-    flow.metadata[_ASIDE] = str(aside)
-
-
-def _client(client: str, at_us: int, number: int) -> Client:
-    host, _, port = client.rpartition(":")
-    peer = (host.removeprefix("[").removesuffix("]"), int(port) if port.isascii() and port.isdigit() else 0)
-    return Client(peername=peer, sockname=("", 0), timestamp_start=_seconds(at_us), id=_uuid(number, 1))
-
-
-def _server(host: str, port: int, number: int) -> Server:
-    return Server(address=(host, port), id=_uuid(number, 2))
-
-
-def _uuid(number: int, kind: int) -> str:
-    return str(UUID(int=number << 8 | kind))
-
-
-def _headers(headers: model.Headers) -> Headers:
-    return Headers([(_wire(name), _wire(value)) for name, value in headers])
-
-
-def _wire(text: str) -> bytes:
-    return text.encode("iso-8859-1", "replace")
-
-
-def _seconds(at_us: int) -> float:
-    return at_us / _US_PER_S
-
-
-def _is_text(raw: bytes) -> bool:
+def _completed(found: Told | Line, aside: str, where: str) -> Told | Line:
+    beside = f"{where}, what {_ASIDE} keeps in its metadata"
     try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+        told = json.loads(aside)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{beside}: {error}; export it again") from None
+    return asides.exchange(found, told, beside) if isinstance(found, Told) else asides.connection(found, told, beside)
+
+
+def _of_exchange(told: Told) -> HTTPFlow:
+    flow = flows.of_exchange(told)
+    flow.metadata[_ASIDE] = json.dumps(asides.of_exchange(told, flows.exchange(flow)))
+    return flow
+
+
+def _of_connection(told: Line) -> TCPFlow:
+    flow = flows.of_connection(told)
+    flow.metadata[_ASIDE] = json.dumps(asides.of_connection(told, flows.connection(flow)))
+    return flow
