@@ -77,15 +77,17 @@ class Fields:
 
     def each(self, field: str, build: "Callable[[Fields], _T]") -> tuple[_T, ...]:
         """What `build` makes of each object of the list in a field."""
-
-        def convert(value: object) -> tuple[_T, ...]:
-            return tuple(self._built(f"{field}[{at}]", one, build) for at, one in enumerate(array(value)))
-
-        return self.take(field, convert)
+        return tuple(self._element(f"{field}[{at}]", one, build) for at, one in enumerate(self.take(field, array)))
 
     def change(self, field: str, change: Callable[[object], object]) -> None:
         """Put another value into a field before it is taken."""
         self._left[field] = change(self._left[field])
+
+    def _element(self, field: str, value: object, build: "Callable[[Fields], _T]") -> _T:
+        try:
+            return self._built(field, value, build)
+        except ValueError as error:
+            self.wrong(field, str(error))
 
     def _built(self, field: str, value: object, build: "Callable[[Fields], _T]") -> _T:
         path = f"{self._path}{field}."

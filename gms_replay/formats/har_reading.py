@@ -1,6 +1,5 @@
 """What an entry of an HTTP archive tells (`har`), whoever wrote it."""
 
-import base64
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from mitmproxy.net.http.headers import infer_content_encoding
 
-from gms_replay.formats.fields import Fields, expected, integer, number, one_of, text
+from gms_replay.formats.fields import Fields, expected, from_base64, from_utf8, integer, number, one_of, text
 from gms_replay.formats.foreign import Piece, Told
 from gms_replay.mitmdump import codings
 from gms_replay.model import Body, Direction, Exchange, Headers, Outcome, Request, Response, Socket, header
@@ -32,6 +31,7 @@ _VERSIONS = {"h2": "HTTP/2.0", "http/2": "HTTP/2.0", "http/2.0": "HTTP/2.0", "h3
 # `ssl` is within `connect`.
 _BEFORE_IT_IS_SENT = ("blocked", "dns", "connect")
 _WAYS = {"send": Direction.TO_SERVER, "receive": Direction.TO_CLIENT}
+_BASE64 = "base64"
 _NO_ANSWER = "no answer"
 
 
@@ -80,9 +80,9 @@ def _request(fields: Fields, started_us: int, ended_us: int) -> Request:
 
 def _posted(fields: Fields) -> bytes:
     kind = fields.take_or("mimeType", text, "")
+    if fields.take_or("_encoding", text, "") == _BASE64:
+        return fields.take("text", from_base64)
     told = fields.take_or("text", text, "")
-    if fields.take_or("_encoding", text, "") == "base64":
-        return base64.b64decode(told)
     if not told and fields.has("params"):
         params = fields.each("params", lambda one: (one.take("name", text), one.take_or("value", text, "")))
         return urlencode(params).encode() if "urlencoded" in kind else b""
@@ -102,10 +102,9 @@ def _outcome(fields: Fields, started_us: int, ended_us: int) -> Outcome:
 
 
 def _content(fields: Fields) -> bytes:
-    told = fields.take_or("text", text, "")
-    if fields.take_or("encoding", text, "") == "base64":
-        return base64.b64decode(told)
-    return encoded(told, fields.take_or("mimeType", text, ""))
+    if fields.take_or("encoding", text, "") == _BASE64:
+        return fields.take_or("text", from_base64, b"")
+    return encoded(fields.take_or("text", text, ""), fields.take_or("mimeType", text, ""))
 
 
 def encoded(told: str, kind: str) -> bytes:
@@ -137,10 +136,9 @@ def _frame(fields: Fields) -> Piece | None:
     way = _WAYS[fields.take("type", one_of(_WAYS))]
     at_us = fields.take("time", lambda value: round(number(value) * US_PER_S))
     opcode = fields.take("opcode", number)
-    data = fields.take("data", text)
     if opcode == BINARY:
-        return way, at_us, base64.b64decode(data)
-    return (way, at_us, data.encode("utf-8", "replace")) if opcode == TEXT else None
+        return way, at_us, fields.take("data", from_base64)
+    return (way, at_us, fields.take("data", from_utf8)) if opcode == TEXT else None
 
 
 def _url(value: object) -> tuple[str, str, str]:

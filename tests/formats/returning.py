@@ -1,6 +1,7 @@
 """What comes back of a recording out of another program's file, for comparing: each fact without ids."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -15,20 +16,27 @@ def bare(fact: Any) -> Any:
 
 
 def told(recording: Recording) -> Counter[Any]:
-    """What such a file can hold: each exchange with its own, each connection with its frames, and how often."""
+    """What such a file can hold: each exchange with its own, each connection with its frames, and how often.
+
+    Facts of an exchange are told in the order of time, as their ids are given anew.
+    """
+
+    def own(facts: Iterable[Any], owner: str, number: int) -> tuple[Any, ...]:
+        of_it = [one for one in facts if getattr(one, owner) == number]
+        return tuple(bare(one) for one in sorted(of_it, key=lambda one: getattr(one, "at_us", 0)))
+
     runs = {run.id: bare(run) for run in recording.runs}
     exchanges = (
         (
             runs[one.run_id],
             bare(one),
-            tuple(bare(message) for message in recording.messages if message.exchange_id == one.id),
-            tuple(bare(push) for push in recording.pushes if push.exchange_id == one.id),
-            tuple(bare(socket) for socket in recording.sockets if socket.exchange_id == one.id),
+            own(recording.messages, "exchange_id", one.id),
+            own(recording.pushes, "exchange_id", one.id),
+            own(recording.sockets, "exchange_id", one.id),
         )
         for one in recording.exchanges
     )
     connections = (
-        (runs[one.run_id], bare(one), tuple(bare(frame) for frame in recording.frames if frame.connection_id == one.id))
-        for one in recording.connections
+        (runs[one.run_id], bare(one), own(recording.frames, "connection_id", one.id)) for one in recording.connections
     )
     return Counter([*exchanges, *connections])

@@ -1,11 +1,12 @@
 import re
+import runpy
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
@@ -14,6 +15,9 @@ from gms_replay.cassette.reader import read
 from gms_replay.errors import FormatError
 from gms_replay.formats import flowfile, incoming, jsonl
 from gms_replay.model import Recording
+
+recordings = runpy.run_path(str(Path(__file__).parents[1] / "cassette" / "recordings.py"))["recordings"]
+told = runpy.run_path(str(Path(__file__).with_name("returning.py")))["told"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "cassettes").glob("*.sqlite")) + sorted((ROOT / "tests" / "golden").glob("v2.sqlite"))
@@ -49,6 +53,14 @@ def test_second_file_equals_the_first(sample):
 
     assert again(written(first)) == first
     assert written(first) == written(again(written(first)))
+
+
+@settings(max_examples=40)
+@given(recordings())
+def test_whatever_was_recorded_returns(recording):
+    assume(recording.exchanges or recording.connections)
+
+    assert told(again(written(recording))) == told(recording)
 
 
 def test_error_and_unfinished_stay_apart():

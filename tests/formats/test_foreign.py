@@ -1,11 +1,11 @@
-import pytest
+import re
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gms_replay import carriage
-from gms_replay.errors import FormatError
 from gms_replay.formats import foreign
-from gms_replay.formats.foreign import Aside
 from gms_replay.model import (
     Body,
     Connection,
@@ -77,7 +77,6 @@ def test_frames_return(frames):
     assert [found for *_, raw in told.frames for found in carriage.framed(raw)] == [
         (m.index, m.channel, m.raw) for m in numbered
     ]
-    assert told.aside.messages is None or not frames
     assert returned(recording) == recording
 
 
@@ -95,13 +94,22 @@ def test_other_connections_are_left_out():
     assert foreign.gathered([], [line], None, "1") == foreign.Gathered(Recording(), 1)
 
 
-@pytest.mark.parametrize("aside", ["", "[]", '{"a":1}', '{"messages":7}', '{"pushes":[{}]}', '{"run":{"kind":"push"}}'])
-def test_bad_aside_is_named(aside):
-    with pytest.raises(FormatError, match=r"^flow 7"):
-        Aside.of(aside, "flow 7")
+def test_what_was_recorded_is_taken_whole():
+    stranger = foreign.Told(exchange(b"", b"", target="/other"))
+    hosts = re.compile("elsewhere")
+
+    assert foreign.gathered([stranger], [], None, "1").left_out == 1
+    assert foreign.gathered([replace(stranger, run=RUN)], [], None, "1").left_out == 0
+    assert foreign.gathered([replace(stranger, run=RUN)], [], hosts, "1").left_out == 1
 
 
-def test_aside_returns():
-    aside = Aside(RUN, (), (Push(1, 1, None, "apns", 3, b"\xff"),), True)
+def test_homeless_facts_are_told():
+    push = Push(1, 1, None, "apns", 5, b"")
+    idle = Run(2, 6, "regular", None, ())
+    recording = Recording((RUN, idle), (exchange(b"", b""),), pushes=(push,))
 
-    assert Aside.of(str(aside), "") == aside
+    assert list(foreign.homeless(recording)) == [
+        "1 of 2 runs, without traffic",
+        "1 of 1 pushes, which no request carried",
+    ]
+    assert not list(foreign.homeless(returned(recording)))

@@ -6,6 +6,8 @@ import pytest
 from gms_replay.cassette.reader import read
 from gms_replay.errors import FormatError, OptionError
 from gms_replay.formats import incoming, jsonl
+from gms_replay.formats.foreign import Gathered
+from gms_replay.model import Recording
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "cassettes").glob("*.sqlite")) + sorted((ROOT / "tests" / "golden").glob("*.sqlite"))
@@ -21,8 +23,8 @@ def test_text_returns_to_the_byte(sample):
     assert not found.left_out
 
 
-def test_hosts_are_for_flows():
-    with pytest.raises(OptionError, match=r"--hosts: visit\.jsonl is no flow file"):
+def test_hosts_are_for_foreign_files():
+    with pytest.raises(OptionError, match=r"--hosts: visit\.jsonl is neither HAR nor a flow file"):
         incoming.load(b"{}", "visit.jsonl", re.compile("."), "1")
 
 
@@ -30,3 +32,10 @@ def test_hosts_are_for_flows():
 def test_anything_else_is_named(content):
     with pytest.raises(FormatError, match=r"^source"):
         incoming.load(content, "source", None, "1")
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", " \r\n"])
+def test_archive_is_known_by_its_log(start):
+    content = f'{start}{{\n "log": {{"entries": []}}}}'.encode()
+
+    assert incoming.load(content, "visit.har", re.compile("."), "1") == Gathered(Recording())
