@@ -1,6 +1,6 @@
 """What the writer process is told of `mitmproxy.test.tflow.tflow(resp=True)`."""
 
-from gms_replay.record.protocol import Answer, Asked, Ended
+from gms_replay.mitmdump.seen import Answer, Asked, Ended
 
 ASKED = Asked(
     number=7,

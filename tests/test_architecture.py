@@ -43,6 +43,7 @@ PROVED_ELSEWHERE = {
     "errors": None,  # names only
     "events": None,  # values only
     "reasons": None,  # words only
+    "mitmdump/seen": None,  # values only
     "record/protocol": None,  # values only
     "cli/__main__": "tests/test_cli.py",  # one test of the command line, verb by verb
     "cli/main": "tests/test_cli.py",

@@ -711,6 +711,28 @@ def test_export_draws_the_sessions(cassette: Path, tmp_path: Path) -> None:
     assert "\n```mermaid\nsequenceDiagram\n" in out.read_text("utf-8")
 
 
+def test_flows_are_exported_and_imported(cassette: Path, tmp_path: Path) -> None:
+    exported = run("export", cassette, "--to", "flow", "--output", tmp_path / "visit.flow")
+    imported = run("import", tmp_path / "visit.flow", tmp_path / "copy.sqlite")
+    nothing = run("import", tmp_path / "visit.flow", tmp_path / "none.sqlite", "--hosts", "^nowhere:")
+
+    assert (exported.exit_code, exported.output, imported.exit_code, imported.output) == (0, "", 0, "")
+    assert len(read(tmp_path / "copy.sqlite").exchanges) == len(read(cassette).exchanges)
+    assert "imported 0, left out" in nothing.output
+    assert "not to hosts like ^nowhere:" in nothing.output
+
+
+def test_cut_flows_leave_nothing_behind(cassette: Path, tmp_path: Path) -> None:
+    run("export", cassette, "--to", "flow", "--output", tmp_path / "visit.flow")
+    (tmp_path / "cut.flow").write_bytes((tmp_path / "visit.flow").read_bytes()[:-9])
+
+    told = run("import", tmp_path / "cut.flow", tmp_path / "copy.sqlite")
+
+    assert told.exit_code == 2
+    assert "mitmproxy cannot read it" in told.output
+    assert not (tmp_path / "copy.sqlite").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

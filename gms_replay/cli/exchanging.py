@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import BUNDLE_ID, FILE
-from gms_replay.errors import CassetteError, FormatError, OptionError
+from gms_replay.cli.options import BUNDLE_ID, FILE, pattern
+from gms_replay.errors import CassetteError, OptionError
 
 if TYPE_CHECKING:
     from gms_replay.model import Recording
 
+_FORMATS = ["jsonl", "har", "flow", "apns", "mermaid"]
+
 
 @click.command()
 @click.argument("cassette", type=FILE)
-@click.option("--to", "form", required=True, type=click.Choice(["jsonl", "apns", "mermaid"]), help="Format to write.")
+@click.option("--to", "form", required=True, type=click.Choice(_FORMATS), help="Format to write.")
 @click.option(
     "--output",
     "-o",
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> None:
     """Write CASSETTE in another format.
 
-    jsonl: every fact, as text. apns: the pushes that reached a device, or presumably did, each as a file for Xcode's
-    simulator. mermaid: the sessions as sequence diagrams, in Markdown, which GitHub draws.
+    jsonl: every fact, as text. har: an HTTP archive, for browsers. flow: what mitmweb and mitmdump read with -r. apns:
+    the pushes that reached a device, or presumably did, each as a file for Xcode's simulator. mermaid: the sessions as
+    sequence diagrams, in Markdown, which GitHub draws.
     """
     from gms_replay.cassette.reader import read
 
@@ -40,7 +43,9 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
     if Path(output).exists() and cassette.samefile(output):
         raise OptionError(f"--output {output}: that is the cassette itself; name another")
     try:
-        if bundle_id is None:
+        if form in {"har", "flow"}:
+            _write_archive(recording, form, output)
+        elif bundle_id is None:
             _write_lines(_lines(recording, form, cassette.name), output)
         else:
             _write_files(recording, Path(output), bundle_id)
@@ -62,6 +67,19 @@ def _write_lines(lines: Iterator[str], output: str) -> None:
             file.write(line + "\n")
 
 
+def _write_archive(recording: "Recording", form: str, output: str) -> None:
+    import gms_replay
+    from gms_replay.formats import flowfile, foreign, har
+
+    with click.open_file(output, "wb") as file:
+        if form == "har":
+            har.dump(recording, file, gms_replay.__version__)
+        else:
+            flowfile.dump(recording, file)
+    for what in foreign.homeless(recording):
+        click.echo(f"left out: {what}", err=True)
+
+
 def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
     from gms_replay.formats import apns
 
@@ -79,19 +97,36 @@ def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
 @click.command(name="import")
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.argument("cassette", type=FILE)
-def import_(source: str, cassette: Path) -> None:
-    """Make CASSETTE from what `export --to jsonl` wrote to SOURCE (- for standard input)."""
+@click.option(
+    "--hosts",
+    callback=pattern,
+    default="",
+    metavar="REGEX",
+    help="Of a HAR or flow file, import all that went to hosts in whose host:port this is found.  [default: what looks "
+    "like GMS, APNs, FCM or GMS's notices by HTTP]",
+)
+def import_(source: str, cassette: Path, hosts: str) -> None:
+    """Make CASSETTE from SOURCE (- for standard input), whose content tells its format.
+
+    jsonl: what `export --to jsonl` wrote. har: what a browser or a proxy saved. flow: what mitmproxy saved (mitmdump
+    -w, or mitmweb).
+    """
+    import re
+
+    import gms_replay
     from gms_replay.cassette.copy import write
-    from gms_replay.formats import jsonl
+    from gms_replay.formats import incoming
+    from gms_replay.formats.tale import count
 
     with click.open_file(source, "rb") as file:
         content = file.read()
     name = "standard input" if source == "-" else source
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{name}: not UTF-8 at byte {error.start}: give what `export` wrote") from None
-    write(cassette, jsonl.load(text.split("\n"), name))
+    found = incoming.load(content, name, re.compile(hosts) if hosts else None, gms_replay.__version__)
+    write(cassette, found.recording)
+    if found.left_out:
+        kept = len(found.recording.exchanges) + len(found.recording.connections)
+        why = f"not to hosts like {hosts}" if hosts else "not GMS; --hosts REGEX names what to import instead"
+        click.echo(f"imported {kept}, left out {count(found.left_out, 'exchange')}: {why}", err=True)
 
 
 @click.command()

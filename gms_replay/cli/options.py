@@ -28,6 +28,14 @@ def instant(_: click.Context, __: click.Parameter, value: str | None) -> int | N
     return found[0] if found else None
 
 
+def pattern(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise click.BadParameter(f"{value!r} is no regular expression: {error}") from None
+    return value
+
+
 def _bundle(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _BUNDLE_ID.fullmatch(value):
         raise click.BadParameter(

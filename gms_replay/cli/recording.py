@@ -1,19 +1,10 @@
 """`record`."""
 
-import re
 from pathlib import Path
 
 import click
 
-from gms_replay.cli.options import FILE
-
-
-def _pattern(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise click.BadParameter(f"{value!r} is no regular expression: {error}") from None
-    return value
+from gms_replay.cli.options import FILE, pattern
 
 
 @click.command()
@@ -23,7 +14,7 @@ def _pattern(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--port", default=8010, show_default=True, type=click.IntRange(0, 65535), help="0 picks one.")
 @click.option(
     "--hosts",
-    callback=_pattern,
+    callback=pattern,
     default="",
     metavar="REGEX",
     help="Record all that goes to hosts in whose host:port this is found.  [default: what looks like GMS, APNs, FCM or "

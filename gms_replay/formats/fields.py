@@ -6,6 +6,7 @@ A field is taken by a converter: a function that returns the value, or raises Va
 import base64
 import json
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
 from gms_replay.errors import FormatError
@@ -15,14 +16,18 @@ _T = TypeVar("_T")
 
 
 class Fields:
-    """The fields of one JSON object, each taken once. `where` and `path` say in errors where the object stands."""
+    """The fields of one JSON object, each taken once. `where` and `path` say in errors where the object stands.
 
-    def __init__(self, value: object, where: str, path: str = "") -> None:
+    `may_hold_more`: fields that nobody takes are no error, neither here nor in objects within.
+    """
+
+    def __init__(self, value: object, where: str, path: str = "", *, may_hold_more: bool = False) -> None:
         if not isinstance(value, dict):
             raise ValueError(expected("a JSON object", value))
         self._left: dict[str, Any] = dict(value)
         self._where = where
         self._path = path
+        self._may_hold_more = may_hold_more
 
     @classmethod
     def of_line(cls, line: str, where: str) -> "Fields":
@@ -32,8 +37,20 @@ class Fields:
         except (ValueError, RecursionError) as error:
             raise FormatError(f"{where}: {error}; each line holds one JSON object") from None
 
+    @classmethod
+    def of_object(cls, value: object, where: str, *, may_hold_more: bool = False) -> "Fields":
+        """The fields of a JSON value that was read elsewhere. Raises FormatError where it is no object."""
+        try:
+            return cls(value, where, may_hold_more=may_hold_more)
+        except ValueError as error:
+            raise FormatError(f"{where}: {error}; correct it, or export it again") from None
+
     def __contains__(self, field: str) -> bool:
         return field in self._left
+
+    def has(self, field: str) -> bool:
+        """Whether a field is there, and not null."""
+        return self._left.get(field) is not None
 
     def take(self, field: str, convert: Callable[[object], _T]) -> _T:
         """A field's value; `convert` raises ValueError for one that cannot be."""
@@ -47,6 +64,10 @@ class Fields:
     def take_or_null(self, field: str, convert: Callable[[object], _T]) -> _T | None:
         return self.take(field, lambda value: None if value is None else convert(value))
 
+    def take_or(self, field: str, convert: Callable[[object], _T], otherwise: _T) -> _T:
+        """A field's value, or another where there is none."""
+        return self.take(field, convert) if self.has(field) else otherwise
+
     def nested(self, field: str, build: "Callable[[Fields], _T]") -> _T:
         """What `build` makes of the object in a field."""
         return self.take(field, lambda value: self._built(field, value, build))
@@ -54,14 +75,29 @@ class Fields:
     def nested_or_null(self, field: str, build: "Callable[[Fields], _T]") -> _T | None:
         return self.take_or_null(field, lambda value: self._built(field, value, build))
 
+    def each(self, field: str, build: "Callable[[Fields], _T]") -> tuple[_T, ...]:
+        """What `build` makes of each object of the list in a field."""
+        return tuple(self._element(f"{field}[{at}]", one, build) for at, one in enumerate(self.take(field, array)))
+
+    def change(self, field: str, change: Callable[[object], object]) -> None:
+        """Put another value into a field before it is taken."""
+        self._left[field] = change(self._left[field])
+
+    def _element(self, field: str, value: object, build: "Callable[[Fields], _T]") -> _T:
+        try:
+            return self._built(field, value, build)
+        except ValueError as error:
+            self.wrong(field, str(error))
+
     def _built(self, field: str, value: object, build: "Callable[[Fields], _T]") -> _T:
-        return Fields(value, self._where, f"{self._path}{field}.").build(build)
+        path = f"{self._path}{field}."
+        return Fields(value, self._where, path, may_hold_more=self._may_hold_more).build(build)
 
     def build(self, build: "Callable[[Fields], _T]") -> _T:
-        """What `build` makes of this object, none of whose fields may be left over."""
+        """What `build` makes of this object, none of whose fields may be left over, unless it may hold more."""
         built = build(self)
-        for field in self._left:
-            self.wrong(field, "unknown field")
+        if self._left and not self._may_hold_more:
+            self.wrong(next(iter(self._left)), "unknown field")
         return built
 
     def wrong(self, field: str, problem: str) -> NoReturn:
@@ -79,6 +115,18 @@ def expected(what: str, found: object) -> str:
 def integer(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
         raise ValueError(expected("a whole number of 64 bits", value))
+    return value
+
+
+def number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        raise ValueError(expected("a number", value))
+    return value
+
+
+def array(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError(expected("a list", value))
     return value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gms_replay import pushes, sessions
-from gms_replay.formats.jsonl import as_content
+from gms_replay.formats.objects import as_content
 from gms_replay.formats.tale import count, described, heading, moment, plain
 from gms_replay.model import Recording
 from gms_replay.pushes import Derived, Notification

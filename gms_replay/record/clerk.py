@@ -7,14 +7,12 @@ it began with. What an answer brings piece by piece is written down as it comes;
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from gms_replay import model
+from gms_replay import carriage, model
 from gms_replay.apns import Framer
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
-from gms_replay.model import Direction, Exchange, Message, Outcome, Request, Transport
-from gms_replay.record import facts
-from gms_replay.record.protocol import (
-    COMET,
+from gms_replay.mitmdump import facts
+from gms_replay.mitmdump.seen import (
     Answering,
     Asked,
     Closed,
@@ -27,6 +25,7 @@ from gms_replay.record.protocol import (
     Seen,
     Upgraded,
 )
+from gms_replay.model import Direction, Exchange, Message, Outcome, Request, Transport
 from gms_replay.record.trickle import LARGEST_BODY, Trickle
 
 _LOST = "the recorder was ended in the middle of the answer"
@@ -51,7 +50,7 @@ class _UnderWay:
     def ended(self, outcome: Outcome) -> Exchange:
         return Exchange(self.exchange_id, self.writer.run_id, self.request, outcome)
 
-    def tell(self, direction: Direction, at_us: int, found: Iterable[facts.Found]) -> None:
+    def tell(self, direction: Direction, at_us: int, found: Iterable[carriage.Found]) -> None:
         """Writes down messages, and keeps them for whoever watches; none where it carries no Bayeux."""
         if self.transport:
             self.messages += _write(self.writer, self.exchange_id, direction, self.transport, at_us, found)
@@ -158,13 +157,13 @@ class Clerk:
         writer = self._series.writer()
         exchange_id = writer.begin_exchange()
         writer.request(exchange_id, request)
-        transport, frames = facts.polled(request) if seen.carries == COMET else (None, ())
+        transport, frames = carriage.polled(request) if seen.carries == carriage.COMET else (None, ())
         one = self._under_way[seen.number] = _UnderWay(writer, exchange_id, request, transport)
         if seen.carries and request.ended_at_us is not None:
             at_us = request.ended_at_us
             if transport:
                 for frame in frames:
-                    one.tell(Direction.TO_SERVER, at_us, facts.messages(frame))
+                    one.tell(Direction.TO_SERVER, at_us, carriage.messages(frame))
             else:
                 writer.push(exchange_id, seen.carries, at_us, request.body.plain)
 
@@ -189,7 +188,7 @@ class Clerk:
         else:
             is_told = one.trickle is not None and one.trickle.has_told
             if one.transport and outcome.response and not is_told:
-                found = facts.messages(facts.told(one.transport, outcome.response))
+                found = carriage.messages(carriage.told(one.transport, outcome.response))
                 one.tell(Direction.TO_CLIENT, outcome.response.started_at_us, found)
             one.writer.exchange_over(one.exchange_id)
         self._watch(exchange, one.messages)
@@ -198,7 +197,7 @@ class Clerk:
         socket = self._sockets[seen.number]
         direction = _direction(seen.is_from_client)
         at_us = facts.instant_us(seen.at_s)
-        found = facts.framed(seen.content)
+        found = carriage.framed(seen.content)
         messages = _write(socket.writer, socket.exchange.id, direction, Transport.WEBSOCKET, at_us, found)
         if messages:
             self._watch(socket.exchange, messages)
@@ -230,7 +229,7 @@ def _write(
     direction: Direction,
     transport: Transport,
     at_us: int,
-    found: Iterable[facts.Found],
+    found: Iterable[carriage.Found],
 ) -> tuple[Message, ...]:
     return tuple(writer.message(exchange_id, direction, transport, at_us, *one) for one in found)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from mitmproxy.connection import Server
 from mitmproxy.tcp import TCPFlow, TCPMessage
 
-from gms_replay import apns
-from gms_replay.record import snapshots
-from gms_replay.record.protocol import Seen
+from gms_replay import apns, carriage
+from gms_replay.mitmdump import snapshots
+from gms_replay.mitmdump.seen import Seen
 
 _STRANGER = "gms_stranger"
 
@@ -84,12 +84,7 @@ class Connections:
 
     def _wants(self, server: Server) -> bool | None:
         """Whether a connection to this server is ours; None where its bytes have to tell."""
-        host, port = snapshots.address(server)
-        if port == apns.FEEDBACK_PORT:
-            return False
-        if self._hosts is not None:
-            return self._hosts.search(f"{host}:{port}") is not None
-        return port == apns.PORT or None
+        return carriage.is_wanted_connection(self._hosts, *snapshots.address(server))
 
 
 def is_stranger(flow: TCPFlow) -> bool:

@@ -15,10 +15,10 @@ from mitmproxy.tls import TlsData
 
 from gms_replay import gms
 from gms_replay.formats import tale
+from gms_replay.mitmdump.snapshots import address
 from gms_replay.model import Exchange, Frame, Message
 from gms_replay.record.connections import is_stranger
 from gms_replay.record.recorder import is_recorded
-from gms_replay.record.snapshots import address
 
 _MOST_REMEMBERED = 1000
 _TOLD = "gms_stranger_told"

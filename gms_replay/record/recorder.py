@@ -9,14 +9,15 @@ runs, so all that can be is left to the writer process.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mitmproxy.http import HTTPFlow, Request, Response
 
-from gms_replay import gms, httpcb
-from gms_replay.record import facts, snapshots
+from gms_replay import carriage, gms
+from gms_replay.carriage import COMET
+from gms_replay.mitmdump import facts, snapshots
+from gms_replay.mitmdump.seen import Seen
+from gms_replay.model import Headers
 from gms_replay.record.connections import Connections
-from gms_replay.record.protocol import COMET, Seen
 from gms_replay.record.tap import Tap
 
 _RECORDED = "gms_record"
@@ -50,11 +51,11 @@ class Recorder:
     def asked(self, flow: HTTPFlow) -> None:
         """The request has passed, or was cut off inside its body."""
         operation = _operation(flow.request)
-        if not self._wants(flow.request, operation):
+        if not carriage.is_wanted(operation, self._hosts, flow.request.host, flow.request.port):
             return
         flow.metadata[_RECORDED] = True
         self._number += 1
-        carries = _carries(operation)
+        carries = carriage.carried(operation)
         self._under_way[flow.id] = _UnderWay(self._number, carries == COMET)
         self._tell(snapshots.asked(self._number, carries, flow))
 
@@ -95,11 +96,6 @@ class Recorder:
         if number and flow.websocket:
             self._tell(snapshots.closed(number, flow.websocket))
 
-    def _wants(self, request: Request, operation: gms.Operation | None) -> bool:
-        if self._hosts is None:
-            return operation is not None
-        return self._hosts.search(f"{request.host}:{request.port}") is not None
-
 
 def is_recorded(flow: HTTPFlow) -> bool:
     """Whether a recorder took a flow for its own."""
@@ -111,27 +107,11 @@ def _may_last(response: Response) -> bool:
     return response.status_code != 101 and "content-length" not in response.headers
 
 
-def _carries(operation: gms.Operation | None) -> str:
-    if operation is None:
-        return ""
-    if operation.kind is gms.Kind.COMET:
-        return COMET
-    return gms.PUSH_PROVIDERS[operation.name] if operation.kind is gms.Kind.PUSH else ""
-
-
 def _operation(request: Request) -> gms.Operation | None:
-    # Apps ask for the same again and again. Only where the path says nothing do body and query count.
     told = request.data
-    named = _named(told.method, told.path.partition(b"?")[0])
-    if named is None and told.method == b"POST":
+
+    def said() -> tuple[Headers, bytes]:
         headers = facts.headers(told.headers.fields)
-        body = facts.body(told.content, headers)
-        return httpcb.recognise("POST", told.path.decode("iso-8859-1"), headers, body.plain)
-    if named is None and b"jsonp=" in told.path:
-        return gms.recognise(told.method.decode("iso-8859-1"), told.path.decode("iso-8859-1"), b"")
-    return named
+        return headers, facts.body(told.content, headers).plain
 
-
-@lru_cache(maxsize=1024)
-def _named(method: bytes, path: bytes) -> gms.Operation | None:
-    return gms.recognise(method.decode("iso-8859-1"), path.decode("iso-8859-1"), b"")
+    return carriage.operation(told.method.decode("iso-8859-1"), told.path.decode("iso-8859-1"), said)

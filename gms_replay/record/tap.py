@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from gms_replay.record.protocol import Piece
+from gms_replay.mitmdump.seen import Piece
 
 
 class Tap:

@@ -8,9 +8,10 @@ told, and the body is its beginning.
 import re
 from collections.abc import Iterator
 
-from gms_replay.record import facts
-from gms_replay.record.codings import undoing
-from gms_replay.record.protocol import Answer, Piece
+from gms_replay import carriage
+from gms_replay.mitmdump import facts
+from gms_replay.mitmdump.codings import undoing
+from gms_replay.mitmdump.seen import Answer, Piece
 
 LARGEST_BODY = 16 << 20
 """In bytes: more than any poll brings, and little enough to hold."""
@@ -54,7 +55,7 @@ class Trickle:
         """Whether the body is longer than what is kept of it."""
         return self._length > self._most_bytes
 
-    def take(self, piece: Piece) -> tuple[float, list[facts.Found]]:
+    def take(self, piece: Piece) -> tuple[float, list[carriage.Found]]:
         """When a piece passed, and the messages that became whole by it."""
         came_with_head = not self._length and piece.at_s - self.head.started_at_s < _WITH_HEAD_S
         at_s = self.head.started_at_s if came_with_head else piece.at_s
@@ -65,7 +66,7 @@ class Trickle:
             return at_s, []
         found = []
         for index, raw in enumerate(self._objects.take(self._undo(piece.content)), start=self._count):
-            found += [(index, channel, message) for _, channel, message in facts.messages(raw)]
+            found += [(index, channel, message) for _, channel, message in carriage.messages(raw)]
             self._count = index + 1
         self.has_told = self.has_told or bool(found)
         return at_s, found

@@ -17,9 +17,10 @@ from typing import BinaryIO
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import CassetteError
+from gms_replay.mitmdump.seen import Seen
 from gms_replay.model import Exchange, Frame, Message
 from gms_replay.record.clerk import Clerk
-from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report, Seen
+from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report
 
 _PROGRESS_EACH_S = 0.5
 _INPUT_BYTES = 256 << 10

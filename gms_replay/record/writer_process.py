@@ -18,7 +18,8 @@ from typing import IO
 
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import CassetteError
-from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report, Seen
+from gms_replay.mitmdump.seen import Seen
+from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report
 
 # Of the second after which a fact is promised to be on disk.
 _GATHER_S = 0.2

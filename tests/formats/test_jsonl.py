@@ -28,7 +28,8 @@ from gms_replay.model import (
 
 recordings = runpy.run_path(str(Path(__file__).parents[1] / "cassette" / "recordings.py"))["recordings"]
 
-FORMAT = '{"kind":"meta","format":1}'
+FORMAT = '{"kind":"meta","format":2}'
+OLDER_FORMAT = '{"kind":"meta","format":1}'
 RUN = (
     '{"kind":"meta","run_id":1,"started_at_us":5,"mode":"regular","upstream":null,"versions":[["mitmproxy","11.0.2"]]}'
 )
@@ -110,6 +111,13 @@ def test_text_tells_the_recording():
     assert load(TEXT, "text") == RECORDING
 
 
+def test_text_names_the_lowest_format_that_has_all():
+    # So that an older gms-replay reads what it can, and says of the rest which one can.
+    older = [OLDER_FORMAT, RUN, PUSH, EXCHANGE, MESSAGE, SOCKET]
+
+    assert list(dump(load(older, "visit.jsonl"))) == older
+
+
 def test_order_of_lines_is_free():
     assert load([FORMAT, "", *reversed(TEXT[1:]), " "], "text") == RECORDING
 
@@ -155,7 +163,8 @@ def without(line: str, field: str) -> str:
     [
         ([], "visit.jsonl: empty; "),
         ([RUN], "visit.jsonl, line 1: field format: missing; "),
-        (['{"kind":"meta","format":2}'], "visit.jsonl: format 2 of the text, this gms-replay knows 1; "),
+        (['{"kind":"meta","format":3}'], "visit.jsonl: format 3 of the text, this gms-replay knows 1 and 2; "),
+        (['{"kind":"meta","format":0}'], "visit.jsonl: format 0 of the text, "),
         (["SQLite format 3"], "visit.jsonl, line 1: Expecting value"),
         ([FORMAT, "[1]"], "visit.jsonl, line 2: expected a JSON object, found a list; "),
         ([FORMAT, "[" * 100_000], "visit.jsonl, line 2: "),

@@ -6,13 +6,14 @@ from apns_frames import enhanced, refusal
 from brotli import compress
 from seen import ANSWER, ASKED, ENDED
 
+from gms_replay.carriage import COMET
 from gms_replay.cassette.extent import Limits
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
+from gms_replay.mitmdump.seen import Answering, Closed, Connected, Disconnected, Frame, Passed, Piece, Upgraded
 from gms_replay.model import Connection, Direction, Transport
 from gms_replay.record.clerk import Clerk
-from gms_replay.record.protocol import COMET, Answering, Closed, Connected, Disconnected, Frame, Passed, Piece, Upgraded
 from gms_replay.record.trickle import LARGEST_BODY
 
 POLL = b'[{"channel":"/meta/connect","id":"1"}]'

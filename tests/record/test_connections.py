@@ -6,8 +6,8 @@ from mitmproxy.tcp import TCPMessage
 from mitmproxy.test.tflow import ttcpflow
 
 from gms_replay import apns
+from gms_replay.mitmdump.seen import Connected, Disconnected, Passed
 from gms_replay.record.connections import Connections, is_stranger
-from gms_replay.record.protocol import Connected, Disconnected, Passed
 
 
 class Stage:

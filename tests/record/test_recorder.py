@@ -4,7 +4,8 @@ import re
 import pytest
 from mitmproxy.test.tflow import tflow, twebsocketflow
 
-from gms_replay.record.protocol import COMET, Answering, Asked, Closed, Ended, Frame, Piece, Upgraded
+from gms_replay.carriage import COMET
+from gms_replay.mitmdump.seen import Answering, Asked, Closed, Ended, Frame, Piece, Upgraded
 from gms_replay.record.recorder import Recorder, is_recorded
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seen import ANSWER
 
-from gms_replay.record import facts
-from gms_replay.record.protocol import Piece
+from gms_replay import carriage
+from gms_replay.mitmdump.seen import Piece
 from gms_replay.record.trickle import Objects, Trickle
 
 HEAD = ANSWER._replace(fields=(), body=None, ended_at_s=None, started_at_s=100.0)
@@ -121,5 +121,5 @@ def test_pieces_tell_what_the_whole_tells(frame, cuts, is_ascii):
 
     found = [one for start, end in pairwise(places) for one in answer.take(Piece(7, 101.0, whole[start:end]))[1]]
 
-    assert tuple(found) == facts.messages(whole)
+    assert tuple(found) == carriage.messages(whole)
     assert answer.body == whole

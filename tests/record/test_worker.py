@@ -5,20 +5,11 @@ import pytest
 from apns_frames import enhanced
 from seen import ANSWER, ASKED, ENDED
 
+from gms_replay.carriage import COMET
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
-from gms_replay.record.protocol import (
-    COMET,
-    Answering,
-    Begin,
-    Begun,
-    Connected,
-    Failed,
-    Framed,
-    Passed,
-    Piece,
-    Recorded,
-)
+from gms_replay.mitmdump.seen import Answering, Connected, Passed, Piece
+from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded
 from gms_replay.record.worker import write_down
 
 

@@ -1,13 +1,8 @@
-"""What was seen, told as our nouns."""
+"""What mitmproxy showed, told as our nouns."""
 
-from gms_replay import bayeux, jsonp
-from gms_replay.errors import BayeuxError
-from gms_replay.model import Body, Headers, Outcome, Request, Response, Transport, header
-from gms_replay.record.codings import decoded
-from gms_replay.record.protocol import Answer, Asked, Ended, Fields
-
-Found = tuple[int, str, bytes]
-"""A Bayeux message: its place in its frame, its channel, and its JSON as it stood there."""
+from gms_replay.mitmdump.codings import decoded
+from gms_replay.mitmdump.seen import Answer, Asked, Ended, Fields
+from gms_replay.model import Body, Headers, Outcome, Request, Response, header
 
 
 def instant_us(timestamp_s: float) -> int:
@@ -50,43 +45,6 @@ def response(told: Answer) -> Response:
     )
 
 
-def polled(request: Request) -> tuple[Transport, tuple[bytes, ...]]:
-    """How a request to a Comet server carries its frames, and the frames."""
-    called = jsonp.asked(request.target) if request.method == "GET" else None
-    if called:
-        return Transport.CALLBACK_POLLING, called.frames
-    return Transport.LONG_POLLING, bayeux.posted(request.body.plain)
-
-
-def told(transport: Transport, response: Response) -> bytes:
-    """The frame that answers such a request."""
-    body = response.body.plain
-    return jsonp.frame(body) if transport is Transport.CALLBACK_POLLING else body
-
-
-def messages(frame: bytes) -> tuple[Found, ...]:
-    """The Bayeux messages of a frame that name a channel; none where it is no Bayeux."""
-    try:
-        return tuple(
-            (index, parsed.channel, parsed.raw)
-            for index, parsed in enumerate(bayeux.parse_recorded(frame))
-            if _is_text(parsed.channel)
-        )
-    except BayeuxError:
-        return ()
-
-
-def framed(frame: bytes) -> tuple[Found, ...]:
-    """The messages of a WebSocket's frame, and on the channel "" what else it holds: nothing else keeps its bytes."""
-    try:
-        found = bayeux.parse_recorded(frame)
-    except BayeuxError:
-        return ((0, "", frame),)
-    return tuple(
-        (index, parsed.channel if _is_text(parsed.channel) else "", parsed.raw) for index, parsed in enumerate(found)
-    )
-
-
 def headers(fields: Fields) -> Headers:
     # Here and nowhere else calls are counted: twenty texts an exchange.
     return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
@@ -108,11 +66,6 @@ def client(peer: tuple[str | int, ...]) -> str:
     """The other end of a connection: "address:port"."""
     address, port = str(peer[0]), peer[1]
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _is_text(channel: str) -> bool:
-    # JSON can escape half a surrogate pair, which no cassette can hold.
-    return channel != "" and not any("\ud800" <= character <= "\udfff" for character in channel)
 
 
 def _text(wire: bytes) -> str:

@@ -1,8 +1,8 @@
 import pytest
 from seen import ANSWER, ASKED, ENDED
 
-from gms_replay.model import Body, Outcome, Request, Response, Transport
-from gms_replay.record import facts
+from gms_replay.mitmdump import facts
+from gms_replay.model import Body, Outcome, Request, Response
 
 SECOND_US = 1_000_000
 
@@ -68,36 +68,3 @@ def test_authority_becomes_host(fields, expected):
 
 def test_clients_address_is_unambiguous():
     assert facts.request(ASKED._replace(peer=("::1", 4000, 0, 0))).client == "[::1]:4000"
-
-
-def test_messages_keep_their_places():
-    frame = b'[{"id":"1"}, {"channel":"/a"},{"channel":"\\ud800"},{"channel":3},{"channel":"/b"}]'
-
-    assert facts.messages(frame) == ((1, "/a", b'{"channel":"/a"}'), (4, "/b", b'{"channel":"/b"}'))
-
-
-@pytest.mark.parametrize(
-    ("frame", "found"),
-    [
-        (b'[{"channel":"/a"},{"id":"1"}]', ((0, "/a", b'{"channel":"/a"}'), (1, "", b'{"id":"1"}'))),
-        (b'{"channel":"\\ud800"}', ((0, "", b'{"channel":"\\ud800"}'),)),
-        (b"no JSON", ((0, "", b"no JSON"),)),
-        (b"[7]", ((0, "", b"[7]"),)),
-        (b"\x00\xff", ((0, "", b"\x00\xff"),)),
-        (b"", ((0, "", b""),)),
-        (b"[]", ()),
-    ],
-)
-def test_frame_loses_nothing(frame, found):
-    assert facts.framed(frame) == found
-
-
-@pytest.mark.parametrize("frame", [b"", b"[", b"\xff", b"callback([])"])
-def test_no_bayeux_no_messages(frame):
-    assert facts.messages(frame) == ()
-
-
-def test_form_is_polled_by_its_messages():
-    told = ASKED._replace(method=b"POST", body=b"message=%5B%7B%7D%5D")
-
-    assert facts.polled(facts.request(told)) == (Transport.LONG_POLLING, (b"[{}]",))

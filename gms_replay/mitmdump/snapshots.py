@@ -5,7 +5,7 @@ from mitmproxy.http import HTTPFlow, Response
 from mitmproxy.tcp import TCPFlow, TCPMessage
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
-from gms_replay.record.protocol import (
+from gms_replay.mitmdump.seen import (
     Answer,
     Answering,
     Asked,

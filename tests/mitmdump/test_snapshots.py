@@ -4,8 +4,8 @@ from mitmproxy.connection import Server
 from mitmproxy.test.tflow import tflow, ttcpflow, twebsocketflow
 from seen import ANSWER, ASKED
 
-from gms_replay.record import snapshots
-from gms_replay.record.protocol import Answering, Closed, Connected, Disconnected, Ended, Frame, Passed, Upgraded
+from gms_replay.mitmdump import snapshots
+from gms_replay.mitmdump.seen import Answering, Closed, Connected, Disconnected, Ended, Frame, Passed, Upgraded
 
 
 def test_request_as_it_is():

@@ -5,7 +5,7 @@ import brotli
 import pytest
 import zstandard
 
-from gms_replay.record.codings import decoded
+from gms_replay.mitmdump.codings import decoded
 
 PLAIN = b'{"_id": "1"}'
 

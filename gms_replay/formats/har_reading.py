@@ -1,0 +1,194 @@
+"""What an entry of an HTTP archive tells (`har`), whoever wrote it."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, chain
+from string import punctuation
+from urllib.parse import quote, urlencode, urlsplit
+
+from mitmproxy.net.http.headers import parse_content_type
+
+from gms_replay.formats.fields import Fields, expected, from_base64, from_utf8, integer, number, one_of, text
+from gms_replay.formats.foreign import Piece, Told
+from gms_replay.mitmdump import codings
+from gms_replay.model import Body, Direction, Exchange, Headers, Outcome, Request, Response, Socket, header
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+US_PER_MS = 1000
+US_PER_S = 1_000_000
+TEXT, BINARY = 1, 2
+"""A WebSocket frame's opcode (RFC 6455, section 5.2)."""
+
+CODING = "content-encoding"
+CLIENT = re.compile(r".+:[0-9]+")
+"""An app's end, where `connection` names one; others number their connections there."""
+
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_PORTS = {"http": 80, "https": 443}
+# As mitmproxy calls them, and so the recorder.
+_VERSIONS = {"h2": "HTTP/2.0", "http/2": "HTTP/2.0", "http/2.0": "HTTP/2.0", "h3": "HTTP/3", "http/3.0": "HTTP/3"}
+# `ssl` is within `connect`.
+_BEFORE_IT_IS_SENT = ("blocked", "dns", "connect")
+_WAYS = {"send": Direction.TO_SERVER, "receive": Direction.TO_CLIENT}
+_BASE64 = "base64"
+_NO_ANSWER = "no answer"
+
+
+def exchange(entry: Fields) -> Told:
+    """What an entry's own fields tell, with ids of nobody's. Raises FormatError."""
+    started_us = entry.take("startedDateTime", _instant_us)
+    spans_us = (
+        entry.nested("timings", _spans_us) if "timings" in entry else (0, 0, entry.take_or("time", _span_us, 0), 0)
+    )
+    _, begun_us, asked_us, answering_us, ended_us = accumulate(spans_us, initial=started_us)
+    client = entry.take_or("connection", text, "")
+    request = entry.nested("request", lambda fields: _request(fields, begun_us, asked_us))
+    request = replace(request, client=client if CLIENT.fullmatch(client) else "")
+    outcome = entry.nested("response", lambda fields: _outcome(fields, answering_us, ended_us))
+    if "_webSocketMessages" not in entry or outcome.response is None:
+        return Told(Exchange(0, 0, request, outcome))
+    frames = entry.each("_webSocketMessages", _frame)
+    return Told(Exchange(0, 0, request, outcome), Socket(0, ended_us), tuple(one for one in frames if one))
+
+
+def _spans_us(timings: Fields) -> tuple[int, int, int, int]:
+    """What passed before it was sent, while it was sent, while the server was waited for, and while it answered."""
+    before_us = sum(timings.take_or(name, _span_us, 0) for name in _BEFORE_IT_IS_SENT)
+    return (
+        before_us,
+        timings.take_or("send", _span_us, 0),
+        timings.take_or("wait", _span_us, 0),
+        timings.take_or("receive", _span_us, 0),
+    )
+
+
+def _request(fields: Fields, started_us: int, ended_us: int) -> Request:
+    scheme, netloc, target = fields.take("url", _url)
+    told = _headers(fields)
+    named = tuple((name, value) for name, value in told if not name.startswith(":"))
+    if header(named, "host") is None:
+        # HTTP/2 names the server outside its headers (RFC 9113, section 8.3.1).
+        named = (("host", header(told, ":authority") or netloc), *named)
+    host, port = _address(netloc, scheme)
+    plain = fields.nested("postData", _posted) if fields.has("postData") else b""
+    body, named = _body(plain, named)
+    version = fields.take_or("httpVersion", _version, "HTTP/1.1")
+    method = fields.take("method", text)
+    return Request(method, scheme, host, port, target, version, named, body, started_us, ended_us)
+
+
+def _posted(fields: Fields) -> bytes:
+    kind = fields.take_or("mimeType", text, "")
+    if fields.take_or("_encoding", text, "") == _BASE64:
+        return fields.take("text", from_base64)
+    told = fields.take_or("text", text, "")
+    if not told and fields.has("params"):
+        params = fields.each("params", lambda one: (one.take("name", text), one.take_or("value", text, "")))
+        return urlencode(params).encode() if "urlencoded" in kind else b""
+    return encoded(told, kind)
+
+
+def _outcome(fields: Fields, started_us: int, ended_us: int) -> Outcome:
+    error = fields.take_or("_error", text, None)
+    status = fields.take_or("status", integer, 0)
+    if not status:
+        return Outcome(ended_us, None, error or _NO_ANSWER)
+    content = fields.nested("content", _content) if fields.has("content") else b""
+    body, named = _body(content, _headers(fields))
+    reason = fields.take_or("statusText", text, "")
+    version = fields.take_or("httpVersion", _version, "HTTP/1.1")
+    return Outcome(ended_us, Response(status, reason, version, named, body, started_us, ended_us), error)
+
+
+def _content(fields: Fields) -> bytes:
+    if fields.take_or("encoding", text, "") == _BASE64:
+        return fields.take_or("text", from_base64, b"")
+    return encoded(fields.take_or("text", text, ""), fields.take_or("mimeType", text, ""))
+
+
+def encoded(told: str, kind: str) -> bytes:
+    """Text as the bytes that it was, in the charset that its media type names, else in UTF-8."""
+    found = parse_content_type(kind)
+    try:
+        return told.encode(found[2].get("charset", "utf-8") if found else "utf-8")
+    except (LookupError, ValueError):
+        return told.encode("utf-8", "replace")
+
+
+def _body(plain: bytes, named: Headers) -> tuple[Body, Headers]:
+    """The body, and the headers that are true of it: an archive has bodies without their coding, mostly."""
+    decoded = codings.decoded(plain, named)
+    if plain and decoded is None:
+        named = tuple((name, value) for name, value in named if name.lower() != CODING)
+    return Body(plain, decoded), named
+
+
+def _headers(fields: Fields) -> Headers:
+    def pairs(one: Fields) -> Headers:
+        name, value = one.take("name", _wire), one.take("value", _wire)
+        # Chrome tells headers of one name as one, in lines.
+        return tuple((name, line) for line in value.split("\n"))
+
+    return tuple(chain.from_iterable(fields.each("headers", pairs))) if fields.has("headers") else ()
+
+
+def _frame(fields: Fields) -> Piece | None:
+    way = _WAYS[fields.take("type", one_of(_WAYS))]
+    at_us = fields.take("time", lambda value: round(number(value) * US_PER_S))
+    opcode = fields.take("opcode", number)
+    if opcode == BINARY:
+        return way, at_us, fields.take("data", from_base64)
+    return (way, at_us, fields.take("data", from_utf8)) if opcode == TEXT else None
+
+
+def _url(value: object) -> tuple[str, str, str]:
+    """Scheme, host and port as they stand, and target."""
+    try:
+        parts = urlsplit(text(value))
+        scheme = _SCHEMES[parts.scheme]
+        _address(parts.netloc, scheme)
+    except (LookupError, ValueError):
+        raise ValueError(expected("a URL like https://host/path", value)) from None
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return scheme, parts.netloc.rpartition("@")[2], quote(target, safe=punctuation)
+
+
+def is_url(told: str) -> bool:
+    """Whether it is one that an entry may have."""
+    try:
+        _url(told)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(netloc: str, scheme: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{netloc}")
+    if not parts.hostname:
+        raise ValueError
+    return parts.hostname, parts.port or _PORTS[scheme]
+
+
+def _instant_us(value: object) -> int:
+    try:
+        told = datetime.fromisoformat(text(value))
+    except ValueError:
+        told = None
+    if told is None or told.tzinfo is None:
+        raise ValueError(expected("an instant with its zone, like 2014-05-02T16:27:30.123Z", value))
+    return (told - EPOCH) // timedelta(microseconds=1)
+
+
+def _span_us(value: object) -> int:
+    # -1 means that it does not apply.
+    return max(0, round(number(value) * US_PER_MS))
+
+
+def _version(value: object) -> str:
+    return _VERSIONS.get(text(value).lower(), text(value).upper())
+
+
+def _wire(value: object) -> str:
+    """Text as the model has headers: one character per byte."""
+    return text(value).encode("utf-8", "surrogateescape").decode("latin-1")

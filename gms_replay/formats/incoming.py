@@ -1,0 +1,48 @@
+"""Which format a file has, told by its content, and the recording that it holds."""
+
+import re
+from collections.abc import Iterable
+
+from gms_replay.errors import FormatError, OptionError
+from gms_replay.formats import foreign, jsonl
+from gms_replay.formats.foreign import Gathered, Line, Told
+
+# The length of the first thing in a flow file.
+_FLOWS = re.compile(rb"[0-9]{1,12}:")
+# The only field of an archive; some programs put a byte order mark before it.
+_HAR = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
+
+
+def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
+    """The recording that a file holds, `name` in errors; `hosts` and `made_by` are those of `foreign.gathered`.
+
+    Raises FormatError where the file breaks its format, and OptionError for `hosts` beside a text of ours.
+    """
+    if _FLOWS.match(content):
+        # The whole of mitmproxy takes a second.
+        from gms_replay.formats import flowfile
+
+        return _gathered(flowfile.load(content, name), hosts, made_by)
+    if _HAR.match(content):
+        from gms_replay.formats import har
+
+        return _gathered(har.load(content, name), hosts, made_by)
+    if hosts is not None:
+        raise OptionError(f"--hosts: {name} is neither HAR nor a flow file; leave it out, every fact is imported")
+    return Gathered(jsonl.load(_text(content, name).split("\n"), name))
+
+
+def _gathered(found: Iterable[Told | Line | None], hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
+    told = list(found)
+    exchanges = [one for one in told if isinstance(one, Told)]
+    lines = [one for one in told if isinstance(one, Line)]
+    return foreign.gathered(exchanges, lines, hosts, made_by)
+
+
+def _text(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"{name}: not UTF-8 at byte {error.start}: give what `export` wrote, a HAR, or a flow file of mitmproxy's"
+        ) from None
