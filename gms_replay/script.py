@@ -21,6 +21,10 @@ from gms_replay.spans import texts
 
 _NOT_PLAYED = frozenset({Kind.COMET, Kind.PREFLIGHT, Kind.PUSH})
 
+_QUEUE = "_position"
+_TOLD = (_QUEUE, "transcriptPosition", "nextPosition")
+"""How far something is: the field of a queue, and those of a chat."""
+
 Looks = tuple[str, ...]
 """What makes two events alike, whoever speaks and whatever is said: the channel, the state, the sorts of the lines."""
 
@@ -156,11 +160,17 @@ def is_reached(operation: Operation, recorded: bytes, live: bytes) -> bool:
     """Whether a poll's live answer tells at least what the recorded one told; where nobody knows, it does."""
     was, now = _places(recorded), _places(live)
     if operation.kind is Kind.QUEUE_POSITION:
-        wanted, told = was.get("_position"), now.get("_position")
+        wanted, told = was.get(_QUEUE), now.get(_QUEUE)
         return wanted is None or told is None or told <= wanted
     return _is_over(live) >= _is_over(recorded) and all(
-        now.get(name, 0) >= place for name, place in was.items() if name in ("transcriptPosition", "nextPosition")
+        now.get(name, 0) >= place for name, place in was.items() if name in _TOLD and name != _QUEUE
     )
+
+
+def state(body: bytes) -> str:
+    """What an answer to a poll told of a state, in short: "_position 3"; "" where it told none."""
+    told = [f"{name} {place}" for name, place in _places(body).items() if name in _TOLD]
+    return ", ".join([*told, "over"] if _is_over(body) else told)
 
 
 def _places(body: bytes) -> dict[str, int]:

@@ -134,3 +134,15 @@ def test_refreshes_of_a_chat_are_polls():
     for second in (3, 4, 5):
         tape.ask(second, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0", {"transcriptPosition": second})
     assert len(compiled(tape.recording()).steps[-1].act.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"_position": "3", "_total": "9"}', "_position 3"),
+        (b'{"chatIxnState": "DISCONNECTED", "transcriptPosition": 7}', "transcriptPosition 7, over"),
+        (b"<html>", ""),
+    ],
+)
+def test_a_state_is_told_in_short(body, told):
+    assert script.state(body) == told

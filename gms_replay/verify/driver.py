@@ -21,6 +21,7 @@ from gms_replay import bayeux, script
 from gms_replay.errors import BayeuxError
 from gms_replay.forwards import Forwards
 from gms_replay.gms import Act
+from gms_replay.grades import Difference, Grade
 from gms_replay.model import Transport
 from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe
 from gms_replay.sessions import Visited
@@ -44,6 +45,18 @@ class Way:
     patience_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How it went.
+
+    `troubles`: what was otherwise than recorded, as far as it is seen while playing. `unreached`: states that were
+    polled for and never told: polls, which are counted as they come, do not show it.
+    """
+
+    troubles: tuple[str, ...]
+    unreached: tuple[Difference, ...]
+
+
 class LostError(Exception):
     """What follows can make no sense: why."""
 
@@ -65,9 +78,10 @@ class Driver:
         self._last_told_s = 0.0
         self._is_mapped = False
         self._troubles: list[str] = []
+        self._unreached: list[Difference] = []
 
-    async def play(self) -> tuple[str, ...]:
-        """Goes through the whole script; gives what was otherwise than recorded, as far as it is seen while playing."""
+    async def play(self) -> Played:
+        """Goes through the whole script."""
         async with AsyncExitStack() as stack:
             self._http = await stack.enter_async_context(
                 httpx.AsyncClient(
@@ -87,7 +101,7 @@ class Driver:
             except LostError as lost:
                 self._trouble(f"gives up: {lost}")
         self._count_events()
-        return tuple(self._troubles)
+        return Played(tuple(self._troubles), tuple(self._unreached))
 
     def _trouble(self, line: str) -> None:
         self._troubles.append(line)
@@ -148,15 +162,26 @@ class Driver:
             began_s = time.monotonic()
             one = ask.asked[min(number, len(ask.asked) - 1)]
             answer = await self._asked(one, is_first=number == 0)
-            if answer is None or answer.status_code >= 400 or recorded is None or recorded.is_refusal:
+            if recorded is None or recorded.is_refusal:
+                return
+            if answer is None or answer.status_code >= 400:
+                if answer is None or number:
+                    self._lack(ask, wanted, b"", f"no answer at poll {number + 1}")
                 return
             if script.is_reached(ask.operation, wanted, answer.content):
                 self._forwards.learn(wanted, answer.content)
                 return
             if time.monotonic() > until_s:
-                self._trouble(f"{ask.operation}: not what was recorded within {self._way.patience_s:g} s")
+                waited = f"not within {self._way.patience_s:g} s"
+                self._trouble(f"{ask.operation}: {waited} what was recorded: {script.state(wanted)}")
+                self._lack(ask, wanted, answer.content, waited)
                 return
             await asyncio.sleep(max(0.0, began_s + _between_s(ask, number) / self._way.speed - time.monotonic()))
+
+    def _lack(self, ask: Ask, recorded: bytes, live: bytes, note: str) -> None:
+        place = str(ask.operation)
+        sides = script.state(recorded), script.state(live) or None
+        self._unreached.append(Difference(Grade.MISSING, place, place, "", *sides, note))
 
     async def _asked(self, one: Visited, *, is_first: bool = True) -> httpx.Response | None:
         said = self._forwards.request(one.exchange.request, one.operation)

@@ -4,17 +4,19 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gms_replay import script, sessions, travel
 from gms_replay.errors import OptionError
 from gms_replay.forwards import Forwards
+from gms_replay.grading import Comparison, Row
+from gms_replay.leniency import Leniency
 from gms_replay.mitmdump import process
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
-from gms_replay.verify.driver import Driver, Way
+from gms_replay.verify.driver import Driver, Played, Way
 from gms_replay.visits import Visit
 
 _REACHED_WITHIN_S = 10.0
@@ -63,10 +65,10 @@ class Plan:
     insecure: bool = False
 
 
-def play(plan: Plan, say: Callable[[str], None]) -> tuple[str, ...]:
+def play(plan: Plan, say: Callable[[str], None]) -> tuple[Played, ...]:
     """Plays the visits, one after the other, and records what comes of it. `say` gets a line for all that happens.
 
-    Gives what was otherwise than recorded, as far as it is seen while playing: a status, a message that never came.
+    Gives how each went.
 
     Raises OptionError where nobody is reached, GmsReplayError where the recorder fails.
     """
@@ -76,20 +78,32 @@ def play(plan: Plan, say: Callable[[str], None]) -> tuple[str, ...]:
         return asyncio.run(_play_all(plan, way, say))
 
 
-async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> tuple[str, ...]:
-    troubles: list[str] = []
+def with_unreached(found: Comparison, played: Sequence[Played], leniency: Leniency) -> Comparison:
+    """The comparison of both recordings, and what was waited for in vain."""
+    return Comparison(tuple(_with_unreached(row, played, leniency) for row in found.rows))
+
+
+def _with_unreached(row: Row, played: Sequence[Played], leniency: Leniency) -> Row:
+    if row.old is None or row.new is None:
+        return row
+    unreached = map(leniency.judged, played[row.old - 1].unreached)
+    return replace(row, differences=tuple(sorted([*unreached, *row.differences], key=lambda one: -one.grade.severity)))
+
+
+async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> tuple[Played, ...]:
+    played: list[Played] = []
     for number, visit in enumerate(plan.visits, start=1):
         say(f"visit {number} of {len(plan.visits)}")
         session = sessions.read(visit)
-        played = script.compile_script(session)
+        acts = script.compile_script(session)
         forwards = Forwards(
             _identities(session, plan.rules),
             (visit.base, plan.target.base or visit.base),
-            start_us=played.start_us,
+            start_us=acts.start_us,
             now_us=time.time_ns() // 1000,
         )
-        troubles += await Driver(played, forwards, way, say).play()
-    return tuple(troubles)
+        played.append(await Driver(acts, forwards, way, say).play())
+    return tuple(played)
 
 
 def _identities(session: Session, rules: Rules) -> list[str]:

@@ -19,7 +19,8 @@ from gms_replay.model import Recording, Transport
 from gms_replay.rules import Rules
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
-from gms_replay.verify.run import Plan, Target, play
+from gms_replay.verify.driver import Played
+from gms_replay.verify.run import Plan, Target, play, with_unreached
 
 SAMPLE = Path(__file__).parents[2] / "cassettes" / "chat-wait.sqlite"
 SEED = 7  # of that sample's people: cassettes/record.py numbers them
@@ -36,11 +37,23 @@ def chat_by_rest() -> Recording:
     return tape.recording()
 
 
-def played(settings: Settings, record: Path, *recordings: Recording) -> tuple[str, ...]:
-    """What went otherwise than recorded."""
+def waiting_in_a_queue() -> Recording:
+    tape = Tape()
+    said = {"_customer_number": "+14155550123", "_media_type": "voice", "_wait_for_agent": "true"}
+    tape.ask(0, "POST", factories.CALLBACK, said, {"_id": factories.SERVICE})
+    tape.ask(1, "GET", factories.QUEUE, answer={"_position": "0"})
+    return tape.recording()
+
+
+def ways_of(settings: Settings, record: Path, *recordings: Recording) -> tuple[Played, ...]:
     with simulated(settings) as url:
         some = [visit for recording in recordings for visit in visits.split(recording)]
         return play(Plan(some, Target.parse(url), record, 50, 3, Rules()), lambda _: None)
+
+
+def played(settings: Settings, record: Path, *recordings: Recording) -> tuple[str, ...]:
+    """What went otherwise than recorded."""
+    return tuple(trouble for way in ways_of(settings, record, *recordings) for trouble in way.troubles)
 
 
 def graded(record: Path) -> dict[Grade, int]:
@@ -80,6 +93,19 @@ def test_chats_of_version_2_show_what_they_are_told(tmp_path):
     assert all(b'"statusCode":0' in body.replace(b" ", b"") for body in answers)
     ends = [heard.parsed.fields["data"] for one in over_comet for heard in one.heard if heard.parsed.is_event]
     assert any(isinstance(data, dict) and data.get("chatEnded") is True for data in ends)
+
+
+def test_a_queue_that_is_not_passed_in_time_is_missing(tmp_path):
+    record, recorded = tmp_path / "run.sqlite", waiting_in_a_queue()
+    people = Settings(seed=SEED)
+    with simulated(people) as url:
+        ways = play(Plan(visits.split(recorded), Target.parse(url), record, 50, 2, Rules()), lambda _: None)
+    usual = Leniency(compares_requests=False)
+    told = grading.compare(recorded, read(record), usual)
+    assert Grade.MISSING not in told.counts
+    worst = with_unreached(told, ways, usual).differences[0]
+    assert (worst.grade, worst.place, worst.expected) == (Grade.MISSING, "queue position", "_position 0")
+    assert Grade.MISSING not in with_unreached(told, ways, Leniency(volatile=(worst.rule,))).counts
 
 
 def test_who_is_not_there_is_named():
