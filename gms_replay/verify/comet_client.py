@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import httpx
 from aiocometd.constants import ConnectionType, TransportState
 from aiocometd.exceptions import AiocometdException
 from aiocometd.extensions import Extension
@@ -21,7 +22,7 @@ from aiocometd.transports.registry import create_transport
 from gms_replay import bayeux
 from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.model import Transport
-from gms_replay.verify import aiocometd_shim
+from gms_replay.verify import aiocometd_shim, cookies
 
 _CLOSED = "the Comet client is closed: open it with `async with`"
 
@@ -29,9 +30,10 @@ _CLOSED = "the Comet client is closed: open it with `async with`"
 class CometClient:
     """One Bayeux session, open inside `async with`, and again in the next one.
 
-    `headers` travel on every request. `timeout_s` bounds each request but the held polls, and how long the server may
-    be out of reach. `transports` come in order of preference: long polling and WebSocket. `proxy` is the URL of an HTTP
-    proxy, `ca_file` a PEM file with whom alone to trust.
+    `headers` travel on every request, and so do the cookies of `jar`, which gets what answers set: an app's REST client
+    may share it. `timeout_s` bounds each request but the held polls, and how long the server may be out of reach.
+    `transports` come in order of preference: long polling and WebSocket. `proxy` is the URL of an HTTP proxy, `ca_file`
+    a PEM file with whom alone to trust.
     Raises BayeuxError where the server refuses, breaks the grammar or stays away, OptionError for other transports.
     """
 
@@ -40,6 +42,7 @@ class CometClient:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
+        jar: httpx.Cookies | None = None,
         timeout_s: float = 10.0,
         transports: Iterable[Transport] = (Transport.LONG_POLLING,),
         proxy: str | None = None,
@@ -47,7 +50,8 @@ class CometClient:
     ) -> None:
         aiocometd_shim.install()
         self.url = url
-        self._headers = dict(headers or {})
+        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+        self._jar = httpx.Cookies() if jar is None else jar
         self._timeout_s = timeout_s
         self._types = _connection_types(transports)
         self._proxy = proxy
@@ -63,8 +67,8 @@ class CometClient:
     async def __aenter__(self) -> Self:
         self._inbox = asyncio.Queue()
         async with AsyncExitStack() as stack:
-            cookies = aiohttp.CookieJar(unsafe=True)
-            session = aiohttp.ClientSession(headers=self._headers, cookie_jar=cookies, proxy=self._proxy)
+            heard = cookies.Heard(self._jar)
+            session = aiohttp.ClientSession(headers=self._headers, cookie_jar=heard, proxy=self._proxy)
             await stack.enter_async_context(session)
             async with self._asking("open"):
                 wire = await self._shake_hands(session)
@@ -135,6 +139,10 @@ class CometClient:
             return first
         return create_transport(chosen, client_id=first.client_id, reconnect_advice=first.reconnect_advice, **options)
 
+    def said_cookies(self) -> str:
+        """The header "cookie" as it is said now."""
+        return cookies.said(self._jar, self.url, self._headers.get("cookie", ""))
+
     def _open_wire(self) -> Wire:
         if self._wire is None:
             raise BayeuxError(_CLOSED)
@@ -176,6 +184,8 @@ class _Habits(Extension):
         self._connected = False
 
     async def outgoing(self, payload: list[dict[str, Any]], headers: dict[str, str]) -> None:
+        if said := self._client.said_cookies():
+            headers["cookie"] = said
         for message in payload:
             if message["channel"] == bayeux.CONNECT:
                 # aiocometd takes itself for connected when a poll is answered: the first must not be held.

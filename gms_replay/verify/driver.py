@@ -25,6 +25,7 @@ from gms_replay.grades import Difference, Grade
 from gms_replay.model import Transport
 from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe
 from gms_replay.sessions import Visited
+from gms_replay.verify import cookies
 from gms_replay.verify.comet_client import CometClient
 
 _BETWEEN_POLLS_S = 1.0
@@ -190,8 +191,8 @@ class Driver:
         request.headers = httpx.Headers([(name, value) for name, value in request.headers.items() if name in _KEPT])
         for name, value in said.headers:
             request.headers[name] = value
-        if cookies := "; ".join(filter(None, [said.cookies, *self._jar()])):
-            request.headers["cookie"] = cookies
+        if words := cookies.said(self._http.cookies, str(request.url), said.cookies):
+            request.headers["cookie"] = words
         recorded = one.exchange.response
         try:
             answer = await self._http.send(request)
@@ -219,9 +220,6 @@ class Driver:
             if answer.status_code >= 400:
                 raise LostError(f"{one.operation} was refused with {answer.status_code}, and all that follows needs it")
 
-    def _jar(self) -> list[str]:
-        return [f"{cookie.name}={cookie.value}" for cookie in self._http.cookies.jar]
-
     def _dialled(self, url: str) -> str:
         """A URL at the GMS that was named: nobody else is dialled, whatever host an answer leads to."""
         parts = urlsplit(url)
@@ -241,15 +239,21 @@ class Driver:
             for name, value in said.headers
             if name not in _AIOHTTPS and not name.startswith("sec-websocket")
         }
+        if said.cookies:
+            kept["cookie"] = said.cookies
         comet = CometClient(
             url,
             headers=kept,
+            jar=self._http.cookies,
             timeout_s=self._way.patience_s,
             transports=_wanted(opened.transport),
             proxy=self._way.proxy,
             ca_file=self._way.ca_file if url.startswith("https:") else None,
         )
         self._say("Comet: shakes hands")
+        if recorded := opened.by.exchange.response:
+            # Whatever it set, the live one sets in its place, or nobody does.
+            self._forwards.learn_headers(recorded.headers, ())
         await comet.__aenter__()
         self._clients[opened.client] = comet
         self._listening[opened.client] = asyncio.create_task(self._listen(comet))

@@ -1,6 +1,7 @@
 """Recorded apps, played at a simulated GMS through a real recorder."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import chats2
@@ -15,7 +16,7 @@ from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
-from gms_replay.model import Recording, Transport
+from gms_replay.model import Recording, Transport, header
 from gms_replay.rules import Rules
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
@@ -106,6 +107,66 @@ def test_a_queue_that_is_not_passed_in_time_is_missing(tmp_path):
     worst = with_unreached(told, ways, usual).differences[0]
     assert (worst.grade, worst.place, worst.expected) == (Grade.MISSING, "queue position", "_position 0")
     assert Grade.MISSING not in with_unreached(told, ways, Leniency(volatile=(worst.rule,))).counts
+
+
+def demanding_cookies(app):
+    """A GMS behind a balancer: whoever began at a node has to say so, and what a handshake set, too."""
+
+    async def serve(scope, receive, send):
+        headers = dict(scope["headers"])
+        said = {one.strip() for one in headers.get(b"cookie", b"").decode().split(";")}
+        path, is_socket = scope["path"], scope["type"] == "websocket"
+        comet, rest = path.endswith(("/cometd", "/cometd/handshake")), path.endswith("/refresh")
+        if (comet and not {"node=a1", "lang=en"} <= said) or (rest and not {"node=a1", "BROWSER=b2"} <= said):
+            kind = "websocket.http.response" if is_socket else "http.response"
+            await send({"type": f"{kind}.start", "status": 403, "headers": []})
+            await send({"type": f"{kind}.body", "body": f"no: {said}".encode()})
+            return
+        given = "BROWSER=b2; Path=/" if comet else "node=a1; Path=/genesys"
+
+        async def setting(message):
+            if message["type"].endswith(".start") or message["type"] == "websocket.accept":
+                message = message | {"headers": [*message.get("headers", ()), (b"set-cookie", given.encode())]}
+            await send(message)
+
+        await app(scope, receive, setting)
+
+    return serve
+
+
+def chat_with_cookies() -> Recording:
+    """A chat by REST, in which the app comes back with the cookies of a recorded GMS, and listens in between."""
+    tape = Tape()
+    tape.ask(0, "POST", chats2.REST, {"nickname": "Stan"}, chats2.told((1, "Stan joins")))
+    tape.open_comet(1)
+    tape.ask(3, "POST", f"{chats2.ONE_CHAT}/refresh", SHOWN | {"transcriptPosition": "2"}, chats2.told((2, "Hi")))
+    recording = tape.recording()
+    was = {"/genesys/cometd": "node=r7; lang=en", f"{chats2.ONE_CHAT}/refresh": "node=r7; BROWSER=r8; lang=en"}
+    sets = {chats2.REST: "node=r7; Path=/genesys", "/genesys/cometd": "BROWSER=r8; Path=/"}
+    exchanges = []
+    for one in recording.exchanges:
+        request, outcome, target = one.request, one.outcome, one.request.target
+        if target in was:
+            request = replace(request, headers=(*request.headers, ("cookie", was[target])))
+        if target in sets:
+            headers = (*outcome.response.headers, ("set-cookie", sets[target]))
+            outcome = replace(outcome, response=replace(outcome.response, headers=headers))
+        exchanges.append(replace(one, request=request, outcome=outcome))
+    return replace(recording, exchanges=tuple(exchanges))
+
+
+@pytest.mark.parametrize("over", [lambda recording: recording, factories.over_socket])
+def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
+    record = tmp_path / "run.sqlite"
+    with simulated(SETTINGS, before=demanding_cookies) as url:
+        some = visits.split(over(chat_with_cookies()))
+        (way,) = play(Plan(some, Target.parse(url), record, 50, 3, Rules()), lambda _: None)
+    assert way == Played((), ())
+    asked = [header(one.request.headers, "cookie") for one in read(record).exchanges]
+    assert asked[0] is None
+    assert asked[1] == "lang=en; node=a1"
+    assert {*asked[-1].split("; ")} >= {"lang=en", "node=a1", "BROWSER=b2"}
+    assert not any("r7" in one or "r8" in one for one in asked if one)
 
 
 def test_who_is_not_there_is_named():
