@@ -82,7 +82,25 @@ def test_what_an_app_has_when_it_leaves_is_kept():
     said = {"channel": bayeux.DISCONNECT, "clientId": factories.CLIENT, "id": "9", "ext": {"transcriptPosition": "4"}}
     tape.comet(2, [said], [{"channel": bayeux.DISCONNECT, "id": "9", "successful": True}])
     *_, last = compiled(tape.recording()).steps
-    assert last.act == Close(factories.CLIENT, {"transcriptPosition": "4"})
+    assert last.act == Close(factories.CLIENT, {"ext": {"transcriptPosition": "4"}})
+
+
+def test_what_is_said_beside_is_kept():
+    tape, client = Tape(), factories.CLIENT
+    shake = {"channel": bayeux.HANDSHAKE, "id": "1", "version": "1.0", "supportedConnectionTypes": ["websocket"]}
+    connect = {"channel": bayeux.CONNECT, "clientId": client, "connectionType": "long-polling", "id": "2"}
+    subscribe = {"channel": bayeux.SUBSCRIBE, "clientId": client, "subscription": ["/a", "/b"], "id": "3"}
+    publish = {"channel": "/a", "clientId": client, "id": "4", "data": {}}
+    said = (shake, connect | {"advice": {"timeout": 0}}, connect, subscribe, publish)
+    for number, message in enumerate(said):
+        reply = {"channel": message["channel"], "id": message["id"], "successful": True, "clientId": client}
+        tape.comet(number, [message | {"ext": {"token": number}}], [reply])
+    opened, *subscribed, published, _ = [step.act for step in compiled(tape.recording()).steps]
+    assert opened.beside == {"version": "1.0", "ext": {"token": 0}}
+    assert opened.connects_with == {"ext": {"token": 1}}
+    assert json.loads(opened.answer)["clientId"] == client
+    assert [act.beside for act in subscribed] == [{"ext": {"token": 3}}] * 2
+    assert published.beside == {"ext": {"token": 4}}
 
 
 def line(kind, who, text="x", state="TRANSCRIPT"):

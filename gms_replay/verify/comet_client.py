@@ -5,7 +5,9 @@ connection open where opening fails or is cancelled. Its transports, which do th
 """
 
 import asyncio
+import copy
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -24,6 +26,8 @@ from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.model import Transport
 from gms_replay.verify import aiocometd_shim, cookies
 
+_NOTHING_YET = -1
+"""What CometD's own clients acknowledge before anything came."""
 _CLOSED = "the Comet client is closed: open it with `async with`"
 
 
@@ -56,8 +60,11 @@ class CometClient:
         self._types = _connection_types(transports)
         self._proxy = proxy
         self._ca_file = ca_file
-        self.leaves_with: dict[str, Any] = {}
-        """The `ext` of its `/meta/disconnect`: how much of a chat an app has that goes to sleep."""
+        self.says: dict[str, dict[str, Any]] = {}
+        """What its messages say beside what Bayeux asks of them, by channel: an `ext`, as a rule. A handshake that asks
+        for acknowledgement gets it: connects then say what came. A `timesync` is told our time."""
+        self.shaken: dict[str, Any] = {}
+        """The reply to its handshake."""
         # Events; then, once, why there will be no more: a text, or None where we closed it ourselves.
         self._inbox: asyncio.Queue[dict[str, Any] | str | None] = asyncio.Queue()
         self._inbox.put_nowait(None)
@@ -131,6 +138,7 @@ class CometClient:
         first = create_transport(ConnectionType.LONG_POLLING, **options)
         reply = await first.handshake(self._types)
         _check(reply)
+        self.shaken = reply
         offered = reply.get("supportedConnectionTypes") or []
         chosen = next((wanted for wanted in self._types if wanted.value in offered), None)
         if chosen is None:
@@ -182,29 +190,44 @@ class _Habits(Extension):
     def __init__(self, client: CometClient) -> None:
         self._client = client
         self._connected = False
+        self._acknowledged: int | None = None
+        """The last batch that came; None where nobody counts."""
 
     async def outgoing(self, payload: list[dict[str, Any]], headers: dict[str, str]) -> None:
         if said := self._client.said_cookies():
             headers["cookie"] = said
         for message in payload:
+            message.update(copy.deepcopy(self._client.says.get(message["channel"], {})))
             if message["channel"] == bayeux.CONNECT:
                 # aiocometd takes itself for connected when a poll is answered: the first must not be held.
                 if not self._connected:
                     message["advice"] = {"timeout": 0}
                 self._connected = False
-            elif message["channel"] == bayeux.DISCONNECT and self._client.leaves_with:
-                message["ext"] = self._client.leaves_with
+                if self._acknowledged is not None:
+                    message["ext"] = _part(message, "ext") | {"ack": self._acknowledged}
+            if "tc" in (asked := _part(_part(message, "ext"), "timesync")):
+                asked["tc"] = time.time_ns() // 1_000_000
 
     async def incoming(self, payload: list[dict[str, Any]], headers: dict[str, str] | None = None) -> None:
         if not payload:
             raise BayeuxError("an answer without messages")
         for message in payload:
-            if message["channel"] == bayeux.CONNECT:
+            ext = _part(message, "ext")
+            if message["channel"] == bayeux.HANDSHAKE:
+                self._acknowledged = _NOTHING_YET if ext.get("ack") else None
+            elif message["channel"] == bayeux.CONNECT:
                 self._connected = message.get("successful") is True
+                if self._acknowledged is not None and isinstance(ext.get("ack"), int):
+                    self._acknowledged = ext["ack"]
             advice = message.get("advice")
             if isinstance(advice, dict) and isinstance(advice.get("interval"), int | float):
                 # Milliseconds (Bayeux 1.0, section 5.2), which aiocometd takes for seconds.
                 advice["interval"] /= 1000
+
+
+def _part(message: dict[str, Any], name: str) -> dict[str, Any]:
+    part = message.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 async def _end(wire: Wire, patience_s: float) -> str:

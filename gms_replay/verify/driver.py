@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,15 +140,18 @@ class Driver:
             case Ask() as ask:
                 await self._ask(ask)
             case Open() as opened:
-                await self._trying(self._open(opened))
+                await self._trying(self._open(opened, step.began_us))
             case Subscribe(client, channel):
+                self._says(step, bayeux.SUBSCRIBE)
                 await self._with(client, lambda comet: comet.subscribe(channel), f"Comet: subscribes to {channel}")
-            case Publish() as publish:
-                data = self._published(publish, step.began_us)
-                what = f"Comet: publishes {publish.operation or publish.channel}"
-                await self._with(publish.client, lambda comet: comet.publish(publish.channel, data), what)
-            case Close(client, ext):
-                await self._close(client, ext)
+            case Publish(client, channel, data) as publish:
+                self._says(step, channel)
+                said = self._forwarded({"data": data}, step.began_us)["data"]
+                what = f"Comet: publishes {publish.operation or channel}"
+                await self._with(client, lambda comet: comet.publish(channel, said), what)
+            case Close(client):
+                self._says(step, bayeux.DISCONNECT)
+                await self._close(client)
 
     # REST.
 
@@ -230,7 +233,7 @@ class Driver:
 
     # Comet.
 
-    async def _open(self, opened: Open) -> None:
+    async def _open(self, opened: Open, asked_us: int) -> None:
         request = opened.by.exchange.request
         said = self._forwards.request(request, opened.by.operation)
         url = self._dialled(said.url).removesuffix("/handshake")
@@ -250,11 +253,14 @@ class Driver:
             proxy=self._way.proxy,
             ca_file=self._way.ca_file if url.startswith("https:") else None,
         )
+        comet.says[bayeux.HANDSHAKE] = self._forwarded(opened.beside, asked_us)
+        comet.says[bayeux.CONNECT] = self._forwarded(opened.connects_with, asked_us)
         self._say("Comet: shakes hands")
         if recorded := opened.by.exchange.response:
             # Whatever it set, the live one sets in its place, or nobody does.
             self._forwards.learn_headers(recorded.headers, ())
         await comet.__aenter__()
+        self._forwards.learn(opened.answer, bayeux.dump(comet.shaken))
         self._clients[opened.client] = comet
         self._listening[opened.client] = asyncio.create_task(self._listen(comet))
 
@@ -272,9 +278,13 @@ class Driver:
         except BayeuxError as error:
             self._trouble(f"Comet: {error}")
 
-    def _published(self, publish: Publish, asked_us: int) -> Any:
-        said = bayeux.dump({"data": publish.data})
-        return bayeux.parse(self._forwards.data(said, asked_us))[0].fields["data"]
+    def _says(self, step: Step, channel: str) -> None:
+        """What the client of a step will say on a channel, beside what it has to."""
+        if not isinstance(step.act, Ask | Open) and (comet := self._clients.get(step.act.client)):
+            comet.says[channel] = self._forwarded(step.act.beside, step.began_us)
+
+    def _forwarded(self, said: dict[str, Any], asked_us: int) -> dict[str, Any]:
+        return bayeux.parse(self._forwards.data(bayeux.dump(said), asked_us))[0].fields
 
     async def _with(self, client: str, act: Callable[[CometClient], Awaitable[None]], what: str) -> None:
         if comet := self._clients.get(client):
@@ -287,10 +297,9 @@ class Driver:
         except BayeuxError as error:
             self._trouble(f"Comet: {error}")
 
-    async def _close(self, client: str, ext: Mapping[str, Any] | None) -> None:
+    async def _close(self, client: str) -> None:
         if comet := self._clients.pop(client, None):
             self._say("Comet: disconnects")
-            comet.leaves_with = dict(ext or {})
             await comet.__aexit__(None, None, None)
             listening = self._listening.pop(client)
             listening.cancel()
@@ -299,7 +308,7 @@ class Driver:
 
     async def _close_all(self) -> None:
         for client in list(self._clients):
-            await self._close(client, None)
+            await self._close(client)
 
 
 _KEPT = frozenset({"host", "content-length"})

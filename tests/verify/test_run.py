@@ -1,6 +1,8 @@
 """Recorded apps, played at a simulated GMS through a real recorder."""
 
+import json
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +12,13 @@ import pytest
 from factories import Tape
 from simulating import simulated
 
-from gms_replay import grading, sessions, visits
+from gms_replay import bayeux, grading, sessions, visits
 from gms_replay.cassette.reader import read
 from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
-from gms_replay.model import Recording, Transport, header
+from gms_replay.model import Direction, Recording, Transport, header
 from gms_replay.rules import Rules
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
@@ -167,6 +169,44 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
     assert asked[1] == "lang=en; node=a1"
     assert {*asked[-1].split("; ")} >= {"lang=en", "node=a1", "BROWSER=b2"}
     assert not any("r7" in one or "r8" in one for one in asked if one)
+
+
+def extended(recording: Recording, extensions: dict[str, dict[str, object]]) -> Recording:
+    """The same, where what the app says on these channels has an `ext`."""
+    messages = []
+    for one in recording.messages:
+        (said,) = bayeux.parse(one.raw)
+        if one.direction is Direction.TO_SERVER and one.channel in extensions:
+            messages.append(replace(one, raw=bayeux.dump(said.fields | {"ext": extensions[one.channel]})))
+        else:
+            messages.append(one)
+    return replace(recording, messages=tuple(messages))
+
+
+def service_of(recording: Recording) -> str:
+    return json.loads(recording.exchanges[0].outcome.response.body.plain)["_id"]
+
+
+def test_extensions_are_said_as_the_app_said_them(tmp_path):
+    record, sample, began_ms = tmp_path / "run.sqlite", read(SAMPLE), time.time_ns() // 1_000_000
+    recorded_ms = sample.runs[0].started_at_us // 1000
+    told = {
+        bayeux.HANDSHAKE: {"ack": True, "app": {"version": "7"}, "timesync": {"tc": recorded_ms}},
+        bayeux.CONNECT: {"ack": 3, "service": service_of(sample)},
+        bayeux.SUBSCRIBE: {"topic": f"of {service_of(sample)}"},
+    }
+    played(Settings(quick=True), record, extended(sample, told))
+    run = read(record)
+    said = [bayeux.parse(one.raw)[0] for one in run.messages if one.direction is Direction.TO_SERVER]
+    handshakes, connects, subscribes = [[one.part("ext") for one in said if one.channel == name] for name in told]
+    assert [(ext["ack"], ext["app"]) for ext in handshakes] == [(True, {"version": "7"})]
+    assert handshakes[0]["timesync"]["tc"] >= began_ms
+    assert [ext["ack"] for ext in connects] == [-1, *range(1, len(connects))]
+    # What came is acknowledged: else it would be told twice.
+    events = [one.raw for one in run.messages if one.channel == "/_genesys"]
+    assert len(events) == len(set(events)) > 5
+    assert {ext["service"] for ext in connects} == {service_of(run)} != {service_of(sample)}
+    assert subscribes == [{"topic": f"of {service_of(run)}"}]
 
 
 def test_who_is_not_there_is_named():
