@@ -50,6 +50,9 @@ from gms_replay.errors import OptionError
 @RULES
 @click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell the differences as one JSON object.")
+@click.option(
+    "--ca", type=FILE, metavar="FILE", help="PEM file with the only CAs to trust.  [default: the public ones]"
+)
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 def verify(
     cassette: Path,
@@ -64,6 +67,7 @@ def verify(
     rules: Path | None,
     junit: Path | None,
     as_json: bool,
+    ca: Path | None,
     insecure: bool,
 ) -> None:
     """Play the app's side of CASSETTE at a live GMS, and say where it behaves otherwise.
@@ -91,7 +95,7 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
         kept = record or Path(folder, "run.sqlite")
         played = [of_all[number - 1] for number in chosen]
-        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure)
+        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure, ca)
         ways = run.play(plan, lambda line: click.echo(plain(line), err=True))
         found = run.with_unreached(grading.compare(old, read(kept), leniency), ways, leniency)
     report(found, least, str(cassette), against, junit, as_json=as_json)

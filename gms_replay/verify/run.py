@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+
 from gms_replay import script, sessions, travel
 from gms_replay.errors import OptionError
 from gms_replay.forwards import Forwards
@@ -54,7 +56,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is played. `record` is where the run is recorded; the rest is of `Way`."""
+    """What is played. `record` is where the run is recorded; the rest is of `Way`, but whose certificates are taken.
+
+    `insecure`: any; `ca`: a PEM file with whom alone to trust, None for whom all the world trusts.
+    """
 
     visits: Sequence[Visit]
     target: Target
@@ -63,6 +68,7 @@ class Plan:
     patience_s: float
     rules: Rules
     insecure: bool = False
+    ca: Path | None = None
 
 
 def play(plan: Plan, say: Callable[[str], None]) -> tuple[Played, ...]:
@@ -72,8 +78,9 @@ def play(plan: Plan, say: Callable[[str], None]) -> tuple[Played, ...]:
 
     Raises OptionError where nobody is reached, GmsReplayError where the recorder fails.
     """
-    asyncio.run(_reach(plan.target, insecure=plan.insecure))
-    with process.recording(plan.record, insecure=plan.insecure) as recorder:
+    context = _trusting(plan) if plan.target.scheme == "https" else None
+    asyncio.run(_reach(plan.target, context))
+    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca) as recorder:
         way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
         return asyncio.run(_play_all(plan, way, say))
 
@@ -111,19 +118,29 @@ def _identities(session: Session, rules: Rules) -> list[str]:
     return [one.value for one in found if one.left is None]
 
 
-async def _reach(target: Target, *, insecure: bool) -> None:
+def _trusting(plan: Plan) -> ssl.SSLContext:
+    """Trusts whom the recorder trusts."""
+    try:
+        context = ssl.create_default_context(cafile=plan.ca) if plan.ca else httpx.create_ssl_context(trust_env=False)
+    except ssl.SSLError:
+        raise OptionError(f"--ca {plan.ca}: it holds no certificate; it wants those of CAs, as PEM") from None
+    except OSError as error:
+        raise OptionError(f"--ca {plan.ca}: cannot be read: {error.strerror}") from None
+    if plan.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def _reach(target: Target, context: ssl.SSLContext | None) -> None:
     """Whether anybody is there, and can be trusted: asked before anything is played."""
-    context: ssl.SSLContext | None = None
-    if target.scheme == "https":
-        context = ssl.create_default_context()
-        if insecure:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(_REACHED_WITHIN_S):
             _, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
-        writer.close()
+        # Nothing was said, so there is nothing to say goodbye to.
+        writer.transport.abort()
     except ssl.SSLCertVerificationError as error:
-        wrong = f"its certificate is not trusted ({error.verify_message}); --insecure takes any"
+        way_out = "--ca FILE names whom to trust, --insecure takes any"
+        wrong = f"its certificate is not trusted ({error.verify_message}); {way_out}"
         raise OptionError(f"--against {target.origin}: {wrong}") from None
     except ssl.SSLError as error:
         wrong = f"it does not speak TLS as it should ({error.reason or error}); is it http, or another port?"

@@ -10,6 +10,7 @@ import chats2
 import factories
 import pytest
 from factories import Tape
+from push_providers import certificate
 from simulating import simulated
 
 from gms_replay import bayeux, grading, sessions, visits
@@ -169,6 +170,35 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
     assert asked[1] == "lang=en; node=a1"
     assert {*asked[-1].split("; ")} >= {"lang=en", "node=a1", "BROWSER=b2"}
     assert not any("r7" in one or "r8" in one for one in asked if one)
+
+
+def at_tls(url: str, record: Path, recording: Recording, **trust: object) -> tuple[Played, ...]:
+    plan = Plan(visits.split(recording), Target.parse(url), record, 50, 3, Rules(), **trust)
+    return play(plan, lambda _: None)
+
+
+def test_over_tls_it_is_played_over_tls(tmp_path):
+    ca, record, seen = certificate(tmp_path), tmp_path / "run.sqlite", tmp_path / "seen.sqlite"
+    recorded = factories.over_socket(chat_with_cookies())
+    with simulated(SETTINGS, pem=ca) as url:
+        with pytest.raises(OptionError, match=r"not trusted \(.*\); --ca FILE names whom .*, --insecure takes any"):
+            at_tls(url, record, recorded)
+        assert not record.exists()
+        assert at_tls(url, record, read(SAMPLE), ca=ca) == (Played((), ()),)
+        assert at_tls(url.replace("127.0.0.1", "localhost"), seen, recorded, insecure=True) == (Played((), ()),)
+    found = grading.compare(read(SAMPLE), read(record), Leniency(compares_requests=False)).differences
+    assert {(one.path, one.expected, one.actual) for one in found} == {("isTLSrequired", "false", "true")}
+    assert {one.request.scheme for one in read(record).exchanges} == {"https"}
+    assert [one.request.scheme for one in read(seen).exchanges if one.request.method == "GET"] == ["https"]
+
+
+@pytest.mark.parametrize(("content", "complaint"), [(None, "cannot be read: No such file"), ("x", "no certificate")])
+def test_a_ca_file_that_is_none_is_told(content, complaint, tmp_path):
+    ca = tmp_path / "ca.pem"
+    if content:
+        ca.write_text(content)
+    with pytest.raises(OptionError, match=f"--ca {ca}: .*{complaint}"):
+        at_tls("https://127.0.0.1:9", tmp_path / "run.sqlite", chat_by_rest(), ca=ca)
 
 
 def extended(recording: Recording, extensions: dict[str, dict[str, object]]) -> Recording:
