@@ -27,6 +27,7 @@ from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script
 from gms_replay.sessions import Visited
 from gms_replay.verify import cookies
 from gms_replay.verify.comet_client import CometClient
+from gms_replay.verify.progress import Happening, Sort
 
 _BETWEEN_POLLS_S = 1.0
 """How often a state is polled whose recorded poll was a single one."""
@@ -63,13 +64,14 @@ class LostError(Exception):
 
 
 class Driver:
-    """One app at one visit. `say` gets a line for each thing that it does, and for what went wrong."""
+    """One app at one visit. `tell` gets each thing that happens in it."""
 
-    def __init__(self, played: Script, forwards: Forwards, way: Way, say: Callable[[str], None]) -> None:
+    def __init__(self, played: Script, forwards: Forwards, way: Way, tell: Callable[[Happening], None]) -> None:
         self._script = played
         self._forwards = forwards
         self._way = way
-        self._say = say
+        self._tell = tell
+        self._step = 0
         self._clients: dict[str, CometClient] = {}
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._counting = Counting()
@@ -83,6 +85,7 @@ class Driver:
 
     async def play(self) -> Played:
         """Goes through the whole script."""
+        self._say("begins", Sort.BEGINS)
         async with AsyncExitStack() as stack:
             self._http = await stack.enter_async_context(
                 httpx.AsyncClient(
@@ -95,18 +98,23 @@ class Driver:
             stack.push_async_callback(self._close_all)
             ended_s = time.monotonic()
             try:
-                for step in self._script.steps:
+                for number, step in enumerate(self._script.steps, start=1):
+                    self._step = number
                     await self._wait(step, ended_s)
                     await self._do(step)
                     ended_s = time.monotonic()
             except LostError as lost:
                 self._trouble(f"gives up: {lost}")
         self._count_events()
+        self._say("ends", Sort.ENDS)
         return Played(tuple(self._troubles), tuple(self._unreached))
+
+    def _say(self, line: str, sort: Sort = Sort.DID) -> None:
+        self._tell(Happening(sort, line, self._step, len(self._script.steps)))
 
     def _trouble(self, line: str) -> None:
         self._troubles.append(line)
-        self._say(line)
+        self._say(line, Sort.WENT_WRONG)
 
     def _count_events(self) -> None:
         """Events that came more or less often than recorded."""
@@ -118,6 +126,7 @@ class Driver:
 
     async def _wait(self, step: Step, ended_s: float) -> None:
         if step.after:
+            self._say(f"waits to be told {_shown(step.after.looks)}", Sort.WAITS)
             await self._hear(step.after)
         due_s = max(ended_s, self._last_told_s if step.after else 0) + step.pause_us / 1e6 / self._way.speed
         await asyncio.sleep(max(0.0, due_s - time.monotonic()))
@@ -203,8 +212,7 @@ class Driver:
             self._trouble(f"{one.operation}: no answer: {str(error) or type(error).__name__}")
             self._judge(one, None)
             return None
-        if is_first:
-            self._say(f"{one.operation}: {answer.status_code}")
+        self._say(f"{one.operation}: {answer.status_code}", Sort.DID if is_first else Sort.WAITS)
         if recorded is not None:
             self._forwards.learn(recorded.body.plain, answer.content)
             live = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)

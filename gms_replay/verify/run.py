@@ -3,22 +3,25 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
-from gms_replay import script, sessions, travel
-from gms_replay.errors import OptionError
+from gms_replay import script, sessions, travel, visits
+from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.forwards import Forwards
 from gms_replay.grading import Comparison, Row
+from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.mitmdump import process
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
 from gms_replay.verify.driver import Driver, Played, Way
+from gms_replay.verify.progress import Watch
 from gms_replay.visits import Visit
 
 _REACHED_WITHIN_S = 10.0
@@ -71,10 +74,11 @@ class Plan:
     ca: Path | None = None
 
 
-def play(plan: Plan, say: Callable[[str], None]) -> tuple[Played, ...]:
-    """Plays the visits, one after the other, and records what comes of it. `say` gets a line for all that happens.
+def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
+    """Plays the visits, and records what comes of it. `watch` gets all that happens.
 
-    Gives how each went.
+    Those that overlapped in the recording are played beside each other, each beginning as long after the first as it
+    did, over speed; the others one after the other. Gives how each went, in their order.
 
     Raises OptionError where nobody is reached, GmsReplayError where the recorder fails.
     """
@@ -82,7 +86,7 @@ def play(plan: Plan, say: Callable[[str], None]) -> tuple[Played, ...]:
     asyncio.run(_reach(plan.target, context))
     with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca) as recorder:
         way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
-        return asyncio.run(_play_all(plan, way, say))
+        return asyncio.run(_play_all(plan, way, watch))
 
 
 def with_unreached(found: Comparison, played: Sequence[Played], leniency: Leniency) -> Comparison:
@@ -97,20 +101,35 @@ def _with_unreached(row: Row, played: Sequence[Played], leniency: Leniency) -> R
     return replace(row, differences=tuple(sorted([*unreached, *row.differences], key=lambda one: -one.grade.severity)))
 
 
-async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> tuple[Played, ...]:
-    played: list[Played] = []
-    for number, visit in enumerate(plan.visits, start=1):
-        say(f"visit {number} of {len(plan.visits)}")
-        session = sessions.read(visit)
-        acts = script.compile_script(session)
-        forwards = Forwards(
-            _identities(session, plan.rules),
-            (visit.base, plan.target.base or visit.base),
-            start_us=acts.start_us,
-            now_us=time.time_ns() // 1000,
-        )
-        played.append(await Driver(acts, forwards, way, say).play())
-    return tuple(played)
+async def _play_all(plan: Plan, way: Way, watch: Watch) -> tuple[Played, ...]:
+    played: dict[int, Played] = {}
+
+    async def one(number: int, after_us: int) -> None:
+        await asyncio.sleep(after_us / SECOND_US / plan.speed)
+        played[number] = await _driver(plan, number, way, watch).play()
+
+    for some in visits.overlapping(plan.visits):
+        start_us = plan.visits[some[0]].start_us
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in some:
+                    group.create_task(one(number, plan.visits[number].start_us - start_us))
+        except* GmsReplayError as errors:
+            raise errors.exceptions[0] from None
+    return tuple(how for _, how in sorted(played.items()))
+
+
+def _driver(plan: Plan, number: int, way: Way, watch: Watch) -> Driver:
+    visit = plan.visits[number]
+    session = sessions.read(visit)
+    acts = script.compile_script(session)
+    forwards = Forwards(
+        _identities(session, plan.rules),
+        (visit.base, plan.target.base or visit.base),
+        start_us=acts.start_us,
+        now_us=time.time_ns() // 1000,
+    )
+    return Driver(acts, forwards, way, partial(watch, number))
 
 
 def _identities(session: Session, rules: Rules) -> list[str]:

@@ -1,9 +1,11 @@
 """Recorded apps, played at a simulated GMS through a real recorder."""
 
+import asyncio
 import json
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import chats2
@@ -24,6 +26,7 @@ from gms_replay.rules import Rules
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
 from gms_replay.verify.driver import Played
+from gms_replay.verify.progress import Happening, Sort
 from gms_replay.verify.run import Plan, Target, play, with_unreached
 
 SAMPLE = Path(__file__).parents[2] / "cassettes" / "chat-wait.sqlite"
@@ -41,6 +44,10 @@ def chat_by_rest() -> Recording:
     return tape.recording()
 
 
+def unseen(visit: int, happened: Happening) -> None:
+    """Looks at nothing that happens."""
+
+
 def waiting_in_a_queue() -> Recording:
     tape = Tape()
     said = {"_customer_number": "+14155550123", "_media_type": "voice", "_wait_for_agent": "true"}
@@ -52,7 +59,7 @@ def waiting_in_a_queue() -> Recording:
 def ways_of(settings: Settings, record: Path, *recordings: Recording) -> tuple[Played, ...]:
     with simulated(settings) as url:
         some = [visit for recording in recordings for visit in visits.split(recording)]
-        return play(Plan(some, Target.parse(url), record, 50, 3, Rules()), lambda _: None)
+        return play(Plan(some, Target.parse(url), record, 50, 3, Rules()), unseen)
 
 
 def played(settings: Settings, record: Path, *recordings: Recording) -> tuple[str, ...]:
@@ -91,7 +98,8 @@ def test_slower_agent_is_found(tmp_path):
 def test_chats_of_version_2_show_what_they_are_told(tmp_path):
     record = tmp_path / "run.sqlite"
     played(SETTINGS, record, chat_by_rest(), chats2.recorded_chat().recording())
-    by_rest, over_comet = sessions.split(read(record))
+    # Side by side, whichever began first.
+    by_rest, over_comet = sorted(sessions.split(read(record)), key=lambda session: any(one.heard for one in session))
     answers = [one.exchange.response.body.plain for one in by_rest]
     assert [one.operation.kind for one in by_rest][-1] is Kind.DISCONNECT_CHAT
     assert all(b'"statusCode":0' in body.replace(b" ", b"") for body in answers)
@@ -103,7 +111,7 @@ def test_a_queue_that_is_not_passed_in_time_is_missing(tmp_path):
     record, recorded = tmp_path / "run.sqlite", waiting_in_a_queue()
     people = Settings(seed=SEED)
     with simulated(people) as url:
-        ways = play(Plan(visits.split(recorded), Target.parse(url), record, 50, 2, Rules()), lambda _: None)
+        ways = play(Plan(visits.split(recorded), Target.parse(url), record, 50, 2, Rules()), unseen)
     usual = Leniency(compares_requests=False)
     told = grading.compare(recorded, read(record), usual)
     assert Grade.MISSING not in told.counts
@@ -163,7 +171,7 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
     record = tmp_path / "run.sqlite"
     with simulated(SETTINGS, before=demanding_cookies) as url:
         some = visits.split(over(chat_with_cookies()))
-        (way,) = play(Plan(some, Target.parse(url), record, 50, 3, Rules()), lambda _: None)
+        (way,) = play(Plan(some, Target.parse(url), record, 50, 3, Rules()), unseen)
     assert way == Played((), ())
     asked = [header(one.request.headers, "cookie") for one in read(record).exchanges]
     assert asked[0] is None
@@ -174,7 +182,7 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
 
 def at_tls(url: str, record: Path, recording: Recording, **trust: object) -> tuple[Played, ...]:
     plan = Plan(visits.split(recording), Target.parse(url), record, 50, 3, Rules(), **trust)
-    return play(plan, lambda _: None)
+    return play(plan, unseen)
 
 
 def test_over_tls_it_is_played_over_tls(tmp_path):
@@ -213,6 +221,75 @@ def extended(recording: Recording, extensions: dict[str, dict[str, object]]) -> 
     return replace(recording, messages=tuple(messages))
 
 
+def a_chat(tape: Tape, after_s: float, chat: str, *, ends_s: float) -> None:
+    """A chat by REST, which says its own id."""
+    shown = SHOWN | {"secureKey": f"{chats2.KEY}{chat}"}
+    told = partial(chats2.told, chat=chat, key=shown["secureKey"])
+    tape.ask(after_s, "POST", chats2.REST, {"nickname": chat}, told((1, "joins")))
+    tape.ask(after_s + 1, "POST", f"{chats2.REST}/{chat}/send", shown | {"message": "Hi."}, told((2, "Hi.")))
+    tape.ask(ends_s, "POST", f"{chats2.REST}/{chat}/disconnect", shown, told(chatEnded=True))
+
+
+def waiting_for_two(app):
+    """Nobody is answered what he sends before two have begun a chat."""
+    begun, both = [], asyncio.Event()
+
+    async def serve(scope, receive, send):
+        if scope["path"].endswith("/2/chat/support"):
+            begun.append(scope["path"])
+            if len(begun) == 2:
+                both.set()
+        elif scope["path"].endswith("/send"):
+            await both.wait()
+        await app(scope, receive, send)
+
+    return serve
+
+
+def test_visits_that_overlapped_are_played_beside_each_other(tmp_path):
+    record, tape = tmp_path / "run.sqlite", Tape(user=None)
+    a_chat(tape, 0, "0001JaBBFDMA00C1", ends_s=9)
+    a_chat(tape, 2, "0001JaBBFDMA00C2", ends_s=5)
+    a_chat(tape, 600, "0001JaBBFDMA00C3", ends_s=605)
+    happened: list[tuple[int, Happening]] = []
+    with simulated(SETTINGS, before=waiting_for_two) as url:
+        some = visits.split(tape.recording())
+        plan = Plan(some, Target.parse(url), record, 50, 10, Rules())
+        ways = play(plan, lambda *what: happened.append(what))
+    assert ways == (Played((), ()),) * 3
+    turns = [(visit, one.sort) for visit, one in happened if one.sort in (Sort.BEGINS, Sort.ENDS)]
+    # The second ends first; the third begins when both are over.
+    assert turns[-2:] == [(2, Sort.BEGINS), (2, Sort.ENDS)]
+    assert [visit for visit, sort in turns if sort is Sort.BEGINS] == [0, 1, 2]
+    assert [one.step for visit, one in happened if visit == 1 and one.sort is Sort.DID] == [1, 2, 3]
+
+
+def failing_second_refreshes(app):
+    asked = []
+
+    async def serve(scope, receive, send):
+        asked.append(scope["path"].endswith("/refresh"))
+        if sum(asked) < 2:
+            await app(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    return serve
+
+
+def test_a_poll_that_fails_in_between_is_missing(tmp_path):
+    tape = Tape()
+    tape.ask(0, "POST", chats2.REST, {"nickname": "Stan"}, chats2.told((1, "Stan joins")))
+    tape.ask(2, "POST", f"{chats2.ONE_CHAT}/refresh", SHOWN | {"transcriptPosition": "2"}, chats2.told((98, "Hi")))
+    with simulated(SETTINGS, before=failing_second_refreshes) as url:
+        plan = Plan(visits.split(tape.recording()), Target.parse(url), tmp_path / "run.sqlite", 50, 9, Rules())
+        (way,) = play(plan, unseen)
+    assert [(one.expected, one.actual, one.note) for one in way.unreached] == [
+        ("nextPosition 99", None, "no answer at poll 2")
+    ]
+
+
 def service_of(recording: Recording) -> str:
     return json.loads(recording.exchanges[0].outcome.response.body.plain)["_id"]
 
@@ -244,14 +321,14 @@ def test_who_is_not_there_is_named():
         deaf.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/genesys"
         with pytest.raises(OptionError, match=r"does it run, and is its address right\?"):
-            play(Plan([], Target.parse(url), Path("unused"), 1, 1, Rules()), lambda _: None)
+            play(Plan([], Target.parse(url), Path("unused"), 1, 1, Rules()), unseen)
 
 
 def test_a_gms_without_tls_is_named():
     with simulated(SETTINGS) as url:
         plan = Plan([], Target.parse(url.replace("http:", "https:")), Path("unused"), 1, 1, Rules())
         with pytest.raises(OptionError, match="does not speak TLS"):
-            play(plan, lambda _: None)
+            play(plan, unseen)
 
 
 @pytest.mark.parametrize("url", ["gms:8080", "ftp://gms", "http://", "http://a:b", "http://a/?q=1", "http://u@a", ""])
