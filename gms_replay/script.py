@@ -32,6 +32,7 @@ _OWN = {
     # What a client asks of its polls, and of them has, is its own: it has others.
     bayeux.CONNECT: frozenset({"channel", "id", "clientId", "connectionType", "advice"}),
     bayeux.SUBSCRIBE: frozenset({"channel", "id", "clientId", "subscription"}),
+    bayeux.UNSUBSCRIBE: frozenset({"channel", "id", "clientId", "subscription"}),
     bayeux.DISCONNECT: frozenset({"channel", "id", "clientId"}),
 }
 """What whoever plays says by itself, by channel; of what is published, the data, too."""
@@ -92,6 +93,15 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """The same."""
+
+    client: str
+    channel: str
+    beside: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """`operation`: what of GMS's it asks for, if it does. `beside`: what it said beside."""
 
@@ -110,7 +120,7 @@ class Close:
     beside: Fields = field(default_factory=dict)
 
 
-Act = Ask | Open | Subscribe | Publish | Close
+Act = Ask | Open | Subscribe | Unsubscribe | Publish | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +303,12 @@ def _comet(session: Session) -> Iterator[Step]:
 
 def _said(said: Parsed) -> Iterator[Act]:
     client, channel, beside = said.client_id, said.channel, _beside(said)
-    if channel == bayeux.SUBSCRIBE:
+    if channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
         asked = said.fields.get("subscription")
+        act = Subscribe if channel == bayeux.SUBSCRIBE else Unsubscribe
         for one in asked if isinstance(asked, list) else [asked]:
             if isinstance(one, str):
-                yield Subscribe(client, one, beside)
+                yield act(client, one, beside)
     elif channel == bayeux.DISCONNECT:
         yield Close(client, beside)
     elif not bayeux.is_meta(channel) and "data" in said.fields:

@@ -11,7 +11,7 @@ from factories import CHAT_PATH, SERVICE, Tape, frame
 from gms_replay import bayeux, script, sessions
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import Transport
-from gms_replay.script import Ask, Close, Counting, Open, Publish, Subscribe, compile_script
+from gms_replay.script import Ask, Close, Counting, Open, Publish, Subscribe, Unsubscribe, compile_script
 
 HI = '["Message.Text","Kristi","Hi","15","AGENT"]'
 QUEUE = f"/genesys/1/service/{SERVICE}/check-queue-position"
@@ -91,16 +91,18 @@ def test_what_is_said_beside_is_kept():
     connect = {"channel": bayeux.CONNECT, "clientId": client, "connectionType": "long-polling", "id": "2"}
     subscribe = {"channel": bayeux.SUBSCRIBE, "clientId": client, "subscription": ["/a", "/b"], "id": "3"}
     publish = {"channel": "/a", "clientId": client, "id": "4", "data": {}}
-    said = (shake, connect | {"advice": {"timeout": 0}}, connect, subscribe, publish)
+    leave = {"channel": bayeux.UNSUBSCRIBE, "clientId": client, "subscription": "/a", "id": "5"}
+    said = (shake, connect | {"advice": {"timeout": 0}}, connect, subscribe, publish, leave)
     for number, message in enumerate(said):
         reply = {"channel": message["channel"], "id": message["id"], "successful": True, "clientId": client}
         tape.comet(number, [message | {"ext": {"token": number}}], [reply])
-    opened, *subscribed, published, _ = [step.act for step in compiled(tape.recording()).steps]
+    opened, *subscribed, published, left, _ = [step.act for step in compiled(tape.recording()).steps]
     assert opened.beside == {"version": "1.0", "ext": {"token": 0}}
     assert opened.connects_with == {"ext": {"token": 1}}
     assert json.loads(opened.answer)["clientId"] == client
     assert [act.beside for act in subscribed] == [{"ext": {"token": 3}}] * 2
     assert published.beside == {"ext": {"token": 4}}
+    assert left == Unsubscribe(client, "/a", {"ext": {"token": 5}})
 
 
 def line(kind, who, text="x", state="TRANSCRIPT"):

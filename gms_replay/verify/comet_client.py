@@ -96,6 +96,11 @@ class CometClient:
         async with self._asking(f"subscribe to {channel}"):
             _check(await self._open_wire().subscribe(channel))
 
+    async def unsubscribe(self, channel: str) -> None:
+        """Takes the subscription to a channel back, and returns when the server has confirmed it."""
+        async with self._asking(f"unsubscribe from {channel}"):
+            _check(await self._open_wire().unsubscribe(channel))
+
     async def publish(self, channel: str, data: dict[str, Any]) -> None:
         """Publishes `data` on a channel, and returns when the server has acknowledged it."""
         async with self._asking(f"publish on {channel}"):

@@ -23,7 +23,7 @@ from gms_replay.forwards import Forwards
 from gms_replay.gms import Act
 from gms_replay.grades import Difference, Grade
 from gms_replay.model import Transport
-from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe
+from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe, Unsubscribe
 from gms_replay.sessions import Visited
 from gms_replay.verify import cookies
 from gms_replay.verify.comet_client import CometClient
@@ -153,6 +153,9 @@ class Driver:
             case Subscribe(client, channel):
                 self._says(step, bayeux.SUBSCRIBE)
                 await self._with(client, lambda comet: comet.subscribe(channel), f"Comet: subscribes to {channel}")
+            case Unsubscribe(client, channel):
+                self._says(step, bayeux.UNSUBSCRIBE)
+                await self._with(client, lambda comet: comet.unsubscribe(channel), f"Comet: leaves {channel}")
             case Publish(client, channel, data) as publish:
                 self._says(step, channel)
                 said = self._forwarded({"data": data}, step.began_us)["data"]

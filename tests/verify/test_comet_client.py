@@ -29,7 +29,7 @@ def well_behaved(message: dict[str, Any]) -> dict[str, Any] | None:
             return reply | {"clientId": "c1", "supportedConnectionTypes": ["websocket", "long-polling"]}
         case "/meta/connect":
             return reply if "advice" in message else None
-        case "/meta/subscribe":
+        case "/meta/subscribe" | "/meta/unsubscribe":
             return reply | {"subscription": message["subscription"]}
     return reply
 
@@ -294,11 +294,14 @@ def test_what_is_said_beside_goes_with_its_channel(transport: Transport) -> None
             async with client:
                 client.says["/service/x"] = {"ext": {"token": "p"}}
                 await client.publish("/service/x", {})
+                await client.subscribe("/_genesys")
+                await client.unsubscribe("/_genesys")
                 client.says["/meta/disconnect"] = {"ext": {"transcriptPosition": "4"}}
 
     asyncio.run(story())
     assert exts["/meta/handshake"] == [{"token": "h"}]
     assert exts["/service/x"] == [{"token": "p"}]
+    assert exts["/meta/unsubscribe"] == [None]
     assert exts["/meta/disconnect"] == [{"transcriptPosition": "4"}]
     assert set(exts["/meta/connect"]) == {None}
 

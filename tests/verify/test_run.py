@@ -77,6 +77,13 @@ def test_a_gms_like_the_recorded_one_differs_in_nothing(tmp_path):
     assert graded(tmp_path / "run.sqlite") == {}
 
 
+def test_what_is_drawn_for_each_visit_is_the_only_difference(tmp_path):
+    record, drawn = tmp_path / "run.sqlite", read(SAMPLE.with_name("voice-now-userorig.sqlite"))
+    assert played(SETTINGS, record, drawn) == ()
+    found = grading.compare(drawn, read(record), Leniency(compares_requests=False)).differences
+    assert [(one.grade, one.path) for one in found] == [(Grade.OTHER_VALUE, "_access_code")]
+
+
 def test_of_a_changed_gms_the_changes_are_found(tmp_path):
     changed = Settings(quick=True, seed=SEED, services=SETTINGS.services, version=CHANGED)
     troubles = played(changed, tmp_path / "run.sqlite", read(SAMPLE))
@@ -150,6 +157,8 @@ def chat_with_cookies() -> Recording:
     tape = Tape()
     tape.ask(0, "POST", chats2.REST, {"nickname": "Stan"}, chats2.told((1, "Stan joins")))
     tape.open_comet(1)
+    leave = {"channel": bayeux.UNSUBSCRIBE, "clientId": factories.CLIENT, "subscription": "/_genesys", "id": "4"}
+    tape.comet(2, [leave], [leave | {"successful": True}])
     tape.ask(3, "POST", f"{chats2.ONE_CHAT}/refresh", SHOWN | {"transcriptPosition": "2"}, chats2.told((2, "Hi")))
     recording = tape.recording()
     was = {"/genesys/cometd": "node=r7; lang=en", f"{chats2.ONE_CHAT}/refresh": "node=r7; BROWSER=r8; lang=en"}
@@ -177,6 +186,7 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
     assert asked[0] is None
     assert asked[1] == "lang=en; node=a1"
     assert {*asked[-1].split("; ")} >= {"lang=en", "node=a1", "BROWSER=b2"}
+    assert bayeux.UNSUBSCRIBE in {one.channel for one in read(record).messages}
     assert not any("r7" in one or "r8" in one for one in asked if one)
 
 
