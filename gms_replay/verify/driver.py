@@ -19,7 +19,7 @@ import httpx
 
 from gms_replay import bayeux, script
 from gms_replay.errors import BayeuxError
-from gms_replay.forwards import Forwards
+from gms_replay.forwards import Forwards, Said
 from gms_replay.gms import Act
 from gms_replay.grades import Difference, Grade
 from gms_replay.model import Transport
@@ -101,7 +101,7 @@ class Driver:
                 for number, step in enumerate(self._script.steps, start=1):
                     self._step = number
                     await self._wait(step, ended_s)
-                    await self._do(step)
+                    await self._trying(self._do(step))
                     ended_s = time.monotonic()
             except LostError as lost:
                 self._trouble(f"gives up: {lost}")
@@ -149,7 +149,7 @@ class Driver:
             case Ask() as ask:
                 await self._ask(ask)
             case Open() as opened:
-                await self._trying(self._open(opened, step.began_us))
+                await self._open(opened, step.began_us)
             case Subscribe(client, channel):
                 self._says(step, bayeux.SUBSCRIBE)
                 await self._with(client, lambda comet: comet.subscribe(channel), f"Comet: subscribes to {channel}")
@@ -201,17 +201,10 @@ class Driver:
 
     async def _asked(self, one: Visited, *, is_first: bool = True) -> httpx.Response | None:
         said = self._forwards.request(one.exchange.request, one.operation)
-        request = self._http.build_request(said.method, self._dialled(said.url), content=said.body or None)
-        # Headers as the app sent them: httpx would add some of its own.
-        request.headers = httpx.Headers([(name, value) for name, value in request.headers.items() if name in _KEPT])
-        for name, value in said.headers:
-            request.headers[name] = value
-        if words := cookies.said(self._http.cookies, str(request.url), said.cookies):
-            request.headers["cookie"] = words
         recorded = one.exchange.response
         try:
-            answer = await self._http.send(request)
-        except httpx.HTTPError as error:
+            answer = await self._http.send(self._request(said))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._trouble(f"{one.operation}: no answer: {str(error) or type(error).__name__}")
             self._judge(one, None)
             return None
@@ -222,6 +215,18 @@ class Driver:
             self._forwards.learn_headers(recorded.headers, live)
         self._judge(one, answer)
         return answer
+
+    def _request(self, said: Said) -> httpx.Request:
+        """Path and headers by the bytes that the app sent: httpx would write some otherwise, and add its own."""
+        target = self._dialled(said.url).removeprefix(self._way.origin)
+        url = httpx.URL(self._way.origin).copy_with(raw_path=_on_wire(target))
+        request = self._http.build_request(said.method, url, content=said.body or None)
+        kept = [(name, value) for name, value in request.headers.raw if name.lower() in _KEPT]
+        headers = [*kept, *((_on_wire(name), _on_wire(value)) for name, value in said.headers)]
+        if words := cookies.said(self._http.cookies, str(url), said.cookies):
+            headers.append((b"cookie", _on_wire(words)))
+        request.headers = httpx.Headers(headers)
+        return request
 
     def _judge(self, one: Visited, answer: httpx.Response | None) -> None:
         """A visit that does not begin leads nowhere."""
@@ -249,12 +254,12 @@ class Driver:
         said = self._forwards.request(request, opened.by.operation)
         url = self._dialled(said.url).removesuffix("/handshake")
         kept = {
-            name: value
+            name: _as_text(value)
             for name, value in said.headers
             if name not in _AIOHTTPS and not name.startswith("sec-websocket")
         }
         if said.cookies:
-            kept["cookie"] = said.cookies
+            kept["cookie"] = _as_text(said.cookies)
         comet = CometClient(
             url,
             headers=kept,
@@ -300,7 +305,7 @@ class Driver:
     async def _with(self, client: str, act: Callable[[CometClient], Awaitable[None]], what: str) -> None:
         if comet := self._clients.get(client):
             self._say(what)
-            await self._trying(act(comet))
+            await act(comet)
 
     async def _trying(self, act: Awaitable[None]) -> None:
         try:
@@ -322,9 +327,25 @@ class Driver:
             await self._close(client)
 
 
-_KEPT = frozenset({"host", "content-length"})
+_KEPT = frozenset({b"host", b"content-length"})
 _AIOHTTPS = frozenset({"content-type", "accept", "origin", "upgrade", "pragma", "cache-control"})
 """Headers of a handshake that the client sets for itself."""
+
+
+def _on_wire(recorded: str) -> bytes:
+    """What was recorded of bytes, as these; what a live GMS told may have other characters."""
+    try:
+        return recorded.encode("latin-1")
+    except UnicodeEncodeError:
+        return recorded.encode("utf-8", "replace")
+
+
+def _as_text(recorded: str) -> str:
+    """The same for aiohttp, which writes headers in UTF-8."""
+    try:
+        return recorded.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return recorded
 
 
 def _wanted(transport: Transport) -> tuple[Transport, ...]:

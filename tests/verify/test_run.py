@@ -32,6 +32,9 @@ from gms_replay.verify.run import Plan, Target, play, with_unreached
 SAMPLE = Path(__file__).parents[2] / "cassettes" / "chat-wait.sqlite"
 SEED = 7  # of that sample's people: cassettes/record.py numbers them
 SHOWN = {"userId": chats2.USER_ID, "secureKey": chats2.KEY, "alias": "117"}
+JUERGEN = "Jürgen".encode().decode("latin-1")
+REFRESH = f"{chats2.ONE_CHAT}/refresh?by=J%FCrgen+b&to=a%2Fb"
+ODD_HEADERS = (("x-by", "J\xfcrgen"), ("x-one", "1"), ("x-one", "2"))
 SETTINGS = Settings(quick=True, seed=SEED, services=frozenset({"customer-service", "support"}))
 
 
@@ -154,14 +157,15 @@ def demanding_cookies(app):
 
 def chat_with_cookies() -> Recording:
     """A chat by REST, in which the app comes back with the cookies of a recorded GMS, and listens in between."""
-    tape = Tape()
+    tape = Tape(user=JUERGEN)
     tape.ask(0, "POST", chats2.REST, {"nickname": "Stan"}, chats2.told((1, "Stan joins")))
     tape.open_comet(1)
     leave = {"channel": bayeux.UNSUBSCRIBE, "clientId": factories.CLIENT, "subscription": "/_genesys", "id": "4"}
     tape.comet(2, [leave], [leave | {"successful": True}])
-    tape.ask(3, "POST", f"{chats2.ONE_CHAT}/refresh", SHOWN | {"transcriptPosition": "2"}, chats2.told((2, "Hi")))
+    shown = SHOWN | {"transcriptPosition": "2"}
+    tape.ask(3, "POST", REFRESH, shown, chats2.told((2, "Hi")), sent=ODD_HEADERS)
     recording = tape.recording()
-    was = {"/genesys/cometd": "node=r7; lang=en", f"{chats2.ONE_CHAT}/refresh": "node=r7; BROWSER=r8; lang=en"}
+    was = {"/genesys/cometd": "node=r7; lang=en", REFRESH: "node=r7; BROWSER=r8; lang=en"}
     sets = {chats2.REST: "node=r7; Path=/genesys", "/genesys/cometd": "BROWSER=r8; Path=/"}
     exchanges = []
     for one in recording.exchanges:
@@ -182,7 +186,12 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
         some = visits.split(over(chat_with_cookies()))
         (way,) = play(Plan(some, Target.parse(url), record, 50, 3, Rules()), unseen)
     assert way == Played((), ())
-    asked = [header(one.request.headers, "cookie") for one in read(record).exchanges]
+    requests = [one.request for one in read(record).exchanges]
+    assert {header(one.headers, "gms_user") for one in requests} == {JUERGEN}
+    (refresh,) = [one for one in requests if "/refresh" in one.target]
+    assert refresh.target.endswith("?by=J%FCrgen+b&to=a%2Fb")
+    assert {*ODD_HEADERS} <= {*refresh.headers}
+    asked = [header(one.headers, "cookie") for one in requests]
     assert asked[0] is None
     assert asked[1] == "lang=en; node=a1"
     assert {*asked[-1].split("; ")} >= {"lang=en", "node=a1", "BROWSER=b2"}
