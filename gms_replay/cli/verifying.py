@@ -1,5 +1,6 @@
 """`verify`: a recorded app, played at a live GMS."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def verify(
         plan = run.Plan(played, target, kept, speed, patience_s, said, insecure, ca)
         names = [f"session {number}" for number in chosen]
         console = Console(stderr=True, highlight=False)
-        if console.is_terminal and not console.is_dumb_terminal:
+        # Not what rich takes for one: FORCE_COLOR, as CI sets it, makes one of a file.
+        if sys.stderr.isatty() and not console.is_dumb_terminal:
             with Table(names, console) as table:
                 ways = run.play(plan, table.watch)
         else:
