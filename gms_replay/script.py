@@ -8,7 +8,7 @@ as long as the app took. What is polled for a state is one step, however often i
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,23 @@ from gms_replay.sessions import Session, Visited
 from gms_replay.spans import texts
 
 _NOT_PLAYED = frozenset({Kind.COMET, Kind.PREFLIGHT, Kind.PUSH})
+
+_QUEUE = "_position"
+_TOLD = (_QUEUE, "transcriptPosition", "nextPosition")
+"""How far something is: the field of a queue, and those of a chat."""
+
+Fields = dict[str, Any]
+
+_OWN = {
+    bayeux.HANDSHAKE: frozenset({"channel", "id", "clientId", "supportedConnectionTypes"}),
+    # What a client asks of its polls, and of them has, is its own: it has others.
+    bayeux.CONNECT: frozenset({"channel", "id", "clientId", "connectionType", "advice"}),
+    bayeux.SUBSCRIBE: frozenset({"channel", "id", "clientId", "subscription"}),
+    bayeux.UNSUBSCRIBE: frozenset({"channel", "id", "clientId", "subscription"}),
+    bayeux.DISCONNECT: frozenset({"channel", "id", "clientId"}),
+}
+"""What whoever plays says by itself, by channel; of what is published, the data, too."""
+_OWN_OF_DATA = frozenset({"channel", "id", "clientId", "data"})
 
 Looks = tuple[str, ...]
 """What makes two events alike, whoever speaks and whatever is said: the channel, the state, the sorts of the lines."""
@@ -53,38 +70,57 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A Bayeux client shakes hands. `by` is the request that carried it."""
+    """A Bayeux client shakes hands. `by` is the request that carried it, `answer` the reply's JSON.
+
+    `beside`: what the handshake said beside what any has to say (`ext`, as a rule); `connects_with`: and its connects.
+    """
 
     client: str
     by: Visited
     transport: Transport
+    answer: bytes = b""
+    beside: Fields = field(default_factory=dict)
+    connects_with: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
+    """`beside`: what it said beside."""
+
     client: str
     channel: str
+    beside: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """The same."""
+
+    client: str
+    channel: str
+    beside: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """`operation`: what of GMS's it asks for, if it does."""
+    """`operation`: what of GMS's it asks for, if it does. `beside`: what it said beside."""
 
     client: str
     channel: str
     data: Any
     operation: Operation | None
+    beside: Fields = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A Bayeux client leaves. `ext` is what it said with it; None where it was not heard of again."""
+    """A Bayeux client leaves, or was not heard of again. `beside`: what it said beside."""
 
     client: str
-    ext: dict[str, Any] | None
+    beside: Fields = field(default_factory=dict)
 
 
-Act = Ask | Open | Subscribe | Publish | Close
+Act = Ask | Open | Subscribe | Unsubscribe | Publish | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +192,17 @@ def is_reached(operation: Operation, recorded: bytes, live: bytes) -> bool:
     """Whether a poll's live answer tells at least what the recorded one told; where nobody knows, it does."""
     was, now = _places(recorded), _places(live)
     if operation.kind is Kind.QUEUE_POSITION:
-        wanted, told = was.get("_position"), now.get("_position")
+        wanted, told = was.get(_QUEUE), now.get(_QUEUE)
         return wanted is None or told is None or told <= wanted
     return _is_over(live) >= _is_over(recorded) and all(
-        now.get(name, 0) >= place for name, place in was.items() if name in ("transcriptPosition", "nextPosition")
+        now.get(name, 0) >= place for name, place in was.items() if name in _TOLD and name != _QUEUE
     )
+
+
+def state(body: bytes) -> str:
+    """What an answer to a poll told of a state, in short: "_position 3"; "" where it told none."""
+    told = [f"{name} {place}" for name, place in _places(body).items() if name in _TOLD]
+    return ", ".join([*told, "over"] if _is_over(body) else told)
 
 
 def _places(body: bytes) -> dict[str, int]:
@@ -230,17 +272,22 @@ class _Client:
 
 def _comet(session: Session) -> Iterator[Step]:
     """What Bayeux clients did, but for their polls."""
-    transports = _transports(session)
+    transports, connects = _connects(session)
     clients: dict[str, _Client] = {}
     for one in session:
+        shaking: Fields = {}
         for heard in one.heard:
             message, said = heard.message, heard.parsed
             if message.direction is Direction.TO_CLIENT:
                 if said.channel == bayeux.HANDSHAKE and said.fields.get("successful") is True and said.client_id:
-                    clients[said.client_id] = _Client(_ended_us(one))
-                    opened = Open(said.client_id, one, transports.get(said.client_id, Transport.LONG_POLLING))
+                    name = said.client_id
+                    clients[name] = _Client(_ended_us(one))
+                    transport = transports.get(name, Transport.LONG_POLLING)
+                    opened = Open(name, one, transport, said.raw, shaking, connects.get(name, {}))
                     yield Step(opened, one.exchange.request.started_at_us, message.at_us)
                 continue
+            if said.channel == bayeux.HANDSHAKE:
+                shaking = _beside(said)
             if (client := clients.get(said.client_id)) is None:
                 continue
             client.last_us = max(
@@ -251,31 +298,39 @@ def _comet(session: Session) -> Iterator[Step]:
                 yield Step(act, message.at_us, message.at_us)
     for name, client in clients.items():
         if not client.is_gone:
-            yield Step(Close(name, None), client.last_us, client.last_us)
+            yield Step(Close(name), client.last_us, client.last_us)
 
 
 def _said(said: Parsed) -> Iterator[Act]:
-    client, channel = said.client_id, said.channel
-    if channel == bayeux.SUBSCRIBE:
+    client, channel, beside = said.client_id, said.channel, _beside(said)
+    if channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
         asked = said.fields.get("subscription")
+        act = Subscribe if channel == bayeux.SUBSCRIBE else Unsubscribe
         for one in asked if isinstance(asked, list) else [asked]:
             if isinstance(one, str):
-                yield Subscribe(client, one)
+                yield act(client, one, beside)
     elif channel == bayeux.DISCONNECT:
-        yield Close(client, said.part("ext"))
+        yield Close(client, beside)
     elif not bayeux.is_meta(channel) and "data" in said.fields:
-        yield Publish(client, channel, said.fields["data"], chat2.published(said.fields))
+        yield Publish(client, channel, said.fields["data"], chat2.published(said.fields), beside)
 
 
-def _transports(session: Session) -> dict[str, Transport]:
-    """How each Bayeux client was told events: as its last connect came."""
-    found: dict[str, Transport] = {}
+def _beside(said: Parsed) -> Fields:
+    own = _OWN.get(said.channel, _OWN_OF_DATA)
+    return {name: value for name, value in said.fields.items() if name not in own}
+
+
+def _connects(session: Session) -> tuple[dict[str, Transport], dict[str, Fields]]:
+    """How each Bayeux client was told events, as its last connect came, and what its first said beside."""
+    transports: dict[str, Transport] = {}
+    beside: dict[str, Fields] = {}
     for one in session:
         for heard in one.heard:
-            if heard.parsed.channel == bayeux.CONNECT and heard.parsed.client_id:
+            if heard.parsed.channel == bayeux.CONNECT and (name := heard.parsed.client_id):
                 is_socket = heard.message.transport is Transport.WEBSOCKET
-                found[heard.parsed.client_id] = Transport.WEBSOCKET if is_socket else Transport.LONG_POLLING
-    return found
+                transports[name] = Transport.WEBSOCKET if is_socket else Transport.LONG_POLLING
+                beside.setdefault(name, _beside(heard.parsed))
+    return transports, beside
 
 
 def _paced(steps: list[Step], events: tuple[Event, ...]) -> Iterator[Step]:

@@ -73,6 +73,11 @@ class Visit:
     def start_us(self) -> int:
         return self.askings[0].first[0]
 
+    @property
+    def last_us(self) -> int:
+        """When it asked last."""
+        return max(place[0] for one in self.askings for place in one.places)
+
     @cached_property
     def user(self) -> str | None:
         """The one that the app names, if it names any."""
@@ -127,6 +132,19 @@ def split(facts: Facts) -> tuple[Visit, ...]:
     for some, home in [(some, nearest(some)) for some in adrift]:
         home.extend(some)
     return tuple(sorted((_visit(facts, group) for group in homes), key=lambda visit: visit.askings[0].first))
+
+
+def overlapping(visits: Sequence[Visit]) -> list[list[int]]:
+    """The places of visits, by when these began: together those that were under way at the same time."""
+    found: list[list[int]] = []
+    until_us = 0
+    for place in sorted(range(len(visits)), key=lambda place: visits[place].start_us):
+        if found and visits[place].start_us <= until_us:
+            found[-1].append(place)
+        else:
+            found.append([place])
+        until_us = max(until_us, visits[place].last_us)
+    return found
 
 
 def _visit(facts: Facts, group: _Group) -> Visit:

@@ -79,7 +79,7 @@ class Providers:
 
     def __init__(self, folder: Path, pem: Path | None = None, port: int = 0) -> None:
         self.came: Queue[Came] = Queue()
-        self.ca = pem or _certificate(folder)
+        self.ca = pem or certificate(folder)
         self._answers: dict[str, list[Answer]] = {}
         self._tries: Counter[str] = Counter()
         self._held: dict[str, asyncio.Event] = {}
@@ -174,7 +174,7 @@ def push_providers(folder: Path, pem: Path | None = None, port: int = 0) -> Iter
         providers.close()
 
 
-def _certificate(folder: Path) -> Path:
+def certificate(folder: Path) -> Path:
     """Key and certificate for loopback, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

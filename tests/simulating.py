@@ -2,22 +2,34 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from gms_replay.simulator.server import SimulatorServer
 from gms_replay.simulator.settings import Settings
 
 
 @contextmanager
-def simulated(settings: Settings) -> Iterator[str]:
-    """The URL of a simulator that is there until the end of the block."""
+def simulated(
+    settings: Settings, *, before: Callable[[Any], Any] | None = None, pem: Path | None = None
+) -> Iterator[str]:
+    """The URL of a simulator that is there until the end of the block.
+
+    `before`: what stands before it, an ASGI app of an ASGI app. `pem`: key and certificate, with which it speaks TLS.
+    """
     urls: queue.Queue[str] = queue.Queue()
     server = SimulatorServer("127.0.0.1", 0, settings, urls.put)
+    if before:
+        server.config.app = before(server.config.app)
+    if pem:
+        server.config.ssl_certfile = server.config.ssl_keyfile = pem
     thread = threading.Thread(target=server.run_bound)
     thread.start()
     try:
-        yield urls.get(timeout=60)
+        url = urls.get(timeout=60)
+        yield url.replace("http:", "https:") if pem else url
     finally:
         server.should_exit = True
         thread.join()

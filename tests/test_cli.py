@@ -738,6 +738,7 @@ def test_cut_flows_leave_nothing_behind(cassette: Path, tmp_path: Path) -> None:
     [
         (["--against", "gms"], "--against gms: write it like http://"),
         (["--against", "http://127.0.0.1:1/genesys"], "does it run, and is its address right?"),
+        (["--against", "https://127.0.0.1:1", "--ca", "none.pem"], "--ca none.pem: cannot be read: No such file"),
         (["--against", "http://127.0.0.1:1", "--fail-on", "worse"], "--fail-on: 'worse' is no grade"),
         (["--against", "http://127.0.0.1:1", "--session", "7"], "--session 7: there is no such session"),
         (["--against", "http://127.0.0.1:1", "--record", "visit.sqlite"], "--record visit.sqlite: it is there already"),

@@ -11,7 +11,7 @@ from factories import CHAT_PATH, SERVICE, Tape, frame
 from gms_replay import bayeux, script, sessions
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import Transport
-from gms_replay.script import Ask, Close, Counting, Open, Publish, Subscribe, compile_script
+from gms_replay.script import Ask, Close, Counting, Open, Publish, Subscribe, Unsubscribe, compile_script
 
 HI = '["Message.Text","Kristi","Hi","15","AGENT"]'
 QUEUE = f"/genesys/1/service/{SERVICE}/check-queue-position"
@@ -82,7 +82,27 @@ def test_what_an_app_has_when_it_leaves_is_kept():
     said = {"channel": bayeux.DISCONNECT, "clientId": factories.CLIENT, "id": "9", "ext": {"transcriptPosition": "4"}}
     tape.comet(2, [said], [{"channel": bayeux.DISCONNECT, "id": "9", "successful": True}])
     *_, last = compiled(tape.recording()).steps
-    assert last.act == Close(factories.CLIENT, {"transcriptPosition": "4"})
+    assert last.act == Close(factories.CLIENT, {"ext": {"transcriptPosition": "4"}})
+
+
+def test_what_is_said_beside_is_kept():
+    tape, client = Tape(), factories.CLIENT
+    shake = {"channel": bayeux.HANDSHAKE, "id": "1", "version": "1.0", "supportedConnectionTypes": ["websocket"]}
+    connect = {"channel": bayeux.CONNECT, "clientId": client, "connectionType": "long-polling", "id": "2"}
+    subscribe = {"channel": bayeux.SUBSCRIBE, "clientId": client, "subscription": ["/a", "/b"], "id": "3"}
+    publish = {"channel": "/a", "clientId": client, "id": "4", "data": {}}
+    leave = {"channel": bayeux.UNSUBSCRIBE, "clientId": client, "subscription": "/a", "id": "5"}
+    said = (shake, connect | {"advice": {"timeout": 0}}, connect, subscribe, publish, leave)
+    for number, message in enumerate(said):
+        reply = {"channel": message["channel"], "id": message["id"], "successful": True, "clientId": client}
+        tape.comet(number, [message | {"ext": {"token": number}}], [reply])
+    opened, *subscribed, published, left, _ = [step.act for step in compiled(tape.recording()).steps]
+    assert opened.beside == {"version": "1.0", "ext": {"token": 0}}
+    assert opened.connects_with == {"ext": {"token": 1}}
+    assert json.loads(opened.answer)["clientId"] == client
+    assert [act.beside for act in subscribed] == [{"ext": {"token": 3}}] * 2
+    assert published.beside == {"ext": {"token": 4}}
+    assert left == Unsubscribe(client, "/a", {"ext": {"token": 5}})
 
 
 def line(kind, who, text="x", state="TRANSCRIPT"):
@@ -134,3 +154,15 @@ def test_refreshes_of_a_chat_are_polls():
     for second in (3, 4, 5):
         tape.ask(second, "POST", f"{CHAT_PATH}/refresh", "transcriptPosition=0", {"transcriptPosition": second})
     assert len(compiled(tape.recording()).steps[-1].act.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"_position": "3", "_total": "9"}', "_position 3"),
+        (b'{"chatIxnState": "DISCONNECTED", "transcriptPosition": 7}', "transcriptPosition 7, over"),
+        (b"<html>", ""),
+    ],
+)
+def test_a_state_is_told_in_short(body, told):
+    assert script.state(body) == told

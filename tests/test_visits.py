@@ -281,3 +281,21 @@ def test_what_apps_attach_joins_nothing() -> None:
         tape.poll(1, 1, chats2.event(chats2.told(chat=chat, key=key)), client=client)
 
     assert groups(tape) == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("times", "together"),
+    [
+        ([], []),
+        ([(0, 5), (6, 9)], [[0], [1]]),
+        ([(0, 5), (3, 9), (8, 12), (20, 21)], [[0, 1, 2], [3]]),
+        ([(0, 50), (3, 9), (20, 21)], [[0, 1, 2]]),
+    ],
+)
+def test_visits_that_overlap_are_together(times, together):
+    tape = Tape(user=None)
+    for number, (began_s, ended_s) in enumerate(times):
+        service = f"{number}{SERVICE[1:]}"
+        tape.ask(began_s, "POST", CALLBACK, answer={"_id": service})
+        tape.ask(ended_s, "GET", f"/genesys/1/service/{service}/check-queue-position", answer={"_position": "1"})
+    assert visits.overlapping(visits.split(tape.recording())) == together

@@ -1,5 +1,6 @@
 """`verify`: a recorded app, played at a live GMS."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -50,6 +51,9 @@ from gms_replay.errors import OptionError
 @RULES
 @click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell the differences as one JSON object.")
+@click.option(
+    "--ca", type=FILE, metavar="FILE", help="PEM file with the only CAs to trust.  [default: the public ones]"
+)
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 def verify(
     cassette: Path,
@@ -64,20 +68,25 @@ def verify(
     rules: Path | None,
     junit: Path | None,
     as_json: bool,
+    ca: Path | None,
     insecure: bool,
 ) -> None:
     """Play the app's side of CASSETTE at a live GMS, and say where it behaves otherwise.
 
-    One visit after the other: the app says what it said, with the identities that this GMS gives, and with its own
-    instants moved to now, those of the calendar by whole weeks; it waits for the agent as it did. Nobody but the host
-    of --against is dialled, whatever URLs its answers name. A recorder of our own sees the run, which is compared with
-    CASSETTE, each difference graded. Exits 0 where none is as bad as --fail-on, else 1.
+    The app says what it said, with the identities that this GMS gives, and with its own instants moved to now, those of
+    the calendar by whole weeks; it waits for the agent as it did. Visits that overlapped are played beside each other.
+    Nobody but the host of --against is dialled, whatever URLs its answers name. A recorder of our own sees the run,
+    which is compared with CASSETTE, each difference graded. Exits 0 where none is as bad as --fail-on, else 1.
     """
+    from rich.console import Console
+
     from gms_replay import cuttings, grading, visits
     from gms_replay.cassette.reader import read
     from gms_replay.formats.tale import plain
     from gms_replay.leniency import Leniency
     from gms_replay.verify import run
+    from gms_replay.verify.progress import Lines
+    from gms_replay.verify.table import Table
 
     target, least = run.Target.parse(against), grade_named(fail_on)
     if record is not None and record.exists():
@@ -91,7 +100,14 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
         kept = record or Path(folder, "run.sqlite")
         played = [of_all[number - 1] for number in chosen]
-        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure)
-        run.play(plan, lambda line: click.echo(plain(line), err=True))
-        found = grading.compare(old, read(kept), leniency)
+        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure, ca)
+        names = [f"session {number}" for number in chosen]
+        console = Console(stderr=True, highlight=False)
+        # Not what rich takes for one: FORCE_COLOR, as CI sets it, makes one of a file.
+        if sys.stderr.isatty() and not console.is_dumb_terminal:
+            with Table(names, console) as table:
+                ways = run.play(plan, table.watch)
+        else:
+            ways = run.play(plan, Lines(names, lambda line: click.echo(plain(line), err=True)).watch)
+        found = run.with_unreached(grading.compare(old, read(kept), leniency), ways, leniency)
     report(found, least, str(cassette), against, junit, as_json=as_json)

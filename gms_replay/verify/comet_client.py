@@ -5,13 +5,16 @@ connection open where opening fails or is cancelled. Its transports, which do th
 """
 
 import asyncio
+import copy
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import httpx
 from aiocometd.constants import ConnectionType, TransportState
 from aiocometd.exceptions import AiocometdException
 from aiocometd.extensions import Extension
@@ -21,17 +24,20 @@ from aiocometd.transports.registry import create_transport
 from gms_replay import bayeux
 from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.model import Transport
-from gms_replay.verify import aiocometd_shim
+from gms_replay.verify import aiocometd_shim, cookies
 
+_NOTHING_YET = -1
+"""What CometD's own clients acknowledge before anything came."""
 _CLOSED = "the Comet client is closed: open it with `async with`"
 
 
 class CometClient:
     """One Bayeux session, open inside `async with`, and again in the next one.
 
-    `headers` travel on every request. `timeout_s` bounds each request but the held polls, and how long the server may
-    be out of reach. `transports` come in order of preference: long polling and WebSocket. `proxy` is the URL of an HTTP
-    proxy, `ca_file` a PEM file with whom alone to trust.
+    `headers` travel on every request, and so do the cookies of `jar`, which gets what answers set: an app's REST client
+    may share it. `timeout_s` bounds each request but the held polls, and how long the server may be out of reach.
+    `transports` come in order of preference: long polling and WebSocket. `proxy` is the URL of an HTTP proxy, `ca_file`
+    a PEM file with whom alone to trust.
     Raises BayeuxError where the server refuses, breaks the grammar or stays away, OptionError for other transports.
     """
 
@@ -40,6 +46,7 @@ class CometClient:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
+        jar: httpx.Cookies | None = None,
         timeout_s: float = 10.0,
         transports: Iterable[Transport] = (Transport.LONG_POLLING,),
         proxy: str | None = None,
@@ -47,13 +54,17 @@ class CometClient:
     ) -> None:
         aiocometd_shim.install()
         self.url = url
-        self._headers = dict(headers or {})
+        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+        self._jar = httpx.Cookies() if jar is None else jar
         self._timeout_s = timeout_s
         self._types = _connection_types(transports)
         self._proxy = proxy
         self._ca_file = ca_file
-        self.leaves_with: dict[str, Any] = {}
-        """The `ext` of its `/meta/disconnect`: how much of a chat an app has that goes to sleep."""
+        self.says: dict[str, dict[str, Any]] = {}
+        """What its messages say beside what Bayeux asks of them, by channel: an `ext`, as a rule. A handshake that asks
+        for acknowledgement gets it: connects then say what came. A `timesync` is told our time."""
+        self.shaken: dict[str, Any] = {}
+        """The reply to its handshake."""
         # Events; then, once, why there will be no more: a text, or None where we closed it ourselves.
         self._inbox: asyncio.Queue[dict[str, Any] | str | None] = asyncio.Queue()
         self._inbox.put_nowait(None)
@@ -63,8 +74,8 @@ class CometClient:
     async def __aenter__(self) -> Self:
         self._inbox = asyncio.Queue()
         async with AsyncExitStack() as stack:
-            cookies = aiohttp.CookieJar(unsafe=True)
-            session = aiohttp.ClientSession(headers=self._headers, cookie_jar=cookies, proxy=self._proxy)
+            heard = cookies.Heard(self._jar)
+            session = aiohttp.ClientSession(headers=self._headers, cookie_jar=heard, proxy=self._proxy)
             await stack.enter_async_context(session)
             async with self._asking("open"):
                 wire = await self._shake_hands(session)
@@ -84,6 +95,11 @@ class CometClient:
         """Subscribes to a channel, and returns when the server has confirmed it."""
         async with self._asking(f"subscribe to {channel}"):
             _check(await self._open_wire().subscribe(channel))
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Takes the subscription to a channel back, and returns when the server has confirmed it."""
+        async with self._asking(f"unsubscribe from {channel}"):
+            _check(await self._open_wire().unsubscribe(channel))
 
     async def publish(self, channel: str, data: dict[str, Any]) -> None:
         """Publishes `data` on a channel, and returns when the server has acknowledged it."""
@@ -127,6 +143,7 @@ class CometClient:
         first = create_transport(ConnectionType.LONG_POLLING, **options)
         reply = await first.handshake(self._types)
         _check(reply)
+        self.shaken = reply
         offered = reply.get("supportedConnectionTypes") or []
         chosen = next((wanted for wanted in self._types if wanted.value in offered), None)
         if chosen is None:
@@ -134,6 +151,10 @@ class CometClient:
         if chosen is ConnectionType.LONG_POLLING:
             return first
         return create_transport(chosen, client_id=first.client_id, reconnect_advice=first.reconnect_advice, **options)
+
+    def said_cookies(self) -> str:
+        """The header "cookie" as it is said now."""
+        return cookies.said(self._jar, self.url, self._headers.get("cookie", ""))
 
     def _open_wire(self) -> Wire:
         if self._wire is None:
@@ -174,27 +195,44 @@ class _Habits(Extension):
     def __init__(self, client: CometClient) -> None:
         self._client = client
         self._connected = False
+        self._acknowledged: int | None = None
+        """The last batch that came; None where nobody counts."""
 
     async def outgoing(self, payload: list[dict[str, Any]], headers: dict[str, str]) -> None:
+        if said := self._client.said_cookies():
+            headers["cookie"] = said
         for message in payload:
+            message.update(copy.deepcopy(self._client.says.get(message["channel"], {})))
             if message["channel"] == bayeux.CONNECT:
                 # aiocometd takes itself for connected when a poll is answered: the first must not be held.
                 if not self._connected:
                     message["advice"] = {"timeout": 0}
                 self._connected = False
-            elif message["channel"] == bayeux.DISCONNECT and self._client.leaves_with:
-                message["ext"] = self._client.leaves_with
+                if self._acknowledged is not None:
+                    message["ext"] = _part(message, "ext") | {"ack": self._acknowledged}
+            if "tc" in (asked := _part(_part(message, "ext"), "timesync")):
+                asked["tc"] = time.time_ns() // 1_000_000
 
     async def incoming(self, payload: list[dict[str, Any]], headers: dict[str, str] | None = None) -> None:
         if not payload:
             raise BayeuxError("an answer without messages")
         for message in payload:
-            if message["channel"] == bayeux.CONNECT:
+            ext = _part(message, "ext")
+            if message["channel"] == bayeux.HANDSHAKE:
+                self._acknowledged = _NOTHING_YET if ext.get("ack") else None
+            elif message["channel"] == bayeux.CONNECT:
                 self._connected = message.get("successful") is True
+                if self._acknowledged is not None and isinstance(ext.get("ack"), int):
+                    self._acknowledged = ext["ack"]
             advice = message.get("advice")
             if isinstance(advice, dict) and isinstance(advice.get("interval"), int | float):
                 # Milliseconds (Bayeux 1.0, section 5.2), which aiocometd takes for seconds.
                 advice["interval"] /= 1000
+
+
+def _part(message: dict[str, Any], name: str) -> dict[str, Any]:
+    part = message.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 async def _end(wire: Wire, patience_s: float) -> str:

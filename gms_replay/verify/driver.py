@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,15 @@ import httpx
 
 from gms_replay import bayeux, script
 from gms_replay.errors import BayeuxError
-from gms_replay.forwards import Forwards
+from gms_replay.forwards import Forwards, Said
 from gms_replay.gms import Act
+from gms_replay.grades import Difference, Grade
 from gms_replay.model import Transport
-from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe
+from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe, Unsubscribe
 from gms_replay.sessions import Visited
+from gms_replay.verify import cookies
 from gms_replay.verify.comet_client import CometClient
+from gms_replay.verify.progress import Happening, Sort
 
 _BETWEEN_POLLS_S = 1.0
 """How often a state is polled whose recorded poll was a single one."""
@@ -44,18 +47,31 @@ class Way:
     patience_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How it went.
+
+    `troubles`: what was otherwise than recorded, as far as it is seen while playing. `unreached`: states that were
+    polled for and never told: polls, which are counted as they come, do not show it.
+    """
+
+    troubles: tuple[str, ...]
+    unreached: tuple[Difference, ...]
+
+
 class LostError(Exception):
     """What follows can make no sense: why."""
 
 
 class Driver:
-    """One app at one visit. `say` gets a line for each thing that it does, and for what went wrong."""
+    """One app at one visit. `tell` gets each thing that happens in it."""
 
-    def __init__(self, played: Script, forwards: Forwards, way: Way, say: Callable[[str], None]) -> None:
+    def __init__(self, played: Script, forwards: Forwards, way: Way, tell: Callable[[Happening], None]) -> None:
         self._script = played
         self._forwards = forwards
         self._way = way
-        self._say = say
+        self._tell = tell
+        self._step = 0
         self._clients: dict[str, CometClient] = {}
         self._listening: dict[str, asyncio.Task[None]] = {}
         self._counting = Counting()
@@ -65,9 +81,11 @@ class Driver:
         self._last_told_s = 0.0
         self._is_mapped = False
         self._troubles: list[str] = []
+        self._unreached: list[Difference] = []
 
-    async def play(self) -> tuple[str, ...]:
-        """Goes through the whole script; gives what was otherwise than recorded, as far as it is seen while playing."""
+    async def play(self) -> Played:
+        """Goes through the whole script."""
+        self._say("begins", Sort.BEGINS)
         async with AsyncExitStack() as stack:
             self._http = await stack.enter_async_context(
                 httpx.AsyncClient(
@@ -80,18 +98,23 @@ class Driver:
             stack.push_async_callback(self._close_all)
             ended_s = time.monotonic()
             try:
-                for step in self._script.steps:
+                for number, step in enumerate(self._script.steps, start=1):
+                    self._step = number
                     await self._wait(step, ended_s)
-                    await self._do(step)
+                    await self._trying(self._do(step))
                     ended_s = time.monotonic()
             except LostError as lost:
                 self._trouble(f"gives up: {lost}")
         self._count_events()
-        return tuple(self._troubles)
+        self._say("ends", Sort.ENDS)
+        return Played(tuple(self._troubles), tuple(self._unreached))
+
+    def _say(self, line: str, sort: Sort = Sort.DID) -> None:
+        self._tell(Happening(sort, line, self._step, len(self._script.steps)))
 
     def _trouble(self, line: str) -> None:
         self._troubles.append(line)
-        self._say(line)
+        self._say(line, Sort.WENT_WRONG)
 
     def _count_events(self) -> None:
         """Events that came more or less often than recorded."""
@@ -103,6 +126,7 @@ class Driver:
 
     async def _wait(self, step: Step, ended_s: float) -> None:
         if step.after:
+            self._say(f"waits to be told {_shown(step.after.looks)}", Sort.WAITS)
             await self._hear(step.after)
         due_s = max(ended_s, self._last_told_s if step.after else 0) + step.pause_us / 1e6 / self._way.speed
         await asyncio.sleep(max(0.0, due_s - time.monotonic()))
@@ -125,15 +149,21 @@ class Driver:
             case Ask() as ask:
                 await self._ask(ask)
             case Open() as opened:
-                await self._trying(self._open(opened))
+                await self._open(opened, step.began_us)
             case Subscribe(client, channel):
+                self._says(step, bayeux.SUBSCRIBE)
                 await self._with(client, lambda comet: comet.subscribe(channel), f"Comet: subscribes to {channel}")
-            case Publish() as publish:
-                data = self._published(publish, step.began_us)
-                what = f"Comet: publishes {publish.operation or publish.channel}"
-                await self._with(publish.client, lambda comet: comet.publish(publish.channel, data), what)
-            case Close(client, ext):
-                await self._close(client, ext)
+            case Unsubscribe(client, channel):
+                self._says(step, bayeux.UNSUBSCRIBE)
+                await self._with(client, lambda comet: comet.unsubscribe(channel), f"Comet: leaves {channel}")
+            case Publish(client, channel, data) as publish:
+                self._says(step, channel)
+                said = self._forwarded({"data": data}, step.began_us)["data"]
+                what = f"Comet: publishes {publish.operation or channel}"
+                await self._with(client, lambda comet: comet.publish(channel, said), what)
+            case Close(client):
+                self._says(step, bayeux.DISCONNECT)
+                await self._close(client)
 
     # REST.
 
@@ -148,40 +178,55 @@ class Driver:
             began_s = time.monotonic()
             one = ask.asked[min(number, len(ask.asked) - 1)]
             answer = await self._asked(one, is_first=number == 0)
-            if answer is None or answer.status_code >= 400 or recorded is None or recorded.is_refusal:
+            if recorded is None or recorded.is_refusal:
+                return
+            if answer is None or answer.status_code >= 400:
+                if answer is None or number:
+                    self._lack(ask, wanted, b"", f"no answer at poll {number + 1}")
                 return
             if script.is_reached(ask.operation, wanted, answer.content):
                 self._forwards.learn(wanted, answer.content)
                 return
             if time.monotonic() > until_s:
-                self._trouble(f"{ask.operation}: not what was recorded within {self._way.patience_s:g} s")
+                waited = f"not within {self._way.patience_s:g} s"
+                self._trouble(f"{ask.operation}: {waited} what was recorded: {script.state(wanted)}")
+                self._lack(ask, wanted, answer.content, waited)
                 return
             await asyncio.sleep(max(0.0, began_s + _between_s(ask, number) / self._way.speed - time.monotonic()))
 
+    def _lack(self, ask: Ask, recorded: bytes, live: bytes, note: str) -> None:
+        place = str(ask.operation)
+        sides = script.state(recorded), script.state(live) or None
+        self._unreached.append(Difference(Grade.MISSING, place, place, "", *sides, note))
+
     async def _asked(self, one: Visited, *, is_first: bool = True) -> httpx.Response | None:
         said = self._forwards.request(one.exchange.request, one.operation)
-        request = self._http.build_request(said.method, self._dialled(said.url), content=said.body or None)
-        # Headers as the app sent them: httpx would add some of its own.
-        request.headers = httpx.Headers([(name, value) for name, value in request.headers.items() if name in _KEPT])
-        for name, value in said.headers:
-            request.headers[name] = value
-        if cookies := "; ".join(filter(None, [said.cookies, *self._jar()])):
-            request.headers["cookie"] = cookies
         recorded = one.exchange.response
         try:
-            answer = await self._http.send(request)
-        except httpx.HTTPError as error:
+            answer = await self._http.send(self._request(said))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._trouble(f"{one.operation}: no answer: {str(error) or type(error).__name__}")
             self._judge(one, None)
             return None
-        if is_first:
-            self._say(f"{one.operation}: {answer.status_code}")
+        self._say(f"{one.operation}: {answer.status_code}", Sort.DID if is_first else Sort.WAITS)
         if recorded is not None:
             self._forwards.learn(recorded.body.plain, answer.content)
             live = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
             self._forwards.learn_headers(recorded.headers, live)
         self._judge(one, answer)
         return answer
+
+    def _request(self, said: Said) -> httpx.Request:
+        """Path and headers by the bytes that the app sent: httpx would write some otherwise, and add its own."""
+        target = self._dialled(said.url).removeprefix(self._way.origin)
+        url = httpx.URL(self._way.origin).copy_with(raw_path=_on_wire(target))
+        request = self._http.build_request(said.method, url, content=said.body or None)
+        kept = [(name, value) for name, value in request.headers.raw if name.lower() in _KEPT]
+        headers = [*kept, *((_on_wire(name), _on_wire(value)) for name, value in said.headers)]
+        if words := cookies.said(self._http.cookies, str(url), said.cookies):
+            headers.append((b"cookie", _on_wire(words)))
+        request.headers = httpx.Headers(headers)
+        return request
 
     def _judge(self, one: Visited, answer: httpx.Response | None) -> None:
         """A visit that does not begin leads nowhere."""
@@ -194,9 +239,6 @@ class Driver:
             if answer.status_code >= 400:
                 raise LostError(f"{one.operation} was refused with {answer.status_code}, and all that follows needs it")
 
-    def _jar(self) -> list[str]:
-        return [f"{cookie.name}={cookie.value}" for cookie in self._http.cookies.jar]
-
     def _dialled(self, url: str) -> str:
         """A URL at the GMS that was named: nobody else is dialled, whatever host an answer leads to."""
         parts = urlsplit(url)
@@ -207,25 +249,34 @@ class Driver:
 
     # Comet.
 
-    async def _open(self, opened: Open) -> None:
+    async def _open(self, opened: Open, asked_us: int) -> None:
         request = opened.by.exchange.request
         said = self._forwards.request(request, opened.by.operation)
         url = self._dialled(said.url).removesuffix("/handshake")
         kept = {
-            name: value
+            name: _as_text(value)
             for name, value in said.headers
             if name not in _AIOHTTPS and not name.startswith("sec-websocket")
         }
+        if said.cookies:
+            kept["cookie"] = _as_text(said.cookies)
         comet = CometClient(
             url,
             headers=kept,
+            jar=self._http.cookies,
             timeout_s=self._way.patience_s,
             transports=_wanted(opened.transport),
             proxy=self._way.proxy,
             ca_file=self._way.ca_file if url.startswith("https:") else None,
         )
+        comet.says[bayeux.HANDSHAKE] = self._forwarded(opened.beside, asked_us)
+        comet.says[bayeux.CONNECT] = self._forwarded(opened.connects_with, asked_us)
         self._say("Comet: shakes hands")
+        if recorded := opened.by.exchange.response:
+            # Whatever it set, the live one sets in its place, or nobody does.
+            self._forwards.learn_headers(recorded.headers, ())
         await comet.__aenter__()
+        self._forwards.learn(opened.answer, bayeux.dump(comet.shaken))
         self._clients[opened.client] = comet
         self._listening[opened.client] = asyncio.create_task(self._listen(comet))
 
@@ -243,14 +294,18 @@ class Driver:
         except BayeuxError as error:
             self._trouble(f"Comet: {error}")
 
-    def _published(self, publish: Publish, asked_us: int) -> Any:
-        said = bayeux.dump({"data": publish.data})
-        return bayeux.parse(self._forwards.data(said, asked_us))[0].fields["data"]
+    def _says(self, step: Step, channel: str) -> None:
+        """What the client of a step will say on a channel, beside what it has to."""
+        if not isinstance(step.act, Ask | Open) and (comet := self._clients.get(step.act.client)):
+            comet.says[channel] = self._forwarded(step.act.beside, step.began_us)
+
+    def _forwarded(self, said: dict[str, Any], asked_us: int) -> dict[str, Any]:
+        return bayeux.parse(self._forwards.data(bayeux.dump(said), asked_us))[0].fields
 
     async def _with(self, client: str, act: Callable[[CometClient], Awaitable[None]], what: str) -> None:
         if comet := self._clients.get(client):
             self._say(what)
-            await self._trying(act(comet))
+            await act(comet)
 
     async def _trying(self, act: Awaitable[None]) -> None:
         try:
@@ -258,10 +313,9 @@ class Driver:
         except BayeuxError as error:
             self._trouble(f"Comet: {error}")
 
-    async def _close(self, client: str, ext: Mapping[str, Any] | None) -> None:
+    async def _close(self, client: str) -> None:
         if comet := self._clients.pop(client, None):
             self._say("Comet: disconnects")
-            comet.leaves_with = dict(ext or {})
             await comet.__aexit__(None, None, None)
             listening = self._listening.pop(client)
             listening.cancel()
@@ -270,12 +324,28 @@ class Driver:
 
     async def _close_all(self) -> None:
         for client in list(self._clients):
-            await self._close(client, None)
+            await self._close(client)
 
 
-_KEPT = frozenset({"host", "content-length"})
+_KEPT = frozenset({b"host", b"content-length"})
 _AIOHTTPS = frozenset({"content-type", "accept", "origin", "upgrade", "pragma", "cache-control"})
 """Headers of a handshake that the client sets for itself."""
+
+
+def _on_wire(recorded: str) -> bytes:
+    """What was recorded of bytes, as these; what a live GMS told may have other characters."""
+    try:
+        return recorded.encode("latin-1")
+    except UnicodeEncodeError:
+        return recorded.encode("utf-8", "replace")
+
+
+def _as_text(recorded: str) -> str:
+    """The same for aiohttp, which writes headers in UTF-8."""
+    try:
+        return recorded.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return recorded
 
 
 def _wanted(transport: Transport) -> tuple[Transport, ...]:

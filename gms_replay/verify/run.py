@@ -3,18 +3,25 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gms_replay import script, sessions, travel
-from gms_replay.errors import OptionError
+import httpx
+
+from gms_replay import script, sessions, travel, visits
+from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.forwards import Forwards
+from gms_replay.grading import Comparison, Row
+from gms_replay.instants import SECOND_US
+from gms_replay.leniency import Leniency
 from gms_replay.mitmdump import process
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
-from gms_replay.verify.driver import Driver, Way
+from gms_replay.verify.driver import Driver, Played, Way
+from gms_replay.verify.progress import Watch
 from gms_replay.visits import Visit
 
 _REACHED_WITHIN_S = 10.0
@@ -52,7 +59,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is played. `record` is where the run is recorded; the rest is of `Way`."""
+    """What is played. `record` is where the run is recorded; the rest is of `Way`, but whose certificates are taken.
+
+    `insecure`: any; `ca`: a PEM file with whom alone to trust, None for whom all the world trusts.
+    """
 
     visits: Sequence[Visit]
     target: Target
@@ -61,35 +71,65 @@ class Plan:
     patience_s: float
     rules: Rules
     insecure: bool = False
+    ca: Path | None = None
 
 
-def play(plan: Plan, say: Callable[[str], None]) -> tuple[str, ...]:
-    """Plays the visits, one after the other, and records what comes of it. `say` gets a line for all that happens.
+def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
+    """Plays the visits, and records what comes of it. `watch` gets all that happens.
 
-    Gives what was otherwise than recorded, as far as it is seen while playing: a status, a message that never came.
+    Those that overlapped in the recording are played beside each other, each beginning as long after the first as it
+    did, over speed; the others one after the other. Gives how each went, in their order.
 
     Raises OptionError where nobody is reached, GmsReplayError where the recorder fails.
     """
-    asyncio.run(_reach(plan.target, insecure=plan.insecure))
-    with process.recording(plan.record, insecure=plan.insecure) as recorder:
+    context = _trusting(plan) if plan.target.scheme == "https" else None
+    asyncio.run(_reach(plan.target, context))
+    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca) as recorder:
         way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
-        return asyncio.run(_play_all(plan, way, say))
+        return asyncio.run(_play_all(plan, way, watch))
 
 
-async def _play_all(plan: Plan, way: Way, say: Callable[[str], None]) -> tuple[str, ...]:
-    troubles: list[str] = []
-    for number, visit in enumerate(plan.visits, start=1):
-        say(f"visit {number} of {len(plan.visits)}")
-        session = sessions.read(visit)
-        played = script.compile_script(session)
-        forwards = Forwards(
-            _identities(session, plan.rules),
-            (visit.base, plan.target.base or visit.base),
-            start_us=played.start_us,
-            now_us=time.time_ns() // 1000,
-        )
-        troubles += await Driver(played, forwards, way, say).play()
-    return tuple(troubles)
+def with_unreached(found: Comparison, played: Sequence[Played], leniency: Leniency) -> Comparison:
+    """The comparison of both recordings, and what was waited for in vain."""
+    return Comparison(tuple(_with_unreached(row, played, leniency) for row in found.rows))
+
+
+def _with_unreached(row: Row, played: Sequence[Played], leniency: Leniency) -> Row:
+    if row.old is None or row.new is None:
+        return row
+    unreached = map(leniency.judged, played[row.old - 1].unreached)
+    return replace(row, differences=tuple(sorted([*unreached, *row.differences], key=lambda one: -one.grade.severity)))
+
+
+async def _play_all(plan: Plan, way: Way, watch: Watch) -> tuple[Played, ...]:
+    played: dict[int, Played] = {}
+
+    async def one(number: int, after_us: int) -> None:
+        await asyncio.sleep(after_us / SECOND_US / plan.speed)
+        played[number] = await _driver(plan, number, way, watch).play()
+
+    for some in visits.overlapping(plan.visits):
+        start_us = plan.visits[some[0]].start_us
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in some:
+                    group.create_task(one(number, plan.visits[number].start_us - start_us))
+        except* GmsReplayError as errors:
+            raise errors.exceptions[0] from None
+    return tuple(how for _, how in sorted(played.items()))
+
+
+def _driver(plan: Plan, number: int, way: Way, watch: Watch) -> Driver:
+    visit = plan.visits[number]
+    session = sessions.read(visit)
+    acts = script.compile_script(session)
+    forwards = Forwards(
+        _identities(session, plan.rules),
+        (visit.base, plan.target.base or visit.base),
+        start_us=acts.start_us,
+        now_us=time.time_ns() // 1000,
+    )
+    return Driver(acts, forwards, way, partial(watch, number))
 
 
 def _identities(session: Session, rules: Rules) -> list[str]:
@@ -97,19 +137,29 @@ def _identities(session: Session, rules: Rules) -> list[str]:
     return [one.value for one in found if one.left is None]
 
 
-async def _reach(target: Target, *, insecure: bool) -> None:
+def _trusting(plan: Plan) -> ssl.SSLContext:
+    """Trusts whom the recorder trusts."""
+    try:
+        context = ssl.create_default_context(cafile=plan.ca) if plan.ca else httpx.create_ssl_context(trust_env=False)
+    except ssl.SSLError:
+        raise OptionError(f"--ca {plan.ca}: it holds no certificate; it wants those of CAs, as PEM") from None
+    except OSError as error:
+        raise OptionError(f"--ca {plan.ca}: cannot be read: {error.strerror}") from None
+    if plan.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def _reach(target: Target, context: ssl.SSLContext | None) -> None:
     """Whether anybody is there, and can be trusted: asked before anything is played."""
-    context: ssl.SSLContext | None = None
-    if target.scheme == "https":
-        context = ssl.create_default_context()
-        if insecure:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(_REACHED_WITHIN_S):
             _, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
-        writer.close()
+        # Nothing was said, so there is nothing to say goodbye to.
+        writer.transport.abort()
     except ssl.SSLCertVerificationError as error:
-        wrong = f"its certificate is not trusted ({error.verify_message}); --insecure takes any"
+        way_out = "--ca FILE names whom to trust, --insecure takes any"
+        wrong = f"its certificate is not trusted ({error.verify_message}); {way_out}"
         raise OptionError(f"--against {target.origin}: {wrong}") from None
     except ssl.SSLError as error:
         wrong = f"it does not speak TLS as it should ({error.reason or error}); is it http, or another port?"

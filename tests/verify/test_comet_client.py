@@ -1,12 +1,16 @@
 """The client against servers that misbehave, each played by a function from message to answer."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import WSMsgType, web
+from push_providers import certificate
 
 from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.model import Transport
@@ -25,20 +29,25 @@ def well_behaved(message: dict[str, Any]) -> dict[str, Any] | None:
             return reply | {"clientId": "c1", "supportedConnectionTypes": ["websocket", "long-polling"]}
         case "/meta/connect":
             return reply if "advice" in message else None
-        case "/meta/subscribe":
+        case "/meta/subscribe" | "/meta/unsubscribe":
             return reply | {"subscription": message["subscription"]}
     return reply
 
 
 @asynccontextmanager
-async def serving(handler: Any) -> AsyncIterator[str]:
+async def serving(handler: Any, pem: Path | None = None) -> AsyncIterator[str]:
+    """The URL of a server; it speaks TLS where it gets a key and a certificate."""
+    tls = None
+    if pem:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(pem)
     app = web.Application()
     app.router.add_route("*", "/cometd", handler)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=WAIT_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield "http://127.0.0.1:{}/cometd".format(*runner.addresses[0][1:])
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        yield "{}://127.0.0.1:{}/cometd".format("https" if tls else "http", runner.addresses[0][1])
     finally:
         await runner.cleanup()
 
@@ -225,6 +234,124 @@ def test_websocket_hung_up_is_told() -> None:
 
     with pytest.raises(BayeuxError, match="subscribe to /_genesys: "):
         asyncio.run(story())
+
+
+BOTH = pytest.mark.parametrize("transport", [Transport.LONG_POLLING, Transport.WEBSOCKET])
+
+
+@BOTH
+def test_all_goes_through_a_proxy(transport: Transport) -> None:
+    asked: list[str] = []
+    answer = playing(well_behaved)
+
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        asked.append(f"{request.method} {request.raw_path}")
+        response: web.StreamResponse = await answer(request)
+        return response
+
+    async def story() -> None:
+        async with serving(proxy) as url:
+            origin = url.removesuffix("/cometd")
+            # Nobody has that name: what did not go through the proxy would fail.
+            away = CometClient("http://gms.invalid/cometd", transports=(transport,), proxy=origin)
+            async with away as client:
+                await client.subscribe("/_genesys")
+
+    asyncio.run(story())
+    assert asked[0] == "POST http://gms.invalid/cometd"
+    assert {one.split()[1] for one in asked} == {"http://gms.invalid/cometd"}
+    assert ("GET http://gms.invalid/cometd" in asked) is (transport is Transport.WEBSOCKET)
+
+
+@BOTH
+def test_who_signed_the_certificate_is_trusted(transport: Transport, tmp_path: Path) -> None:
+    ca = certificate(tmp_path)
+
+    async def story(trusted: Path | None) -> None:
+        async with (
+            serving(playing(well_behaved), ca) as url,
+            CometClient(url, transports=(transport,), ca_file=trusted) as client,
+        ):
+            await client.subscribe("/_genesys")
+
+    asyncio.run(story(ca))
+    with pytest.raises(BayeuxError, match="CERTIFICATE_VERIFY_FAILED"):
+        asyncio.run(story(None))
+
+
+@BOTH
+def test_what_is_said_beside_goes_with_its_channel(transport: Transport) -> None:
+    exts: dict[str, list[Any]] = {}
+
+    def listening(message: dict[str, Any]) -> dict[str, Any] | None:
+        exts.setdefault(message["channel"], []).append(message.get("ext"))
+        return well_behaved(message)
+
+    async def story() -> None:
+        async with serving(playing(listening)) as url:
+            client = CometClient(url, transports=(transport,))
+            client.says["/meta/handshake"] = {"ext": {"token": "h"}}
+            async with client:
+                client.says["/service/x"] = {"ext": {"token": "p"}}
+                await client.publish("/service/x", {})
+                await client.subscribe("/_genesys")
+                await client.unsubscribe("/_genesys")
+                client.says["/meta/disconnect"] = {"ext": {"transcriptPosition": "4"}}
+
+    asyncio.run(story())
+    assert exts["/meta/handshake"] == [{"token": "h"}]
+    assert exts["/service/x"] == [{"token": "p"}]
+    assert exts["/meta/unsubscribe"] == [None]
+    assert exts["/meta/disconnect"] == [{"transcriptPosition": "4"}]
+    assert set(exts["/meta/connect"]) == {None}
+
+
+@BOTH
+def test_what_came_is_acknowledged_where_both_want_it(transport: Transport) -> None:
+    connects: list[Any] = []
+    thrice = asyncio.Event()
+
+    def numbering(message: dict[str, Any]) -> dict[str, Any] | None:
+        if message["channel"] == "/meta/handshake":
+            return (well_behaved(message) or {}) | {"ext": {"ack": True}}
+        if message["channel"] != "/meta/connect" or len(connects) == 3:
+            return well_behaved(message)
+        connects.append(message.get("ext"))
+        if len(connects) == 3:
+            thrice.set()
+        return {"channel": "/meta/connect", "id": message["id"], "successful": True, "ext": {"ack": 10 + len(connects)}}
+
+    async def story() -> None:
+        async with serving(playing(numbering)) as url, CometClient(url, transports=(transport,)) as client:
+            await client.subscribe("/_genesys")
+            await asyncio.wait_for(thrice.wait(), WAIT_S)
+
+    asyncio.run(story())
+    assert connects == [{"ack": -1}, {"ack": 11}, {"ack": 12}]
+
+
+def test_a_jar_is_shared() -> None:
+    said: list[str | None] = []
+    answer = playing(well_behaved)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        said.append(request.headers.get("cookie"))
+        response: web.StreamResponse = await answer(request)
+        response.set_cookie("node", "b2", path="/cometd")
+        return response
+
+    async def story() -> httpx.Cookies:
+        async with serving(handle) as url:
+            jar = httpx.Cookies()
+            jar.set("rest", "a1", domain="127.0.0.1")
+            async with CometClient(url, headers={"Cookie": "lang=en; node=old"}, jar=jar):
+                pass
+        return jar
+
+    jar = asyncio.run(story())
+    assert said[0] == "lang=en; node=old; rest=a1"
+    assert {*str(said[1]).split("; ")} == {"lang=en", "rest=a1", "node=b2"}
+    assert jar["node"] == "b2"
 
 
 def test_unoffered_transport_is_told() -> None:
