@@ -34,7 +34,7 @@ def choose(
     none, and where nothing is left.
     """
     if not visits:
-        raise OptionError("there is no session in it; take it whole")
+        raise OptionError("there is no session in it, nothing that an app asked of GMS; `show` tells what there is")
     numbers = {_number(visits, name) for name in named} or set(range(1, len(visits) + 1))
     chosen = frozenset(
         number

@@ -7,9 +7,9 @@ instants move with the clock, those of the calendar by whole weeks, so that a Tu
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus, unquote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
 from gms_replay import gms, instants
 from gms_replay.gms import InstantClass, Kind, Operation, Path
@@ -125,7 +125,7 @@ class Forwards:
 
     def _path(self, path: str) -> str:
         rest = path.removeprefix(self._base) if path.startswith(f"{self._base}/") else None
-        return self._words(path) if rest is None else self._live_base + self._words(rest)
+        return self._segments(path) if rest is None else self._live_base + self._segments(rest)
 
     def _query(self, query: str, request: Request, operation: Operation) -> str:
         return self._form(query, request.asked_at_us, operation)
@@ -196,9 +196,16 @@ class Forwards:
         return at_us + self._shift_us
 
     def _words(self, text: str) -> str:
+        return self._memory.values.get(text) or self._replaced(text, self._memory.values.__getitem__)
+
+    def _segments(self, path: str) -> str:
+        """What stands in a path is escaped there."""
+        return self._replaced(path, lambda was: quote(self._memory.values[was], safe=""))
+
+    def _replaced(self, text: str, other: Callable[[str], str]) -> str:
         if self._finder is None:
             self._finder = Finder(self._memory.values)
-        return self._memory.values.get(text) or self._finder.replaced(text, self._memory.values.__getitem__)
+        return self._finder.replaced(text, other)
 
     # What stands for what.
 
@@ -207,7 +214,7 @@ class Forwards:
         if name in _PLACES:
             self._memory.place = was, now
             self._memory.named["place", was] = now
-        elif _URL.fullmatch(was) and _URL.fullmatch(now):
+        elif _is_url(was) and _is_url(now):
             self._pair_urls(was, now)
         elif was in self._identities:
             # In a list of callbacks another may have the place of ours: what was told first counts, credentials aside.
@@ -236,6 +243,16 @@ class Forwards:
             elif ordered:
                 later = bisect_left(ordered, at_us + self.weeks_us)
                 self._memory.instants.setdefault(at_us, ordered[min(later, len(ordered) - 1)])
+
+
+def _is_url(text: str) -> bool:
+    if not _URL.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _is_told_instant(path: Path, was: str) -> bool:

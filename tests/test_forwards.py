@@ -62,6 +62,21 @@ def test_urls_of_live_answers_are_followed():
     assert said(one, "POST", here.removeprefix("http://a:8080")).url == there
 
 
+@pytest.mark.parametrize("there", ["http://[::1/genesys", "http://b:99999/1", "http://b:x/1", "http://:80/1"])
+def test_what_is_no_url_is_not_followed(there):
+    one = forwards()
+    here = f"http://a:8080/genesys/1/service/{SERVICE}/ixn/chat"
+    told(one, {"_start_chat_url": here}, {"_start_chat_url": there})
+    assert said(one, "POST", here.removeprefix("http://a:8080")).url == here.removeprefix("http://a:8080")
+
+
+def test_identities_are_escaped_where_they_stand():
+    one = forwards()
+    told(one, {"_id": SERVICE}, {"_id": "a/b ü&"})
+    asked = said(one, "POST", f"/genesys/1/service/{SERVICE}/send", f"_id={SERVICE}")
+    assert (asked.url, asked.body) == ("/genesys/1/service/a%2Fb%20%C3%BC%26/send", b"_id=a%2Fb+%C3%BC%26")
+
+
 def test_a_url_that_leads_elsewhere_is_not_followed():
     one = forwards()
     menu = {"items": [{"_user_action_url": f"http://a/genesys/1/service/{SERVICE}/connect"}]}

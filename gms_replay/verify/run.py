@@ -43,10 +43,10 @@ class Target:
         wrong = f"--against {url}: write it like http://gms.example.com:8080/genesys"
         try:
             parts = urlsplit(url)
-            port = parts.port or _SAID.get(parts.scheme, 0)
-        except ValueError:
+            port = parts.port or _SAID[parts.scheme]
+        except (KeyError, ValueError):
             raise OptionError(wrong) from None
-        if not port or not parts.hostname or parts.query or parts.fragment or parts.username or not url.isprintable():
+        if parts.scheme not in _SAID or not parts.hostname or parts.query or parts.fragment or parts.username or not url.isprintable():
             raise OptionError(wrong)
         return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 

@@ -350,7 +350,10 @@ def test_a_gms_without_tls_is_named():
             play(plan, unseen)
 
 
-@pytest.mark.parametrize("url", ["gms:8080", "ftp://gms", "http://", "http://a:b", "http://a/?q=1", "http://u@a", ""])
+@pytest.mark.parametrize(
+    "url",
+    ["gms:8080", "ftp://gms:21", "//gms:80", "http://", "http://a:b", "http://[::1", "http://a/?q=1", "http://u@a", ""],
+)
 def test_what_is_no_url_is_refused(url):
     with pytest.raises(OptionError, match="--against"):
         Target.parse(url)
