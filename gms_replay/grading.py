@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
 
-from gms_replay import bodies, causes, gms, likeness, lines, sessions
+from gms_replay import bodies, gms, likeness, pieces, sessions
 from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
-from gms_replay.bodies import LINES, Branch, Node
-from gms_replay.gms import InstantClass, Kind, Path
+from gms_replay.bodies import Node
+from gms_replay.gms import InstantClass, Path
 from gms_replay.grades import Difference, Grade, worst
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
-from gms_replay.likeness import Leaf, Likeness, is_calendar, outline
-from gms_replay.model import Direction, Recording, header
+from gms_replay.likeness import Likeness, is_calendar, outline
+from gms_replay.model import Recording, header
+from gms_replay.pieces import Piece
 from gms_replay.sessions import Session
-from gms_replay.spans import Sort, plain_text, spans
 
 _TOLERANCE_US = 5 * SECOND_US
 _WIDEST_GRID_US = 120 * 60 * SECOND_US
@@ -31,22 +31,6 @@ _ORIGIN = re.compile(r"https?://[^/\s\"?#]+")
 _PORT = re.compile(r":\d+$")
 _LONGEST = 120
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that comes in an order. `place`: what it is, in words; `waited_us`: how long it took."""
-
-    place: str
-    at_us: int
-    node: Node
-    waited_us: int | None = None
-    timed_as: str = ""
-    is_typing: bool = False
-
-    @property
-    def alike(self) -> Alike:
-        return Alike((self.place, bodies.outlined(self.node)), self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +76,48 @@ class Comparison:
         return dict(sum((Counter(row.compared) for row in self.rows), Counter()))
 
 
-def compare(old: Recording, new: Recording, leniency: Leniency) -> Comparison:
-    """Compares all visits of two recordings, paired by what they begin with."""
+def compare(
+    old: Recording, new: Recording, leniency: Leniency, pairs: Sequence[tuple[int, int | None]] | None = None
+) -> Comparison:
+    """Compares all visits of two recordings, paired by what they begin with.
+
+    `pairs`: these alone, by their numbers from 1; None as the second stands for the one that it is paired with.
+    """
     was, now = sessions.split(old), sessions.split(new)
-    rows = []
+    paired = list(_paired(was, now))
+    if pairs is not None:
+        partners = dict(paired)
+        paired = [(one, partners[one] if other is None else other) for one, other in pairs]
+    return Comparison(tuple(_row(was, now, one, other, leniency) for one, other in paired))
+
+
+def _paired(was: Sequence[Session], now: Sequence[Session]) -> Iterator[tuple[int | None, int | None]]:
     for pair in align_alike([_opening(one) for one in was], [_opening(one) for one in now]):
-        one = None if pair.old is None else was[pair.old]
-        other = None if pair.new is None else now[pair.new]
-        numbers = None if pair.old is None else pair.old + 1, None if pair.new is None else pair.new + 1
-        if one is None or other is None:
-            grade, text = (Grade.EXTRA, other) if one is None else (Grade.MISSING, one)
-            said = str(text[0].operation) if text else ""
-            sides = (said, None) if other is None else (None, said)
-            found = leniency.judged(Difference(grade, "visit", "visit", "", sides[0], sides[1], "no partner"))
-            rows.append(Row(*numbers, (found,)))
-        else:
-            rows.append(replace(compare_visits(one, other, leniency), old=numbers[0], new=numbers[1]))
-    return Comparison(tuple(rows))
+        yield None if pair.old is None else pair.old + 1, None if pair.new is None else pair.new + 1
+
+
+def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other: int | None, leniency: Leniency) -> Row:
+    if one is not None and other is not None:
+        return replace(compare_visits(was[one - 1], now[other - 1], leniency), old=one, new=other)
+    begun, begun_now = (str(some[at - 1][0].operation) if at else None for some, at in ((was, one), (now, other)))
+    grade = Grade.EXTRA if one is None else Grade.MISSING
+    return Row(one, other, (leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "no partner")),))
 
 
 def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
     """Compares two visits. The row's numbers are 1."""
     grading = _Grading(old, new, leniency)
     if leniency.compares_requests:
-        grading.ordered("requests", list(_asked(old)), list(_asked(new)))
+        grading.ordered("requests", list(pieces.asked(old)), list(pieces.asked(new)))
     # Before anything is put in order of severity.
     asked = map(leniency.judged, grading.found)
     departs = next((one for one in asked if one.grade.severity > Grade.VOLATILE.severity), None)
-    grading.ordered("answers", list(_answers(old)), list(_answers(new)))
-    for channel, things, things_now in _joined(_events(old), _events(new)):
+    grading.ordered("answers", list(pieces.answers(old)), list(pieces.answers(new)))
+    for channel, things, things_now in _joined(pieces.events(old), pieces.events(new)):
         grading.ordered(f"messages on {channel}", things, things_now)
-    for place, nodes, nodes_now in _joined(_states(old), _states(new)):
+    for place, nodes, nodes_now in _joined(pieces.states(old), pieces.states(new)):
         grading.shapes(place, nodes, nodes_now)
-    grading.ordered("lines", *_lines(old, new))
+    grading.ordered("lines", *pieces.lines_of(old, new))
     return Row(1, 1, tuple(_together(map(leniency.judged, grading.found))), dict(grading.compared), departs)
 
 
@@ -145,7 +138,7 @@ class _Grading:
         self._hosts, self._hosts_now = _hosts(old), _hosts(new)
         self._likeness = Likeness(self._moved)
 
-    def ordered(self, sort: str, was: Sequence[Thing], now: Sequence[Thing]) -> None:
+    def ordered(self, sort: str, was: Sequence[Piece], now: Sequence[Piece]) -> None:
         """What comes in an order."""
         numbers = _numbered(was), _numbered(now)
         slow: dict[str, list[tuple[int, int]]] = {}
@@ -190,7 +183,7 @@ class _Grading:
                 grade = Grade.OTHER_VALUE if path == "status" else Grade.OTHER_TYPE
                 self._differ(grade, place, place, path, *texts)
 
-    def _single(self, some: Sequence[Thing], at: int, where: str, *, is_missing: bool) -> None:
+    def _single(self, some: Sequence[Piece], at: int, where: str, *, is_missing: bool) -> None:
         one = some[at]
         beside = [other.alike for other in (*some[max(0, at - 1) : at], *some[at + 1 : at + 2])]
         grade = Grade.MISSING if is_missing else Grade.EXTRA
@@ -228,86 +221,13 @@ def _together(found: Iterable[Difference]) -> Iterator[Difference]:
     yield from sorted(told, key=lambda one: -one.grade.severity)
 
 
-def _numbered(things: Sequence[Thing]) -> list[str]:
+def _numbered(things: Sequence[Piece]) -> list[str]:
     counts: Counter[str] = Counter()
     told = []
     for one in things:
         counts[one.place] += 1
         told.append(f"{one.place} {counts[one.place]}")
     return told
-
-
-def _asked(session: Session) -> Iterator[Thing]:
-    for done in causes.acts_of(session):
-        said = Branch({name: Leaf((name,), text, Sort.STRING) for name, text in sorted(done.said.items())})
-        yield Thing(f"request {done.operation}", done.at_us, said)
-
-
-def _is_aside(kind: Kind) -> bool:
-    return kind in gms.POLLED or kind in (Kind.COMET, Kind.PREFLIGHT, Kind.TYPING)
-
-
-def _answers(session: Session) -> Iterator[Thing]:
-    for one in session:
-        response = one.exchange.response
-        if response is None or _is_aside(one.operation.kind):
-            continue
-        node = Branch({"status": Leaf(("status",), str(response.status), Sort.NUMBER)})
-        if sort := header(response.headers, "content-type"):
-            node["header content-type"] = Leaf(("header content-type",), sort, Sort.STRING)
-        inside = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
-        node |= inside if isinstance(inside, Branch) else {"body": inside}
-        place = str(one.operation)
-        yield Thing(place, response.started_at_us, node, response.started_at_us - one.at_us, place)
-
-
-def _heard(session: Session) -> Iterator[tuple[str, int, bytes]]:
-    """What was told over Comet, each once: a message with an id of its own may come again."""
-    seen: set[object] = set()
-    for one in session:
-        for heard in one.heard:
-            message = heard.message
-            if message.direction is not Direction.TO_CLIENT or not heard.parsed.is_event:
-                continue
-            data = heard.parsed.fields.get("data")
-            own = data.get("id") if isinstance(data, dict) else None
-            if not (isinstance(own, str) and own in seen):
-                yield message.channel, message.at_us, message.raw
-            seen.add(own if isinstance(own, str) else None)
-
-
-def _tells_chat(raw: bytes) -> bool:
-    return any(b'"%s"' % name.encode() in raw for name in LINES)
-
-
-def _events(session: Session) -> dict[str, list[Thing]]:
-    found: dict[str, list[Thing]] = {}
-    for channel, at_us, raw in _heard(session):
-        if not _tells_chat(raw):
-            found.setdefault(channel, []).append(Thing(f"message on {channel}", at_us, bodies.tree(raw)))
-    for one in session:
-        for heard in one.heard:
-            fields = heard.parsed.fields
-            if heard.message.direction is Direction.TO_CLIENT and fields.get("successful") is False:
-                error = Leaf(("error",), str(fields.get("error", "")).partition(":")[0], Sort.STRING)
-                refusal = Thing(f"refusal on {heard.message.channel}", heard.message.at_us, error)
-                found.setdefault(heard.message.channel, []).append(refusal)
-    return found
-
-
-def _states(session: Session) -> dict[str, list[Node]]:
-    found: dict[str, list[Node]] = {}
-    for one in session:
-        response = one.exchange.response
-        if response is not None and one.operation.kind in gms.POLLED:
-            inside = bodies.tree(response.body.plain, LINES)
-            node = Branch({"status": Leaf(("status",), str(response.status), Sort.NUMBER)})
-            node |= inside if isinstance(inside, Branch) else {"body": inside}
-            found.setdefault(str(one.operation), []).append(node)
-    for channel, _, raw in _heard(session):
-        if _tells_chat(raw):
-            found.setdefault(f"chat on {channel}", []).append(bodies.tree(raw, LINES))
-    return found
 
 
 def _shape(nodes: Iterable[Node]) -> dict[str, set[str]]:
@@ -318,45 +238,6 @@ def _shape(nodes: Iterable[Node]) -> dict[str, set[str]]:
             told = leaf.text if leaf.path == ("status",) else leaf.sort.name.lower()
             shape.setdefault(bodies.named(likeness.place(leaf.path)), set()).add(told)
     return shape
-
-
-def _lines(old: Session, new: Session) -> tuple[list[Thing], list[Thing]]:
-    """The chats' lines as Comet told them; by REST where it told none in either: answers hold what is left over."""
-    was, now = list(_of_texts(old, _pages(old))), list(_of_texts(new, _pages(new)))
-    if was or now:
-        return was, now
-    return list(_of_texts(old, _answered(old))), list(_of_texts(new, _answered(new)))
-
-
-def _pages(session: Session) -> Iterator[tuple[int, bytes]]:
-    return ((at_us, raw) for _, at_us, raw in _heard(session))
-
-
-def _answered(session: Session) -> Iterator[tuple[int, bytes]]:
-    for one in session:
-        if (response := one.exchange.response) and one.operation.kind in gms.TELLS_LINES:
-            yield response.started_at_us, response.body.plain
-
-
-def _of_texts(session: Session, texts: Iterable[tuple[int, bytes]]) -> Iterator[Thing]:
-    acts_us = [done.at_us for done in causes.acts_of(session)]
-    seen: set[tuple[object, ...]] = set()
-    last_us = 0
-    for at_us, text in texts:
-        for line in lines.read(text, tuple(spans(text))):
-            if line.key in seen:
-                continue
-            seen.add(line.key)
-            spoken = {"nickname": line.nickname, "text": line.text}
-            node = Branch()
-            for name, span in spoken.items():
-                said = plain_text(text[span.start : span.end]) if span else ""
-                node[name] = Leaf((name,), said, Sort.STRING)
-            since_us = max([last_us, *(one for one in acts_us if one <= at_us)])
-            waited = None if line.is_client or not since_us else at_us - since_us
-            place = f"chat {line.party} {line.kind}"
-            yield Thing(place, at_us, node, waited, "chat lines", "Typing" in line.kind)
-            last_us = at_us
 
 
 def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:

@@ -7,7 +7,7 @@ order, and in them pushes so that most keep their action, and of those most thei
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
@@ -118,12 +118,17 @@ class Comparison:
         return all(pair.grade is Grade.EQUAL for pair in self.pairs)
 
 
-def compare(old: Recording, new: Recording) -> Comparison:
+def compare(old: Recording, new: Recording, pairs: Sequence[tuple[int, int | None]] | None = None) -> Comparison:
     """Compares all pushes of two recordings: visit by visit, and those of no visit service by service, in their order.
 
     Where one of them has no visits, because GMS's own traffic was recorded alone, its services stand for them.
+    `pairs`: these visits alone, by their numbers from 1; None as the second stands for the one of the same number.
     """
     was, now = _homes(old), _homes(new)
+    if pairs is not None:
+        housed, housed_now = ({home[0].number: home for home in homes} for homes in (was, now))
+        chosen = [(housed[one], housed_now.get(one if other is None else other, _NOTHING)) for one, other in pairs]
+        return Comparison(tuple(_grouped(chosen)))
     if all(any(home.visit for home, _ in side) for side in (was, now)):
         of_visits = _paired([one for one in was if one[0].visit], [one for one in now if one[0].visit])
         others = _paired([one for one in was if not one[0].visit], [one for one in now if not one[0].visit])
@@ -145,6 +150,8 @@ def differences(expected: Notification | Derived, actual: Notification | Derived
 
 
 _Housed = tuple[Home, tuple[Notification | Derived, ...]]
+_Nobody = tuple[None, tuple[Notification | Derived, ...]]
+_NOTHING: _Nobody = (None, ())
 
 
 def _homes(recording: Recording) -> list[_Housed]:
@@ -170,8 +177,11 @@ def _pushed(homes: list[_Housed]) -> list[_Housed]:
 
 
 def _paired(was: list[_Housed], now: list[_Housed]) -> Iterator[Group]:
-    nothing: tuple[None, tuple[Notification | Derived, ...]] = (None, ())
-    for (home, some), (home_now, some_now) in zip_longest(was, now, fillvalue=nothing):
+    return _grouped(zip_longest(was, now, fillvalue=_NOTHING))
+
+
+def _grouped(pairs: Iterable[tuple[_Housed | _Nobody, _Housed | _Nobody]]) -> Iterator[Group]:
+    for (home, some), (home_now, some_now) in pairs:
         if some or some_now:
             yield Group(home, home_now, tuple(_pair(row, some, some_now) for row in align(some, some_now)))
 

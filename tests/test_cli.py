@@ -138,6 +138,45 @@ def test_diff_names_unknown_grade(cassette: Path) -> None:
     assert told.output.startswith("gms-replay: --fail-on: 'bad' is no grade; there are volatile, ")
 
 
+@pytest.mark.parametrize(
+    ("options", "pairs"),
+    [
+        (["--session", "2"], [(2, 2)]),
+        (["--session", "1", "--with-session", OTHER], [(1, 2)]),
+        (["--session", "2", "--with-session", "1", "--session", "1", "--with-session", "1"], [(2, 1), (1, 1)]),
+    ],
+)
+def test_diff_compares_sessions(options: list[str], pairs: list[tuple[int, int]], tmp_path: Path) -> None:
+    two_callbacks(tmp_path / "two.sqlite")
+    files = [tmp_path / "two.sqlite"] * (1 if "--with-session" in options else 2)
+
+    told = json.loads(run("diff", *files, "--json", *options).stdout)
+    pushes = json.loads(run("diff", *files, "--json", "--pushes", *options).stdout)
+
+    assert [(one["old"], one["new"]) for one in told["sessions"]] == pairs
+    assert (told["worst"], pushes["equal"]) == ("equal", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--session", "1"], "NEW is missing: name a second cassette, or two sessions by --session and --with-session"),
+        (["--with-session", "1"], "--with-session: name one for each --session, in the same order"),
+        (["--session", "3", "--with-session", "1"], "--session 3: there is no such session; `gms-replay show` numbers"),
+        (["--session", "1", "--with-session", "nobody's"], "--with-session nobody's: there is no such session;"),
+    ],
+)
+@pytest.mark.parametrize("also", [[], ["--pushes"]])
+def test_diff_names_sessions_that_are_not_there(
+    options: list[str], complaint: str, also: list[str], tmp_path: Path
+) -> None:
+    two_callbacks(tmp_path / "two.sqlite")
+
+    told = run("diff", tmp_path / "two.sqlite", *options, *also)
+
+    assert (told.exit_code, told.output[: len(complaint) + 12]) == (2, f"gms-replay: {complaint}")
+
+
 def test_diff_names_bad_files(cassette: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a cassette")
 

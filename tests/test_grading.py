@@ -20,6 +20,7 @@ from factories import (
     chat_recording,
     frame,
     menu,
+    record_visit,
     slots,
     visit,
 )  # fmt: skip
@@ -130,6 +131,22 @@ def test_first_request_that_departs_is_named() -> None:
     assert (rows[0].departs.where, rows[0].departs.path) == (
         "request dialog get-dialog-user-confirmation-provide_code-false 2", "title",
     )  # fmt: skip
+
+
+def test_chosen_visits_alone_are_compared() -> None:
+    tape = Tape()
+    record_visit(tape)
+    tape.user = "bob@example.com"
+    tape.ask(100, "POST", CALLBACK, ORDER, {"_id": SERVICE[::-1]})
+    both = tape.recording()
+
+    def compared(*pairs: tuple[int, int | None]) -> list[tuple[int | None, int | None, Grade]]:
+        rows = grading.compare(both, visit(), Leniency(), pairs).rows
+        return [(row.old, row.new, row.grade) for row in rows]
+
+    assert compared((1, None)) == [(1, 1, Grade.EQUAL)]
+    assert compared((2, None)) == [(2, None, Grade.MISSING)]
+    assert compared((2, 1), (1, 1)) == [(2, 1, Grade.EXTRA), (1, 1, Grade.EQUAL)]
 
 
 def test_time_slots_are_no_fields() -> None:

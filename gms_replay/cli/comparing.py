@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("old", type=FILE)
-@click.argument("new", type=FILE)
+@click.argument("new", type=FILE, required=False)
+@click.option(
+    "--session",
+    "named",
+    multiple=True,
+    metavar="N|ID",
+    help="Compare this session of OLD, with the one of NEW that begins alike. May be repeated.  [default: all]",
+)
+@click.option(
+    "--with-session",
+    "named_now",
+    multiple=True,
+    metavar="N|ID",
+    help="Compare it with this one of NEW, or of OLD where NEW is not given. As many as --session.",
+)
 @click.option("--pushes", "compares_pushes", is_flag=True, help="Compare what GMS told the devices, push by push.")
 @click.option(
     "--fail-on",
@@ -35,7 +49,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Tell all of it as one JSON object.")
 def diff(
     old: Path,
-    new: Path,
+    new: Path | None,
+    named: tuple[str, ...],
+    named_now: tuple[str, ...],
     compares_pushes: bool,
     fail_on: str,
     learn: tuple[Path, ...],
@@ -45,7 +61,8 @@ def diff(
 ) -> None:
     """Say where the cassettes OLD and NEW tell something else.
 
-    Each difference is graded; exits 1 from the grade of --fail-on up.
+    Each difference is graded; exits 1 from the grade of --fail-on up. Sessions are named as with `cut`; two of one
+    cassette are compared by `diff OLD --session 1 --with-session 2`.
 
     With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
     where they did, 1 where they did not.
@@ -57,21 +74,45 @@ def diff(
     from gms_replay.formats.pushdiff import tell, to_json
     from gms_replay.leniency import Leniency
 
+    if new is None:
+        if not named_now:
+            raise OptionError("NEW is missing: name a second cassette, or two sessions by --session and --with-session")
+        new = old
+    if len(named_now) not in (0, len(named)):
+        raise OptionError("--with-session: name one for each --session, in the same order")
     if not compares_pushes:
         least, leniency = grade_named(fail_on), Leniency.by(rules_of(rules))
-        recorded = read(old)
-        found = grading.compare(recorded, read(new), learned(leniency, recorded, learn))
+        recorded, recorded_now = read(old), read(new)
+        pairs = _chosen(recorded, recorded_now, named, named_now)
+        found = grading.compare(recorded, recorded_now, learned(leniency, recorded, learn), pairs)
         if not found.rows:
             raise OptionError(f"{old}, {new}: no app's visit is in either; of pushes alone --pushes tells")
         report(found, least, str(old), str(new), junit, as_json=as_json)
         return
-    told = pushdiff.compare(read(old), read(new))
+    recorded, recorded_now = read(old), read(new)
+    told = pushdiff.compare(recorded, recorded_now, _chosen(recorded, recorded_now, named, named_now))
     if as_json:
         click.echo(json.dumps(to_json(told, str(old), str(new)), indent=2))
     else:
         echo(tell(told, str(old), str(new)))
     if not told.equal:
         sys.exit(1)
+
+
+def _chosen(
+    old: "Recording", new: "Recording", named: tuple[str, ...], named_now: tuple[str, ...]
+) -> list[tuple[int, int | None]] | None:
+    """The sessions to compare, by their numbers; None for all. Raises OptionError."""
+    from itertools import zip_longest
+
+    from gms_replay import cuttings, visits
+
+    if not named:
+        return None
+    was, now = visits.split(old), visits.split(new)
+    numbers = [cuttings.numbered(was, name) for name in named]
+    others = [cuttings.numbered(now, name, "--with-session") for name in named_now]
+    return list(zip_longest(numbers, others))
 
 
 def learned(leniency: "Leniency", recorded: "Recording", others: Iterable[Path]) -> "Leniency":
