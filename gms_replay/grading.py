@@ -17,7 +17,7 @@ from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
 from gms_replay.bodies import Node
 from gms_replay.gms import InstantClass, Path
-from gms_replay.grades import Difference, Grade, worst
+from gms_replay.grades import STATUS, TIME, Difference, Grade, worst
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.likeness import Likeness, is_calendar, outline
@@ -34,21 +34,41 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One visit of the old recording and its partner; numbers from 1, None where there is no partner.
+class Check:
+    """One thing that was compared. `sort`: of what it is one ("answers"); `where`: which one of these, in words."""
 
-    `compared`: how many things of each sort were. `departs`: where the app first asked otherwise.
-    """
-
-    old: int | None
-    new: int | None
-    differences: tuple[Difference, ...]
-    compared: dict[str, int] = field(default_factory=dict)
-    departs: Difference | None = None
+    sort: str
+    where: str
+    differences: tuple[Difference, ...] = ()
 
     @property
     def grade(self) -> Grade:
         return worst([one.grade for one in self.differences])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One visit of the old recording and its partner; numbers from 1, None where there is no partner.
+
+    `compared`: how many things of each sort were. `departs`: where the app first asked otherwise. `spreads_us`: by how
+    much waits differed at most, whichever took longer, by what was waited for.
+    """
+
+    old: int | None
+    new: int | None
+    checks: tuple[Check, ...]
+    compared: dict[str, int] = field(default_factory=dict)
+    departs: Difference | None = None
+    spreads_us: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The worst first; what is the same at the same place once, with its count."""
+        return tuple(_together(found for check in self.checks for found in check.differences))
+
+    @property
+    def grade(self) -> Grade:
+        return worst([one.grade for one in self.checks])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +121,8 @@ def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other:
         return replace(compare_visits(was[one - 1], now[other - 1], leniency), old=one, new=other)
     begun, begun_now = (str(some[at - 1][0].operation) if at else None for some, at in ((was, one), (now, other)))
     grade = Grade.EXTRA if one is None else Grade.MISSING
-    return Row(one, other, (leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "no partner")),))
+    found = leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "no partner"))
+    return Row(one, other, (Check("visits", "visit", (found,)),))
 
 
 def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
@@ -109,16 +130,15 @@ def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
     grading = _Grading(old, new, leniency)
     if leniency.compares_requests:
         grading.ordered("requests", list(pieces.asked(old)), list(pieces.asked(new)))
-    # Before anything is put in order of severity.
-    asked = map(leniency.judged, grading.found)
+    asked = (found for check in grading.checks for found in check.differences)
     departs = next((one for one in asked if one.grade.severity > Grade.VOLATILE.severity), None)
     grading.ordered("answers", list(pieces.answers(old)), list(pieces.answers(new)))
-    for channel, things, things_now in _joined(pieces.events(old), pieces.events(new)):
-        grading.ordered(f"messages on {channel}", things, things_now)
+    for channel, some, some_now in _joined(pieces.events(old), pieces.events(new)):
+        grading.ordered(f"messages on {channel}", some, some_now)
     for place, nodes, nodes_now in _joined(pieces.states(old), pieces.states(new)):
         grading.shapes(place, nodes, nodes_now)
     grading.ordered("lines", *pieces.lines_of(old, new))
-    return Row(1, 1, tuple(_together(map(leniency.judged, grading.found))), dict(grading.compared), departs)
+    return Row(1, 1, tuple(grading.checks), dict(grading.compared), departs, grading.spreads_us)
 
 
 def _opening(session: Session) -> Alike:
@@ -129,8 +149,9 @@ def _opening(session: Session) -> Alike:
 
 class _Grading:
     def __init__(self, old: Session, new: Session, leniency: Leniency) -> None:
-        self.found: list[Difference] = []
+        self.checks: list[Check] = []
         self.compared: Counter[str] = Counter()
+        self.spreads_us: dict[str, int] = {}
         self._leniency = leniency
         self._visit_us = new[0].at_us - old[0].at_us
         self._later_us = self._visit_us
@@ -140,58 +161,49 @@ class _Grading:
 
     def ordered(self, sort: str, was: Sequence[Piece], now: Sequence[Piece]) -> None:
         """What comes in an order."""
-        numbers = _numbered(was), _numbered(now)
-        slow: dict[str, list[tuple[int, int]]] = {}
-        series: Counter[str] = Counter()
+        numbers, numbers_now = _numbered(was), _numbered(now)
+        waits: dict[str, list[tuple[int, int]]] = {}
         for row in align_alike([one.alike for one in was], [one.alike for one in now]):
-            if row.old is None or row.new is None:
-                some, at, number = (was, row.old, numbers[0]) if row.new is None else (now, row.new, numbers[1])
-                if at is not None:
-                    self._single(some, at, number[at], is_missing=row.new is None)
-                continue
-            one, other = was[row.old], now[row.new]
-            self.compared[sort] += 1
-            where = numbers[0][row.old]
-            if row.is_moved:
-                self._differ(Grade.OTHER_ORDER, where, one.place, "", where, numbers[1][row.new])
-            self._later_us = other.at_us - one.at_us
-            for found in bodies.compare(one.node, other.node, self._same):
-                self._differ(found.grade, where, one.place, found.path, found.expected, found.actual, found.note)
-            if one.waited_us is not None and other.waited_us is not None and not row.is_moved:
-                series[one.timed_as] += 1
-                if self._leniency.is_slower(one.waited_us, other.waited_us):
-                    slow.setdefault(one.timed_as, []).append((one.waited_us, other.waited_us))
-        for kind, pairs in slow.items():
-            texts = [f"{median(side) / SECOND_US:.1f} s" for side in zip(*pairs, strict=True)]
-            note = f"{len(pairs)} of {series[kind]}, medians"
-            self.found.append(Difference(Grade.SLOWER, kind, kind, "time", texts[0], texts[1], note))
+            if row.old is not None and row.new is not None:
+                one, other = was[row.old], now[row.new]
+                self.compared[sort] += 1
+                moved = numbers_now[row.new] if row.is_moved else None
+                self._check(sort, numbers[row.old], self._pair(one, other, numbers[row.old], moved))
+                if one.waited_us is not None and other.waited_us is not None and not row.is_moved:
+                    waits.setdefault(one.timed_as, []).append((one.waited_us, other.waited_us))
+            elif row.old is not None:
+                self._check(sort, numbers[row.old], [_single(Grade.MISSING, was, row.old, numbers[row.old])])
+            elif row.new is not None:
+                found = _single(Grade.EXTRA, now, row.new, numbers_now[row.new])
+                self._check(sort, f"{numbers_now[row.new]} (new)", [found])
+        for kind, pairs in waits.items():
+            self._check(sort, f"{kind} {TIME}", self._slower(kind, pairs))
 
     def shapes(self, place: str, was: Sequence[Node], now: Sequence[Node]) -> None:
         """What comes as often as it comes; where one side has none, nothing can be said."""
         self.compared["states"] += min(len(was), len(now))
-        if not was or not now:
-            return
-        shape, shape_now = _shape(was), _shape(now)
-        for path in sorted(shape.keys() | shape_now.keys()):
-            sorts, sorts_now = shape.get(path, set()), shape_now.get(path, set())
-            if not sorts_now:
-                self._differ(Grade.MISSING_FIELD, place, place, path, ", ".join(sorted(sorts)), None)
-            elif not sorts:
-                self._differ(Grade.NEW_FIELD, place, place, path, None, ", ".join(sorted(sorts_now)))
-            elif not sorts & sorts_now:
-                texts = ", ".join(sorted(sorts)), ", ".join(sorted(sorts_now))
-                grade = Grade.OTHER_VALUE if path == "status" else Grade.OTHER_TYPE
-                self._differ(grade, place, place, path, *texts)
+        if was and now:
+            self._check("states", place, _reshaped(place, _shape(was), _shape(now)))
 
-    def _single(self, some: Sequence[Piece], at: int, where: str, *, is_missing: bool) -> None:
-        one = some[at]
-        beside = [other.alike for other in (*some[max(0, at - 1) : at], *some[at + 1 : at + 2])]
-        grade = Grade.MISSING if is_missing else Grade.EXTRA
-        if one.is_typing and one.alike in beside:
-            # One notice more or less of the same typing.
-            grade = Grade.VOLATILE
-        text = bodies.shown(one.node)
-        self._differ(grade, where, one.place, "", *((text, None) if is_missing else (None, text)))
+    def _check(self, sort: str, where: str, found: Iterable[Difference]) -> None:
+        self.checks.append(Check(sort, where, tuple(map(self._leniency.judged, found))))
+
+    def _pair(self, one: Piece, other: Piece, where: str, moved: str | None) -> Iterator[Difference]:
+        if moved is not None:
+            yield _difference(Grade.OTHER_ORDER, where, one.place, "", where, moved)
+        self._later_us = other.at_us - one.at_us
+        for found in bodies.compare(one.node, other.node, self._same):
+            yield _difference(found.grade, where, one.place, found.path, found.expected, found.actual, found.note)
+
+    def _slower(self, kind: str, pairs: Sequence[tuple[int, int]]) -> Iterator[Difference]:
+        """Told once for a series: the worst of its grades, with the medians of those that have it."""
+        self.spreads_us[kind] = max(self.spreads_us.get(kind, 0), *(abs(now - was) for was, now in pairs))
+        graded = [(self._leniency.slowness(kind, was_us, now_us), was_us, now_us) for was_us, now_us in pairs]
+        grade = worst([one for one, *_ in graded])
+        if grade is not Grade.EQUAL:
+            slow = [times for one, *times in graded if one is grade]
+            was, now = (f"{median(side) / SECOND_US:.1f} s" for side in zip(*slow, strict=True))
+            yield Difference(grade, kind, kind, TIME, was, now, f"{len(slow)} of {len(pairs)}, medians")
 
     def _same(self, path: Path, one: str, other: str) -> bool:
         if one in self._hosts and other in self._hosts_now:
@@ -206,14 +218,24 @@ class _Grading:
             self._seen_us.add(shift_us)
         return is_right
 
-    def _differ(
-        self, grade: Grade, where: str, place: str, path: str, one: str | None, other: str | None, note: str = ""
-    ) -> None:
-        self.found.append(Difference(grade, where, place, path, _short(one), _short(other), note))
+
+def _single(grade: Grade, some: Sequence[Piece], at: int, where: str) -> Difference:
+    one = some[at]
+    beside = [other.alike for other in (*some[max(0, at - 1) : at], *some[at + 1 : at + 2])]
+    text = bodies.shown(one.node)
+    was, now = (text, None) if grade is Grade.MISSING else (None, text)
+    # One notice more or less of the same typing.
+    is_again = one.is_typing and one.alike in beside
+    return _difference(Grade.VOLATILE if is_again else grade, where, one.place, "", was, now)
+
+
+def _difference(
+    grade: Grade, where: str, place: str, path: str, one: str | None, other: str | None, note: str = ""
+) -> Difference:
+    return Difference(grade, where, place, path, _short(one), _short(other), note)
 
 
 def _together(found: Iterable[Difference]) -> Iterator[Difference]:
-    """The worst first; what is the same at the same place once, with its count."""
     kinds: dict[tuple[object, ...], list[Difference]] = {}
     for one in found:
         kinds.setdefault((one.grade, one.place, one.path, one.note), []).append(one)
@@ -230,12 +252,24 @@ def _numbered(things: Sequence[Piece]) -> list[str]:
     return told
 
 
+def _reshaped(place: str, shape: dict[str, set[str]], shape_now: dict[str, set[str]]) -> Iterator[Difference]:
+    for path in sorted(shape.keys() | shape_now.keys()):
+        was, now = (", ".join(sorted(one[path])) if path in one else None for one in (shape, shape_now))
+        if path not in shape_now:
+            yield _difference(Grade.MISSING_FIELD, place, place, path, was, now)
+        elif path not in shape:
+            yield _difference(Grade.NEW_FIELD, place, place, path, was, now)
+        elif not shape[path] & shape_now[path]:
+            grade = Grade.OTHER_VALUE if path == STATUS else Grade.OTHER_TYPE
+            yield _difference(grade, place, place, path, was, now)
+
+
 def _shape(nodes: Iterable[Node]) -> dict[str, set[str]]:
     """Fields to the types that they have; of the status its values."""
     shape: dict[str, set[str]] = {}
     for node in nodes:
         for leaf in bodies.values(node):
-            told = leaf.text if leaf.path == ("status",) else leaf.sort.name.lower()
+            told = leaf.text if leaf.path == (STATUS,) else leaf.sort.name.lower()
             shape.setdefault(bodies.named(likeness.place(leaf.path)), set()).add(told)
     return shape
 

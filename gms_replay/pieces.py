@@ -11,6 +11,7 @@ from gms_replay import bodies, causes, gms, lines
 from gms_replay.alignment import Alike
 from gms_replay.bodies import LINES, Branch, Node
 from gms_replay.gms import Kind
+from gms_replay.grades import CONTENT_TYPE, STATUS
 from gms_replay.likeness import Leaf
 from gms_replay.model import Direction, header
 from gms_replay.sessions import Session
@@ -50,9 +51,9 @@ def answers(session: Session) -> Iterator[Piece]:
         response = one.exchange.response
         if response is None or _is_aside(one.operation.kind):
             continue
-        node = Branch({"status": Leaf(("status",), str(response.status), Sort.NUMBER)})
+        node = Branch({STATUS: Leaf((STATUS,), str(response.status), Sort.NUMBER)})
         if sort := header(response.headers, "content-type"):
-            node["header content-type"] = Leaf(("header content-type",), sort, Sort.STRING)
+            node[CONTENT_TYPE] = Leaf((CONTENT_TYPE,), sort, Sort.STRING)
         inside = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
         node |= inside if isinstance(inside, Branch) else {"body": inside}
         place = str(one.operation)
@@ -101,7 +102,7 @@ def states(session: Session) -> dict[str, list[Node]]:
         response = one.exchange.response
         if response is not None and one.operation.kind in gms.POLLED:
             inside = bodies.tree(response.body.plain, LINES)
-            node = Branch({"status": Leaf(("status",), str(response.status), Sort.NUMBER)})
+            node = Branch({STATUS: Leaf((STATUS,), str(response.status), Sort.NUMBER)})
             node |= inside if isinstance(inside, Branch) else {"body": inside}
             found.setdefault(str(one.operation), []).append(node)
     for channel, _, raw in _heard(session):

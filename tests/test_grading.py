@@ -70,7 +70,7 @@ def test_changed_field_is_graded(new: bytes, grades: set[Grade]) -> None:
 def test_learned_is_volatile() -> None:
     old = next(form for form in (b'"_action":"StartChat"', b'"_action": "StartChat"') if _holds(form))
     changed = _changed(old, b'"_action":"Other"')
-    learned = Leniency().learned(grading.compare(visit(), changed, Leniency()).differences)
+    learned = Leniency().learned(grading.compare(visit(), changed, Leniency()).differences, {})
 
     assert grading.compare(visit(), changed, learned).worst is Grade.VOLATILE
 
@@ -114,6 +114,36 @@ def test_lines_are_compared_as_lines(lines: tuple[str, ...], expected: list[tupl
 def test_slower_agent_is_told_once() -> None:
     assert _found(_chat(*WHOLE), _chat(*WHOLE, reply_s=40)) == [(Grade.SLOWER, "chat lines")]
     assert _found(_chat(*WHOLE, reply_s=40), _chat(*WHOLE)) == []
+
+
+def test_spread_of_waits_is_learned() -> None:
+    spreads_us = grading.compare(_chat(*WHOLE), _chat(*WHOLE, reply_s=20), Leniency()).rows[0].spreads_us
+    leniency = Leniency().learned([], spreads_us)
+
+    assert spreads_us["chat lines"] == 8_000_000
+    for reply_s, grades in ((28, [Grade.VOLATILE]), (30, [Grade.SLOWER])):
+        found = grading.compare(_chat(*WHOLE), _chat(*WHOLE, reply_s=reply_s), leniency)
+        assert [one.grade for one in found.differences] == grades
+
+
+def test_status_is_no_field() -> None:
+    def answered(status: int) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "status": "new"}, status=status)
+        return tape.recording()
+
+    assert _found(answered(200), answered(202)) == [(Grade.OTHER_VALUE, "start callback sales")]
+
+
+def test_each_thing_is_checked_once() -> None:
+    (row,) = grading.compare(_chat(*WHOLE), _chat(*WHOLE[:3], WRITES, *WHOLE[3:]), Leniency()).rows
+    names = [(check.sort, check.where) for check in row.checks]
+
+    assert len(set(names)) == len(names)
+    assert {check.where: check.grade for check in row.checks if check.differences} == {
+        "chat AGENT Notice.TypingStarted 2 (new)": Grade.VOLATILE
+    }
+    assert ("answers", "start callback sales time taken") in names
 
 
 def _menus(*titles: str) -> Recording:

@@ -121,7 +121,10 @@ def learned(leniency: "Leniency", recorded: "Recording", others: Iterable[Path])
     from gms_replay.cassette.reader import read
 
     for other in others:
-        leniency = leniency.learned(grading.compare(recorded, read(other), leniency).differences)
+        for row in grading.compare(recorded, read(other), leniency).rows:
+            # A visit that was made once only teaches nothing.
+            if row.old is not None and row.new is not None:
+                leniency = leniency.learned(row.differences, row.spreads_us)
     return leniency
 
 
