@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
 
-from gms_replay import bodies, gms, likeness, pieces, sessions
+from gms_replay import bodies, gms, pieces, sessions
 from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
 from gms_replay.bodies import Node
@@ -183,7 +183,7 @@ class _Grading:
         """What comes as often as it comes; where one side has none, nothing can be said."""
         self.compared["states"] += min(len(was), len(now))
         if was and now:
-            self._check("states", place, _reshaped(place, _shape(was), _shape(now)))
+            self._check("states", place, _reshaped(place, _types(was), _types(now)))
 
     def _check(self, sort: str, where: str, found: Iterable[Difference]) -> None:
         self.checks.append(Check(sort, where, tuple(map(self._leniency.judged, found))))
@@ -252,26 +252,30 @@ def _numbered(things: Sequence[Piece]) -> list[str]:
     return told
 
 
-def _reshaped(place: str, shape: dict[str, set[str]], shape_now: dict[str, set[str]]) -> Iterator[Difference]:
-    for path in sorted(shape.keys() | shape_now.keys()):
-        was, now = (", ".join(sorted(one[path])) if path in one else None for one in (shape, shape_now))
-        if path not in shape_now:
-            yield _difference(Grade.MISSING_FIELD, place, place, path, was, now)
-        elif path not in shape:
-            yield _difference(Grade.NEW_FIELD, place, place, path, was, now)
-        elif not shape[path] & shape_now[path]:
-            grade = Grade.OTHER_VALUE if path == STATUS else Grade.OTHER_TYPE
-            yield _difference(grade, place, place, path, was, now)
+def _reshaped(place: str, types: dict[Path, set[str]], types_now: dict[Path, set[str]]) -> Iterator[Difference]:
+    told: set[Path] = set()
+    for path in sorted(types.keys() | types_now.keys(), key=lambda path: [str(step) for step in path]):
+        sorts, sorts_now = types.get(path, set()), types_now.get(path, set())
+        if sorts & sorts_now:
+            continue
+        # What is inside goes with it.
+        told.add(path)
+        # Of an empty list nobody knows what is in it.
+        is_empty = not (sorts and sorts_now) and path[-1:] in ((0,), ("instant",))
+        if is_empty or path[:-1] in told:
+            continue
+        grade = Grade.OTHER_VALUE if path == (STATUS,) else Grade.OTHER_TYPE
+        grade = grade if sorts and sorts_now else Grade.MISSING_FIELD if sorts else Grade.NEW_FIELD
+        was, now = (", ".join(sorted(some)) or None for some in (sorts, sorts_now))
+        yield _difference(grade, place, place, bodies.named(path), was, now)
 
 
-def _shape(nodes: Iterable[Node]) -> dict[str, set[str]]:
-    """Fields to the types that they have; of the status its values."""
-    shape: dict[str, set[str]] = {}
+def _types(nodes: Iterable[Node]) -> dict[Path, set[str]]:
+    types: dict[Path, set[str]] = {}
     for node in nodes:
-        for leaf in bodies.values(node):
-            told = leaf.text if leaf.path == (STATUS,) else leaf.sort.name.lower()
-            shape.setdefault(bodies.named(likeness.place(leaf.path)), set()).add(told)
-    return shape
+        for path, sort in bodies.shape(node):
+            types.setdefault(path, set()).add(sort)
+    return types
 
 
 def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:

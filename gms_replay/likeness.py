@@ -21,7 +21,7 @@ _LOOKS_LIKE_ANY_NUMBER = (instants.Style.EPOCH_S, instants.Style.EPOCH_MS)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A key or value of a text. `sort`: as JSON has it."""
+    """A key or value of a text, or the bracket that opens an object or a list. `sort`: as JSON has it."""
 
     path: Path
     text: str
@@ -68,12 +68,14 @@ def outline(text: str) -> str:
 
 
 def leaves(text: bytes) -> Iterator[Leaf]:
-    """The leaves of a text; a slot's local time as the UTC time that it means, for summer time is no shift."""
-    found = list(spans(text))
+    """The leaves of a text, and the brackets that open in it.
+
+    A slot's local time is told as the UTC time that it means, for summer time is no shift.
+    """
+    found = list(spans(text, brackets=True))
     meant = {one.span.start: _in_utc(one) for one in local_times(text, found)}
     for span in found:
-        said = meant.get(span.start) or plain_text(text[span.start : span.end])
-        yield Leaf(span.path, said, span.sort)
+        yield Leaf(span.path, meant.get(span.start) or _told(text[span.start : span.end]), span.sort)
 
 
 def place(path: Path) -> Path:
@@ -84,6 +86,15 @@ def place(path: Path) -> Path:
 def is_calendar(path: Path) -> bool:
     """Whether an instant that stands at a path is one of the calendar's."""
     return gms.instant_class(path) is InstantClass.CALENDAR
+
+
+def _told(raw: bytes) -> str:
+    """A text in which other bytes are other characters, also where they are no UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "backslashreplace")
+    return plain_text(raw)
 
 
 def _outlined(part: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gms_replay import bodies, causes, gms, lines
 from gms_replay.alignment import Alike
-from gms_replay.bodies import LINES, Branch, Node
+from gms_replay.bodies import BODY, LINES, Branch, Node
 from gms_replay.gms import Kind
 from gms_replay.grades import CONTENT_TYPE, STATUS
 from gms_replay.likeness import Leaf
@@ -54,8 +54,7 @@ def answers(session: Session) -> Iterator[Piece]:
         node = Branch({STATUS: Leaf((STATUS,), str(response.status), Sort.NUMBER)})
         if sort := header(response.headers, "content-type"):
             node[CONTENT_TYPE] = Leaf((CONTENT_TYPE,), sort, Sort.STRING)
-        inside = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
-        node |= inside if isinstance(inside, Branch) else {"body": inside}
+        node[BODY] = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
         place = str(one.operation)
         yield Piece(place, response.started_at_us, node, response.started_at_us - one.at_us, place)
 
@@ -101,9 +100,8 @@ def states(session: Session) -> dict[str, list[Node]]:
     for one in session:
         response = one.exchange.response
         if response is not None and one.operation.kind in gms.POLLED:
-            inside = bodies.tree(response.body.plain, LINES)
-            node = Branch({STATUS: Leaf((STATUS,), str(response.status), Sort.NUMBER)})
-            node |= inside if isinstance(inside, Branch) else {"body": inside}
+            status = Leaf((STATUS,), str(response.status), Sort.NUMBER)
+            node = Branch({STATUS: status, BODY: bodies.tree(response.body.plain, LINES)})
             found.setdefault(str(one.operation), []).append(node)
     for channel, _, raw in _heard(session):
         if _tells_chat(raw):

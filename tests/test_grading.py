@@ -1,6 +1,7 @@
 """Two recordings, graded."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from factories import (
@@ -189,6 +190,39 @@ def test_time_slots_are_no_fields() -> None:
     assert (
         _found(asked("2014-05-02T16:30:00.000Z"), asked("2026-01-03T09:05:00.000Z", "2026-01-03T09:10:00.000Z")) == []
     )
+
+
+def test_empty_body_is_no_empty_object() -> None:
+    def answered(body: bytes) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        tape.ask(1, "POST", MENU, b"", body)
+        return tape.recording()
+
+    (found,) = grading.compare(answered(b""), answered(b"{}"), Leniency()).differences
+    assert (found.grade, found.path, found.note) == (Grade.OTHER_TYPE, "whole body", "text became object")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"slots": []}, {"slots": [{"utcTime": "2014-05-02T16:30:00.000Z"}]}, []),
+        ({}, {"2014-05-02T16:30:00.000Z": 5}, []),
+        ({"a": {"b": 1}}, {"c": {"b": 1}}, [(Grade.MISSING_FIELD, "a"), (Grade.NEW_FIELD, "c")]),
+        ({"a": {"b": 1}}, {"a": [1]}, [(Grade.OTHER_TYPE, "a")]),
+        ({"a": True}, {"a": False}, []),
+        ({"a": True}, {"a": None}, [(Grade.OTHER_TYPE, "a")]),
+    ],
+)
+def test_of_states_types_count(old: dict[str, Any], new: dict[str, Any], expected: list[tuple[Grade, str]]) -> None:
+    def polled(state: dict[str, Any]) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        tape.ask(1, "GET", AVAILABILITY, b"", state)
+        return tape.recording()
+
+    found = grading.compare(polled(old), polled(new), Leniency()).differences
+    assert [(one.grade, one.path) for one in found] == expected
 
 
 def test_server_may_be_called_otherwise() -> None:
