@@ -114,7 +114,7 @@ def values(node: Node) -> Iterator[Leaf]:
 def outlined(node: Node) -> str:
     """What two bodies have in common that may mean the same."""
     if isinstance(node, Leaf):
-        said = "" if _is_aside(node.path) else outline(node.text)
+        said = "" if _is_aside(node.path) or gms.is_identity(node.path) else outline(node.text)
         return f"{node.sort.name}:{said}"
     if node.is_list:
         return f"[{','.join(map(outlined, node.values()))}]"

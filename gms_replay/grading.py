@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
 
-from gms_replay import bodies, gms, pieces, sessions
+from gms_replay import alignment, bodies, gms, instants, pieces, sessions, timeslots
 from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
 from gms_replay.bodies import Node
@@ -20,13 +20,11 @@ from gms_replay.gms import InstantClass, Path
 from gms_replay.grades import STATUS, TIME, Difference, Grade, worst
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
-from gms_replay.likeness import Likeness, is_calendar, outline
+from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness, is_calendar, outline
 from gms_replay.model import Recording, header
 from gms_replay.pieces import Piece
 from gms_replay.sessions import Session
 
-_TOLERANCE_US = 5 * SECOND_US
-_WIDEST_GRID_US = 120 * 60 * SECOND_US
 _ORIGIN = re.compile(r"https?://[^/\s\"?#]+")
 _PORT = re.compile(r":\d+$")
 _LONGEST = 120
@@ -127,24 +125,53 @@ def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other:
 
 def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
     """Compares two visits. The row's numbers are 1."""
+    asked, others = _Series.of("requests", pieces.asked(old), pieces.asked(new)), list(_told(old, new))
     grading = _Grading(old, new, leniency)
+    grading.weigh([asked, *others])
     if leniency.compares_requests:
-        grading.ordered("requests", list(pieces.asked(old)), list(pieces.asked(new)))
-    asked = (found for check in grading.checks for found in check.differences)
-    departs = next((one for one in asked if one.grade.severity > Grade.VOLATILE.severity), None)
-    grading.ordered("answers", list(pieces.answers(old)), list(pieces.answers(new)))
-    for channel, some, some_now in _joined(pieces.events(old), pieces.events(new)):
-        grading.ordered(f"messages on {channel}", some, some_now)
+        grading.ordered(asked)
+    grading.grant(asked)
+    said = (found for check in grading.checks for found in check.differences)
+    departs = next((one for one in said if one.grade.severity > Grade.VOLATILE.severity), None)
+    for series in others:
+        grading.ordered(series)
     for place, nodes, nodes_now in _joined(pieces.states(old), pieces.states(new)):
         grading.shapes(place, nodes, nodes_now)
-    grading.ordered("lines", *pieces.lines_of(old, new))
     return Row(1, 1, tuple(grading.checks), dict(grading.compared), departs, grading.spreads_us)
+
+
+def _told(old: Session, new: Session) -> Iterator["_Series"]:
+    yield _Series.of("answers", pieces.answers(old), pieces.answers(new))
+    for channel, some, some_now in _joined(pieces.events(old), pieces.events(new)):
+        yield _Series.of(f"messages on {channel}", some, some_now)
+    yield _Series.of("lines", *pieces.lines_of(old, new))
 
 
 def _opening(session: Session) -> Alike:
     opening = next((one for one in session if one.operation.kind in gms.OPENINGS), session[0])
     key = opening.operation.kind, opening.operation.name, opening.operation.version
     return Alike((key, frozenset((name, outline(said)) for name, said in opening.said.items())), key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Pieces of one sort in both visits, and which takes the place of which."""
+
+    sort: str
+    was: Sequence[Piece]
+    now: Sequence[Piece]
+    rows: tuple[alignment.Row, ...]
+
+    @classmethod
+    def of(cls, sort: str, was: Iterable[Piece], now: Iterable[Piece]) -> "_Series":
+        was, now = list(was), list(now)
+        return cls(sort, was, now, align_alike([one.alike for one in was], [one.alike for one in now]))
+
+    @property
+    def pairs(self) -> Iterator[tuple[Piece, Piece]]:
+        for row in self.rows:
+            if row.old is not None and row.new is not None:
+                yield self.was[row.old], self.now[row.new]
 
 
 class _Grading:
@@ -156,14 +183,31 @@ class _Grading:
         self._visit_us = new[0].at_us - old[0].at_us
         self._later_us = self._visit_us
         self._seen_us: set[int] = set()
+        self._calendar_us = {now - was for was, now in zip(_slots(old), _slots(new), strict=False)}
         self._hosts, self._hosts_now = _hosts(old), _hosts(new)
         self._likeness = Likeness(self._moved)
 
-    def ordered(self, sort: str, was: Sequence[Piece], now: Sequence[Piece]) -> None:
+    def weigh(self, all_series: Iterable[_Series]) -> None:
+        """Settles what stands for what, before anything is judged by it."""
+        for one, other in (pair for series in all_series for pair in series.pairs):
+            for _ in bodies.compare(one.node, other.node, self._weighed):
+                pass
+        self._likeness.settle()
+
+    def grant(self, asked: _Series) -> None:
+        """What GMS tells of the calendar may move as what the app asks for did."""
+        for one, other in asked.pairs:
+            for was, now in zip(bodies.values(one.node), bodies.values(other.node), strict=False):
+                times = [instants.read(side.text) for side in (was, now)]
+                if is_calendar(was.path) and was.path == now.path and times[0] is not None and times[1] is not None:
+                    self._calendar_us.add(times[1] - times[0])
+
+    def ordered(self, series: _Series) -> None:
         """What comes in an order."""
+        sort, was, now = series.sort, series.was, series.now
         numbers, numbers_now = _numbered(was), _numbered(now)
         waits: dict[str, list[tuple[int, int]]] = {}
-        for row in align_alike([one.alike for one in was], [one.alike for one in now]):
+        for row in series.rows:
             if row.old is not None and row.new is not None:
                 one, other = was[row.old], now[row.new]
                 self.compared[sort] += 1
@@ -205,14 +249,20 @@ class _Grading:
             was, now = (f"{median(side) / SECOND_US:.1f} s" for side in zip(*slow, strict=True))
             yield Difference(grade, kind, kind, TIME, was, now, f"{len(slow)} of {len(pairs)}, medians")
 
+    def _weighed(self, path: Path, one: str, other: str) -> bool:
+        self._likeness.weigh(_unrooted(one), _unrooted(other), is_identity=gms.is_identity(path))
+        return True
+
     def _same(self, path: Path, one: str, other: str) -> bool:
         if one in self._hosts and other in self._hosts_now:
             return True
-        return self._likeness.same(_unrooted(one), _unrooted(other), is_slot=is_calendar(path) or "instant" in path)
+        is_slot, is_identity = is_calendar(path) or "instant" in path, gms.is_identity(path)
+        return self._likeness.same(_unrooted(one), _unrooted(other), is_slot=is_slot, is_identity=is_identity)
 
     def _moved(self, kind: InstantClass, shift_us: int) -> bool:
-        widest_us = _WIDEST_GRID_US if kind is InstantClass.CALENDAR else _TOLERANCE_US
-        expected = (self._later_us, self._visit_us)
+        expected, widest_us = [self._later_us, self._visit_us], TOLERANCE_US
+        if kind is InstantClass.CALENDAR:
+            expected, widest_us = [*expected, *self._calendar_us], WIDEST_GRID_US
         is_right = shift_us in self._seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
         if is_right:
             self._seen_us.add(shift_us)
@@ -281,6 +331,12 @@ def _types(nodes: Iterable[Node]) -> dict[Path, set[str]]:
 def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:
     for name in sorted(was.keys() | now.keys()):
         yield name, was.get(name, []), now.get(name, [])
+
+
+def _slots(session: Session) -> list[int]:
+    """The first time slot of each answer that offers any."""
+    answers = (one.exchange.response.body.plain for one in session if one.exchange.response)
+    return [slots[0] for slots in map(timeslots.offered, answers) if slots]
 
 
 def _hosts(session: Session) -> frozenset[str]:

@@ -1,10 +1,11 @@
 """Whether two values that two runs told mean the same.
 
-Identities may differ, if each stands for the same one everywhere; instants, if whoever asks agrees with their shift.
-All else is the same word for word.
+Identities may differ, if each stands for the same one everywhere (a UUID is one); instants, if whoever asks agrees with
+their shift. All else is the same word for word.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -12,10 +13,17 @@ from itertools import zip_longest
 from gms_replay import gms, instants
 from gms_replay.gms import InstantClass, Path
 from gms_replay.identities import is_mappable
+from gms_replay.instants import SECOND_US
 from gms_replay.spans import Sort, plain_text, spans
 from gms_replay.timeslots import LocalTime, local_times
 
-_WORD = re.compile(r"[0-9A-Za-z]+")
+TOLERANCE_US = 5 * SECOND_US
+"""By how much less or more an instant may have moved than what it is about."""
+WIDEST_GRID_US = 120 * 60 * SECOND_US
+"""The same of the calendar's, which keep to their grid."""
+
+_UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_WORD = re.compile(rf"\b{_UUID}\b|[0-9A-Za-z]+", re.ASCII)
 _LOOKS_LIKE_ANY_NUMBER = (instants.Style.EPOCH_S, instants.Style.EPOCH_MS)
 
 
@@ -33,15 +41,39 @@ class Leaf:
 
 
 class Likeness:
-    """What stands for what, from the first value to the last. `moved`: whether an instant may have that shift."""
+    """What stands for what. `moved`: whether an instant may have that shift.
+
+    Where all values were weighed before, what most of them say; else what the first ones say.
+    """
 
     def __init__(self, moved: Callable[[InstantClass, int], bool], identities: dict[str, str] | None = None) -> None:
         self._moved = moved
         self._there: dict[str, str] = {} if identities is None else identities
         self._back: dict[str, str] = {}
+        self._votes: Counter[tuple[str, str]] = Counter()
 
-    def same(self, one: str, other: str, *, is_slot: bool = False) -> bool:
-        """Whether two values mean the same. `is_slot`: an instant there is one of the calendar's."""
+    def weigh(self, one: str, other: str, *, is_identity: bool = False) -> None:
+        """Counts what would have to stand for what, if two values meant the same."""
+        if is_identity:
+            self._votes[one, other] += 1
+            return
+        was, now = _parts(one), _parts(other)
+        if len(was) == len(now):
+            self._votes.update(pair for pair in zip(was, now, strict=True) if _may_stand(*pair))
+
+    def settle(self) -> None:
+        """From now on that stands for each other which was counted most often; of as many, itself for itself."""
+        for (one, other), _ in sorted(self._votes.items(), key=lambda vote: (-vote[1], vote[0][0] != vote[0][1])):
+            if one not in self._there and other not in self._back:
+                self._there[one], self._back[other] = other, one
+
+    def same(self, one: str, other: str, *, is_slot: bool = False, is_identity: bool = False) -> bool:
+        """Whether two values mean the same. `is_slot`: an instant there is one of the calendar's.
+
+        `is_identity`: they are identities, whatever they look like.
+        """
+        if is_identity and one and other:
+            return self._stands(one, other)
         was, now = instants.parse(one), instants.parse(other)
         if was and now and was[1].is_like(now[1]) and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
             return self._moved(InstantClass.CALENDAR if is_slot else InstantClass.EVENT, now[0] - was[0])
@@ -52,12 +84,12 @@ class Likeness:
         was, now = instants.parse(one), instants.parse(other)
         if was and now and was[1].is_like(now[1]) and was[1].style not in _LOOKS_LIKE_ANY_NUMBER:
             return self._moved(InstantClass.EVENT, now[0] - was[0])
-        if one == other and not is_mappable(one):
-            return True
-        if len(one) != len(other) or not (is_mappable(one) and is_mappable(other)):
-            return False
-        known = self._there.setdefault(one, other)
-        return known == other and self._back.setdefault(other, one) == one
+        if is_mappable(one) and one in self._there:
+            return self._there[one] == other
+        return self._stands(one, other) if _may_stand(one, other) else one == other and not is_mappable(one)
+
+    def _stands(self, one: str, other: str) -> bool:
+        return self._there.setdefault(one, other) == other and self._back.setdefault(other, one) == one
 
 
 def outline(text: str) -> str:
@@ -95,6 +127,10 @@ def _told(raw: bytes) -> str:
     except UnicodeDecodeError:
         return raw.decode("utf-8", "backslashreplace")
     return plain_text(raw)
+
+
+def _may_stand(one: str, other: str) -> bool:
+    return len(one) == len(other) and is_mappable(one) and is_mappable(other)
 
 
 def _outlined(part: str) -> str:

@@ -18,12 +18,11 @@ from gms_replay.contents import Value
 from gms_replay.gms import InstantClass, Path
 from gms_replay.identities import is_mappable
 from gms_replay.instants import SECOND_US
+from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US
 from gms_replay.model import Recording
 from gms_replay.pushes import Derived, Notification, Result
 from gms_replay.sessions import Session
 
-_TOLERANCE_US = 5 * SECOND_US
-_WIDEST_GRID_US = 120 * 60 * SECOND_US
 _LONGEST_SHOWN = 80
 
 # No word of people's: a UUID, or many letters and digits in a row.
@@ -240,7 +239,7 @@ class _Same:
         if one.is_string != other.is_string and None not in (one.is_string, other.is_string):
             return False
         is_slot = gms.instant_class(path) is InstantClass.CALENDAR
-        return self._texts(one.text, other.text, _WIDEST_GRID_US if is_slot else _TOLERANCE_US)
+        return self._texts(one.text, other.text, WIDEST_GRID_US if is_slot else TOLERANCE_US)
 
     def _texts(self, one: str, other: str, tolerance_us: int) -> bool:
         if self._are_instants(one, other, tolerance_us):
@@ -277,7 +276,7 @@ def _expiries(expected: Notification, actual: Notification) -> Iterator[str]:
         return
     if was is None or now is None:
         yield "expiry is missing" if now is None else f"expiry is new: {_lasting(now)}"
-    elif (was == 0) != (now == 0) or abs(now - was) > _TOLERANCE_US:
+    elif (was == 0) != (now == 0) or abs(now - was) > TOLERANCE_US:
         yield f"expiry {_lasting(was)} became {_lasting(now)}"
 
 

@@ -225,6 +225,47 @@ def test_of_states_types_count(old: dict[str, Any], new: dict[str, Any], expecte
     assert [(one.grade, one.path) for one in found] == expected
 
 
+def _booked(later_s: int, slot: str, desired: str, echoed: str) -> Recording:
+    tape = Tape()
+    tape.ask(later_s, "GET", AVAILABILITY, b"", slots(slot))
+    tape.ask(
+        later_s + 5, "POST", CALLBACK, ORDER | {"_desired_time": desired}, {"_id": SERVICE, "_desired_time": echoed}
+    )
+    return tape.recording()
+
+
+MONDAY, TUESDAY = "2014-05-05T08:00:00.000Z", "2014-05-06T08:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("slot", "desired", "echoed", "expected"),
+    [
+        (TUESDAY, TUESDAY, TUESDAY, []),
+        (MONDAY, TUESDAY, TUESDAY, ["request start callback sales"]),
+        (MONDAY, MONDAY, TUESDAY, ["start callback sales"]),
+    ],
+    ids=["as GMS has room", "as the app asks", "as GMS pleases"],
+)
+def test_calendar_moves(slot: str, desired: str, echoed: str, expected: list[str]) -> None:
+    old, new = _booked(0, MONDAY, MONDAY, MONDAY), _booked(3600, slot, desired, echoed)
+
+    assert _found(old, new) == [(Grade.OTHER_VALUE, place) for place in expected]
+
+
+def test_one_wrong_id_is_one_difference() -> None:
+    def told(*ids: str) -> Recording:
+        tape = Tape()
+        for at_s, one in enumerate(ids):
+            tape.ask(at_s, "POST", CALLBACK if not at_s else MENU, ORDER, {"ticket": one, "_id": SERVICE})
+        return tape.recording()
+
+    old, wrong = told("ticket-4711aaaa", "ticket-4711aaaa", "ticket-4711aaaa"), "ticket-9999bbbb"
+    assert _found(old, told(wrong, "ticket-4711aaaa", "ticket-4711aaaa")) == [
+        (Grade.OTHER_VALUE, "start callback sales")
+    ]
+    assert _found(old, told(wrong, wrong, wrong)) == []
+
+
 def test_server_may_be_called_otherwise() -> None:
     def told(host: str) -> Recording:
         tape = Tape(host=host)
