@@ -213,7 +213,8 @@ class _Grading:
                 self.compared[sort] += 1
                 moved = numbers_now[row.new] if row.is_moved else None
                 self._check(sort, numbers[row.old], self._pair(one, other, numbers[row.old], moved))
-                if one.waited_us is not None and other.waited_us is not None and not row.is_moved:
+                is_after_the_same = one.since == other.since and not row.is_moved
+                if is_after_the_same and one.waited_us is not None and other.waited_us is not None:
                     waits.setdefault(one.timed_as, []).append((one.waited_us, other.waited_us))
             elif row.old is not None:
                 self._check(sort, numbers[row.old], [_single(Grade.MISSING, was, row.old, numbers[row.old])])

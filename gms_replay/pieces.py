@@ -20,12 +20,16 @@ from gms_replay.spans import Sort, plain_text, spans
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Something that comes in an order. `place`: what it is, in words; `waited_us`: how long it took."""
+    """Something that comes in an order. `place`: what it is, in words.
+
+    `waited_us`: how long it took, after `since`; where that differs, waits say nothing. `timed_as`: in which series.
+    """
 
     place: str
     at_us: int
     node: Node
     waited_us: int | None = None
+    since: str = ""
     timed_as: str = ""
     is_typing: bool = False
 
@@ -56,7 +60,7 @@ def answers(session: Session) -> Iterator[Piece]:
             node[CONTENT_TYPE] = Leaf((CONTENT_TYPE,), sort, Sort.STRING)
         node[BODY] = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
         place = str(one.operation)
-        yield Piece(place, response.started_at_us, node, response.started_at_us - one.at_us, place)
+        yield Piece(place, response.started_at_us, node, response.started_at_us - one.at_us, place, place)
 
 
 def _heard(session: Session) -> Iterator[tuple[str, int, bytes]]:
@@ -128,9 +132,9 @@ def _answered(session: Session) -> Iterator[tuple[int, bytes]]:
 
 
 def _of_texts(session: Session, texts: Iterable[tuple[int, bytes]]) -> Iterator[Piece]:
-    acts_us = [done.at_us for done in causes.acts_of(session)]
+    acts = [(done.at_us, str(done.operation)) for done in causes.acts_of(session)]
     seen: set[tuple[object, ...]] = set()
-    last_us = 0
+    last = (0, "")
     for at_us, text in texts:
         for line in lines.read(text, tuple(spans(text))):
             if line.key in seen:
@@ -141,8 +145,8 @@ def _of_texts(session: Session, texts: Iterable[tuple[int, bytes]]) -> Iterator[
             for name, span in spoken.items():
                 said = plain_text(text[span.start : span.end]) if span else ""
                 node[name] = Leaf((name,), said, Sort.STRING)
-            since_us = max([last_us, *(one for one in acts_us if one <= at_us)])
+            since_us, since = max([last, *(one for one in acts if one[0] <= at_us)])
             waited = None if line.is_client or not since_us else at_us - since_us
             place = f"chat {line.party} {line.kind}"
-            yield Piece(place, at_us, node, waited, "chat lines", "Typing" in line.kind)
-            last_us = at_us
+            yield Piece(place, at_us, node, waited, since, "chat lines", "Typing" in line.kind)
+            last = (at_us, place)

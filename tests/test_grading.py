@@ -117,6 +117,14 @@ def test_slower_agent_is_told_once() -> None:
     assert _found(_chat(*WHOLE, reply_s=40), _chat(*WHOLE)) == []
 
 
+def test_wait_after_another_act_is_no_slower_one() -> None:
+    events = [(2.0, frame(1, JOINED)), (9.5, frame(2, REPLY))]
+
+    assert _found(chat_recording(*events, sends=(9,)), chat_recording(*events)) == [
+        (Grade.MISSING, "request send"), (Grade.MISSING, "send"),
+    ]  # fmt: skip
+
+
 def test_spread_of_waits_is_learned() -> None:
     spreads_us = grading.compare(_chat(*WHOLE), _chat(*WHOLE, reply_s=20), Leniency()).rows[0].spreads_us
     leniency = Leniency().learned([], spreads_us)
