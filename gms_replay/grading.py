@@ -158,20 +158,20 @@ class _Series:
     """Pieces of one sort in both visits, and which takes the place of which."""
 
     sort: str
-    was: Sequence[Piece]
-    now: Sequence[Piece]
+    old: Sequence[Piece]
+    new: Sequence[Piece]
     rows: tuple[alignment.Row, ...]
 
     @classmethod
-    def of(cls, sort: str, was: Iterable[Piece], now: Iterable[Piece]) -> "_Series":
-        was, now = list(was), list(now)
-        return cls(sort, was, now, align_alike([one.alike for one in was], [one.alike for one in now]))
+    def of(cls, sort: str, old: Iterable[Piece], new: Iterable[Piece]) -> "_Series":
+        old, new = list(old), list(new)
+        return cls(sort, old, new, align_alike([one.alike for one in old], [one.alike for one in new]))
 
     @property
     def pairs(self) -> Iterator[tuple[Piece, Piece]]:
         for row in self.rows:
             if row.old is not None and row.new is not None:
-                yield self.was[row.old], self.now[row.new]
+                yield self.old[row.old], self.new[row.new]
 
 
 class _Grading:
@@ -204,7 +204,7 @@ class _Grading:
 
     def ordered(self, series: _Series) -> None:
         """What comes in an order."""
-        sort, was, now = series.sort, series.was, series.now
+        sort, was, now = series.sort, series.old, series.new
         numbers, numbers_now = _numbered(was), _numbered(now)
         waits: dict[str, list[tuple[int, int]]] = {}
         for row in series.rows:
