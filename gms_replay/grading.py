@@ -119,7 +119,7 @@ def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other:
         return replace(compare_visits(was[one - 1], now[other - 1], leniency), old=one, new=other)
     begun, begun_now = (str(some[at - 1][0].operation) if at else None for some, at in ((was, one), (now, other)))
     grade = Grade.EXTRA if one is None else Grade.MISSING
-    found = leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "no partner"))
+    found = leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "none begins alike"))
     return Row(one, other, (Check("visits", "visit", (found,)),))
 
 

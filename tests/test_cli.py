@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import factories
 import httpx
@@ -175,6 +176,45 @@ def test_diff_names_sessions_that_are_not_there(
     told = run("diff", tmp_path / "two.sqlite", *options, *also)
 
     assert (told.exit_code, told.output[: len(complaint) + 12]) == (2, f"gms-replay: {complaint}")
+
+
+def test_diff_writes_cases_for_ci(cassette: Path, tmp_path: Path) -> None:
+    two_callbacks(tmp_path / "two.sqlite")
+    report = tmp_path / "report.xml"
+    before = cassette.read_bytes()
+
+    told = run("diff", cassette, tmp_path / "two.sqlite", "--junit", report, "--fail-on", "missing")
+    suites = ElementTree.parse(report).getroot()
+    onto_cassette = run("diff", cassette, cassette, "--junit", cassette)
+    into_nowhere = run("diff", cassette, cassette, "--junit", tmp_path / "no" / "report.xml")
+
+    assert (told.exit_code, suites.attrib["failures"] > "0", len(suites)) == (1, True, 2)
+    assert (onto_cassette.exit_code, into_nowhere.exit_code) == (2, 2)
+    assert "it is a cassette, and would be lost; name another file" in onto_cassette.output
+    assert "No such file or directory: name a file that can be written" in into_nowhere.output
+    assert cassette.read_bytes() == before
+
+
+def test_diff_learns(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("old.sqlite", "new.sqlite")]
+    for answer, path in enumerate(files):
+        tape = factories.Tape()
+        tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, {"_id": OTHER, "a": answer})
+        tape.ask(10, "POST", factories.CALLBACK, factories.ORDER, {"_id": factories.SERVICE, "a": 0})
+        write(path, tape.recording())
+
+    exits = [run("diff", *files, *options).exit_code for options in ([], ["--learn", files[1]])]
+    of_one = [run("diff", *files, "--session", one, "--learn", files[1]) for one in ("1", "2")]
+
+    assert (exits, [one.stdout.splitlines()[-1] for one in of_one]) == ([1, 0], ["1 volatile", "no difference"])
+
+
+@pytest.mark.parametrize("option", [["--fail-on", "missing"], ["--learn", "a"], ["--rules", "a"], ["--junit", "a"]])
+def test_diff_of_pushes_takes_no_grades(cassette: Path, option: list[str]) -> None:
+    told = run("diff", "--pushes", cassette, cassette, *option)
+
+    assert told.exit_code == 2
+    assert told.output.startswith("gms-replay: --pushes: --fail-on, --learn, --rules and --junit say nothing of pushes")
 
 
 def test_diff_names_bad_files(cassette: Path, tmp_path: Path) -> None:

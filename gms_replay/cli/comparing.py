@@ -1,7 +1,7 @@
 """`diff`."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from gms_replay.grading import Comparison
     from gms_replay.leniency import Leniency
     from gms_replay.model import Recording
+
+
+_FAIL_ON = "new-field"
+_BEGINS = b"SQLite format 3\0"
+"""A file of SQLite's (its documentation, "Database File Format")."""
 
 
 @click.command()
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--pushes", "compares_pushes", is_flag=True, help="Compare what GMS told the devices, push by push.")
 @click.option(
     "--fail-on",
-    default="new-field",
+    default=_FAIL_ON,
     show_default=True,
     metavar="GRADE",
     help="The least grade that makes it exit 1, of: volatile, new-field, slower, extra, other-order, other-value, "
@@ -74,6 +79,8 @@ def diff(
     from gms_replay.formats.pushdiff import tell, to_json
     from gms_replay.leniency import Leniency
 
+    if compares_pushes and (junit or learn or rules or fail_on != _FAIL_ON):
+        raise OptionError("--pushes: --fail-on, --learn, --rules and --junit say nothing of pushes; leave them out")
     if new is None:
         if not named_now:
             raise OptionError("NEW is missing: name a second cassette, or two sessions by --session and --with-session")
@@ -84,7 +91,8 @@ def diff(
         least, leniency = grade_named(fail_on), Leniency.by(rules_of(rules))
         recorded, recorded_now = read(old), read(new)
         pairs = _chosen(recorded, recorded_now, named, named_now)
-        found = grading.compare(recorded, recorded_now, learned(leniency, recorded, learn), pairs)
+        alike = None if pairs is None else [(one, None) for one, _ in pairs]
+        found = grading.compare(recorded, recorded_now, learned(leniency, recorded, learn, alike), pairs)
         if not found.rows:
             raise OptionError(f"{old}, {new}: no app's visit is in either; of pushes alone --pushes tells")
         report(found, least, str(old), str(new), junit, as_json=as_json)
@@ -115,13 +123,18 @@ def _chosen(
     return list(zip_longest(numbers, others))
 
 
-def learned(leniency: "Leniency", recorded: "Recording", others: Iterable[Path]) -> "Leniency":
-    """What may differ, by other recordings of the same GMS, too."""
+def learned(
+    leniency: "Leniency",
+    recorded: "Recording",
+    others: Iterable[Path],
+    pairs: "Sequence[tuple[int, int | None]] | None" = None,
+) -> "Leniency":
+    """What may differ, by other recordings of the same GMS, too; `pairs` as `grading.compare` has them."""
     from gms_replay import grading
     from gms_replay.cassette.reader import read
 
     for other in others:
-        for row in grading.compare(recorded, read(other), leniency).rows:
+        for row in grading.compare(recorded, read(other), leniency, pairs).rows:
             # A visit that was made once only teaches nothing.
             if row.old is not None and row.new is not None:
                 leniency = leniency.learned(row.differences, row.spreads_us)
@@ -147,6 +160,8 @@ def report(found: "Comparison", least: "Grade", old: str, new: str, junit: Path 
 
     if junit is not None:
         try:
+            if _is_cassette(junit):
+                raise OptionError(f"--junit: {junit}: it is a cassette, and would be lost; name another file")
             junit.write_text(to_xml(found, least), encoding="utf-8")
         except OSError as error:
             raise OptionError(f"--junit: {junit}: {error.strerror}: name a file that can be written") from None
@@ -156,3 +171,10 @@ def report(found: "Comparison", least: "Grade", old: str, new: str, junit: Path 
         echo(tell(found, old, new))
     if found.worst.severity >= least.severity:
         sys.exit(1)
+
+
+def _is_cassette(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_BEGINS)) == _BEGINS
