@@ -1,8 +1,10 @@
 """Two bodies, field by field."""
 
 import pytest
+from hypothesis import given, settings
+from texts import documents, dumped, scraps
 
-from gms_replay.bodies import BODY, Branch, compare, named, shape, tree
+from gms_replay.bodies import BODY, Branch, compare, named, outlined, shape, tree
 from gms_replay.grades import STATUS, Grade
 from gms_replay.likeness import Leaf
 from gms_replay.spans import Sort
@@ -52,3 +54,13 @@ def test_shape_has_types_by_path() -> None:
 
 def test_body_is_named_alone_only() -> None:
     assert [named(path) for path in ((BODY,), (BODY, "a", 0, "b"), ("a", 1))] == ["whole body", "a.*.b", "a.*"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(scraps() | dumped(documents()).map(lambda one: one[1]))
+def test_any_text_is_as_itself(text: bytes) -> None:
+    said = tree(text)
+
+    assert list(compare(said, tree(text), lambda path, was, now: was == now)) == []
+    assert outlined(said) == outlined(tree(text))
+    assert next(shape(said))[0] == ()
