@@ -264,7 +264,10 @@ class _Grading:
         expected, widest_us = [self._later_us, self._visit_us], TOLERANCE_US
         if kind is InstantClass.CALENDAR:
             expected, widest_us = [*expected, *self._calendar_us], WIDEST_GRID_US
-        is_right = shift_us in self._seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
+        # What is told as it was is no difference, though it might have moved.
+        is_right = (
+            not shift_us or shift_us in self._seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
+        )
         if is_right:
             self._seen_us.add(shift_us)
         return is_right

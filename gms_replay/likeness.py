@@ -6,7 +6,7 @@ their shift. All else is the same word for word.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -41,15 +41,23 @@ class Leaf:
 
 
 class Likeness:
-    """What stands for what. `moved`: whether an instant may have that shift.
+    """What stands for what. `moved`: whether an instant may have that shift. `looks_like_id`: which words may be one.
 
     Where all values were weighed before, what most of them say; else what the first ones say.
     """
 
-    def __init__(self, moved: Callable[[InstantClass, int], bool], identities: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        moved: Callable[[InstantClass, int], bool],
+        identities: dict[str, str] | None = None,
+        looks_like_id: Callable[[str], bool] = is_mappable,
+    ) -> None:
         self._moved = moved
+        self._looks_like_id = looks_like_id
         self._there: dict[str, str] = {} if identities is None else identities
         self._back: dict[str, str] = {}
+        self._phrases: dict[str, str] = {}
+        """Those identities that are no single words."""
         self._votes: Counter[tuple[str, str]] = Counter()
 
     def weigh(self, one: str, other: str, *, is_identity: bool = False) -> None:
@@ -59,13 +67,13 @@ class Likeness:
             return
         was, now = _parts(one), _parts(other)
         if len(was) == len(now):
-            self._votes.update(pair for pair in zip(was, now, strict=True) if _may_stand(*pair))
+            self._votes.update(pair for pair in zip(was, now, strict=True) if self._may_stand(*pair))
 
     def settle(self) -> None:
         """From now on that stands for each other which was counted most often; of as many, itself for itself."""
         for (one, other), _ in sorted(self._votes.items(), key=lambda vote: (-vote[1], vote[0][0] != vote[0][1])):
             if one not in self._there and other not in self._back:
-                self._there[one], self._back[other] = other, one
+                self._stands(one, other)
 
     def same(self, one: str, other: str, *, is_slot: bool = False, is_identity: bool = False) -> bool:
         """Whether two values mean the same. `is_slot`: an instant there is one of the calendar's.
@@ -77,7 +85,7 @@ class Likeness:
         was, now = instants.parse(one), instants.parse(other)
         if was and now and was[1].is_like(now[1]) and not (one == other and was[1].style in _LOOKS_LIKE_ANY_NUMBER):
             return self._moved(InstantClass.CALENDAR if is_slot else InstantClass.EVENT, now[0] - was[0])
-        pairs = zip_longest(_parts(one), _parts(other))
+        pairs = zip_longest(_parts(_masked(one, self._phrases)), _parts(_masked(other, self._phrases.values())))
         return all(part is not None and now is not None and self._same_part(part, now) for part, now in pairs)
 
     def _same_part(self, one: str, other: str) -> bool:
@@ -86,9 +94,15 @@ class Likeness:
             return self._moved(InstantClass.EVENT, now[0] - was[0])
         if is_mappable(one) and one in self._there:
             return self._there[one] == other
-        return self._stands(one, other) if _may_stand(one, other) else one == other and not is_mappable(one)
+        return self._stands(one, other) if self._may_stand(one, other) else one == other
+
+    def _may_stand(self, one: str, other: str) -> bool:
+        return len(one) == len(other) and self._looks_like_id(one) and self._looks_like_id(other)
 
     def _stands(self, one: str, other: str) -> bool:
+        is_new = one not in self._there and other not in self._back
+        if is_new and is_mappable(one) and is_mappable(other) and not (_WORD.fullmatch(one) and _WORD.fullmatch(other)):
+            self._phrases[one] = other
         return self._there.setdefault(one, other) == other and self._back.setdefault(other, one) == one
 
 
@@ -129,14 +143,18 @@ def _told(raw: bytes) -> str:
     return plain_text(raw)
 
 
-def _may_stand(one: str, other: str) -> bool:
-    return len(one) == len(other) and is_mappable(one) and is_mappable(other)
-
-
 def _outlined(part: str) -> str:
     if instants.parse(part):
         return "\0instant"
     return f"\0id{len(part)}" if is_mappable(part) else part
+
+
+def _masked(text: str, phrases: Iterable[str]) -> str:
+    """A text with numbers in place of the phrases in it."""
+    for number, phrase in sorted(enumerate(phrases), key=lambda one: -len(one[1])):
+        if phrase in text:
+            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(phrase)}(?![0-9A-Za-z])", f"\0{number}\0", text)
+    return text
 
 
 def _in_utc(local: LocalTime) -> str:

@@ -260,6 +260,16 @@ def test_calendar_moves(slot: str, desired: str, echoed: str, expected: list[str
     assert _found(old, new) == [(Grade.OTHER_VALUE, place) for place in expected]
 
 
+def test_instant_that_stands_still_is_no_difference() -> None:
+    def built(later_s: int, at: str) -> Recording:
+        tape = Tape()
+        tape.ask(later_s, "POST", CALLBACK, ORDER, {"_id": SERVICE, "built": at})
+        return tape.recording()
+
+    assert _found(built(0, "2014-01-01T00:00:00Z"), built(500, "2014-01-01T00:00:00Z")) == []
+    assert _found(built(0, "2014-01-01T00:00:00Z"), built(500, "2014-01-01T00:00:59Z")) != []
+
+
 def test_one_wrong_id_is_one_difference() -> None:
     def told(*ids: str) -> Recording:
         tape = Tape()

@@ -34,6 +34,20 @@ def test_uuid_is_one_identity() -> None:
     assert outline(one) == outline(other)
 
 
+def test_identity_of_several_words_is_known_inside_others() -> None:
+    likeness = Likeness(lambda kind, shift_us: True)
+
+    assert likeness.same("a-1.2345678", "b-22.345678", is_identity=True)
+    assert likeness.same("/chat/a-1.2345678/send", "/chat/b-22.345678/send")
+    assert not likeness.same("/chat/a-1.2345678/send", "/chat/c-22.345678/send")
+
+
+def test_who_asks_says_what_looks_like_an_identity() -> None:
+    likeness = Likeness(lambda kind, shift_us: True, looks_like_id=lambda word: word.islower())
+
+    assert [likeness.same("a call", "b call"), likeness.same("+5551234567", "+5559876543")] == [True, False]
+
+
 def test_refused_shift_is_no_likeness() -> None:
     assert not Likeness(lambda kind, shift_us: False).same("2014-05-02T16:27:38Z", "2014-05-02T16:27:39Z")
 
