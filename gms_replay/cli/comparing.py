@@ -11,6 +11,7 @@ from gms_replay.cli.options import FILE, RULES, echo, rules_of
 from gms_replay.errors import OptionError
 
 if TYPE_CHECKING:
+    from gms_replay import pushdiff
     from gms_replay.grades import Grade
     from gms_replay.grading import Comparison
     from gms_replay.leniency import Leniency
@@ -72,11 +73,8 @@ def diff(
     With --pushes: whether two versions of GMS told the devices the same, whichever way the pushes were carried. Exits 0
     where they did, 1 where they did not.
     """
-    import json
-
     from gms_replay import grading, pushdiff
     from gms_replay.cassette.reader import read
-    from gms_replay.formats.pushdiff import tell, to_json
     from gms_replay.leniency import Leniency
 
     if compares_pushes and (junit or learn or rules or fail_on != _FAIL_ON):
@@ -87,22 +85,28 @@ def diff(
         new = old
     if len(named_now) not in (0, len(named)):
         raise OptionError("--with-session: name one for each --session, in the same order")
-    if not compares_pushes:
-        least, leniency = grade_named(fail_on), Leniency.by(rules_of(rules))
-        recorded, recorded_now = read(old), read(new)
-        pairs = _chosen(recorded, recorded_now, named, named_now)
-        alike = None if pairs is None else [(one, None) for one, _ in pairs]
-        found = grading.compare(recorded, recorded_now, learned(leniency, recorded, learn, alike), pairs)
-        if not found.rows:
-            raise OptionError(f"{old}, {new}: no app's visit is in either; of pushes alone --pushes tells")
-        report(found, least, str(old), str(new), junit, as_json=as_json)
-        return
+    least, leniency = grade_named(fail_on), Leniency.by(rules_of(rules))
     recorded, recorded_now = read(old), read(new)
-    told = pushdiff.compare(recorded, recorded_now, _chosen(recorded, recorded_now, named, named_now))
+    pairs = _chosen(recorded, recorded_now, named, named_now)
+    if compares_pushes:
+        _report_pushes(pushdiff.compare(recorded, recorded_now, pairs), str(old), str(new), as_json=as_json)
+        return
+    alike = None if pairs is None else [(one, None) for one, _ in pairs]
+    found = grading.compare(recorded, recorded_now, learned(leniency, recorded, learn, alike), pairs)
+    if not found.rows:
+        raise OptionError(f"{old}, {new}: no app's visit is in either; of pushes alone --pushes tells")
+    report(found, least, str(old), str(new), junit, as_json=as_json)
+
+
+def _report_pushes(told: "pushdiff.Comparison", old: str, new: str, *, as_json: bool) -> None:
+    import json
+
+    from gms_replay.formats.pushdiff import tell, to_json
+
     if as_json:
-        click.echo(json.dumps(to_json(told, str(old), str(new)), indent=2))
+        click.echo(json.dumps(to_json(told, old, new), indent=2))
     else:
-        echo(tell(told, str(old), str(new)))
+        echo(tell(told, old, new))
     if not told.equal:
         sys.exit(1)
 
