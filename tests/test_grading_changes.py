@@ -236,14 +236,15 @@ def test_changed_event_is_found(old: Recording, data: st.DataObject) -> None:
 
 
 @quick
-@given(visits(), st.data())
-def test_dropped_act_is_found(old: Recording, data: st.DataObject) -> None:
+@given(visits(), st.sampled_from([Grade.MISSING, Grade.EXTRA]), st.data())
+def test_act_more_or_less_is_found(old: Recording, grade: Grade, data: st.DataObject) -> None:
     acts = [one for one in old.exchanges if one.request.target in (MENU, CHAT_DIALOG)]
     one = data.draw(st.sampled_from(acts))
-    new = replace(old, exchanges=tuple(each for each in old.exchanges if each is not one))
+    again = () if grade is Grade.MISSING else (one, replace(one, id=1000))
+    exchanges = [each for old_one in old.exchanges for each in (again if old_one is one else (old_one,))]
     place = "dialog " + one.request.target.rpartition("/")[2]
 
-    assert told(old, new) == {(Grade.MISSING, place, ""), (Grade.MISSING, f"request {place}", "")}
+    assert told(old, replace(old, exchanges=tuple(exchanges))) == {(grade, place, ""), (grade, f"request {place}", "")}
 
 
 @quick
