@@ -22,18 +22,16 @@ class Row(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """What pushes are known by. A derived one tells of its action only."""
+    """What a thing is known by: what it is, and how it looks; None where it tells no more than what it is."""
 
-    action: Hashable
-    alert: str | None
-    is_refused: bool
-    is_derived: bool
+    what: Hashable
+    looks: tuple[Hashable, Hashable] | None = None
 
     def likeness(self, other: "_Key") -> int:
-        """How much two pushes with the same action have in common: 0 to 2."""
-        if self.is_derived or other.is_derived:
-            return 2
-        return (self.alert == other.alert) + (self.is_refused == other.is_refused)
+        """How much two things that are the same have in common: 0 to 2."""
+        if self.looks is None or other.looks is None:
+            return _ALIKE
+        return sum(one == another for one, another in zip(self.looks, other.looks, strict=True))
 
 
 _ALIKE = 2
@@ -47,7 +45,7 @@ def align(old: Sequence[Notification | Derived], new: Sequence[Notification | De
     rows = list(_in_order(was, now))
 
     def have_one_alert(at: int, other: int) -> bool:
-        return was[at].alert is not None and was[at].alert == now[other].alert
+        return _alert(was[at]) is not None and _alert(was[at]) == _alert(now[other])
 
     return tuple(_changed(_moved(rows, was, now), have_one_alert))
 
@@ -61,16 +59,19 @@ class Alike(NamedTuple):
 
 def align_alike(old: Sequence[Alike], new: Sequence[Alike]) -> tuple[Row, ...]:
     """Each thing once: what is the same in the same order, then the same elsewhere, then what changed at its place."""
-    was = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in old]
-    now = [_Key(one.exact, None, is_refused=False, is_derived=True) for one in new]
+    was, now = [_Key(one.exact) for one in old], [_Key(one.exact) for one in new]
     rows = _moved(list(_in_order(was, now)), was, now)
     return tuple(_changed(rows, lambda at, other: old[at].rough == new[other].rough))
 
 
 def _key(one: Notification | Derived) -> _Key:
     if isinstance(one, Derived):
-        return _Key(one.action, None, is_refused=False, is_derived=True)
-    return _Key(one.action, one.alert, bool(one.result and one.result.reason), is_derived=False)
+        return _Key(one.action)
+    return _Key(one.action, (one.alert, bool(one.result and one.result.reason)))
+
+
+def _alert(key: _Key) -> Hashable:
+    return key.looks and key.looks[0]
 
 
 def _in_order(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
@@ -86,19 +87,19 @@ def _in_order(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
 
 
 def _is_alike(one: _Key, other: _Key) -> bool:
-    return one.action == other.action and one.likeness(other) == _ALIKE
+    return one.what == other.what and one.likeness(other) == _ALIKE
 
 
 def _searched(was: list[_Key], now: list[_Key]) -> Iterator[Row]:
-    """Rows whose pairs are worth most: one more action counts more than all likeness."""
+    """Rows whose pairs are worth most: one more pair counts more than all likeness."""
     if len(was) * len(now) > _MOST_CELLS:
         yield from _by_runs(was, now)
         return
-    for_action = _ALIKE * min(len(was), len(now)) + 1
+    for_what = _ALIKE * min(len(was), len(now)) + 1
 
     def worth(at: int, other: int) -> int:
         one, one_now = was[at], now[other]
-        return for_action + one.likeness(one_now) if one.action == one_now.action else 0
+        return for_what + one.likeness(one_now) if one.what == one_now.what else 0
 
     best = [[0] * (len(now) + 1) for _ in range(len(was) + 1)]
     for at in reversed(range(len(was))):
@@ -140,7 +141,7 @@ def _moved(rows: list[Row], was: list[_Key], now: list[_Key]) -> list[Row]:
             told.append(row)
             continue
         one = was[row.old]
-        fits = [other for other in extra if now[other].action == one.action]
+        fits = [other for other in extra if now[other].what == one.what]
         if fits:
             found = max(fits, key=lambda other: one.likeness(now[other]))
             extra.remove(found)

@@ -4,13 +4,13 @@ Strategy: bodies need not be well-formed, so trees are built of their leaves. It
 that one more item is one difference.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from gms_replay import gms
 from gms_replay.alignment import Alike, align_alike
 from gms_replay.gms import Path
-from gms_replay.grades import Grade
+from gms_replay.grades import STATUS, Grade
 from gms_replay.likeness import Leaf, leaves, outline, place
 from gms_replay.spans import Sort
 
@@ -20,12 +20,21 @@ _POSITIONS = frozenset({"transcriptPosition", "nextPosition", "index"})
 """Fields that count these: where a line is missing, all would differ."""
 
 
+BODY = "whole body"
+"""Where a body stands beside what came with it."""
+_BRACKETS = (Sort.OBJECT, Sort.LIST)
+_WORDS = frozenset({"true", "false", "null"})
+_NAMES = {Sort.STRING: "string", Sort.NUMBER: "number", Sort.WORD: "word", Sort.KEY: "nothing"}
+_NO_FIELDS = frozenset({"instant"})
+"""What time slots among the keys are called: of them, there are as many as there are."""
+
+
 class Branch(dict[str | int, "Branch | Leaf"]):
     """An object by its keys, or a list by its places."""
 
-    @property
-    def is_list(self) -> bool:
-        return bool(self) and all(isinstance(step, int) for step in self)
+    def __init__(self, fields: Mapping[str | int, "Branch | Leaf"] | None = None, *, is_list: bool = False) -> None:
+        super().__init__(fields or {})
+        self.is_list = is_list
 
 
 Node = Branch | Leaf
@@ -47,29 +56,50 @@ Same = Callable[[Path, str, str], bool]
 
 def tree(text: bytes, without: Collection[str] = ()) -> Node:
     """What a text says, without the fields of those names; a text that is no JSON is one value."""
-    root = Branch()
+    root: Branch | None = None
     for leaf in leaves(text):
         path = place(leaf.path)
         if any(step in without for step in path):
             continue
-        if not path:
-            return leaf
-        inner = root
-        for step in path[:-1]:
-            below = inner.get(step)
-            if not isinstance(below, Branch):
-                below = inner[step] = Branch()
-            inner = below
-        if leaf.is_key:
-            inner.setdefault(path[-1], Branch())
+        if root is None:
+            if leaf.sort not in _BRACKETS:
+                return leaf
+            root = Branch(is_list=leaf.sort is Sort.LIST)
         else:
-            inner[path[-1]] = leaf
-    return root
+            _put(root, path or ("",), leaf)
+    return Leaf((), "", Sort.TEXT) if root is None else root
+
+
+def _put(root: Branch, path: Path, leaf: Leaf) -> None:
+    inner = root
+    for step in path[:-1]:
+        below = inner.get(step)
+        if not isinstance(below, Branch):
+            below = inner[step] = Branch()
+        inner = below
+    if leaf.sort in _BRACKETS:
+        inner[path[-1]] = Branch(is_list=leaf.sort is Sort.LIST)
+    elif leaf.is_key:
+        # What has no value is there all the same.
+        inner.setdefault(path[-1], leaf)
+    else:
+        inner[path[-1]] = leaf
 
 
 def named(path: Path) -> str:
     """A path in words."""
-    return ".".join("*" if isinstance(step, int) else step for step in path)
+    inside = path[1:] if path[:1] == (BODY,) and len(path) > 1 else path
+    return ".".join("*" if isinstance(step, int) else step for step in inside)
+
+
+def shape(node: Node, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Each path with the type of what stands there; all places in lists are 0. Of the status its value."""
+    if isinstance(node, Leaf):
+        yield path, node.text if path == (STATUS,) else _type(node)
+        return
+    yield path, "list" if node.is_list else "object"
+    for step, below in node.items():
+        yield from shape(below, (*path, 0 if node.is_list else step))
 
 
 def values(node: Node) -> Iterator[Leaf]:
@@ -84,18 +114,21 @@ def values(node: Node) -> Iterator[Leaf]:
 def outlined(node: Node) -> str:
     """What two bodies have in common that may mean the same."""
     if isinstance(node, Leaf):
-        said = "" if _is_aside(node.path) else outline(node.text)
+        said = "" if _is_aside(node.path) or gms.is_identity(node.path) else outline(node.text)
         return f"{node.sort.name}:{said}"
-    return "{" + ",".join(f"{step}={outlined(below)}" for step, below in node.items()) + "}"
+    if node.is_list:
+        return f"[{','.join(map(outlined, node.values()))}]"
+    return "{" + ",".join(sorted(f"{step}={outlined(below)}" for step, below in node.items())) + "}"
 
 
 def compare(one: Node, other: Node, same: Same, path: Path = ()) -> Iterator[Found]:
     """Where two bodies differ."""
     if isinstance(one, Leaf) and isinstance(other, Leaf):
         yield from _values(one, other, same, path)
-    elif isinstance(one, Leaf) or isinstance(other, Leaf):
-        yield Found(Grade.OTHER_TYPE, named(path), shown(one), shown(other))
-    elif one.is_list and other.is_list:
+    elif isinstance(one, Leaf) or isinstance(other, Leaf) or one.is_list != other.is_list:
+        note = f"{_sort(one)} became {_sort(other)}"
+        yield Found(Grade.OTHER_TYPE, named(path), shown(one), shown(other), note)
+    elif one.is_list:
         yield from _lists(list(one.values()), list(other.values()), same, path)
     else:
         yield from _objects(one, other, same, path)
@@ -117,8 +150,8 @@ def _values(one: Leaf, other: Leaf, same: Same, path: Path) -> Iterator[Found]:
 
 
 def _objects(one: Branch, other: Branch, same: Same, path: Path) -> Iterator[Found]:
-    lost = [step for step in one if step not in other]
-    new = [step for step in other if step not in one]
+    lost = [step for step in one if step not in other and step not in _NO_FIELDS]
+    new = [step for step in other if step not in one and step not in _NO_FIELDS]
     for step in one:
         if step in other:
             yield from compare(one[step], other[step], same, (*path, step))
@@ -155,7 +188,12 @@ def _is_aside(path: Path) -> bool:
     return bool(path) and (path[-1] in _POSITIONS or gms.is_elapsed(path))
 
 
-def _sort(leaf: Leaf) -> str:
-    if leaf.sort is Sort.WORD and leaf.text in ("true", "false", "null"):
-        return leaf.text
-    return leaf.sort.name.lower()
+def _sort(node: Node) -> str:
+    """What it is, in words."""
+    if isinstance(node, Leaf):
+        return node.text if node.text in _WORDS and node.sort is Sort.WORD else _NAMES.get(node.sort, "text")
+    return item_sort(node)
+
+
+def _type(leaf: Leaf) -> str:
+    return "boolean" if _sort(leaf) in ("true", "false") else _sort(leaf)

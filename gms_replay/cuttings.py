@@ -35,7 +35,7 @@ def choose(
     """
     if not visits:
         raise OptionError("there is no session in it, nothing that an app asked of GMS; `show` tells what there is")
-    numbers = {_number(visits, name) for name in named} or set(range(1, len(visits) + 1))
+    numbers = {numbered(visits, name) for name in named} or set(range(1, len(visits) + 1))
     chosen = frozenset(
         number
         for number in numbers
@@ -47,14 +47,15 @@ def choose(
     return chosen
 
 
-def _number(visits: Sequence[Visit], name: str) -> int:
+def numbered(visits: Sequence[Visit], name: str, option: str = "--session") -> int:
+    """The number of the visit that is named, by it or by an id. Raises OptionError, which names the option."""
     if name.isascii() and name.isdigit() and len(name) < 10 and 1 <= int(name) <= len(visits):
         return int(name)
     for number, visit in enumerate(visits, start=1):
         if any(name == token for one in visit.askings for token in one.tokens):
             return number
-    known = f"1 to {len(visits)}" if len(visits) > 1 else "1 alone"
-    raise OptionError(f"--session {name}: there is no such session; `gms-replay show` numbers them, here {known}")
+    known = f"1 to {len(visits)}" if len(visits) > 1 else "1 alone" if visits else "none"
+    raise OptionError(f"{option} {name}: there is no such session; `gms-replay show` numbers them, here {known}")
 
 
 def cut(recording: Recording, visits: Sequence[Visit], chosen: Collection[_Home]) -> Recording:

@@ -12,15 +12,13 @@ from gms_replay import gms
 from gms_replay.addresses import SEGMENT
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
-from gms_replay.likeness import Leaf, Likeness, is_calendar, leaves, place
+from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Leaf, Likeness, is_calendar, leaves, place
 from gms_replay.model import Headers
 from gms_replay.spans import Sort
 
 _SET_BY_CARRIERS = frozenset(
     {"server", "connection", "keep-alive", "content-length", "transfer-encoding", "content-encoding", "via"}
 )
-_WIDEST_GRID_US = 120 * 60 * SECOND_US
-_ANCHOR_US = 5 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class _Comparing:
         """All instants of a class must have moved alike, and with the app's own clock; slots keep to their grid."""
         clock_us = self._actual.started_at_us - self._expected.started_at_us
         for kind, moved in self.comparison.moved.items():
-            allowed_us = _WIDEST_GRID_US if kind is InstantClass.CALENDAR else _ANCHOR_US
+            allowed_us = WIDEST_GRID_US if kind is InstantClass.CALENDAR else TOLERANCE_US
             for shift_us in moved:
                 if abs(shift_us - clock_us) > allowed_us:
                     self._differ(f"{kind} instants' shift", _seconds(clock_us), _seconds(shift_us))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
-from gms_replay import gms, instants
+from gms_replay import gms, instants, timeslots
 from gms_replay.gms import InstantClass, Kind, Operation, Path
 from gms_replay.identities import is_mappable
 from gms_replay.instants import SECOND_US
@@ -77,7 +77,7 @@ class Forwards:
 
     def learn(self, recorded: bytes, live: bytes) -> None:
         """Lays a live text beside the recorded one: an answer's body, or an event."""
-        self._learn_slots(_slots(recorded), _slots(live))
+        self._learn_slots(timeslots.offered(recorded), timeslots.offered(live))
         was, now = _leaves(recorded), _leaves(live)
         for path, value in was.items():
             if (told := now.get(path)) is not None:
@@ -262,14 +262,3 @@ def _is_told_instant(path: Path, was: str) -> bool:
 
 def _leaves(text: bytes) -> dict[Path, str]:
     return {one.path: plain_text(text[one.start : one.end]) for one in spans(text) if one.sort is not Sort.KEY}
-
-
-def _slots(text: bytes) -> list[int]:
-    """The time slots that a text tells, in its order: keys in version 1, `utcTime` in version 2."""
-    found = []
-    for one in spans(text):
-        is_key = one.sort is Sort.KEY
-        said = str(one.path[-1]) if is_key else plain_text(text[one.start : one.end])
-        if gms.key_class(one.path) if is_key else one.path[-1:] == ("utcTime",) and "slots" in one.path:
-            found.append(instants.read(said))
-    return [at_us for at_us in found if at_us is not None]

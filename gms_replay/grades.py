@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+STATUS = "HTTP status"
+CONTENT_TYPE = "header content-type"
+TIME = "time taken"
+"""Paths of what is no field, each with a space, so that none is taken for one."""
+
 
 class Grade(StrEnum):
     """What became of something, in the order of severity: what an app surely notices comes last."""
@@ -38,8 +43,7 @@ class Difference:
 
     `where`: in a user's words, with the number where it was found first ("dialog get-dialog-start-chat 1"); `place`:
     the same without the number, as the rules file names it. `path`: inside the body, by dots, "*" for any place in a
-    list; "" for the whole; "status", "header content-type" and "time" are what they say. `expected`, `actual`: short
-    texts, None where there is nothing.
+    list; "" for the whole; or one of those above. `expected`, `actual`: short texts, None where there is nothing.
     """
 
     grade: Grade

@@ -12,21 +12,19 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
 
-from gms_replay import bodies, causes, gms, likeness, lines, sessions
+from gms_replay import alignment, bodies, gms, instants, pieces, sessions, timeslots
 from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
-from gms_replay.bodies import LINES, Branch, Node
-from gms_replay.gms import InstantClass, Kind, Path
-from gms_replay.grades import Difference, Grade, worst
+from gms_replay.bodies import Node
+from gms_replay.gms import InstantClass, Path
+from gms_replay.grades import STATUS, TIME, Difference, Grade, worst
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
-from gms_replay.likeness import Leaf, Likeness, is_calendar, outline
-from gms_replay.model import Direction, Recording, header
+from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness, is_calendar, outline
+from gms_replay.model import Recording, header
+from gms_replay.pieces import Piece
 from gms_replay.sessions import Session
-from gms_replay.spans import Sort, plain_text, spans
 
-_TOLERANCE_US = 5 * SECOND_US
-_WIDEST_GRID_US = 120 * 60 * SECOND_US
 _ORIGIN = re.compile(r"https?://[^/\s\"?#]+")
 _PORT = re.compile(r":\d+$")
 _LONGEST = 120
@@ -34,37 +32,41 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that comes in an order. `place`: what it is, in words; `waited_us`: how long it took."""
+class Check:
+    """One thing that was compared. `sort`: of what it is one ("answers"); `where`: which one of these, in words."""
 
-    place: str
-    at_us: int
-    node: Node
-    waited_us: int | None = None
-    timed_as: str = ""
-    is_typing: bool = False
+    sort: str
+    where: str
+    differences: tuple[Difference, ...] = ()
 
     @property
-    def alike(self) -> Alike:
-        return Alike((self.place, bodies.outlined(self.node)), self.place)
+    def grade(self) -> Grade:
+        return worst([one.grade for one in self.differences])
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One visit of the old recording and its partner; numbers from 1, None where there is no partner.
 
-    `compared`: how many things of each sort were. `departs`: where the app first asked otherwise.
+    `compared`: how many things of each sort were. `departs`: where the app first asked otherwise. `spreads_us`: by how
+    much waits differed at most, whichever took longer, by what was waited for.
     """
 
     old: int | None
     new: int | None
-    differences: tuple[Difference, ...]
+    checks: tuple[Check, ...]
     compared: dict[str, int] = field(default_factory=dict)
     departs: Difference | None = None
+    spreads_us: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The worst first; what is the same at the same place once, with its count."""
+        return tuple(_together(found for check in self.checks for found in check.differences))
 
     @property
     def grade(self) -> Grade:
-        return worst([one.grade for one in self.differences])
+        return worst([one.grade for one in self.checks])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +94,57 @@ class Comparison:
         return dict(sum((Counter(row.compared) for row in self.rows), Counter()))
 
 
-def compare(old: Recording, new: Recording, leniency: Leniency) -> Comparison:
-    """Compares all visits of two recordings, paired by what they begin with."""
+def compare(
+    old: Recording, new: Recording, leniency: Leniency, pairs: Sequence[tuple[int, int | None]] | None = None
+) -> Comparison:
+    """Compares all visits of two recordings, paired by what they begin with.
+
+    `pairs`: these alone, by their numbers from 1; None as the second stands for the one that it is paired with.
+    """
     was, now = sessions.split(old), sessions.split(new)
-    rows = []
+    paired = list(_paired(was, now))
+    if pairs is not None:
+        partners = dict(paired)
+        paired = [(one, partners[one] if other is None else other) for one, other in pairs]
+    return Comparison(tuple(_row(was, now, one, other, leniency) for one, other in paired))
+
+
+def _paired(was: Sequence[Session], now: Sequence[Session]) -> Iterator[tuple[int | None, int | None]]:
     for pair in align_alike([_opening(one) for one in was], [_opening(one) for one in now]):
-        one = None if pair.old is None else was[pair.old]
-        other = None if pair.new is None else now[pair.new]
-        numbers = None if pair.old is None else pair.old + 1, None if pair.new is None else pair.new + 1
-        if one is None or other is None:
-            grade, text = (Grade.EXTRA, other) if one is None else (Grade.MISSING, one)
-            said = str(text[0].operation) if text else ""
-            sides = (said, None) if other is None else (None, said)
-            found = leniency.judged(Difference(grade, "visit", "visit", "", sides[0], sides[1], "no partner"))
-            rows.append(Row(*numbers, (found,)))
-        else:
-            rows.append(replace(compare_visits(one, other, leniency), old=numbers[0], new=numbers[1]))
-    return Comparison(tuple(rows))
+        yield None if pair.old is None else pair.old + 1, None if pair.new is None else pair.new + 1
+
+
+def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other: int | None, leniency: Leniency) -> Row:
+    if one is not None and other is not None:
+        return replace(compare_visits(was[one - 1], now[other - 1], leniency), old=one, new=other)
+    begun, begun_now = (str(some[at - 1][0].operation) if at else None for some, at in ((was, one), (now, other)))
+    grade = Grade.EXTRA if one is None else Grade.MISSING
+    found = leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "none begins alike"))
+    return Row(one, other, (Check("visits", "visit", (found,)),))
 
 
 def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
     """Compares two visits. The row's numbers are 1."""
+    asked, others = _Series.of("requests", pieces.asked(old), pieces.asked(new)), list(_told(old, new))
     grading = _Grading(old, new, leniency)
+    grading.weigh([asked, *others])
     if leniency.compares_requests:
-        grading.ordered("requests", list(_asked(old)), list(_asked(new)))
-    # Before anything is put in order of severity.
-    asked = map(leniency.judged, grading.found)
-    departs = next((one for one in asked if one.grade.severity > Grade.VOLATILE.severity), None)
-    grading.ordered("answers", list(_answers(old)), list(_answers(new)))
-    for channel, things, things_now in _joined(_events(old), _events(new)):
-        grading.ordered(f"messages on {channel}", things, things_now)
-    for place, nodes, nodes_now in _joined(_states(old), _states(new)):
+        grading.ordered(asked)
+    grading.grant(asked)
+    said = (found for check in grading.checks for found in check.differences)
+    departs = next((one for one in said if one.grade.severity > Grade.VOLATILE.severity), None)
+    for series in others:
+        grading.ordered(series)
+    for place, nodes, nodes_now in _joined(pieces.states(old), pieces.states(new)):
         grading.shapes(place, nodes, nodes_now)
-    grading.ordered("lines", *_lines(old, new))
-    return Row(1, 1, tuple(_together(map(leniency.judged, grading.found))), dict(grading.compared), departs)
+    return Row(1, 1, tuple(grading.checks), dict(grading.compared), departs, grading.spreads_us)
+
+
+def _told(old: Session, new: Session) -> Iterator["_Series"]:
+    yield _Series.of("answers", pieces.answers(old), pieces.answers(new))
+    for channel, some, some_now in _joined(pieces.events(old), pieces.events(new)):
+        yield _Series.of(f"messages on {channel}", some, some_now)
+    yield _Series.of("lines", *pieces.lines_of(old, new))
 
 
 def _opening(session: Session) -> Alike:
@@ -134,93 +153,143 @@ def _opening(session: Session) -> Alike:
     return Alike((key, frozenset((name, outline(said)) for name, said in opening.said.items())), key)
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Pieces of one sort in both visits, and which takes the place of which."""
+
+    sort: str
+    old: Sequence[Piece]
+    new: Sequence[Piece]
+    rows: tuple[alignment.Row, ...]
+
+    @classmethod
+    def of(cls, sort: str, old: Iterable[Piece], new: Iterable[Piece]) -> "_Series":
+        old, new = list(old), list(new)
+        return cls(sort, old, new, align_alike([one.alike for one in old], [one.alike for one in new]))
+
+    @property
+    def pairs(self) -> Iterator[tuple[Piece, Piece]]:
+        for row in self.rows:
+            if row.old is not None and row.new is not None:
+                yield self.old[row.old], self.new[row.new]
+
+
 class _Grading:
     def __init__(self, old: Session, new: Session, leniency: Leniency) -> None:
-        self.found: list[Difference] = []
+        self.checks: list[Check] = []
         self.compared: Counter[str] = Counter()
+        self.spreads_us: dict[str, int] = {}
         self._leniency = leniency
         self._visit_us = new[0].at_us - old[0].at_us
         self._later_us = self._visit_us
         self._seen_us: set[int] = set()
+        self._calendar_us = {now - was for was, now in zip(_slots(old), _slots(new), strict=False)}
         self._hosts, self._hosts_now = _hosts(old), _hosts(new)
         self._likeness = Likeness(self._moved)
 
-    def ordered(self, sort: str, was: Sequence[Thing], now: Sequence[Thing]) -> None:
+    def weigh(self, all_series: Iterable[_Series]) -> None:
+        """Settles what stands for what, before anything is judged by it."""
+        for one, other in (pair for series in all_series for pair in series.pairs):
+            for _ in bodies.compare(one.node, other.node, self._weighed):
+                pass
+        self._likeness.settle()
+
+    def grant(self, asked: _Series) -> None:
+        """What GMS tells of the calendar may move as what the app asks for did."""
+        for one, other in asked.pairs:
+            for was, now in zip(bodies.values(one.node), bodies.values(other.node), strict=False):
+                times = [instants.read(side.text) for side in (was, now)]
+                if is_calendar(was.path) and was.path == now.path and times[0] is not None and times[1] is not None:
+                    self._calendar_us.add(times[1] - times[0])
+
+    def ordered(self, series: _Series) -> None:
         """What comes in an order."""
-        numbers = _numbered(was), _numbered(now)
-        slow: dict[str, list[tuple[int, int]]] = {}
-        series: Counter[str] = Counter()
-        for row in align_alike([one.alike for one in was], [one.alike for one in now]):
-            if row.old is None or row.new is None:
-                some, at, number = (was, row.old, numbers[0]) if row.new is None else (now, row.new, numbers[1])
-                if at is not None:
-                    self._single(some, at, number[at], is_missing=row.new is None)
-                continue
-            one, other = was[row.old], now[row.new]
-            self.compared[sort] += 1
-            where = numbers[0][row.old]
-            if row.is_moved:
-                self._differ(Grade.OTHER_ORDER, where, one.place, "", where, numbers[1][row.new])
-            self._later_us = other.at_us - one.at_us
-            for found in bodies.compare(one.node, other.node, self._same):
-                self._differ(found.grade, where, one.place, found.path, found.expected, found.actual, found.note)
-            if one.waited_us is not None and other.waited_us is not None and not row.is_moved:
-                series[one.timed_as] += 1
-                if self._leniency.is_slower(one.waited_us, other.waited_us):
-                    slow.setdefault(one.timed_as, []).append((one.waited_us, other.waited_us))
-        for kind, pairs in slow.items():
-            texts = [f"{median(side) / SECOND_US:.1f} s" for side in zip(*pairs, strict=True)]
-            note = f"{len(pairs)} of {series[kind]}, medians"
-            self.found.append(Difference(Grade.SLOWER, kind, kind, "time", texts[0], texts[1], note))
+        sort, was, now = series.sort, series.old, series.new
+        numbers, numbers_now = _numbered(was), _numbered(now)
+        waits: dict[str, list[tuple[int, int]]] = {}
+        for row in series.rows:
+            if row.old is not None and row.new is not None:
+                one, other = was[row.old], now[row.new]
+                self.compared[sort] += 1
+                moved = numbers_now[row.new] if row.is_moved else None
+                self._check(sort, numbers[row.old], self._pair(one, other, numbers[row.old], moved))
+                is_after_the_same = one.since == other.since and not row.is_moved
+                if is_after_the_same and one.waited_us is not None and other.waited_us is not None:
+                    waits.setdefault(one.timed_as, []).append((one.waited_us, other.waited_us))
+            elif row.old is not None:
+                self._check(sort, numbers[row.old], [_single(Grade.MISSING, was, row.old, numbers[row.old])])
+            elif row.new is not None:
+                found = _single(Grade.EXTRA, now, row.new, numbers_now[row.new])
+                self._check(sort, f"{numbers_now[row.new]} (new)", [found])
+        for kind, pairs in waits.items():
+            self._check(sort, f"{kind} {TIME}", self._slower(kind, pairs))
 
     def shapes(self, place: str, was: Sequence[Node], now: Sequence[Node]) -> None:
         """What comes as often as it comes; where one side has none, nothing can be said."""
         self.compared["states"] += min(len(was), len(now))
-        if not was or not now:
-            return
-        shape, shape_now = _shape(was), _shape(now)
-        for path in sorted(shape.keys() | shape_now.keys()):
-            sorts, sorts_now = shape.get(path, set()), shape_now.get(path, set())
-            if not sorts_now:
-                self._differ(Grade.MISSING_FIELD, place, place, path, ", ".join(sorted(sorts)), None)
-            elif not sorts:
-                self._differ(Grade.NEW_FIELD, place, place, path, None, ", ".join(sorted(sorts_now)))
-            elif not sorts & sorts_now:
-                texts = ", ".join(sorted(sorts)), ", ".join(sorted(sorts_now))
-                grade = Grade.OTHER_VALUE if path == "status" else Grade.OTHER_TYPE
-                self._differ(grade, place, place, path, *texts)
+        if was and now:
+            self._check("states", place, _reshaped(place, _types(was), _types(now)))
 
-    def _single(self, some: Sequence[Thing], at: int, where: str, *, is_missing: bool) -> None:
-        one = some[at]
-        beside = [other.alike for other in (*some[max(0, at - 1) : at], *some[at + 1 : at + 2])]
-        grade = Grade.MISSING if is_missing else Grade.EXTRA
-        if one.is_typing and one.alike in beside:
-            # One notice more or less of the same typing.
-            grade = Grade.VOLATILE
-        text = bodies.shown(one.node)
-        self._differ(grade, where, one.place, "", *((text, None) if is_missing else (None, text)))
+    def _check(self, sort: str, where: str, found: Iterable[Difference]) -> None:
+        self.checks.append(Check(sort, where, tuple(map(self._leniency.judged, found))))
+
+    def _pair(self, one: Piece, other: Piece, where: str, moved: str | None) -> Iterator[Difference]:
+        if moved is not None:
+            yield _difference(Grade.OTHER_ORDER, where, one.place, "", where, moved)
+        self._later_us = other.at_us - one.at_us
+        for found in bodies.compare(one.node, other.node, self._same):
+            yield _difference(found.grade, where, one.place, found.path, found.expected, found.actual, found.note)
+
+    def _slower(self, kind: str, pairs: Sequence[tuple[int, int]]) -> Iterator[Difference]:
+        """Told once for a series: the worst of its grades, with the medians of those that have it."""
+        self.spreads_us[kind] = max(self.spreads_us.get(kind, 0), *(abs(now - was) for was, now in pairs))
+        graded = [(self._leniency.slowness(kind, was_us, now_us), was_us, now_us) for was_us, now_us in pairs]
+        grade = worst([one for one, *_ in graded])
+        if grade is not Grade.EQUAL:
+            slow = [times for one, *times in graded if one is grade]
+            was, now = (f"{median(side) / SECOND_US:.1f} s" for side in zip(*slow, strict=True))
+            yield Difference(grade, kind, kind, TIME, was, now, f"{len(slow)} of {len(pairs)}, medians")
+
+    def _weighed(self, path: Path, one: str, other: str) -> bool:
+        self._likeness.weigh(_unrooted(one), _unrooted(other), is_identity=gms.is_identity(path))
+        return True
 
     def _same(self, path: Path, one: str, other: str) -> bool:
         if one in self._hosts and other in self._hosts_now:
             return True
-        return self._likeness.same(_unrooted(one), _unrooted(other), is_slot=is_calendar(path) or "instant" in path)
+        is_slot, is_identity = is_calendar(path) or "instant" in path, gms.is_identity(path)
+        return self._likeness.same(_unrooted(one), _unrooted(other), is_slot=is_slot, is_identity=is_identity)
 
     def _moved(self, kind: InstantClass, shift_us: int) -> bool:
-        widest_us = _WIDEST_GRID_US if kind is InstantClass.CALENDAR else _TOLERANCE_US
-        expected = (self._later_us, self._visit_us)
-        is_right = shift_us in self._seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
+        expected, widest_us = [self._later_us, self._visit_us], TOLERANCE_US
+        if kind is InstantClass.CALENDAR:
+            expected, widest_us = [*expected, *self._calendar_us], WIDEST_GRID_US
+        # What is told as it was is no difference, though it might have moved.
+        is_right = (
+            not shift_us or shift_us in self._seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
+        )
         if is_right:
             self._seen_us.add(shift_us)
         return is_right
 
-    def _differ(
-        self, grade: Grade, where: str, place: str, path: str, one: str | None, other: str | None, note: str = ""
-    ) -> None:
-        self.found.append(Difference(grade, where, place, path, _short(one), _short(other), note))
+
+def _single(grade: Grade, some: Sequence[Piece], at: int, where: str) -> Difference:
+    one = some[at]
+    beside = [other.alike for other in (*some[max(0, at - 1) : at], *some[at + 1 : at + 2])]
+    text = bodies.shown(one.node)
+    was, now = (text, None) if grade is Grade.MISSING else (None, text)
+    # One notice more or less of the same typing.
+    is_again = one.is_typing and one.alike in beside
+    return _difference(Grade.VOLATILE if is_again else grade, where, one.place, "", was, now)
+
+
+def _difference(
+    grade: Grade, where: str, place: str, path: str, one: str | None, other: str | None, note: str = ""
+) -> Difference:
+    return Difference(grade, where, place, path, _short(one), _short(other), note)
 
 
 def _together(found: Iterable[Difference]) -> Iterator[Difference]:
-    """The worst first; what is the same at the same place once, with its count."""
     kinds: dict[tuple[object, ...], list[Difference]] = {}
     for one in found:
         kinds.setdefault((one.grade, one.place, one.path, one.note), []).append(one)
@@ -228,7 +297,7 @@ def _together(found: Iterable[Difference]) -> Iterator[Difference]:
     yield from sorted(told, key=lambda one: -one.grade.severity)
 
 
-def _numbered(things: Sequence[Thing]) -> list[str]:
+def _numbered(things: Sequence[Piece]) -> list[str]:
     counts: Counter[str] = Counter()
     told = []
     for one in things:
@@ -237,131 +306,41 @@ def _numbered(things: Sequence[Thing]) -> list[str]:
     return told
 
 
-def _asked(session: Session) -> Iterator[Thing]:
-    for done in causes.acts_of(session):
-        said = Branch({name: Leaf((name,), text, Sort.STRING) for name, text in sorted(done.said.items())})
-        yield Thing(f"request {done.operation}", done.at_us, said)
-
-
-def _is_aside(kind: Kind) -> bool:
-    return kind in gms.POLLED or kind in (Kind.COMET, Kind.PREFLIGHT, Kind.TYPING)
-
-
-def _answers(session: Session) -> Iterator[Thing]:
-    for one in session:
-        response = one.exchange.response
-        if response is None or _is_aside(one.operation.kind):
+def _reshaped(place: str, types: dict[Path, set[str]], types_now: dict[Path, set[str]]) -> Iterator[Difference]:
+    told: set[Path] = set()
+    for path in sorted(types.keys() | types_now.keys(), key=lambda path: [str(step) for step in path]):
+        sorts, sorts_now = types.get(path, set()), types_now.get(path, set())
+        if sorts & sorts_now:
             continue
-        node = Branch({"status": Leaf(("status",), str(response.status), Sort.NUMBER)})
-        if sort := header(response.headers, "content-type"):
-            node["header content-type"] = Leaf(("header content-type",), sort, Sort.STRING)
-        inside = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
-        node |= inside if isinstance(inside, Branch) else {"body": inside}
-        place = str(one.operation)
-        yield Thing(place, response.started_at_us, node, response.started_at_us - one.at_us, place)
+        # What is inside goes with it.
+        told.add(path)
+        # Of an empty list nobody knows what is in it.
+        is_empty = not (sorts and sorts_now) and path[-1:] in ((0,), ("instant",))
+        if is_empty or path[:-1] in told:
+            continue
+        grade = Grade.OTHER_VALUE if path == (STATUS,) else Grade.OTHER_TYPE
+        grade = grade if sorts and sorts_now else Grade.MISSING_FIELD if sorts else Grade.NEW_FIELD
+        was, now = (", ".join(sorted(some)) or None for some in (sorts, sorts_now))
+        yield _difference(grade, place, place, bodies.named(path), was, now)
 
 
-def _heard(session: Session) -> Iterator[tuple[str, int, bytes]]:
-    """What was told over Comet, each once: a message with an id of its own may come again."""
-    seen: set[object] = set()
-    for one in session:
-        for heard in one.heard:
-            message = heard.message
-            if message.direction is not Direction.TO_CLIENT or not heard.parsed.is_event:
-                continue
-            data = heard.parsed.fields.get("data")
-            own = data.get("id") if isinstance(data, dict) else None
-            if not (isinstance(own, str) and own in seen):
-                yield message.channel, message.at_us, message.raw
-            seen.add(own if isinstance(own, str) else None)
-
-
-def _tells_chat(raw: bytes) -> bool:
-    return any(b'"%s"' % name.encode() in raw for name in LINES)
-
-
-def _events(session: Session) -> dict[str, list[Thing]]:
-    found: dict[str, list[Thing]] = {}
-    for channel, at_us, raw in _heard(session):
-        if not _tells_chat(raw):
-            found.setdefault(channel, []).append(Thing(f"message on {channel}", at_us, bodies.tree(raw)))
-    for one in session:
-        for heard in one.heard:
-            fields = heard.parsed.fields
-            if heard.message.direction is Direction.TO_CLIENT and fields.get("successful") is False:
-                error = Leaf(("error",), str(fields.get("error", "")).partition(":")[0], Sort.STRING)
-                refusal = Thing(f"refusal on {heard.message.channel}", heard.message.at_us, error)
-                found.setdefault(heard.message.channel, []).append(refusal)
-    return found
-
-
-def _states(session: Session) -> dict[str, list[Node]]:
-    found: dict[str, list[Node]] = {}
-    for one in session:
-        response = one.exchange.response
-        if response is not None and one.operation.kind in gms.POLLED:
-            inside = bodies.tree(response.body.plain, LINES)
-            node = Branch({"status": Leaf(("status",), str(response.status), Sort.NUMBER)})
-            node |= inside if isinstance(inside, Branch) else {"body": inside}
-            found.setdefault(str(one.operation), []).append(node)
-    for channel, _, raw in _heard(session):
-        if _tells_chat(raw):
-            found.setdefault(f"chat on {channel}", []).append(bodies.tree(raw, LINES))
-    return found
-
-
-def _shape(nodes: Iterable[Node]) -> dict[str, set[str]]:
-    """Fields to the types that they have; of the status its values."""
-    shape: dict[str, set[str]] = {}
+def _types(nodes: Iterable[Node]) -> dict[Path, set[str]]:
+    types: dict[Path, set[str]] = {}
     for node in nodes:
-        for leaf in bodies.values(node):
-            told = leaf.text if leaf.path == ("status",) else leaf.sort.name.lower()
-            shape.setdefault(bodies.named(likeness.place(leaf.path)), set()).add(told)
-    return shape
-
-
-def _lines(old: Session, new: Session) -> tuple[list[Thing], list[Thing]]:
-    """The chats' lines as Comet told them; by REST where it told none in either: answers hold what is left over."""
-    was, now = list(_of_texts(old, _pages(old))), list(_of_texts(new, _pages(new)))
-    if was or now:
-        return was, now
-    return list(_of_texts(old, _answered(old))), list(_of_texts(new, _answered(new)))
-
-
-def _pages(session: Session) -> Iterator[tuple[int, bytes]]:
-    return ((at_us, raw) for _, at_us, raw in _heard(session))
-
-
-def _answered(session: Session) -> Iterator[tuple[int, bytes]]:
-    for one in session:
-        if (response := one.exchange.response) and one.operation.kind in gms.TELLS_LINES:
-            yield response.started_at_us, response.body.plain
-
-
-def _of_texts(session: Session, texts: Iterable[tuple[int, bytes]]) -> Iterator[Thing]:
-    acts_us = [done.at_us for done in causes.acts_of(session)]
-    seen: set[tuple[object, ...]] = set()
-    last_us = 0
-    for at_us, text in texts:
-        for line in lines.read(text, tuple(spans(text))):
-            if line.key in seen:
-                continue
-            seen.add(line.key)
-            spoken = {"nickname": line.nickname, "text": line.text}
-            node = Branch()
-            for name, span in spoken.items():
-                said = plain_text(text[span.start : span.end]) if span else ""
-                node[name] = Leaf((name,), said, Sort.STRING)
-            since_us = max([last_us, *(one for one in acts_us if one <= at_us)])
-            waited = None if line.is_client or not since_us else at_us - since_us
-            place = f"chat {line.party} {line.kind}"
-            yield Thing(place, at_us, node, waited, "chat lines", "Typing" in line.kind)
-            last_us = at_us
+        for path, sort in bodies.shape(node):
+            types.setdefault(path, set()).add(sort)
+    return types
 
 
 def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:
     for name in sorted(was.keys() | now.keys()):
         yield name, was.get(name, []), now.get(name, [])
+
+
+def _slots(session: Session) -> list[int]:
+    """The first time slot of each answer that offers any."""
+    answers = (one.exchange.response.body.plain for one in session if one.exchange.response)
+    return [slots[0] for slots in map(timeslots.offered, answers) if slots]
 
 
 def _hosts(session: Session) -> frozenset[str]:

@@ -1,11 +1,11 @@
 """What may differ between two recordings: by rule, or learned from two of the same GMS."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Self
 
-from gms_replay.grades import Difference, Grade
+from gms_replay.grades import TIME, Difference, Grade
 from gms_replay.instants import SECOND_US
 from gms_replay.rules import Rules
 
@@ -14,7 +14,8 @@ from gms_replay.rules import Rules
 class Leniency:
     """What is no difference. `volatile`: places as `Difference.rule` tells them, perhaps with `*`.
 
-    Something is slower that takes more than `slower_factor` times as long, and `slower_floor_us` longer.
+    Something is slower that takes more than `slower_factor` times as long, and `slower_floor_us` longer. `spreads_us`:
+    by how much waits differed where nothing had changed, by what was waited for: that, times the factor, may be again.
     `compares_requests`: whether what the app asks counts, too.
     """
 
@@ -22,6 +23,7 @@ class Leniency:
     slower_factor: float = 2.0
     slower_floor_us: int = 1_000_000
     compares_requests: bool = True
+    spreads_us: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def by(cls, rules: Rules, *, slower_factor: float | None = None, compares_requests: bool = True) -> Self:
@@ -35,8 +37,12 @@ class Leniency:
             compares_requests,
         )
 
-    def is_slower(self, was_us: int, now_us: int) -> bool:
-        return now_us > was_us * self.slower_factor and now_us - was_us > self.slower_floor_us
+    def slowness(self, kind: str, was_us: int, now_us: int) -> Grade:
+        """EQUAL, SLOWER, or VOLATILE where it is slower, but by no more than may be. `kind`: what was waited for."""
+        longer_us = now_us - was_us
+        if now_us <= was_us * self.slower_factor or longer_us <= self.slower_floor_us:
+            return Grade.EQUAL
+        return Grade.VOLATILE if longer_us <= self.spreads_us.get(kind, 0) * self.slower_factor else Grade.SLOWER
 
     def judged(self, found: Difference) -> Difference:
         """A difference, volatile where it may be."""
@@ -45,7 +51,8 @@ class Leniency:
             return replace(found, grade=Grade.VOLATILE)
         return found
 
-    def learned(self, found: Iterable[Difference]) -> "Leniency":
-        """The same, and all that differs there may differ."""
-        rules = frozenset(one.rule for one in found)
-        return replace(self, volatile=frozenset(self.volatile) | rules)
+    def learned(self, found: Iterable[Difference], spreads_us: Mapping[str, int]) -> "Leniency":
+        """The same, and all that differs there may differ; waits by as much as there."""
+        rules = frozenset(one.rule for one in found if one.path != TIME)
+        widest_us = {kind: max(us, self.spreads_us.get(kind, 0)) for kind, us in spreads_us.items()}
+        return replace(self, volatile=frozenset(self.volatile) | rules, spreads_us={**self.spreads_us, **widest_us})

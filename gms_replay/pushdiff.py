@@ -6,31 +6,24 @@ compared by what they stand for, instants by how long before or after their push
 order, and in them pushes so that most keep their action, and of those most their alert.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 
-from gms_replay import contents, gms, instants, pushes, sessions
+from gms_replay import contents, gms, pushes, sessions
 from gms_replay.alignment import Row, align
 from gms_replay.contents import Value
 from gms_replay.gms import InstantClass, Path
-from gms_replay.identities import is_mappable
 from gms_replay.instants import SECOND_US
+from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness
 from gms_replay.model import Recording
 from gms_replay.pushes import Derived, Notification, Result
 from gms_replay.sessions import Session
 
-_TOLERANCE_US = 5 * SECOND_US
-_WIDEST_GRID_US = 120 * 60 * SECOND_US
 _LONGEST_SHOWN = 80
 
-# No word of people's: a UUID, or many letters and digits in a row.
-_ID = re.compile(
-    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[0-9A-Za-z]{16,}", re.ASCII
-)
-_PART = re.compile(rf"{instants.ANYWHERE.pattern}|\b(?:{_ID.pattern})\b", re.ASCII)
+_SHORTEST_ID = 16
 _ACTION: Path = ("message", "_action")
 
 _REASONS = {
@@ -118,12 +111,17 @@ class Comparison:
         return all(pair.grade is Grade.EQUAL for pair in self.pairs)
 
 
-def compare(old: Recording, new: Recording) -> Comparison:
+def compare(old: Recording, new: Recording, pairs: Sequence[tuple[int, int | None]] | None = None) -> Comparison:
     """Compares all pushes of two recordings: visit by visit, and those of no visit service by service, in their order.
 
     Where one of them has no visits, because GMS's own traffic was recorded alone, its services stand for them.
+    `pairs`: these visits alone, by their numbers from 1; None as the second stands for the one of the same number.
     """
     was, now = _homes(old), _homes(new)
+    if pairs is not None:
+        housed, housed_now = ({home[0].number: home for home in homes} for homes in (was, now))
+        chosen = [(housed[one], housed_now.get(one if other is None else other, _NOTHING)) for one, other in pairs]
+        return Comparison(tuple(_grouped(chosen)))
     if all(any(home.visit for home, _ in side) for side in (was, now)):
         of_visits = _paired([one for one in was if one[0].visit], [one for one in now if one[0].visit])
         others = _paired([one for one in was if not one[0].visit], [one for one in now if not one[0].visit])
@@ -145,6 +143,8 @@ def differences(expected: Notification | Derived, actual: Notification | Derived
 
 
 _Housed = tuple[Home, tuple[Notification | Derived, ...]]
+_Nobody = tuple[None, tuple[Notification | Derived, ...]]
+_NOTHING: _Nobody = (None, ())
 
 
 def _homes(recording: Recording) -> list[_Housed]:
@@ -170,8 +170,11 @@ def _pushed(homes: list[_Housed]) -> list[_Housed]:
 
 
 def _paired(was: list[_Housed], now: list[_Housed]) -> Iterator[Group]:
-    nothing: tuple[None, tuple[Notification | Derived, ...]] = (None, ())
-    for (home, some), (home_now, some_now) in zip_longest(was, now, fillvalue=nothing):
+    return _grouped(zip_longest(was, now, fillvalue=_NOTHING))
+
+
+def _grouped(pairs: Iterable[tuple[_Housed | _Nobody, _Housed | _Nobody]]) -> Iterator[Group]:
+    for (home, some), (home_now, some_now) in pairs:
         if some or some_now:
             yield Group(home, home_now, tuple(_pair(row, some, some_now) for row in align(some, some_now)))
 
@@ -194,15 +197,22 @@ def _remarks(one: Notification | Derived, other: Notification | Derived) -> Iter
 
 def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
     was, now = contents.read(expected.provider, expected.payload), contents.read(actual.provider, actual.payload)
-    same = _Same(actual.at_us - expected.at_us)
+    later_us = actual.at_us - expected.at_us
+
+    def moved(kind: InstantClass, shift_us: int) -> bool:
+        widest_us = WIDEST_GRID_US if kind is InstantClass.CALENDAR else TOLERANCE_US
+        return not shift_us or abs(shift_us - later_us) <= widest_us
+
+    same = Likeness(moved, looks_like_id=_is_id)
     if expected.device and actual.device:
-        same.learn(expected.device, actual.device)
+        same.same(expected.device, actual.device, is_identity=True)
     # All of them first, for other fields may name them too.
-    named = {path: same.learn(was[path].text, now[path].text) for path in was if path in now and gms.is_identity(path)}
+    ids = {path: (was[path].text, now[path].text) for path in was if path in now and gms.is_identity(path)}
+    named = {path: same.same(*pair, is_identity=True) for path, pair in ids.items()}
     for path in sorted(was.keys() | now.keys(), key=_order):
         one, other = was.get(path), now.get(path)
         if one and other:
-            if not (named[path] if path in named else same.values(path, one, other)):
+            if not (named[path] if path in named else _are_alike(path, one, other, same)):
                 # As a link does that leads where it led in the other run.
                 now_is = "names another's id" if one == other else f"became {_shown(other)}"
                 yield f"{_name(path)} {_shown(one)} {now_is}"
@@ -211,54 +221,15 @@ def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
             yield f"{_name(path)} is missing" if one else f"{_name(path)} is new: {_shown(other)}"
 
 
-class _Same:
-    """Whether values of two pushes mean the same. `later_us`: by how much the second came later."""
-
-    def __init__(self, later_us: int) -> None:
-        self._later_us = later_us
-        self._ids: dict[str, int] = {}
-        self._ids_now: dict[str, int] = {}
-
-    def learn(self, one: str, other: str) -> bool:
-        """Whether two identities stand for each other, as they do from now on if neither is known yet."""
-        if one not in self._ids and other not in self._ids_now:
-            self._ids[one] = self._ids_now[other] = len(self._ids)
-        return self._ids.get(one, -1) == self._ids_now.get(other, -2)
-
-    def values(self, path: Path, one: Value, other: Value) -> bool:
-        """Whether two values of one field do."""
-        if one.is_string != other.is_string and None not in (one.is_string, other.is_string):
-            return False
-        is_slot = gms.instant_class(path) is InstantClass.CALENDAR
-        return self._texts(one.text, other.text, _WIDEST_GRID_US if is_slot else _TOLERANCE_US)
-
-    def _texts(self, one: str, other: str, tolerance_us: int) -> bool:
-        if self._are_instants(one, other, tolerance_us):
-            return True
-        one, other = _numbered(one, self._ids), _numbered(other, self._ids_now)
-        if _PART.sub("\0", one) != _PART.sub("\0", other):
-            return False
-        parts = zip(_PART.finditer(one), _PART.finditer(other), strict=True)
-        return all(self._parts(part[0], part_now[0], tolerance_us) for part, part_now in parts)
-
-    def _parts(self, one: str, other: str, tolerance_us: int) -> bool:
-        are_ids = _ID.fullmatch(one) and _ID.fullmatch(other) and len(one) == len(other)
-        return one == other or self._are_instants(one, other, tolerance_us) or bool(are_ids and self.learn(one, other))
-
-    def _are_instants(self, one: str, other: str, tolerance_us: int) -> bool:
-        """Whether both are instants in one notation, as far from their push."""
-        was, now = instants.parse(one), instants.parse(other)
-        if not (was and now and was[1].is_like(now[1])):
-            return False
-        return abs(now[0] - was[0] - self._later_us) <= tolerance_us
+def _are_alike(path: Path, one: Value, other: Value, same: Likeness) -> bool:
+    if one.is_string != other.is_string and None not in (one.is_string, other.is_string):
+        return False
+    return same.same(one.text, other.text, is_slot=gms.instant_class(path) is InstantClass.CALENDAR)
 
 
-def _numbered(text: str, ids: dict[str, int]) -> str:
-    """A text with numbers in place of the identities in it."""
-    for value in sorted(filter(is_mappable, ids), key=len, reverse=True):
-        if value in text:
-            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])", f"\0{ids[value]}\0", text)
-    return text
+def _is_id(word: str) -> bool:
+    """No word of people's: a UUID, or many letters and digits in a row. Numbers may be somebody's telephone."""
+    return len(word) >= _SHORTEST_ID and any(map(str.isdigit, word)) and any(map(str.isalpha, word))
 
 
 def _expiries(expected: Notification, actual: Notification) -> Iterator[str]:
@@ -267,7 +238,7 @@ def _expiries(expected: Notification, actual: Notification) -> Iterator[str]:
         return
     if was is None or now is None:
         yield "expiry is missing" if now is None else f"expiry is new: {_lasting(now)}"
-    elif (was == 0) != (now == 0) or abs(now - was) > _TOLERANCE_US:
+    elif (was == 0) != (now == 0) or abs(now - was) > TOLERANCE_US:
         yield f"expiry {_lasting(was)} became {_lasting(now)}"
 
 

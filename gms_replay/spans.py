@@ -31,13 +31,16 @@ class Sort(Enum):
     NUMBER = auto()
     WORD = auto()
     TEXT = auto()
+    OBJECT = auto()
+    LIST = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A value at `text[start:end]`; of a string or key the part between its quotes, escapes untouched.
 
-    A key's path ends with the key itself. TEXT is a whole body that is no JSON, its path is empty.
+    A key's path ends with the key itself. TEXT is a whole body that is no JSON, its path is empty. OBJECT and LIST are
+    brackets that open.
     """
 
     path: Path
@@ -53,8 +56,11 @@ class _Container:
     expects_key: bool
 
 
-def spans(text: bytes) -> Iterator[Span]:
-    """Every key and value of a body in order of place; a body that does not open like JSON is one TEXT."""
+def spans(text: bytes, *, brackets: bool = False) -> Iterator[Span]:
+    """Every key and value of a body in order of place; a body that does not open like JSON is one TEXT.
+
+    `brackets`: and where an object or a list opens, before what is in it.
+    """
     opening = text.lstrip()[:1]
     if opening not in (b"{", b"["):
         if text:
@@ -63,10 +69,11 @@ def spans(text: bytes) -> Iterator[Span]:
     stack: list[_Container] = []
     for token in _TOKEN.finditer(text):
         piece = token[0]
-        if piece == b"{":
-            stack.append(_Container("object", None, expects_key=True))
-        elif piece == b"[":
-            stack.append(_Container("array", 0, expects_key=False))
+        if piece in (b"{", b"["):
+            is_list = piece == b"["
+            if brackets:
+                yield Span(_path(stack), Sort.LIST if is_list else Sort.OBJECT, token.start(), token.end())
+            stack.append(_Container("array", 0, expects_key=False) if is_list else _Container("object", None, True))
         elif piece in _CLOSES:
             _close(stack, _CLOSES[piece])
         elif piece == b",":

@@ -8,7 +8,7 @@ from gms_replay import gms, instants
 from gms_replay.gms import InstantClass, Path
 from gms_replay.instants import SECOND_US, Notation
 from gms_replay.rules import Rules
-from gms_replay.spans import Sort, Span, plain_text
+from gms_replay.spans import Sort, Span, plain_text, spans
 
 _GRIDS_US = tuple(minutes * 60 * SECOND_US for minutes in (120, 60, 30, 20, 15, 10, 5, 1))
 
@@ -31,6 +31,17 @@ def grid_us(told: Iterable[Value], rules: Rules) -> int:
         return SECOND_US
     common_us = gcd(*slots)
     return next((grid_us for grid_us in _GRIDS_US if common_us % grid_us == 0), SECOND_US)
+
+
+def offered(text: bytes) -> list[int]:
+    """The time slots that a text tells, in its order: keys in version 1, `utcTime` in version 2."""
+    found = []
+    for one in spans(text):
+        is_key = one.sort is Sort.KEY
+        said = str(one.path[-1]) if is_key else plain_text(text[one.start : one.end])
+        if gms.key_class(one.path) if is_key else one.path[-1:] == ("utcTime",) and "slots" in one.path:
+            found.append(instants.read(said))
+    return [at_us for at_us in found if at_us is not None]
 
 
 def _is_slot(span: Span, rules: Rules) -> bool:

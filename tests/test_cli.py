@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import factories
 import httpx
@@ -136,6 +137,84 @@ def test_diff_names_unknown_grade(cassette: Path) -> None:
 
     assert told.exit_code == 2
     assert told.output.startswith("gms-replay: --fail-on: 'bad' is no grade; there are volatile, ")
+
+
+@pytest.mark.parametrize(
+    ("options", "pairs"),
+    [
+        (["--session", "2"], [(2, 2)]),
+        (["--session", "1", "--with-session", OTHER], [(1, 2)]),
+        (["--session", "2", "--with-session", "1", "--session", "1", "--with-session", "1"], [(2, 1), (1, 1)]),
+    ],
+)
+def test_diff_compares_sessions(options: list[str], pairs: list[tuple[int, int]], tmp_path: Path) -> None:
+    two_callbacks(tmp_path / "two.sqlite")
+    files = [tmp_path / "two.sqlite"] * (1 if "--with-session" in options else 2)
+
+    told = json.loads(run("diff", *files, "--json", *options).stdout)
+    pushes = json.loads(run("diff", *files, "--json", "--pushes", *options).stdout)
+
+    assert [(one["old"], one["new"]) for one in told["sessions"]] == pairs
+    assert (told["worst"], pushes["equal"]) == ("equal", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--session", "1"], "NEW is missing: name a second cassette, or two sessions by --session and --with-session"),
+        (["--with-session", "1"], "--with-session: name one for each --session, in the same order"),
+        (["--session", "3", "--with-session", "1"], "--session 3: there is no such session; `gms-replay show` numbers"),
+        (["--session", "1", "--with-session", "nobody's"], "--with-session nobody's: there is no such session;"),
+    ],
+)
+@pytest.mark.parametrize("also", [[], ["--pushes"]])
+def test_diff_names_sessions_that_are_not_there(
+    options: list[str], complaint: str, also: list[str], tmp_path: Path
+) -> None:
+    two_callbacks(tmp_path / "two.sqlite")
+
+    told = run("diff", tmp_path / "two.sqlite", *options, *also)
+
+    assert (told.exit_code, told.output[: len(complaint) + 12]) == (2, f"gms-replay: {complaint}")
+
+
+def test_diff_writes_cases_for_ci(cassette: Path, tmp_path: Path) -> None:
+    two_callbacks(tmp_path / "two.sqlite")
+    report = tmp_path / "report.xml"
+    before = cassette.read_bytes()
+
+    told = run("diff", cassette, tmp_path / "two.sqlite", "--junit", report, "--fail-on", "missing")
+    suites = ElementTree.parse(report).getroot()
+    onto_cassette = run("diff", cassette, cassette, "--junit", cassette)
+    into_nowhere = run("diff", cassette, cassette, "--junit", tmp_path / "no" / "report.xml")
+
+    assert (told.exit_code, suites.attrib["failures"] > "0", len(suites)) == (1, True, 2)
+    assert (onto_cassette.exit_code, into_nowhere.exit_code) == (2, 2)
+    assert "it is a cassette, and would be lost; name another file" in onto_cassette.output
+    assert "No such file or directory: name a file that can be written" in into_nowhere.output
+    assert cassette.read_bytes() == before
+
+
+def test_diff_learns(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("old.sqlite", "new.sqlite")]
+    for answer, path in enumerate(files):
+        tape = factories.Tape()
+        tape.ask(0, "POST", factories.CALLBACK, factories.ORDER, {"_id": OTHER, "a": answer})
+        tape.ask(10, "POST", factories.CALLBACK, factories.ORDER, {"_id": factories.SERVICE, "a": 0})
+        write(path, tape.recording())
+
+    exits = [run("diff", *files, *options).exit_code for options in ([], ["--learn", files[1]])]
+    of_one = [run("diff", *files, "--session", one, "--learn", files[1]) for one in ("1", "2")]
+
+    assert (exits, [one.stdout.splitlines()[-1] for one in of_one]) == ([1, 0], ["1 volatile", "no difference"])
+
+
+@pytest.mark.parametrize("option", [["--fail-on", "missing"], ["--learn", "a"], ["--rules", "a"], ["--junit", "a"]])
+def test_diff_of_pushes_takes_no_grades(cassette: Path, option: list[str]) -> None:
+    told = run("diff", "--pushes", cassette, cassette, *option)
+
+    assert told.exit_code == 2
+    assert told.output.startswith("gms-replay: --pushes: --fail-on, --learn, --rules and --junit say nothing of pushes")
 
 
 def test_diff_names_bad_files(cassette: Path, tmp_path: Path) -> None:

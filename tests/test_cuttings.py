@@ -201,7 +201,7 @@ def test_nothing_to_choose_is_refused() -> None:
 
     with pytest.raises(OptionError, match="no such session began then"):
         cuttings.choose(found, ["1"], at(1000))
-    with pytest.raises(OptionError, match="there is no session in it; take it whole"):
+    with pytest.raises(OptionError, match="there is no session in it, nothing that"):
         cuttings.choose((), ["1"])
 
 

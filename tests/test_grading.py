@@ -1,6 +1,7 @@
 """Two recordings, graded."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from factories import (
@@ -20,6 +21,7 @@ from factories import (
     chat_recording,
     frame,
     menu,
+    record_visit,
     slots,
     visit,
 )  # fmt: skip
@@ -69,7 +71,7 @@ def test_changed_field_is_graded(new: bytes, grades: set[Grade]) -> None:
 def test_learned_is_volatile() -> None:
     old = next(form for form in (b'"_action":"StartChat"', b'"_action": "StartChat"') if _holds(form))
     changed = _changed(old, b'"_action":"Other"')
-    learned = Leniency().learned(grading.compare(visit(), changed, Leniency()).differences)
+    learned = Leniency().learned(grading.compare(visit(), changed, Leniency()).differences, {})
 
     assert grading.compare(visit(), changed, learned).worst is Grade.VOLATILE
 
@@ -115,6 +117,44 @@ def test_slower_agent_is_told_once() -> None:
     assert _found(_chat(*WHOLE, reply_s=40), _chat(*WHOLE)) == []
 
 
+def test_wait_after_another_act_is_no_slower_one() -> None:
+    events = [(2.0, frame(1, JOINED)), (9.5, frame(2, REPLY))]
+
+    assert _found(chat_recording(*events, sends=(9,)), chat_recording(*events)) == [
+        (Grade.MISSING, "request send"), (Grade.MISSING, "send"),
+    ]  # fmt: skip
+
+
+def test_spread_of_waits_is_learned() -> None:
+    spreads_us = grading.compare(_chat(*WHOLE), _chat(*WHOLE, reply_s=20), Leniency()).rows[0].spreads_us
+    leniency = Leniency().learned([], spreads_us)
+
+    assert spreads_us["chat lines"] == 8_000_000
+    for reply_s, grades in ((28, [Grade.VOLATILE]), (30, [Grade.SLOWER])):
+        found = grading.compare(_chat(*WHOLE), _chat(*WHOLE, reply_s=reply_s), leniency)
+        assert [one.grade for one in found.differences] == grades
+
+
+def test_status_is_no_field() -> None:
+    def answered(status: int) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "status": "new"}, status=status)
+        return tape.recording()
+
+    assert _found(answered(200), answered(202)) == [(Grade.OTHER_VALUE, "start callback sales")]
+
+
+def test_each_thing_is_checked_once() -> None:
+    (row,) = grading.compare(_chat(*WHOLE), _chat(*WHOLE[:3], WRITES, *WHOLE[3:]), Leniency()).rows
+    names = [(check.sort, check.where) for check in row.checks]
+
+    assert len(set(names)) == len(names)
+    assert {check.where: check.grade for check in row.checks if check.differences} == {
+        "chat AGENT Notice.TypingStarted 2 (new)": Grade.VOLATILE
+    }
+    assert ("answers", "start callback sales time taken") in names
+
+
 def _menus(*titles: str) -> Recording:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
@@ -132,6 +172,22 @@ def test_first_request_that_departs_is_named() -> None:
     )  # fmt: skip
 
 
+def test_chosen_visits_alone_are_compared() -> None:
+    tape = Tape()
+    record_visit(tape)
+    tape.user = "bob@example.com"
+    tape.ask(100, "POST", CALLBACK, ORDER, {"_id": SERVICE[::-1]})
+    both = tape.recording()
+
+    def compared(*pairs: tuple[int, int | None]) -> list[tuple[int | None, int | None, Grade]]:
+        rows = grading.compare(both, visit(), Leniency(), pairs).rows
+        return [(row.old, row.new, row.grade) for row in rows]
+
+    assert compared((1, None)) == [(1, 1, Grade.EQUAL)]
+    assert compared((2, None)) == [(2, None, Grade.MISSING)]
+    assert compared((2, 1), (1, 1)) == [(2, 1, Grade.EXTRA), (1, 1, Grade.EQUAL)]
+
+
 def test_time_slots_are_no_fields() -> None:
     def asked(*instants: str) -> Recording:
         tape = Tape()
@@ -142,6 +198,90 @@ def test_time_slots_are_no_fields() -> None:
     assert (
         _found(asked("2014-05-02T16:30:00.000Z"), asked("2026-01-03T09:05:00.000Z", "2026-01-03T09:10:00.000Z")) == []
     )
+
+
+def test_empty_body_is_no_empty_object() -> None:
+    def answered(body: bytes) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        tape.ask(1, "POST", MENU, b"", body)
+        return tape.recording()
+
+    (found,) = grading.compare(answered(b""), answered(b"{}"), Leniency()).differences
+    assert (found.grade, found.path, found.note) == (Grade.OTHER_TYPE, "whole body", "text became object")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"slots": []}, {"slots": [{"utcTime": "2014-05-02T16:30:00.000Z"}]}, []),
+        ({}, {"2014-05-02T16:30:00.000Z": 5}, []),
+        ({"a": {"b": 1}}, {"c": {"b": 1}}, [(Grade.MISSING_FIELD, "a"), (Grade.NEW_FIELD, "c")]),
+        ({"a": {"b": 1}}, {"a": [1]}, [(Grade.OTHER_TYPE, "a")]),
+        ({"a": True}, {"a": False}, []),
+        ({"a": True}, {"a": None}, [(Grade.OTHER_TYPE, "a")]),
+    ],
+)
+def test_of_states_types_count(old: dict[str, Any], new: dict[str, Any], expected: list[tuple[Grade, str]]) -> None:
+    def polled(state: dict[str, Any]) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        tape.ask(1, "GET", AVAILABILITY, b"", state)
+        return tape.recording()
+
+    found = grading.compare(polled(old), polled(new), Leniency()).differences
+    assert [(one.grade, one.path) for one in found] == expected
+
+
+def _booked(later_s: int, slot: str, desired: str, echoed: str) -> Recording:
+    tape = Tape()
+    tape.ask(later_s, "GET", AVAILABILITY, b"", slots(slot))
+    tape.ask(
+        later_s + 5, "POST", CALLBACK, ORDER | {"_desired_time": desired}, {"_id": SERVICE, "_desired_time": echoed}
+    )
+    return tape.recording()
+
+
+MONDAY, TUESDAY = "2014-05-05T08:00:00.000Z", "2014-05-06T08:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("slot", "desired", "echoed", "expected"),
+    [
+        (TUESDAY, TUESDAY, TUESDAY, []),
+        (MONDAY, TUESDAY, TUESDAY, ["request start callback sales"]),
+        (MONDAY, MONDAY, TUESDAY, ["start callback sales"]),
+    ],
+    ids=["as GMS has room", "as the app asks", "as GMS pleases"],
+)
+def test_calendar_moves(slot: str, desired: str, echoed: str, expected: list[str]) -> None:
+    old, new = _booked(0, MONDAY, MONDAY, MONDAY), _booked(3600, slot, desired, echoed)
+
+    assert _found(old, new) == [(Grade.OTHER_VALUE, place) for place in expected]
+
+
+def test_instant_that_stands_still_is_no_difference() -> None:
+    def built(later_s: int, at: str) -> Recording:
+        tape = Tape()
+        tape.ask(later_s, "POST", CALLBACK, ORDER, {"_id": SERVICE, "built": at})
+        return tape.recording()
+
+    assert _found(built(0, "2014-01-01T00:00:00Z"), built(500, "2014-01-01T00:00:00Z")) == []
+    assert _found(built(0, "2014-01-01T00:00:00Z"), built(500, "2014-01-01T00:00:59Z")) != []
+
+
+def test_one_wrong_id_is_one_difference() -> None:
+    def told(*ids: str) -> Recording:
+        tape = Tape()
+        for at_s, one in enumerate(ids):
+            tape.ask(at_s, "POST", CALLBACK if not at_s else MENU, ORDER, {"ticket": one, "_id": SERVICE})
+        return tape.recording()
+
+    old, wrong = told("ticket-4711aaaa", "ticket-4711aaaa", "ticket-4711aaaa"), "ticket-9999bbbb"
+    assert _found(old, told(wrong, "ticket-4711aaaa", "ticket-4711aaaa")) == [
+        (Grade.OTHER_VALUE, "start callback sales")
+    ]
+    assert _found(old, told(wrong, wrong, wrong)) == []
 
 
 def test_server_may_be_called_otherwise() -> None:

@@ -1,6 +1,6 @@
 """What may differ."""
 
-from gms_replay.grades import Difference, Grade
+from gms_replay.grades import TIME, Difference, Grade
 from gms_replay.leniency import Leniency
 from gms_replay.rules import Rules
 
@@ -18,7 +18,21 @@ def test_other_place_is_not() -> None:
 def test_slower_needs_factor_and_floor() -> None:
     taken = [(100, 900_000), (10_000_000, 12_000_000), (1_000_000, 4_000_000)]
 
-    assert [Leniency().is_slower(was, now) for was, now in taken] == [False, False, True]
+    assert [Leniency().slowness("send", *one) for one in taken] == [Grade.EQUAL, Grade.EQUAL, Grade.SLOWER]
+
+
+def test_learned_spread_may_be_again() -> None:
+    leniency = Leniency(slower_factor=1.5).learned([], {"send": 2_000_000}).learned([], {"send": 1_000_000})
+    graded = [leniency.slowness("send", 1_000_000, now_us) for now_us in (1_500_000, 4_000_000, 4_000_001)]
+
+    assert graded == [Grade.EQUAL, Grade.VOLATILE, Grade.SLOWER]
+    assert leniency.slowness("disconnect", 1_000_000, 4_000_000) is Grade.SLOWER
+
+
+def test_time_is_not_learned_as_a_place() -> None:
+    slow = Difference(Grade.SLOWER, "send", "send", TIME, "1.0 s", "4.0 s")
+
+    assert Leniency().learned([slow, OTHER], {}).volatile == {"send: a.*.b"}
 
 
 def test_rules_say_what_may_differ() -> None:

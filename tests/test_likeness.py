@@ -10,6 +10,44 @@ def test_identity_stands_for_one() -> None:
     assert said == [True, False]
 
 
+def test_most_decide_what_stands_for_what() -> None:
+    likeness = Likeness(lambda kind, shift_us: True)
+    pairs = [
+        ("12345678", "99999999"),
+        ("/a/12345678", "/a/87654321"),
+        ("12345678", "87654321"),
+        ("abcd1234", "abcd9999"),
+    ]
+    for pair in pairs:
+        likeness.weigh(*pair)
+    likeness.weigh("117", "118", is_identity=True)
+    likeness.settle()
+
+    assert [likeness.same(*pair) for pair in pairs] == [False, True, True, True]
+    assert [likeness.same("117", other, is_identity=True) for other in ("118", "119", "")] == [True, False, False]
+
+
+def test_uuid_is_one_identity() -> None:
+    one, other = "c56a4180-65aa-42ec-a945-5fd21dec0538", "9b2f0000-1111-4222-8333-5fd21dec0538"
+
+    assert Likeness(lambda kind, shift_us: True).same(f"/chat/{one}/send", f"/chat/{other}/send")
+    assert outline(one) == outline(other)
+
+
+def test_identity_of_several_words_is_known_inside_others() -> None:
+    likeness = Likeness(lambda kind, shift_us: True)
+
+    assert likeness.same("a-1.2345678", "b-22.345678", is_identity=True)
+    assert likeness.same("/chat/a-1.2345678/send", "/chat/b-22.345678/send")
+    assert not likeness.same("/chat/a-1.2345678/send", "/chat/c-22.345678/send")
+
+
+def test_who_asks_says_what_looks_like_an_identity() -> None:
+    likeness = Likeness(lambda kind, shift_us: True, looks_like_id=lambda word: word.islower())
+
+    assert [likeness.same("a call", "b call"), likeness.same("+5551234567", "+5559876543")] == [True, False]
+
+
 def test_refused_shift_is_no_likeness() -> None:
     assert not Likeness(lambda kind, shift_us: False).same("2014-05-02T16:27:38Z", "2014-05-02T16:27:39Z")
 

@@ -4,7 +4,7 @@ from factories import slots
 from gms_replay.instants import read
 from gms_replay.rules import Rules, load
 from gms_replay.spans import spans
-from gms_replay.timeslots import grid_us, local_times
+from gms_replay.timeslots import grid_us, local_times, offered
 
 MINUTE_US = 60_000_000
 UTC = '"utcTime":"2014-05-02T16:30:00.000Z"'
@@ -92,3 +92,15 @@ def test_utc_time_is_whats_meant() -> None:
     raw = f'{{"slots":[{{{LOCAL},{UTC}}}],{ZONE}}}'.encode()
 
     assert [one.at_us for one in local_times(raw, list(spans(raw)))] == [read("2014-05-02T16:30:00.000Z")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        slots("2014-05-02T16:30:00.000Z", "2014-05-02T16:35:00.000Z"),
+        b'{"code":400,"availability":{"2014-05-02T16:30:00.000Z":5,"2014-05-02T16:35:00.000Z":4}}',
+        b'{"slots":[{"utcTime":"2014-05-02T16:30:00.000Z"},{"utcTime":"2014-05-02T16:35:00.000Z"}],"utcTime":"x"}',
+    ],
+)
+def test_offered_slots_are_in_order(text: bytes) -> None:
+    assert offered(text) == [read("2014-05-02T16:30:00.000Z"), read("2014-05-02T16:35:00.000Z")]

@@ -14,7 +14,7 @@ import httpx
 from gms_replay import script, sessions, travel, visits
 from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.forwards import Forwards
-from gms_replay.grading import Comparison, Row
+from gms_replay.grading import Check, Comparison, Row
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.mitmdump import process
@@ -43,10 +43,11 @@ class Target:
         wrong = f"--against {url}: write it like http://gms.example.com:8080/genesys"
         try:
             parts = urlsplit(url)
-            port = parts.port or _SAID[parts.scheme]
+            usual = _SAID[parts.scheme]
+            port = parts.port or usual
         except (KeyError, ValueError):
             raise OptionError(wrong) from None
-        if parts.scheme not in _SAID or not parts.hostname or parts.query or parts.fragment or parts.username or not url.isprintable():
+        if not parts.hostname or parts.query or parts.fragment or parts.username or not url.isprintable():
             raise OptionError(wrong)
         return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
@@ -98,7 +99,7 @@ def _with_unreached(row: Row, played: Sequence[Played], leniency: Leniency) -> R
     if row.old is None or row.new is None:
         return row
     unreached = map(leniency.judged, played[row.old - 1].unreached)
-    return replace(row, differences=tuple(sorted([*unreached, *row.differences], key=lambda one: -one.grade.severity)))
+    return replace(row, checks=(*row.checks, *(Check("steps", one.where, (one,)) for one in unreached)))
 
 
 async def _play_all(plan: Plan, way: Way, watch: Watch) -> tuple[Played, ...]:

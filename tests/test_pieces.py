@@ -1,0 +1,28 @@
+"""What of a visit is compared."""
+
+from factories import visit
+
+from gms_replay import pieces
+from gms_replay.sessions import split
+
+
+def test_visit_is_told_by_pieces_and_states() -> None:
+    (session,) = split(visit())
+
+    assert [piece.place for piece in pieces.asked(session)] == [
+        "request start callback sales",
+        "request dialog get-dialog-user-confirmation-provide_code-false",
+        "request dialog get-dialog-start-chat",
+        "request start chat",
+        "request send",
+        "request send",
+        "request disconnect chat",
+    ]
+    assert [piece.place for piece in pieces.answers(session)][-3:] == ["send", "send", "disconnect chat"]
+    assert [piece.place for piece in pieces.lines_of(session, session)[0]][:2] == [
+        "chat AGENT Notice.Joined", "chat CLIENT Message.Text",
+    ]  # fmt: skip
+    assert {place: len(some) for place, some in pieces.states(session).items()} == {
+        "availability sales": 1, "queue position": 2, "chat on /_genesys": 6,
+    }  # fmt: skip
+    assert pieces.events(session) == {}
