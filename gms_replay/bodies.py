@@ -16,7 +16,7 @@ from gms_replay.spans import Sort
 
 LINES = frozenset({"transcriptToShow", "messages"})
 """Fields that hold a chat's lines."""
-_POSITIONS = frozenset({"transcriptPosition", "nextPosition", "index"})
+POSITIONS = frozenset({"transcriptPosition", "nextPosition", "index"})
 """Fields that count these: where a line is missing, all would differ."""
 
 
@@ -185,7 +185,7 @@ def item_sort(node: Node) -> str:
 
 
 def _is_aside(path: Path) -> bool:
-    return bool(path) and (path[-1] in _POSITIONS or gms.is_elapsed(path))
+    return bool(path) and (path[-1] in POSITIONS or gms.is_elapsed(path))
 
 
 def _sort(node: Node) -> str:

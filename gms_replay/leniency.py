@@ -9,10 +9,20 @@ from gms_replay.grades import TIME, Difference, Grade
 from gms_replay.instants import SECOND_US
 from gms_replay.rules import Rules
 
+_BACK = {
+    Grade.MISSING: Grade.EXTRA,
+    Grade.EXTRA: Grade.MISSING,
+    Grade.MISSING_FIELD: Grade.NEW_FIELD,
+    Grade.NEW_FIELD: Grade.MISSING_FIELD,
+}
+"""What the same difference is the other way round."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leniency:
     """What is no difference. `volatile`: places as `Difference.rule` tells them, perhaps with `*`.
+
+    `known`: differences that were learned, each by its grade and place: such a one may be again, either way round.
 
     Something is slower that takes more than `slower_factor` times as long, and `slower_floor_us` longer. `spreads_us`:
     by how much waits differed where nothing had changed, by what was waited for: that, times the factor, may be again.
@@ -23,6 +33,8 @@ class Leniency:
     slower_factor: float = 2.0
     slower_floor_us: int = 1_000_000
     compares_requests: bool = True
+    rules: Rules = field(default_factory=Rules)
+    known: frozenset[tuple[Grade, str]] = frozenset()
     spreads_us: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -35,6 +47,7 @@ class Leniency:
             slower_factor or rules.slower_factor or usual.slower_factor,
             usual.slower_floor_us if floor_s is None else round(floor_s * SECOND_US),
             compares_requests,
+            rules,
         )
 
     def slowness(self, kind: str, was_us: int, now_us: int) -> Grade:
@@ -47,12 +60,16 @@ class Leniency:
     def judged(self, found: Difference) -> Difference:
         """A difference, volatile where it may be."""
         rule = found.rule
-        if any(rule == one or fnmatchcase(rule, one) for one in self.volatile):
+        if (found.grade, rule) in self.known or any(rule == one or fnmatchcase(rule, one) for one in self.volatile):
             return replace(found, grade=Grade.VOLATILE)
         return found
 
     def learned(self, found: Iterable[Difference], spreads_us: Mapping[str, int]) -> "Leniency":
-        """The same, and all that differs there may differ; waits by as much as there."""
-        rules = frozenset(one.rule for one in found if one.path != TIME)
+        """The same, and what differs there may differ so again; waits by as much as there."""
+        known = {(grade, one.rule) for one in found if one.path != TIME for grade in (one.grade, _BACK.get(one.grade))}
         widest_us = {kind: max(us, self.spreads_us.get(kind, 0)) for kind, us in spreads_us.items()}
-        return replace(self, volatile=frozenset(self.volatile) | rules, spreads_us={**self.spreads_us, **widest_us})
+        return replace(
+            self,
+            known=self.known | {(grade, rule) for grade, rule in known if grade},
+            spreads_us={**self.spreads_us, **widest_us},
+        )

@@ -24,6 +24,7 @@ WIDEST_GRID_US = 120 * 60 * SECOND_US
 
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _WORD = re.compile(rf"\b{_UUID}\b|[0-9A-Za-z]+", re.ASCII)
+_SHORTEST_TOKEN = 8
 _LOOKS_LIKE_ANY_NUMBER = (instants.Style.EPOCH_S, instants.Style.EPOCH_MS)
 
 
@@ -41,7 +42,7 @@ class Leaf:
 
 
 class Likeness:
-    """What stands for what. `moved`: whether an instant may have that shift. `looks_like_id`: which words may be one.
+    """What stands for what. `moved`: whether an instant may have that shift. `may_be_id`: which words may be one.
 
     Where all values were weighed before, what most of them say; else what the first ones say.
     """
@@ -50,10 +51,10 @@ class Likeness:
         self,
         moved: Callable[[InstantClass, int], bool],
         identities: dict[str, str] | None = None,
-        looks_like_id: Callable[[str], bool] = is_mappable,
+        may_be_id: Callable[[str], bool] = lambda word: is_token(word, _SHORTEST_TOKEN),
     ) -> None:
         self._moved = moved
-        self._looks_like_id = looks_like_id
+        self._may_be_id = may_be_id
         self._there: dict[str, str] = {} if identities is None else identities
         self._back: dict[str, str] = {}
         self._phrases: dict[str, str] = {}
@@ -97,13 +98,18 @@ class Likeness:
         return self._stands(one, other) if self._may_stand(one, other) else one == other
 
     def _may_stand(self, one: str, other: str) -> bool:
-        return len(one) == len(other) and self._looks_like_id(one) and self._looks_like_id(other)
+        return len(one) == len(other) and self._may_be_id(one) and self._may_be_id(other)
 
     def _stands(self, one: str, other: str) -> bool:
         is_new = one not in self._there and other not in self._back
         if is_new and is_mappable(one) and is_mappable(other) and not (_WORD.fullmatch(one) and _WORD.fullmatch(other)):
             self._phrases[one] = other
         return self._there.setdefault(one, other) == other and self._back.setdefault(other, one) == one
+
+
+def is_token(word: str, shortest: int) -> bool:
+    """Whether a word is of letters and digits, and so long at least: numbers mean something, and so do names."""
+    return len(word) >= shortest and not word.isdigit() and is_mappable(word)
 
 
 def outline(text: str) -> str:

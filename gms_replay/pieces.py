@@ -4,13 +4,13 @@ Strategy: polls, and the frames that carry a chat's lines, come as often as they
 lines are pieces, whatever told them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gms_replay import bodies, causes, gms, lines
 from gms_replay.alignment import Alike
 from gms_replay.bodies import BODY, LINES, Branch, Node
-from gms_replay.gms import Kind
+from gms_replay.gms import Kind, Operation
 from gms_replay.grades import CONTENT_TYPE, STATUS
 from gms_replay.likeness import Leaf
 from gms_replay.model import Direction, header
@@ -39,10 +39,28 @@ class Piece:
 
 
 def asked(session: Session) -> Iterator[Piece]:
-    """What the app did, by what it said."""
-    for done in causes.acts_of(session):
-        said = Branch({name: Leaf((name,), text, Sort.STRING) for name, text in sorted(done.said.items())})
-        yield Piece(f"request {done.operation}", done.at_us, said)
+    """What the app asked, by what it said, but for polls; of what is published what acts. A repetition counts once."""
+    acts = [(done.at_us, done.operation, done.said) for done in causes.acts_of(session)]
+    others = [(one.at_us, one.operation, one.said) for one in session if one.operation.act is None]
+    for at_us, operation, said in sorted([*acts, *others], key=lambda one: one[0]):
+        if not _is_aside(operation.kind):
+            yield _request(operation, at_us, said)
+
+
+def polls(session: Session) -> list[Piece]:
+    """What the app asked again and again, each once: by what it said, but for its place in the chat."""
+    found: dict[tuple[str, str], Piece] = {}
+    for one in session:
+        if one.operation.kind in gms.POLLED:
+            said = {name: text for name, text in one.said.items() if name not in bodies.POSITIONS}
+            piece = _request(one.operation, one.at_us, said)
+            found.setdefault((piece.place, bodies.shown(piece.node)), piece)
+    return [piece for _, piece in sorted(found.items(), key=lambda known: known[0])]
+
+
+def _request(operation: Operation, at_us: int, said: Mapping[str, str]) -> Piece:
+    node = Branch({name: Leaf((name,), text, Sort.STRING) for name, text in sorted(said.items())})
+    return Piece(f"request {operation}", at_us, node)
 
 
 def _is_aside(kind: Kind) -> bool:
@@ -65,7 +83,7 @@ def answers(session: Session) -> Iterator[Piece]:
 
 def _heard(session: Session) -> Iterator[tuple[str, int, bytes]]:
     """What was told over Comet, each once: a message with an id of its own may come again."""
-    seen: set[object] = set()
+    seen: set[str] = set()
     for one in session:
         for heard in one.heard:
             message = heard.message
@@ -73,9 +91,11 @@ def _heard(session: Session) -> Iterator[tuple[str, int, bytes]]:
                 continue
             data = heard.parsed.fields.get("data")
             own = data.get("id") if isinstance(data, dict) else None
-            if not (isinstance(own, str) and own in seen):
+            if not isinstance(own, str):
                 yield message.channel, message.at_us, message.raw
-            seen.add(own if isinstance(own, str) else None)
+            elif own not in seen:
+                seen.add(own)
+                yield message.channel, message.at_us, message.raw
 
 
 def _tells_chat(raw: bytes) -> bool:
@@ -98,19 +118,27 @@ def events(session: Session) -> dict[str, list[Piece]]:
     return found
 
 
-def states(session: Session) -> dict[str, list[Node]]:
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is told of something as often as it is asked. `tells_chat`: its lines too, which others tell as well."""
+
+    nodes: tuple[Node, ...] = ()
+    tells_chat: bool = False
+
+
+def states(session: Session) -> dict[str, State]:
     """By what tells it: what was true whenever it was told."""
-    found: dict[str, list[Node]] = {}
+    found: dict[tuple[str, bool], list[Node]] = {}
     for one in session:
         response = one.exchange.response
         if response is not None and one.operation.kind in gms.POLLED:
             status = Leaf((STATUS,), str(response.status), Sort.NUMBER)
             node = Branch({STATUS: status, BODY: bodies.tree(response.body.plain, LINES)})
-            found.setdefault(str(one.operation), []).append(node)
+            found.setdefault((str(one.operation), one.operation.kind in gms.TELLS_LINES), []).append(node)
     for channel, _, raw in _heard(session):
         if _tells_chat(raw):
-            found.setdefault(f"chat on {channel}", []).append(bodies.tree(raw, LINES))
-    return found
+            found.setdefault((f"chat on {channel}", True), []).append(bodies.tree(raw, LINES))
+    return {place: State(tuple(nodes), tells_chat) for (place, tells_chat), nodes in found.items()}
 
 
 def lines_of(old: Session, new: Session) -> tuple[list[Piece], list[Piece]]:

@@ -203,7 +203,7 @@ def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
         widest_us = WIDEST_GRID_US if kind is InstantClass.CALENDAR else TOLERANCE_US
         return not shift_us or abs(shift_us - later_us) <= widest_us
 
-    same = Likeness(moved, looks_like_id=_is_id)
+    same = Likeness(moved, may_be_id=_is_id)
     if expected.device and actual.device:
         same.same(expected.device, actual.device, is_identity=True)
     # All of them first, for other fields may name them too.

@@ -277,8 +277,11 @@ def test_one_wrong_id_is_one_difference() -> None:
             tape.ask(at_s, "POST", CALLBACK if not at_s else MENU, ORDER, {"ticket": one, "_id": SERVICE})
         return tape.recording()
 
-    old, wrong = told("ticket-4711aaaa", "ticket-4711aaaa", "ticket-4711aaaa"), "ticket-9999bbbb"
-    assert _found(old, told(wrong, "ticket-4711aaaa", "ticket-4711aaaa")) == [
+    old, wrong = (
+        told("ticket-4711aaaabbbbcccc", "ticket-4711aaaabbbbcccc", "ticket-4711aaaabbbbcccc"),
+        "ticket-9999bbbbccccdddd",
+    )
+    assert _found(old, told(wrong, "ticket-4711aaaabbbbcccc", "ticket-4711aaaabbbbcccc")) == [
         (Grade.OTHER_VALUE, "start callback sales")
     ]
     assert _found(old, told(wrong, wrong, wrong)) == []

@@ -31,7 +31,7 @@ Where = tuple[str | int, ...]
 Told = set[tuple[Grade, str, str]]
 
 words = st.text("abcdefgh ", min_size=1, max_size=6)
-ids = st.sampled_from(["ab12cd34", "12345678", "c56a4180-65aa-42ec-a945-5fd21dec0538"])
+ids = st.sampled_from(["ab12cd34ef56ab78", "1234567890abcdef", "c56a4180-65aa-42ec-a945-5fd21dec0538"])
 times = st.integers(-4, 4).map(lambda seconds: drawn.iso(START_US + seconds * SECOND_US, 3))
 scalars = words | st.integers(-99, 99) | st.booleans() | st.none() | ids | times
 documents = st.dictionaries(
@@ -266,7 +266,7 @@ def test_delayed_answer_is_found(old: Recording, data: st.DataObject) -> None:
 @quick
 @given(visits(), st.data())
 def test_one_other_id_is_found_where_it_is(old: Recording, data: st.DataObject) -> None:
-    known = {"ab12cd34": "zz98yy76", "12345678": "99887766"}
+    known = {"ab12cd34ef56ab78": "zz98yy76xx54ww32", "1234567890abcdef": "99887766554433ff"}
     everywhere = [(spot, path) for spot in spots(old) for path in paths(spot.said) if str(at(spot.said, path)) in known]
     assume(everywhere)
     spot, path = data.draw(st.sampled_from(everywhere))

@@ -32,12 +32,12 @@ def test_learned_spread_may_be_again() -> None:
 def test_time_is_not_learned_as_a_place() -> None:
     slow = Difference(Grade.SLOWER, "send", "send", TIME, "1.0 s", "4.0 s")
 
-    assert Leniency().learned([slow, OTHER], {}).volatile == {"send: a.*.b"}
+    assert Leniency().learned([slow, OTHER], {}).known == {(OTHER.grade, "send: a.*.b")}
 
 
 def test_rules_say_what_may_differ() -> None:
     rules = Rules(volatile=frozenset({"send: *"}), slower_factor=3.0, slower_floor_s=0.5)
 
-    assert Leniency.by(rules) == Leniency(frozenset({"send: *"}), 3.0, 500_000)
+    assert Leniency.by(rules) == Leniency(frozenset({"send: *"}), 3.0, 500_000, rules=rules)
     assert Leniency.by(rules, slower_factor=9.0, compares_requests=False).slower_factor == 9.0
     assert Leniency.by(Rules()) == Leniency(frozenset())

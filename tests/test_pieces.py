@@ -22,7 +22,8 @@ def test_visit_is_told_by_pieces_and_states() -> None:
     assert [piece.place for piece in pieces.lines_of(session, session)[0]][:2] == [
         "chat AGENT Notice.Joined", "chat CLIENT Message.Text",
     ]  # fmt: skip
-    assert {place: len(some) for place, some in pieces.states(session).items()} == {
-        "availability sales": 1, "queue position": 2, "chat on /_genesys": 6,
+    assert {place: (len(some.nodes), some.tells_chat) for place, some in pieces.states(session).items()} == {
+        "availability sales": (1, False), "queue position": (2, False), "chat on /_genesys": (6, True),
     }  # fmt: skip
+    assert [piece.place for piece in pieces.polls(session)] == ["request availability sales", "request queue position"]
     assert pieces.events(session) == {}
