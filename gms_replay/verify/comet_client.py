@@ -148,6 +148,7 @@ class CometClient:
         chosen = next((wanted for wanted in self._types if wanted.value in offered), None)
         if chosen is None:
             raise BayeuxError(f"the server offers none of the wanted connection types, but {offered}")
+        self.transport = Transport(chosen.value)
         if chosen is ConnectionType.LONG_POLLING:
             return first
         return create_transport(chosen, client_id=first.client_id, reconnect_advice=first.reconnect_advice, **options)

@@ -51,8 +51,8 @@ class Way:
 class Played:
     """How it went.
 
-    `troubles`: what was otherwise than recorded, as far as it is seen while playing. `unreached`: states that were
-    polled for and never told: polls, which are counted as they come, do not show it.
+    `troubles`: what was otherwise than recorded, as far as it is seen while playing. `unreached`: what two recordings do
+    not show: states that were polled for and never told, a transport that is not offered.
     """
 
     troubles: tuple[str, ...]
@@ -276,6 +276,9 @@ class Driver:
             # Whatever it set, the live one sets in its place, or nobody does.
             self._forwards.learn_headers(recorded.headers, ())
         await comet.__aenter__()
+        if comet.transport is not opened.transport:
+            sides = opened.transport.value, comet.transport.value
+            self._unreached.append(Difference(Grade.MISSING, "Comet", "Comet", "transport", *sides, "not offered"))
         self._forwards.learn(opened.answer, bayeux.dump(comet.shaken))
         self._clients[opened.client] = comet
         self._listening[opened.client] = asyncio.create_task(self._listen(comet))
@@ -349,7 +352,7 @@ def _as_text(recorded: str) -> str:
 
 
 def _wanted(transport: Transport) -> tuple[Transport, ...]:
-    """Where the recorded transport is not offered any more, the other: that is a difference, and no reason to stop."""
+    """Where the recorded transport is not offered any more, the other: what follows can be seen all the same."""
     if transport is Transport.WEBSOCKET:
         return (Transport.WEBSOCKET, Transport.LONG_POLLING)
     return (Transport.LONG_POLLING, Transport.WEBSOCKET)

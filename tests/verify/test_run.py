@@ -378,3 +378,24 @@ def test_over_a_socket_it_is_played_over_a_socket(tmp_path):
     recording = read(record)
     assert len(recording.sockets) == 1
     assert any(b"chatEnded" in one.raw and one.transport is Transport.WEBSOCKET for one in recording.messages)
+
+
+def offering_no_sockets(app):
+    async def serve(scope, receive, send):
+        async def told(event):
+            body = event.get("body", b"").replace(b'"websocket"', b'"by-pigeon"')
+            await send(event | {"body": body} if "body" in event else event)
+
+        await app(scope, receive, told)
+
+    return serve
+
+
+def test_a_transport_that_is_not_offered_any_more_is_missing(tmp_path):
+    over_socket = factories.over_socket(chats2.recorded_chat().recording())
+    with simulated(SETTINGS, before=offering_no_sockets) as url:
+        plan = Plan(visits.split(over_socket), Target.parse(url), tmp_path / "run.sqlite", 50, 1, Rules())
+        (way,) = play(plan, unseen)
+    assert [(one.rule, one.expected, one.actual) for one in way.unreached] == [
+        ("Comet: transport", "websocket", "long-polling")
+    ]
