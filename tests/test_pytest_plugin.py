@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import factories
 import pytest
@@ -291,8 +291,6 @@ def test_differing_transcripts_read_well(suite: pytest.Pytester) -> None:
 
 
 def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
-    live = Tape()
-    live.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
     tests = """
         @pytest.mark.gms_cassette("visit.sqlite")
         def test_more(gms_server):
@@ -302,7 +300,7 @@ def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
             assert WELL
     """
     old = (suite.path / "visit.sqlite").read_bytes()
-    with served(live.recording()) as gms:
+    with served(availability().recording()) as gms:
         recorded = ("--gms-record=new_episodes", "--gms-upstream", gms.base)
         run(suite, tests.replace("WELL", "False"), *recorded).assert_outcomes(failed=1)
         assert (suite.path / "visit.sqlite").read_bytes() == old
@@ -312,11 +310,156 @@ def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
     assert sorted(path.name for path in suite.path.glob("*.sqlite")) == ["visit.sqlite"]
 
 
+def availability() -> Tape:
+    """What a live GMS has for those who ask it what the cassette does not know."""
+    live = Tape()
+    live.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
+    return live
+
+
+MORE = """
+MORE = "/1/service/callback/sales/availability?n="
+def more(server, n=0):
+    return httpx.get(f"{server.base_url}{MORE}{n}", trust_env=False)
+"""
+
+
+def test_failures_that_nobody_raises_record_nothing(suite: pytest.Pytester) -> None:
+    old = (suite.path / "visit.sqlite").read_bytes()
+    tests = f"""
+        import unittest
+        pytestmark = pytest.mark.gms_cassette("visit.sqlite")
+        {indent(MORE, " " * 8).strip()}
+
+        class TestOldStyle(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def _server(self, gms_server):
+                more(gms_server)
+
+            def test_fails(self):
+                self.assertEqual(1, 2)
+
+            def test_fails_in_part(self):
+                with self.subTest("part"):
+                    self.assertEqual(1, 2)
+
+        def test_part(gms_server, subtests):
+            more(gms_server)
+            with subtests.test("part"):
+                assert False
+            with subtests.test("other part"):
+                pass
+    """
+    with served(availability().recording()) as gms:
+        result = run(suite, tests, "--gms-record=new_episodes", "--gms-upstream", gms.base)
+
+    assert result.parseoutcomes()["failed"] >= 3
+    assert (suite.path / "visit.sqlite").read_bytes() == old
+
+
+def test_misses_of_failures_that_nobody_raises_are_told(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        import unittest
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        class TestOldStyle(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def _server(self, gms_server):
+                httpx.get(gms_server.base_url + "/1/nowhere", trust_env=False)
+
+            def test_fails(self):
+                self.assertEqual(1, 2)
+
+            def test_is_failed(self):
+                pass
+    """)  # fmt: skip
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ TestOldStyle.test_fails _*",
+            "*AssertionError: 1 != 2*",
+            "*- Captured gms_replay call -*",
+            "miss: GET /genesys/1/nowhere: unknown route",
+            "*_ TestOldStyle.test_is_failed _*",
+            "miss: GET /genesys/1/nowhere: unknown route",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*- Captured gms_replay call -*\n*test_is_failed*")
+
+
+def test_second_run_of_a_test_counts_alone(suite: pytest.Pytester) -> None:
+    suite.makeconftest("""
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            # As plugins do that run tests again.
+            runtestprotocol(item, nextitem=nextitem, log=False)
+            item._initrequest()
+            runtestprotocol(item, nextitem=nextitem, log=False)
+            return True
+    """)
+    tests = f"""
+        {indent(MORE, " " * 8).strip()}
+        runs = []
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_flaky(gms_server):
+            runs.append(1)
+            more(gms_server, len(runs))
+            assert len(runs) == 1
+    """
+    with served(availability().recording()) as gms:
+        run(suite, tests, "--gms-record=new_episodes", "--gms-upstream", gms.base)
+
+    asked = [one.request.target for one in reader.read(suite.path / "visit.sqlite").exchanges]
+    assert [target.partition("=")[2] for target in asked if "availability" in target] == ["1"]
+
+
+def test_forgiven_misses_are_recorded_and_nothing_else_is_none(suite: pytest.Pytester) -> None:
+    tests = f"""
+        {indent(MORE, " " * 8).strip()}
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_more(gms_server):
+            more(gms_server)
+            gms_server.forget_misses()
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_nothing_new(gms_server):
+            start(gms_server)
+    """
+    with served(availability().recording()) as gms:
+        run(suite, tests, "--gms-record=new_episodes", "--gms-upstream", gms.base).assert_outcomes(passed=2)
+
+    recorded = reader.read(suite.path / "visit.sqlite")
+    assert "availability" in recorded.exchanges[-1].request.target
+    assert len(recorded.runs) == 2
+
+
+def test_workers_do_not_record(suite: pytest.Pytester) -> None:
+    tests = """
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_old(gms_server):
+            start(gms_server)
+
+        @pytest.mark.gms_cassette("new.sqlite")
+        def test_new(gms_server):
+            start(gms_server)
+    """
+    result = run(suite, tests, "-n", "1", "--gms-record=once", "--gms-upstream", "http://127.0.0.1:9/genesys")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["test_app.py::test_new: *new.sqlite: --gms-record=once *; record with -n 0*"])
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
         (["--gms-record=all"], "--gms-record=all needs --gms-upstream URL, like *"),
         (["--gms-record=all", "--gms-upstream=gms.example"], "--gms-upstream gms.example: write it like *"),
+        (["--gms-record=all", "--gms-upstream=http://[::1"], "--gms-upstream http://[[]::1: write it like *"),
+        (["--gms-record=all", "--gms-upstream=http://gms:99999"], "--gms-upstream http://gms:99999: write it like *"),
     ],
 )
 def test_recording_wants_a_gms(suite: pytest.Pytester, options: list[str], complaint: str) -> None:

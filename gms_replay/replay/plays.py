@@ -1,7 +1,7 @@
 """What to play, and how: as programs say it, by keywords, and checked."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -62,16 +62,19 @@ class Options(TypedDict, total=False):
     session: str | int | None
 
 
-KNOWN = frozenset(Options.__annotations__)
+_KNOWN = frozenset(Options.__annotations__)
 
 
-def play(cassette: object, options: Mapping[str, object], folder: Path | None = None) -> Play:
+def play(
+    cassette: object, options: Mapping[str, object], folder: Path | None = None, *, others: Collection[str] = ()
+) -> Play:
     """What to play, by `Options`; relative paths begin at `folder`, or where the process is.
 
-    Raises OptionError, which names the keyword.
+    `others`: keywords that are whoever asks's own. Raises OptionError, which names the keyword.
     """
-    if unknown := sorted(options.keys() - KNOWN):
-        raise OptionError(f"{unknown[0]}: no such option; there are {', '.join(sorted(KNOWN))}")
+    known = _KNOWN.union(others)
+    if unknown := sorted(options.keys() - known):
+        raise OptionError(f"{unknown[0]}: no such option; there are {', '.join(sorted(known))}")
     said = dict(options)
     base = folder or Path()
     now, rules, targets = said.get("now"), _path("rules", said.get("rules"), base), said.get("push_to", ())
@@ -110,7 +113,7 @@ def instant_us(name: str, said: object) -> int:
 def speed(name: str, said: object) -> float:
     """How many times faster than recorded."""
     try:
-        factor = float(said) if isinstance(said, str | int | float) else 0
+        factor = float(said) if isinstance(said, str | int | float) and not isinstance(said, bool) else 0
     except ValueError:
         factor = 0
     # What is no number stands in no order, so it is not between the two.
@@ -122,9 +125,11 @@ def speed(name: str, said: object) -> float:
 def seed(name: str, said: object) -> int:
     """A whole number, or one as text."""
     try:
-        return int(said) if isinstance(said, str | int) else int(str(said))
+        if isinstance(said, str | int) and not isinstance(said, bool):
+            return int(said)
     except ValueError:
-        raise OptionError(f"{name} is a whole number, not {said!r}") from None
+        pass
+    raise OptionError(f"{name} is a whole number, not {said!r}")
 
 
 def word(name: str, said: object, words: type[_Word]) -> _Word:
@@ -164,9 +169,10 @@ def _required(said: object, folder: Path) -> Path:
 def _path(name: str, said: object, folder: Path) -> Path | None:
     if said is None:
         return None
-    if not isinstance(said, str | os.PathLike) or not str(said):
+    # No system has a file with a NUL in its name.
+    if not isinstance(said, str | os.PathLike) or not str(said) or "\0" in str(said):
         raise OptionError(f"{name} is the path of a file, not {said!r}")
-    return folder / Path(said).expanduser()
+    return folder / os.path.expanduser(said)
 
 
 def _session(said: object) -> str | None:
