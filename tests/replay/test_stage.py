@@ -140,6 +140,9 @@ def test_poll_that_was_cancelled_loses_nothing(tmp_path: Path) -> None:
             held.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await held
+            async with asking(stage) as tester:
+                url = "http://localhost/__gms_replay__/clock"
+                (await tester.post(url, json={"advance_ms": 5000})).raise_for_status()
             return await channels(stage, poll)
 
     assert asyncio.run(listen_again()) == ["/_genesys", "/meta/connect"]
