@@ -250,6 +250,91 @@ def test_clock_is_put_forward(suite: pytest.Pytester) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_two_apps_are_held_to_their_visits(suite: pytest.Pytester) -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "_expires": "2014-05-02T16:57:31Z"})
+    tape.ask(1, "GET", f"/genesys/1/service/{SERVICE}/check-queue-position", b"", {"_position": 1})
+    write(suite.path / "call.sqlite", tape.recording())
+    result = run(suite, """
+        from gms_replay import OptionError
+
+        def call(server, name):
+            headers = {"gms_session": name}
+            with httpx.Client(base_url=server.base_url, trust_env=False, headers=headers) as app:
+                started = app.post(START.removeprefix("/genesys"), json=ORDER).json()
+                app.get(f"/1/service/{started['_id']}/check-queue-position")
+
+        @pytest.mark.gms_cassette("call.sqlite")
+        @pytest.mark.parametrize("clock", ["virtual", "real"])
+        def test_two(gms_server, clock):
+            call(gms_server, "anna")
+            call(gms_server, "bob")
+            url, fax = gms_server.base_url + START.removeprefix("/genesys"), ORDER | {"_media_type": "fax"}
+            missed = httpx.post(url, json=fax, headers={"gms_session": "bob"}, trust_env=False)
+            assert missed.json()["session"] == "bob"
+            gms_server.forget_misses()
+            assert [one["session"] for one in gms_server.sessions] == ["anna", "bob"]
+            assert gms_server.transcript(session="anna") == gms_server.recorded(session="anna")
+            assert gms_server.transcript(session="anna") == gms_server.recorded(1)
+            assert gms_server.transcript(session="bob") != gms_server.recorded(session="bob")
+            assert len(gms_server.transcript(session="bob").answers) == 3
+            assert len(gms_server.transcript().answers) == 5
+            with pytest.raises(OptionError, match="there is no session 'eve'; there are anna, bob"):
+                gms_server.transcript(session="eve")
+            with pytest.raises(OptionError, match="a visit or a session, not both"):
+                gms_server.recorded(1, session="bob")
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=2)
+
+
+def test_wrong_words_in_a_test_are_named(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        import math
+        from gms_replay import GmsReplayError, OptionError
+        kept = []
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_words(gms_server, gms_clock):
+            kept.append((gms_server, gms_clock))
+            start(gms_server)
+            for wrong in (math.nan, math.inf, -1, 1e12, "5", None, True):
+                with pytest.raises(OptionError, match="advance: .* is no number of seconds, from 0 to"):
+                    gms_clock.advance(wrong)
+                with pytest.raises(OptionError, match="next_push: .* is no number of seconds, from 0 to"):
+                    gms_server.next_push(wrong)
+            for wrong in (0, -1, 2, "one"):
+                with pytest.raises(OptionError, match=f"there is no visit {wrong!r}; .* holds 1"):
+                    gms_server.recorded(wrong)
+
+        @pytest.mark.parametrize("late", [
+            lambda server, _: server.base_url, lambda server, _: server.comet_url, lambda server, _: server.misses,
+            lambda server, _: server.sessions, lambda server, _: server.transcript(),
+            lambda server, _: server.recorded(), lambda _, clock: clock.now, lambda _, clock: clock.advance(1),
+        ])
+        def test_kept(late):
+            with pytest.raises(GmsReplayError, match="the player has ended, with its test"):
+                late(*kept[0])
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=9)
+
+
+def test_weeks_are_held_to_the_recording(suite: pytest.Pytester) -> None:
+    tape = Tape()
+    tape.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
+    write(suite.path / "slots.sqlite", tape.recording())
+    result = run(suite, """
+        @pytest.mark.gms_cassette("slots.sqlite", shift="weeks", now="2014-05-03T16:30:00Z")
+        def test_weeks(gms_server):
+            slots = httpx.get(gms_server.base_url + "/1/service/callback/sales/availability", trust_env=False).json()
+            assert list(slots) == ["2014-05-09T16:30:00.000Z"]
+            assert gms_server.transcript() == gms_server.recorded()
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+
+
 def test_push_is_waited_for(pytester: pytest.Pytester) -> None:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})

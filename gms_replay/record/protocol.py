@@ -145,8 +145,14 @@ class Disconnected(NamedTuple):
     number: int
 
 
+class Flush(NamedTuple):
+    """Whoever has this number wants to hear when all that was told before is on disk."""
+
+    number: int
+
+
 Seen = Asked | Answering | Piece | Ended | Upgraded | Frame | Closed | Connected | Passed | Disconnected
-"""What the writer hears after `Begin`, in lists, until its input ends."""
+"""What the writer hears after `Begin`, in lists, until its input ends; `Flush` may stand between."""
 
 
 class Begun(NamedTuple):
@@ -169,11 +175,17 @@ class Framed(NamedTuple):
     frame: model.Frame
 
 
+class Flushed(NamedTuple):
+    """All that was told before the `Flush` of this number is on disk."""
+
+    number: int
+
+
 class Failed(NamedTuple):
     """Facts cannot be written; those and all later ones are lost."""
 
     reason: str
 
 
-Report = Begun | Progress | Recorded | Framed | Failed
+Report = Begun | Progress | Recorded | Framed | Flushed | Failed
 """What the writer says; `Progress`, `Recorded` and `Framed` only where it is watched."""

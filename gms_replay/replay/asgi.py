@@ -69,10 +69,10 @@ class Devices(Protocol):
 class Witness(Protocol):
     """Who hears all that apps are told."""
 
-    def answered(self, number: int, asked: Asked, answer: Respond) -> None:
-        """An answer goes out; `number` grows with each request."""
+    def answered(self, number: int, asked: Asked, answer: Respond, session: str | None) -> None:
+        """An answer goes out; `number` grows with each request. `session`: whose it is, None where it is nobody's."""
 
-    def said(self, frame: bytes) -> None:
+    def said(self, frame: bytes, session: str | None) -> None:
         """A frame goes out over a WebSocket."""
 
 
@@ -168,7 +168,7 @@ class ReplayApp:
         answer = await self._ask(request_id, asked, receive)
         if answer is not None:
             if self._witness is not None:
-                self._witness.answered(request_id, asked, answer)
+                self._witness.answered(request_id, asked, answer, self._player.whose(request_id))
             await _send(send, answer, cors)
             self._player.sent(request_id)
 
@@ -259,7 +259,7 @@ class ReplayApp:
                 self._keep(action)
             elif outbox := self._sockets.get(action.socket_id):
                 if self._witness is not None and isinstance(action, SendText):
-                    self._witness.said(action.text)
+                    self._witness.said(action.text, self._player.whose(action.socket_id))
                 outbox.put_nowait(action)
 
     def _respond(self, answer: Respond) -> None:

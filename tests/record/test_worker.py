@@ -14,6 +14,8 @@ from gms_replay.record.protocol import (
     Begun,
     Connected,
     Failed,
+    Flush,
+    Flushed,
     Framed,
     Passed,
     Piece,
@@ -44,6 +46,19 @@ def reports(path):
 def test_what_it_hears_is_written(path, reports):
     assert reports([ASKED], [ENDED]) == [Begun(path, 1)]
     assert [exchange.unfinished for exchange in read(path).exchanges] == [False]
+
+
+def test_what_came_before_a_flush_is_on_disk(path):
+    unfinished = []
+
+    def say(report):
+        if isinstance(report, Flushed):
+            unfinished.append([exchange.unfinished for exchange in read(path).exchanges])
+
+    words = (Begin(path, Limits(), "regular", None, (), False), [ASKED, Flush(1), ENDED], [Flush(2)])
+    write_down(io.BytesIO(b"".join(map(pickle.dumps, words))), say)
+
+    assert unfinished == [[True], [False]]
 
 
 def test_who_watches_is_told(path, reports):
