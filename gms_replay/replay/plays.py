@@ -66,35 +66,44 @@ _KNOWN = frozenset(Options.__annotations__)
 
 
 def play(
-    cassette: object, options: Mapping[str, object], folder: Path | None = None, *, others: Collection[str] = ()
+    cassette: object,
+    options: Mapping[str, object],
+    folder: Path | None = None,
+    *,
+    others: Collection[str] = (),
+    prefix: str = "",
 ) -> Play:
     """What to play, by `Options`; relative paths begin at `folder`, or where the process is.
 
-    `others`: keywords that are whoever asks's own. Raises OptionError, which names the keyword.
+    `others`: keywords that are whoever asks's own. Raises OptionError, which names the keyword, with the `prefix` that
+    it has where it was said.
     """
     known = _KNOWN.union(others)
     if unknown := sorted(options.keys() - known):
-        raise OptionError(f"{unknown[0]}: no such option; there are {', '.join(sorted(known))}")
-    said = dict(options)
+        raise OptionError(f"{prefix}{unknown[0]}: no such option; there are {', '.join(sorted(known))}")
+
+    def said(keyword: str, default: object = None) -> tuple[str, object]:
+        return f"{prefix}{keyword}", options.get(keyword, default)
+
     base = folder or Path()
-    now, rules, targets = said.get("now"), _path("rules", said.get("rules"), base), said.get("push_to", ())
+    rules = _path(*said("rules"), base)
     return Play(
         cassette=_required(cassette, base),
         pacing=Pacing(
-            now_us=None if now is None else instant_us("now", now),
-            speed=speed("speed", said.get("speed", 1)),
-            missing_act=word("missing_act", said.get("missing_act", "go-on"), MissingAct),
-            clock=word("clock", said.get("clock", "real"), Clock),
-            shift=word("shift", said.get("shift", "exact"), Shift),
+            now_us=None if options.get("now") is None else instant_us(*said("now")),
+            speed=speed(*said("speed", 1)),
+            missing_act=word(*said("missing_act", "go-on"), MissingAct),
+            clock=word(*said("clock", "real"), Clock),
+            shift=word(*said("shift", "exact"), Shift),
         ),
-        seed=seed("seed", said.get("seed", 0)),
+        seed=seed(*said("seed", 0)),
         rules=Rules() if rules is None else rules_file.read(rules),
-        on_miss=_text("on_miss", said.get("on_miss", "error")),
-        record_new=_path("record_new", said.get("record_new"), base),
-        push_to=(targets,) if isinstance(targets, str) else _texts("push_to", targets),
-        bundle_id=None if said.get("bundle_id") is None else _text("bundle_id", said["bundle_id"]),
-        holds_pushes=switch("hold_pushes", said.get("hold_pushes", False)),
-        session=_session(said.get("session")),
+        on_miss=_text(*said("on_miss", "error")),
+        record_new=_path(*said("record_new"), base),
+        push_to=_texts(*said("push_to", ())),
+        bundle_id=None if options.get("bundle_id") is None else _text(*said("bundle_id")),
+        holds_pushes=switch(*said("hold_pushes", False)),
+        session=_session(options.get("session")),
     )
 
 
@@ -154,6 +163,8 @@ def _text(name: str, said: object) -> str:
 
 
 def _texts(name: str, said: object) -> tuple[str, ...]:
+    if isinstance(said, str):
+        return (said,)
     if not isinstance(said, Sequence):
         raise OptionError(f"{name} is a text, or a list of texts, not {said!r}")
     return tuple(_text(name, one) for one in said)
