@@ -82,6 +82,7 @@ def test_visit_of_twenty_minutes_is_played(suite: pytest.Pytester) -> None:
             assert [(one["session"], one["is_told"]) for one in gms_server.sessions] == [("s1", True)]
             assert gms_server.transcript() == gms_server.recorded()
             assert gms_server.transcript() == gms_server.recorded(visit=1)
+            assert gms_server.transcript(session="s1") == gms_server.recorded(session="s1")
             app.close()
     """)  # fmt: skip
 
