@@ -22,6 +22,8 @@ SESSIONS = f"{PREFIX}sessions"
 MISSES = f"{PREFIX}misses"
 PUSHES = f"{PREFIX}pushes"
 PROVIDER = f"{PREFIX}provider"
+RECORDED = f"{PREFIX}recorded"
+"""Asked of a recorder: answered when all that has passed is on disk."""
 
 _HERE = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII)
 _NEAR = ("127.", "::1", "::ffff:127.")

@@ -15,6 +15,7 @@ from gms_replay.instants import SECOND_US
 from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Leaf, Likeness, is_calendar, leaves, place
 from gms_replay.model import Headers
 from gms_replay.spans import Sort
+from gms_replay.timeline import Shift
 
 _SET_BY_CARRIERS = frozenset(
     {"server", "connection", "keep-alive", "content-length", "transfer-encoding", "content-encoding", "via"}
@@ -69,9 +70,12 @@ class Comparison:
         return not self.differences
 
 
-def compare(expected: Transcript, actual: Transcript) -> Comparison:
-    """Compares two runs: every REST answer, and every message of each channel, in order."""
-    result = _Comparing(expected, actual)
+def compare(expected: Transcript, actual: Transcript, shift: Shift = Shift.EXACT) -> Comparison:
+    """Compares two runs: every REST answer, and every message of each channel, in order.
+
+    `shift`: by what the calendar's instants were moved.
+    """
+    result = _Comparing(expected, actual, shift)
     for number, (one, other) in enumerate(zip_longest(expected.answers, actual.answers), start=1):
         result.answer(number, one, other)
     for channel in sorted(expected.channels.keys() | actual.channels.keys()):
@@ -83,8 +87,9 @@ def compare(expected: Transcript, actual: Transcript) -> Comparison:
 
 
 class _Comparing:
-    def __init__(self, expected: Transcript, actual: Transcript) -> None:
+    def __init__(self, expected: Transcript, actual: Transcript, shift: Shift) -> None:
         self.comparison = Comparison()
+        self._slots_step_us = shift.step_us(WIDEST_GRID_US)
         self._expected, self._actual = expected, actual
         self._likeness = Likeness(self._moved, self.comparison.identities)
 
@@ -113,7 +118,7 @@ class _Comparing:
         """All instants of a class must have moved alike, and with the app's own clock; slots keep to their grid."""
         clock_us = self._actual.started_at_us - self._expected.started_at_us
         for kind, moved in self.comparison.moved.items():
-            allowed_us = WIDEST_GRID_US if kind is InstantClass.CALENDAR else TOLERANCE_US
+            allowed_us = self._slots_step_us if kind is InstantClass.CALENDAR else TOLERANCE_US
             for shift_us in moved:
                 if abs(shift_us - clock_us) > allowed_us:
                     self._differ(f"{kind} instants' shift", _seconds(clock_us), _seconds(shift_us))

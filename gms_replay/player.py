@@ -35,7 +35,6 @@ from gms_replay.events import (
     SendText,
     SocketOpened,
     TextArrived,
-    Woke,
 )
 from gms_replay.gms import Kind
 from gms_replay.match import Miss, Missed, MissKind
@@ -125,12 +124,16 @@ class Player:
         for session in self._asked.pop(request_id, ()):
             session.sent(request_id)
 
+    def whose(self, number: int) -> str | None:
+        """The session of a request that was not `sent` yet, or of a WebSocket: the last one, if there were several."""
+        return sessions[-1].name if (sessions := self._asked.get(number)) else None
+
     def next_wakeup_us(self) -> int | None:
         """When to send Woke, if nothing else comes before; None where nothing is left to do."""
         return self._alarms.next_us()
 
     def _take(self, event: Event, now_us: int) -> Iterable[Action]:
-        """What an event brings about at once; `_concerned` are the sessions that it is for."""
+        """What an event but `Woke` brings about at once; `_concerned` are the sessions that it is for."""
         match event:
             case RequestArrived():
                 answer = self._control if control.is_meant(event.asked) else self._called
@@ -141,8 +144,6 @@ class Player:
                 return self._text(socket_id, text, now_us)
             case PeerGone(request_id):
                 self._gone(request_id, now_us)
-            case Woke():
-                pass
         return ()
 
     def _wake(self, name: str, now_us: int) -> Iterator[Action]:
@@ -312,11 +313,11 @@ class Player:
                 session = following
                 self._visit(session, call)
                 miss = session.ask(request_id, call, now_us)
-        if miss:
-            whose = session.name if session in self._registry else None
-            return self._missed(request_id, call.asked, replace(miss, session=whose), now_us)
-        self._keep(session, request_id)
-        return ()
+        if not miss or session in self._registry:
+            self._keep(session, request_id)
+        return (
+            self._missed(request_id, call.asked, replace(miss, session=self.whose(request_id)), now_us) if miss else ()
+        )
 
     def _comet(
         self, call: Call, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int

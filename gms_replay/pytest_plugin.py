@@ -25,7 +25,8 @@ _HELP = (
 )
 
 _STAND = pytest.StashKey["Stand"]()
-_PASSED = pytest.StashKey[bool]()
+_CALLS = pytest.StashKey[list[bool]]()
+"""Whether each call of the test passed: its own, and that of each subtest."""
 _BEGUN = pytest.StashKey[set[Path]]()
 
 
@@ -54,16 +55,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    try:
-        result = yield
-    except BaseException:
-        if report := _missed(item):
-            item.add_report_section("call", "gms_replay", report)
-        raise
+    result = yield
     if report := _missed(item):
         pytest.fail(report, pytrace=False)
-    item.stash[_PASSED] = True
     return result
+
+
+# Outside all others: a test of unittest's does not raise where it fails, nor does a subtest.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call" and (calls := item.stash.get(_CALLS, None)) is not None:
+        calls.append(report.passed)
+        missed = _missed(item) if report.failed else ""
+        if missed and not (call.excinfo and str(call.excinfo.value) == missed):
+            report.sections.append(("Captured gms_replay call", missed))
+    return report
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -87,18 +96,25 @@ def _gms_stand(request: pytest.FixtureRequest) -> "Iterator[Stand]":
     option = request.config.getoption
     try:
         wish = marker.read(mark.args, mark.kwargs, item.path.parent)
-        how = stand.Recording(
+        how = stand.RecordOptions(
             mode=stand.RecordMode(option("--gms-record")),
             upstream=option("--gms-upstream"),
             insecure=option("--gms-insecure"),
             keeps_failed=option("--gms-keep-failed"),
             begun=request.config.stash[_BEGUN],
+            is_worker=hasattr(request.config, "workerinput"),
         )
-        with stand.standing(wish, how, lambda: item.stash.get(_PASSED, False)) as found:
+        calls: list[bool] = []
+        item.stash[_CALLS] = calls
+
+        def has_passed() -> bool:
+            return bool(calls) and all(calls)
+
+        with stand.standing(wish, how, has_passed) as found:
             item.stash[_STAND] = found
             yield found
             # What the app did after the test counts, too.
-            report = _afterwards(item, found) if item.stash.get(_PASSED, False) else ""
+            report = _afterwards(item, found) if has_passed() else ""
             del item.stash[_STAND]
     except GmsReplayError as error:
         raise pytest.fail.Exception(f"{item.nodeid}: @pytest.mark.{_MARKER}: {error}", pytrace=False) from None

@@ -1,6 +1,7 @@
 """What apps were told, as a transcript that others can be compared with: by the player, or in a recording."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from gms_replay import bayeux, calls, control, jsonp
 from gms_replay.calls import Call
@@ -12,35 +13,48 @@ from gms_replay.model import Request, header
 from gms_replay.sessions import Session, told
 
 
+class _Answered(NamedTuple):
+    """An answer that went out. `session`: whose it is."""
+
+    number: int
+    asked: Asked
+    answer: Respond
+    session: str | None
+
+
 class Witness:
     """Hears what a front end tells its apps."""
 
     def __init__(self) -> None:
-        self._answers: list[tuple[int, Asked, Respond]] = []
-        self._frames: list[bytes] = []
+        self._answers: list[_Answered] = []
+        self._frames: list[tuple[str | None, bytes]] = []
 
-    def answered(self, number: int, asked: Asked, answer: Respond) -> None:
-        """An answer went out; `number` grows with each request."""
+    def answered(self, number: int, asked: Asked, answer: Respond, session: str | None) -> None:
+        """An answer went out; `number` grows with each request. `session`: whose it is, None where it is nobody's."""
         if control.is_meant(asked):
             return
         if _is_comet(asked):
-            self._frames.append(jsonp.frame(answer.body))
+            self._frames.append((session, jsonp.frame(answer.body)))
         else:
-            self._answers.append((number, asked, answer))
+            self._answers.append(_Answered(number, asked, answer, session))
 
-    def said(self, frame: bytes) -> None:
+    def said(self, frame: bytes, session: str | None) -> None:
         """A frame went out over a WebSocket."""
-        self._frames.append(frame)
+        self._frames.append((session, frame))
 
-    def transcript(self, started_at_us: int) -> Transcript:
-        """All of it: answers in the order in which they were asked for, messages in the order in which they went out.
+    def transcript(self, started_at_us: int, session: str | None = None) -> Transcript:
+        """Answers in the order in which they were asked for, messages in the order in which they went out.
 
-        `started_at_us`: when the visit began for its app.
+        `started_at_us`: when the visit began for its app. `session`: whose it is to be; None for all of it.
         """
-        in_order = sorted(self._answers, key=lambda one: one[0])
-        origin = next((f"{asked.scheme}://{header(asked.headers, 'host')}" for _, asked, _ in in_order), "")
-        answers = (Seen(f"{asked.method} {asked.target}", *answer[1:4]) for _, asked, answer in in_order)
-        return Transcript(origin, started_at_us, tuple(answers), _channels(self._frames))
+        answers: list[Seen] = []
+        origin = ""
+        for _, asked, answer, whose in sorted(self._answers, key=lambda one: one.number):
+            if session in (None, whose):
+                origin = origin or f"{asked.scheme}://{header(asked.headers, 'host')}"
+                answers.append(Seen(f"{asked.method} {asked.target}", answer.status, answer.headers, answer.body))
+        frames = (frame for whose, frame in self._frames if session in (None, whose))
+        return Transcript(origin, started_at_us, tuple(answers), _channels(frames))
 
 
 def recorded(session: Session) -> Transcript:

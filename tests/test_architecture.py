@@ -64,8 +64,6 @@ PROVED_ELSEWHERE = {
     "record/ending": "tests/peers/mitmdump/test_endings.py",
     "record/run": "tests/peers/mitmdump/test_record_verb.py",
     "testing/server": "tests/test_pytest_plugin.py",  # as tests use it
-    "testing/stand": "tests/test_pytest_plugin.py",
-    "testing/live": "tests/peers/mitmdump/test_pytest_recording.py",  # only a real mitmdump records
     "verify/driver": "tests/verify/test_run.py",  # plays through a recorder only, as its run does
     "demo/app": "tests/demo/test_show.py",  # a program of its own, run as the demo runs it
 }

@@ -5,6 +5,7 @@ import pytest
 
 from gms_replay.diff import Seen, Transcript, compare
 from gms_replay.gms import InstantClass
+from gms_replay.timeline import Shift
 
 SECOND_US = 1_000_000
 START_US = 1_399_048_058 * SECOND_US
@@ -93,6 +94,15 @@ def test_slots_keep_their_grid() -> None:
 
     assert result.equal
     assert result.moved == {InstantClass.EVENT: {60 * SECOND_US: 1}, InstantClass.CALENDAR: {300 * SECOND_US: 1}}
+
+
+@pytest.mark.parametrize(("after_days", "equal"), [(6, True), (7, True), (15, False)])
+def test_slots_keep_to_weeks(after_days: int, equal: bool) -> None:
+    """After six days the next whole week is the first, after fifteen the third."""
+    live = transcript('{"2014-05-02T16:30:00.000Z": 5}')
+    replayed = transcript('{"2014-05-09T16:30:00.000Z": 5}', after_s=after_days * 86_400)
+
+    assert compare(live, replayed, Shift.WEEKS).equal == equal
 
 
 def test_changed_notation_differs() -> None:

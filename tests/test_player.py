@@ -497,6 +497,24 @@ def test_miss_is_compared_with_its_own_kind() -> None:
     assert missed["nearest"][0]["target"] == CALLBACK.replace("sales", "card")
 
 
+def test_requests_and_sockets_are_somebodys() -> None:
+    (ann,) = apps("ann", tape=two_visits())
+    playing, now_us = ann.driver.player, ann.driver.now_us
+    started = ann.ask("POST", CALLBACK, ORDER)
+    assert playing.whose(started) == "s1"
+    ann.driver.confirm(started)
+    assert playing.whose(started) is None
+
+    missed = ann.ask("POST", CALLBACK.replace("sales", "nothing"), ORDER)
+    assert ann.driver.answers[missed].status == 404
+    assert playing.whose(missed) == json.loads(ann.driver.answers[missed].body)["session"]
+
+    playing.receive(SocketOpened(50, UPGRADE), now_us)
+    assert playing.whose(50) is None
+    playing.receive(TextArrived(50, HANDSHAKE), now_us)
+    assert playing.whose(50) == "s1"
+
+
 def test_socket_of_two_sessions_ends_for_both() -> None:
     """What either is told next waits for its next socket."""
     (ann,) = apps("ann", tape=two_visits())

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import factories
 import pytest
@@ -82,6 +82,7 @@ def test_visit_of_twenty_minutes_is_played(suite: pytest.Pytester) -> None:
             assert [(one["session"], one["is_told"]) for one in gms_server.sessions] == [("s1", True)]
             assert gms_server.transcript() == gms_server.recorded()
             assert gms_server.transcript() == gms_server.recorded(visit=1)
+            assert gms_server.transcript(session="s1") == gms_server.recorded(session="s1")
             app.close()
     """)  # fmt: skip
 
@@ -250,6 +251,91 @@ def test_clock_is_put_forward(suite: pytest.Pytester) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_two_apps_are_held_to_their_visits(suite: pytest.Pytester) -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "_expires": "2014-05-02T16:57:31Z"})
+    tape.ask(1, "GET", f"/genesys/1/service/{SERVICE}/check-queue-position", b"", {"_position": 1})
+    write(suite.path / "call.sqlite", tape.recording())
+    result = run(suite, """
+        from gms_replay import OptionError
+
+        def call(server, name):
+            headers = {"gms_session": name}
+            with httpx.Client(base_url=server.base_url, trust_env=False, headers=headers) as app:
+                started = app.post(START.removeprefix("/genesys"), json=ORDER).json()
+                app.get(f"/1/service/{started['_id']}/check-queue-position")
+
+        @pytest.mark.gms_cassette("call.sqlite")
+        @pytest.mark.parametrize("clock", ["virtual", "real"])
+        def test_two(gms_server, clock):
+            call(gms_server, "anna")
+            call(gms_server, "bob")
+            url, fax = gms_server.base_url + START.removeprefix("/genesys"), ORDER | {"_media_type": "fax"}
+            missed = httpx.post(url, json=fax, headers={"gms_session": "bob"}, trust_env=False)
+            assert missed.json()["session"] == "bob"
+            gms_server.forget_misses()
+            assert [one["session"] for one in gms_server.sessions] == ["anna", "bob"]
+            assert gms_server.transcript(session="anna") == gms_server.recorded(session="anna")
+            assert gms_server.transcript(session="anna") == gms_server.recorded(1)
+            assert gms_server.transcript(session="bob") != gms_server.recorded(session="bob")
+            assert len(gms_server.transcript(session="bob").answers) == 3
+            assert len(gms_server.transcript().answers) == 5
+            with pytest.raises(OptionError, match="there is no session 'eve'; there are anna, bob"):
+                gms_server.transcript(session="eve")
+            with pytest.raises(OptionError, match="a visit or a session, not both"):
+                gms_server.recorded(1, session="bob")
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=2)
+
+
+def test_wrong_words_in_a_test_are_named(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        import math
+        from gms_replay import GmsReplayError, OptionError
+        kept = []
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_words(gms_server, gms_clock):
+            kept.append((gms_server, gms_clock))
+            start(gms_server)
+            for wrong in (math.nan, math.inf, -1, 1e12, "5", None, True):
+                with pytest.raises(OptionError, match="advance: .* is no number of seconds, from 0 to"):
+                    gms_clock.advance(wrong)
+                with pytest.raises(OptionError, match="next_push: .* is no number of seconds, from 0 to"):
+                    gms_server.next_push(wrong)
+            for wrong in (0, -1, 2, "one"):
+                with pytest.raises(OptionError, match=f"there is no visit {wrong!r}; .* holds 1"):
+                    gms_server.recorded(wrong)
+
+        @pytest.mark.parametrize("late", [
+            lambda server, _: server.base_url, lambda server, _: server.comet_url, lambda server, _: server.misses,
+            lambda server, _: server.sessions, lambda server, _: server.transcript(),
+            lambda server, _: server.recorded(), lambda _, clock: clock.now, lambda _, clock: clock.advance(1),
+        ])
+        def test_kept(late):
+            with pytest.raises(GmsReplayError, match="the player has ended, with its test"):
+                late(*kept[0])
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=9)
+
+
+def test_weeks_are_held_to_the_recording(suite: pytest.Pytester) -> None:
+    tape = Tape()
+    tape.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
+    write(suite.path / "slots.sqlite", tape.recording())
+    result = run(suite, """
+        @pytest.mark.gms_cassette("slots.sqlite", shift="weeks", now="2014-05-03T16:30:00Z")
+        def test_weeks(gms_server):
+            slots = httpx.get(gms_server.base_url + "/1/service/callback/sales/availability", trust_env=False).json()
+            assert list(slots) == ["2014-05-09T16:30:00.000Z"]
+            assert gms_server.transcript() == gms_server.recorded()
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+
+
 def test_push_is_waited_for(pytester: pytest.Pytester) -> None:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
@@ -291,8 +377,6 @@ def test_differing_transcripts_read_well(suite: pytest.Pytester) -> None:
 
 
 def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
-    live = Tape()
-    live.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
     tests = """
         @pytest.mark.gms_cassette("visit.sqlite")
         def test_more(gms_server):
@@ -302,7 +386,7 @@ def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
             assert WELL
     """
     old = (suite.path / "visit.sqlite").read_bytes()
-    with served(live.recording()) as gms:
+    with served(availability().recording()) as gms:
         recorded = ("--gms-record=new_episodes", "--gms-upstream", gms.base)
         run(suite, tests.replace("WELL", "False"), *recorded).assert_outcomes(failed=1)
         assert (suite.path / "visit.sqlite").read_bytes() == old
@@ -312,11 +396,156 @@ def test_new_episodes_are_added(suite: pytest.Pytester) -> None:
     assert sorted(path.name for path in suite.path.glob("*.sqlite")) == ["visit.sqlite"]
 
 
+def availability() -> Tape:
+    """What a live GMS has for those who ask it what the cassette does not know."""
+    live = Tape()
+    live.ask(0, "GET", "/genesys/1/service/callback/sales/availability", b"", {"2014-05-02T16:30:00.000Z": 1})
+    return live
+
+
+MORE = """
+MORE = "/1/service/callback/sales/availability?n="
+def more(server, n=0):
+    return httpx.get(f"{server.base_url}{MORE}{n}", trust_env=False)
+"""
+
+
+def test_failures_that_nobody_raises_record_nothing(suite: pytest.Pytester) -> None:
+    old = (suite.path / "visit.sqlite").read_bytes()
+    tests = f"""
+        import unittest
+        pytestmark = pytest.mark.gms_cassette("visit.sqlite")
+        {indent(MORE, " " * 8).strip()}
+
+        class TestOldStyle(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def _server(self, gms_server):
+                more(gms_server)
+
+            def test_fails(self):
+                self.assertEqual(1, 2)
+
+            def test_fails_in_part(self):
+                with self.subTest("part"):
+                    self.assertEqual(1, 2)
+
+        def test_part(gms_server, subtests):
+            more(gms_server)
+            with subtests.test("part"):
+                assert False
+            with subtests.test("other part"):
+                pass
+    """
+    with served(availability().recording()) as gms:
+        result = run(suite, tests, "--gms-record=new_episodes", "--gms-upstream", gms.base)
+
+    assert result.parseoutcomes()["failed"] >= 3
+    assert (suite.path / "visit.sqlite").read_bytes() == old
+
+
+def test_misses_of_failures_that_nobody_raises_are_told(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        import unittest
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        class TestOldStyle(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def _server(self, gms_server):
+                httpx.get(gms_server.base_url + "/1/nowhere", trust_env=False)
+
+            def test_fails(self):
+                self.assertEqual(1, 2)
+
+            def test_is_failed(self):
+                pass
+    """)  # fmt: skip
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ TestOldStyle.test_fails _*",
+            "*AssertionError: 1 != 2*",
+            "*- Captured gms_replay call -*",
+            "miss: GET /genesys/1/nowhere: unknown route",
+            "*_ TestOldStyle.test_is_failed _*",
+            "miss: GET /genesys/1/nowhere: unknown route",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*- Captured gms_replay call -*\n*test_is_failed*")
+
+
+def test_second_run_of_a_test_counts_alone(suite: pytest.Pytester) -> None:
+    suite.makeconftest("""
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            # As plugins do that run tests again.
+            runtestprotocol(item, nextitem=nextitem, log=False)
+            item._initrequest()
+            runtestprotocol(item, nextitem=nextitem, log=False)
+            return True
+    """)
+    tests = f"""
+        {indent(MORE, " " * 8).strip()}
+        runs = []
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_flaky(gms_server):
+            runs.append(1)
+            more(gms_server, len(runs))
+            assert len(runs) == 1
+    """
+    with served(availability().recording()) as gms:
+        run(suite, tests, "--gms-record=new_episodes", "--gms-upstream", gms.base)
+
+    asked = [one.request.target for one in reader.read(suite.path / "visit.sqlite").exchanges]
+    assert [target.partition("=")[2] for target in asked if "availability" in target] == ["1"]
+
+
+def test_forgiven_misses_are_recorded_and_nothing_else_is_none(suite: pytest.Pytester) -> None:
+    tests = f"""
+        {indent(MORE, " " * 8).strip()}
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_more(gms_server):
+            more(gms_server)
+            gms_server.forget_misses()
+
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_nothing_new(gms_server):
+            start(gms_server)
+    """
+    with served(availability().recording()) as gms:
+        run(suite, tests, "--gms-record=new_episodes", "--gms-upstream", gms.base).assert_outcomes(passed=2)
+
+    recorded = reader.read(suite.path / "visit.sqlite")
+    assert "availability" in recorded.exchanges[-1].request.target
+    assert len(recorded.runs) == 2
+
+
+def test_workers_do_not_record(suite: pytest.Pytester) -> None:
+    tests = """
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_old(gms_server):
+            start(gms_server)
+
+        @pytest.mark.gms_cassette("new.sqlite")
+        def test_new(gms_server):
+            start(gms_server)
+    """
+    result = run(suite, tests, "-n", "1", "--gms-record=once", "--gms-upstream", "http://127.0.0.1:9/genesys")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["test_app.py::test_new: *new.sqlite: --gms-record=once *; record with -n 0*"])
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
         (["--gms-record=all"], "--gms-record=all needs --gms-upstream URL, like *"),
         (["--gms-record=all", "--gms-upstream=gms.example"], "--gms-upstream gms.example: write it like *"),
+        (["--gms-record=all", "--gms-upstream=http://[::1"], "--gms-upstream http://[[]::1: write it like *"),
+        (["--gms-record=all", "--gms-upstream=http://gms:99999"], "--gms-upstream http://gms:99999: write it like *"),
     ],
 )
 def test_recording_wants_a_gms(suite: pytest.Pytester, options: list[str], complaint: str) -> None:

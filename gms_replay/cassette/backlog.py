@@ -54,6 +54,14 @@ class Backlog(Generic[_T]):
             self._ended = True
             self._work.notify()
 
+    def drain(self) -> None:
+        """Wait until all that was put is written; whoever takes gathers no longer."""
+        with self._room:
+            self._puts_waiting += 1
+            self._work.notify()
+            self._room.wait_for(lambda: not self._items_held)
+            self._puts_waiting -= 1
+
     def take(self, gather_s: float, idle_s: float) -> tuple[list[_T], bool]:
         """The next items, in order, and whether more can come; none where nothing came for `idle_s`.
 

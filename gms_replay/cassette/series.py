@@ -77,6 +77,11 @@ class Series:
             waiting=sum(writer.waiting for writer in writers),
         )
 
+    def drain(self) -> None:
+        """Wait until every fact so far is on disk, or given up."""
+        for writer in self._writers:
+            writer.drain()
+
     def close(self) -> None:
         """Wait until every fact is on disk, and close all files. Raises the first failure, if there was one."""
         failures = [failure for writer in self._writers if (failure := _closed(writer))]

@@ -236,6 +236,10 @@ class Writer:
             self._retired = True
             self._end_if_over()
 
+    def drain(self) -> None:
+        """Wait until every fact so far is on disk, or given up."""
+        self._backlog.drain()
+
     def close(self) -> None:
         """Wait until every fact is on disk and the cassette is one plain file. Raises the failure, if there was one."""
         with self._lock:

@@ -3,16 +3,17 @@
 import logging
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
 from typing import NoReturn
 
 from mitmproxy import ctx, version
 from mitmproxy.addonmanager import Loader
-from mitmproxy.http import HTTPFlow
+from mitmproxy.http import HTTPFlow, Response
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 from mitmproxy.tcp import TCPFlow
 
-from gms_replay import __version__
+from gms_replay import __version__, control
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
 from gms_replay.record import ending, options
@@ -59,8 +60,12 @@ class GmsRecorder:
     def running(self) -> None:
         self._recorder()
 
-    def request(self, flow: HTTPFlow) -> None:
-        self._recorder().asked(flow)
+    def request(self, flow: HTTPFlow) -> Awaitable[None] | None:
+        recorder = self._recorder()
+        if flow.request.path == control.RECORDED and _is_near(flow):
+            return self._flush(flow)
+        recorder.asked(flow)
+        return None
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         self._recorder().answering(flow)
@@ -94,6 +99,11 @@ class GmsRecorder:
 
     def tcp_error(self, flow: TCPFlow) -> None:
         self._recorder().connections.closed(flow)
+
+    async def _flush(self, flow: HTTPFlow) -> None:
+        assert self._writer is not None, "opened with the recorder"
+        await self._writer.flushed()
+        flow.response = Response.make(204)
 
     def _recorder(self) -> Recorder:
         """Opens the cassette at its first use: `running`, or a request before it, for mitmproxy listens first."""
@@ -146,6 +156,11 @@ class GmsRecorder:
             sys.exit(1)
         self._is_refused = True
         ending.refuse(error)
+
+
+def _is_near(flow: HTTPFlow) -> bool:
+    peer = flow.client_conn.peername
+    return peer is not None and ip_address(peer[0]).is_loopback
 
 
 def _modes() -> list[ProxyMode]:

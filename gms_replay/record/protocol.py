@@ -1,8 +1,8 @@
 """What the proxy and its writer process say to each other.
 
-What goes to the writer after `Begin` is what mitmproxy showed (`Seen`), in lists, until its input ends. Whatever takes
-time is left for the other process, because Python runs one thread at a time, and the proxy's is the one that traffic
-waits for.
+What goes to the writer after `Begin` is what mitmproxy showed (`Seen`), in lists, until its input ends; `Flush` may
+stand between. Whatever takes time is left for the other process, because Python runs one thread at a time, and the
+proxy's is the one that traffic waits for.
 """
 
 from pathlib import Path
@@ -27,6 +27,12 @@ class Begin(NamedTuple):
     is_watched: bool
 
 
+class Flush(NamedTuple):
+    """Whoever has this number wants to hear when all that was told before is on disk."""
+
+    number: int
+
+
 class Begun(NamedTuple):
     """A run was begun in a file: the first thing that is said, and again for each further file."""
 
@@ -47,11 +53,17 @@ class Framed(NamedTuple):
     frame: model.Frame
 
 
+class Flushed(NamedTuple):
+    """All that was told before the `Flush` of this number is on disk."""
+
+    number: int
+
+
 class Failed(NamedTuple):
     """Facts cannot be written; those and all later ones are lost."""
 
     reason: str
 
 
-Report = Begun | Progress | Recorded | Framed | Failed
+Report = Begun | Progress | Recorded | Framed | Flushed | Failed
 """What the writer says; `Progress`, `Recorded` and `Framed` only where it is watched."""

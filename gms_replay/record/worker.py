@@ -20,7 +20,7 @@ from gms_replay.errors import CassetteError
 from gms_replay.mitmdump.seen import Seen
 from gms_replay.model import Exchange, Frame, Message
 from gms_replay.record.clerk import Clerk
-from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report
+from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded, Report
 
 _PROGRESS_EACH_S = 0.5
 _INPUT_BYTES = 256 << 10
@@ -62,7 +62,11 @@ def write_down(source: BinaryIO, say: Say) -> None:
             clerk = Clerk(series, watch, watch_frame)
             for some in _heard(source):
                 for seen in some:
-                    clerk.take(seen)
+                    if isinstance(seen, Flush):
+                        series.drain()
+                        say(Flushed(seen.number))
+                    else:
+                        clerk.take(seen)
                 clerk.pause()
             clerk.end()
         except CassetteError as error:
@@ -89,7 +93,7 @@ def _open(begin: Begin, say: Say, path: Path, started_at_us: int) -> Writer:
     return writer
 
 
-def _heard(source: BinaryIO) -> Iterator[list[Seen]]:
+def _heard(source: BinaryIO) -> Iterator[list[Seen | Flush]]:
     while True:
         try:
             yield pickle.load(source)

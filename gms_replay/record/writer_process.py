@@ -19,7 +19,7 @@ from typing import IO
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import CassetteError
 from gms_replay.mitmdump.seen import Seen
-from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded, Report
+from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded, Report
 
 # Of the second after which a fact is promised to be on disk.
 _GATHER_S = 0.2
@@ -41,7 +41,8 @@ class WriterProcess:
         self._hear = hear
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
         self._failure: CassetteError | None = None
-        self._seen: list[Seen] = []
+        self._seen: list[Seen | Flush] = []
+        self._flushes: list[asyncio.Future[None]] = []
         self.progress: Progress | None = None
         """How far the recording is, where it is watched; None before it said so."""
         self._process, self._to_writer, from_writer = _start()
@@ -62,6 +63,14 @@ class WriterProcess:
             self._loop.call_later(_GATHER_S, self._hand_over)
         self._seen.append(seen)
 
+    def flushed(self) -> asyncio.Future[None]:
+        """Done as soon as all that was told before is on disk."""
+        number = len(self._flushes)
+        self._flushes.append(self._loop.create_future())
+        self._seen.append(Flush(number))
+        self._hand_over()
+        return self._flushes[number]
+
     def close(self) -> None:
         """Wait until all is on disk, and the process is gone. Raises CassetteError where something was not written."""
         if not self._to_writer.closed:
@@ -77,7 +86,7 @@ class WriterProcess:
         seen, self._seen = self._seen, []
         self._write(seen)
 
-    def _write(self, words: Begin | list[Seen]) -> None:
+    def _write(self, words: Begin | list[Seen | Flush]) -> None:
         # Where the process is gone, the listener says so.
         with contextlib.suppress(OSError):
             pickle.dump(words, self._to_writer, pickle.HIGHEST_PROTOCOL)
@@ -119,6 +128,10 @@ class WriterProcess:
             case Failed(reason):
                 # What fails later may fail because of it.
                 self._failure = self._failure or CassetteError(reason)
+            case Flushed(number):
+                # Who asked may be gone, and at exit the loop.
+                if not self._flushes[number].done() and not self._loop.is_closed():
+                    self._flushes[number].set_result(None)
             case Begun() | Recorded() | Framed():
                 self._hear(report)
 

@@ -1,7 +1,7 @@
 """The player as a plain ASGI app: it carries requests in and answers out, and wakes the player when it asks for it.
 
-Everything happens in one event loop, so the player is never entered twice at once. What is held is a future that some
-later action fulfils.
+Everything happens in one event loop, so the player is never entered twice at once: where that has ended, or stands
+still, another may take over. What is held is a future that some later action fulfils.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from gms_replay.addresses import PARAMETER
+from gms_replay.errors import GmsReplayError
 from gms_replay.events import (
     AcceptSocket,
     Action,
@@ -68,10 +69,10 @@ class Devices(Protocol):
 class Witness(Protocol):
     """Who hears all that apps are told."""
 
-    def answered(self, number: int, asked: Asked, answer: Respond) -> None:
-        """An answer goes out; `number` grows with each request."""
+    def answered(self, number: int, asked: Asked, answer: Respond, session: str | None) -> None:
+        """An answer goes out; `number` grows with each request. `session`: whose it is, None where it is nobody's."""
 
-    def said(self, frame: bytes) -> None:
+    def said(self, frame: bytes, session: str | None) -> None:
         """A frame goes out over a WebSocket."""
 
 
@@ -111,10 +112,12 @@ class ReplayApp:
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._sockets: dict[int, asyncio.Queue[_ForSocket | Respond]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at_us: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._enter(asyncio.get_running_loop())
         asked, cors = _asked(scope)
         if self._door is not None:
             asked = self._door.entered(asked)
@@ -136,6 +139,20 @@ class ReplayApp:
         else:
             self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
 
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises GmsReplayError where another loop is in here at the same time."""
+        if loop is self._loop:
+            return
+        if self._loop is not None and self._loop.is_running():
+            raise GmsReplayError(
+                "the app is used in two event loops at once; give each a stage of its own, or use ReplayTransport, "
+                "which any thread or task may ask"
+            )
+        if self._alarm is not None:
+            # It would ring in the loop before, if ever.
+            self._alarm.cancel()
+        self._loop, self._alarm, self._alarm_at_us = loop, None, None
+
     def close(self) -> None:
         """Answers whatever is held, so that nobody waits for a server that ends. Sockets the server closes itself."""
         if self._alarm is not None:
@@ -151,20 +168,22 @@ class ReplayApp:
         answer = await self._ask(request_id, asked, receive)
         if answer is not None:
             if self._witness is not None:
-                self._witness.answered(request_id, asked, answer)
+                self._witness.answered(request_id, asked, answer, self._player.whose(request_id))
             await _send(send, answer, cors)
             self._player.sent(request_id)
 
     async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | None:
         """The player's answer; None where the app hangs up before."""
         waiting = self._waiting[request_id] = _Waiting()
+        answer = None
         try:
             self._play(RequestArrived(request_id, asked))
             answer = waiting.answered or await waiting.come(receive)
-            if answer is None:
-                self._play(PeerGone(request_id))
             return answer
         finally:
+            if answer is None:
+                # Test clients hang up by cancelling this.
+                self._play(PeerGone(request_id))
             del self._waiting[request_id]
 
     async def _stream(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
@@ -240,7 +259,7 @@ class ReplayApp:
                 self._keep(action)
             elif outbox := self._sockets.get(action.socket_id):
                 if self._witness is not None and isinstance(action, SendText):
-                    self._witness.said(action.text)
+                    self._witness.said(action.text, self._player.whose(action.socket_id))
                 outbox.put_nowait(action)
 
     def _respond(self, answer: Respond) -> None:

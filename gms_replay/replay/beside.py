@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from gms_replay.errors import GmsReplayError
 from gms_replay.replay.stage import Stage
 
 if TYPE_CHECKING:
@@ -27,29 +28,44 @@ class Asking(NamedTuple):
     http_version: str = "1.1"
 
 
+class Part(NamedTuple):
+    """A piece of a body; `next` is the one after it, as soon as that is there, None where this is the last."""
+
+    body: bytes
+    next: "Future[Part] | None"
+
+
 class Answer(NamedTuple):
-    """What came out of it."""
+    """What came out of it: the head, and of the body what came first."""
 
     status: int
     headers: _RawHeaders
     body: bytes
+    rest: Future[Part] | None = None
 
 
 class Held:
     """A request under way, for any thread. `answer` ends with None where it was let go."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, stage: Stage, asking: Asking) -> None:
+        self.answer: Future[Answer | None] = Future()
         self._loop = loop
+        self._asking = asking
+        self._is_taken = False
         self._is_over = asyncio.Event()
-        self.answer: Future[Answer | None] = asyncio.run_coroutine_threadsafe(self._ask(stage, asking), loop)
+        self._head: tuple[int, _RawHeaders] | None = None
+        self._rest: Future[Part] | None = None
+        asked = asyncio.run_coroutine_threadsafe(self._ask(stage), loop)
+        asked.add_done_callback(self._end)
 
     def let_go(self) -> None:
-        """Hangs up, as an app does that waits no longer; whoever has an answer has nothing to let go."""
+        """Hangs up, as an app does that waits no longer; whoever has all of an answer has nothing to let go."""
         # The loop may have ended with the last answer.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._is_over.set)
 
-    async def _ask(self, stage: Stage, asking: Asking) -> Answer | None:
+    async def _ask(self, stage: Stage) -> None:
+        asking = self._asking
         path, _, query = asking.target.partition(b"?")
         scope: MutableMapping[str, Any] = {
             "type": "http",
@@ -63,31 +79,45 @@ class Held:
             "headers": asking.headers,
             "client": None,
         }
-        is_taken = False
-        head: tuple[int, _RawHeaders] | None = None
-        parts: list[bytes] = []
+        await stage.app(scope, self._receive, self._send)
 
-        async def receive() -> MutableMapping[str, Any]:
-            nonlocal is_taken
-            if is_taken:
-                await self._is_over.wait()
-                return {"type": "http.disconnect"}
-            is_taken = True
-            return {"type": "http.request", "body": asking.body}
+    async def _receive(self) -> MutableMapping[str, Any]:
+        if self._is_taken:
+            await self._is_over.wait()
+            return {"type": "http.disconnect"}
+        self._is_taken = True
+        return {"type": "http.request", "body": self._asking.body}
 
-        async def send(message: MutableMapping[str, Any]) -> None:
-            nonlocal head
-            if message["type"] == "http.response.start":
-                head = message["status"], list(message["headers"])
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._head = message["status"], list(message["headers"])
+        elif self._head is not None and not self._is_over.is_set():
+            # Servers tell no body where none was asked for (RFC 9110, section 9.3.2).
+            body = b"" if self._asking.method == "HEAD" else message["body"]
+            before, self._rest = self._rest, Future() if message.get("more_body") else None
+            if before is None:
+                self.answer.set_result(Answer(*self._head, body, self._rest))
             else:
-                parts.append(message["body"])
+                before.set_result(Part(body, self._rest))
 
-        await stage.app(scope, receive, send)
-        return Answer(*head, b"".join(parts)) if head is not None and not self._is_over.is_set() else None
+    def _end(self, asked: "Future[None]") -> None:
+        """Nothing comes any more: whoever waits yet, waits for nothing."""
+        failure = asked.exception()
+        if failure is not None:
+            for waiting in (self.answer, self._rest):
+                if waiting is not None and not waiting.done():
+                    waiting.set_exception(failure)
+        elif not self.answer.done():
+            self.answer.set_result(None)
+        elif self._rest is not None and not self._rest.done():
+            self._rest.set_result(Part(b"", None))
 
 
 class Beside:
-    """An event loop in a thread of its own, in which a stage plays until it is closed; it closes the stage, too."""
+    """An event loop in a thread of its own, in which a stage plays until it is closed; it closes the stage, too.
+
+    Whoever asks it after that gets a GmsReplayError.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -105,10 +135,13 @@ class Beside:
 
     def ask(self, asking: Asking) -> Held:
         """Hands a request in."""
+        self._require_open()
         return Held(self._loop, self.stage, asking)
 
     def look(self, at: Callable[[Stage], _T]) -> _T:
         """What `at` finds on the stage, while nothing else happens there."""
+
+        self._require_open()
 
         async def looked() -> _T:
             return at(self.stage)
@@ -119,6 +152,7 @@ class Beside:
         """Lets a server on loopback answer, too, on a port that it picks: its origin ("http://127.0.0.1:49152")."""
         from gms_replay.replay.server import ReplayServer
 
+        self._require_open()
         if self._server is None:
             ready: Future[str] = Future()
             self._server = ReplayServer(self.stage.app, self.stage.aside, "127.0.0.1", 0, announce=ready.set_result)
@@ -142,6 +176,10 @@ class Beside:
             self._thread.join()
             self._loop.close()
             self.stage.close()
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise GmsReplayError("the player has ended, with its test or its transport; ask it before that")
 
     async def _end(self) -> None:
         await self.stage.end()

@@ -4,17 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from gms_replay.acts import MissingAct
-from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.mitmdump.options import one, pattern
-from gms_replay.replay import plays, rules_file
+from gms_replay.replay import plays
 from gms_replay.replay.hosts import Others
 from gms_replay.replay.plays import Play
-from gms_replay.rules import Rules
-from gms_replay.timeline import Shift
 
 CASSETTE = "gms_cassette"
 NOW = "gms_now"
@@ -62,6 +57,11 @@ OPTIONS = {
 """Each option's name, to its default and its help."""
 
 
+_PREFIX = "gms_"
+_OURS = (CASSETTE, STRICT, HOSTS, OTHERS)
+"""What is no keyword of `plays.play`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The options, checked."""
@@ -77,23 +77,15 @@ def settings(given: Mapping[str, Sequence[str]]) -> Settings:
     said = {name: one(name, given[name]) for name in OPTIONS if name != PUSH_TO}
     if not said[CASSETTE]:
         raise OptionError(f"{CASSETTE} is missing: name the file to play, --set {CASSETTE}=visit.sqlite")
-    play = Play(
-        cassette=Path(said[CASSETTE]).expanduser(),
-        pacing=Pacing(
-            now_us=plays.instant_us(NOW, said[NOW]) if said[NOW] else None,
-            speed=plays.speed(SPEED, said[SPEED]),
-            missing_act=plays.word(MISSING_ACT, said[MISSING_ACT], MissingAct),
-            clock=plays.word(CLOCK, said[CLOCK], Clock),
-            shift=plays.word(SHIFT, said[SHIFT], Shift),
-        ),
-        seed=plays.seed(SEED, said[SEED]),
-        rules=rules_file.read(Path(said[RULES]).expanduser()) if said[RULES] else Rules(),
-        on_miss=said[ON_MISS],
-        record_new=Path(said[RECORD_NEW]).expanduser() if said[RECORD_NEW] else None,
-        push_to=tuple(filter(None, given[PUSH_TO])),
-        bundle_id=said[BUNDLE_ID] or None,
-        holds_pushes=plays.word(HOLD_PUSHES, said[HOLD_PUSHES], Switch) is Switch.ON,
-    )
+    # What has no default is not said where it is empty.
+    options: dict[str, object] = {
+        name.removeprefix(_PREFIX): value
+        for name, value in said.items()
+        if name not in _OURS and (value or OPTIONS[name][0])
+    }
+    options["push_to"] = tuple(filter(None, given[PUSH_TO]))
+    options["hold_pushes"] = plays.word(HOLD_PUSHES, said[HOLD_PUSHES], Switch) is Switch.ON
+    play = plays.play(said[CASSETTE], options, prefix=_PREFIX)
     return Settings(
         play,
         strict=plays.word(STRICT, said[STRICT], Switch) is Switch.ON,

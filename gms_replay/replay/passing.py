@@ -110,7 +110,9 @@ class Passing:
         if self._http is None:
             # Whose cookies they are, each app knows: the jar takes none.
             jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-            self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S, cookies=jar)
+            # The next request may be made in another event loop, where kept connections are of no use.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S, cookies=jar, limits=limits)
         target = request.target.encode("latin-1")
         url = httpx.URL(str(self._upstream)).copy_with(raw_path=target if target.startswith(b"/") else b"/" + target)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in end_to_end(request.headers)]

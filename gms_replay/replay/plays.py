@@ -1,7 +1,7 @@
 """What to play, and how: as programs say it, by keywords, and checked."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -62,36 +62,48 @@ class Options(TypedDict, total=False):
     session: str | int | None
 
 
-KNOWN = frozenset(Options.__annotations__)
+_KNOWN = frozenset(Options.__annotations__)
 
 
-def play(cassette: object, options: Mapping[str, object], folder: Path | None = None) -> Play:
+def play(
+    cassette: object,
+    options: Mapping[str, object],
+    folder: Path | None = None,
+    *,
+    others: Collection[str] = (),
+    prefix: str = "",
+) -> Play:
     """What to play, by `Options`; relative paths begin at `folder`, or where the process is.
 
-    Raises OptionError, which names the keyword.
+    `others`: keywords that are whoever asks's own. Raises OptionError, which names the keyword, with the `prefix` that
+    it has where it was said.
     """
-    if unknown := sorted(options.keys() - KNOWN):
-        raise OptionError(f"{unknown[0]}: no such option; there are {', '.join(sorted(KNOWN))}")
-    said = dict(options)
+    known = _KNOWN.union(others)
+    if unknown := sorted(options.keys() - known):
+        raise OptionError(f"{prefix}{unknown[0]}: no such option; there are {', '.join(sorted(known))}")
+
+    def said(keyword: str, default: object = None) -> tuple[str, object]:
+        return f"{prefix}{keyword}", options.get(keyword, default)
+
     base = folder or Path()
-    now, rules, targets = said.get("now"), _path("rules", said.get("rules"), base), said.get("push_to", ())
+    rules = _path(*said("rules"), base)
     return Play(
         cassette=_required(cassette, base),
         pacing=Pacing(
-            now_us=None if now is None else instant_us("now", now),
-            speed=speed("speed", said.get("speed", 1)),
-            missing_act=word("missing_act", said.get("missing_act", "go-on"), MissingAct),
-            clock=word("clock", said.get("clock", "real"), Clock),
-            shift=word("shift", said.get("shift", "exact"), Shift),
+            now_us=None if options.get("now") is None else instant_us(*said("now")),
+            speed=speed(*said("speed", 1)),
+            missing_act=word(*said("missing_act", "go-on"), MissingAct),
+            clock=word(*said("clock", "real"), Clock),
+            shift=word(*said("shift", "exact"), Shift),
         ),
-        seed=seed("seed", said.get("seed", 0)),
+        seed=seed(*said("seed", 0)),
         rules=Rules() if rules is None else rules_file.read(rules),
-        on_miss=_text("on_miss", said.get("on_miss", "error")),
-        record_new=_path("record_new", said.get("record_new"), base),
-        push_to=(targets,) if isinstance(targets, str) else _texts("push_to", targets),
-        bundle_id=None if said.get("bundle_id") is None else _text("bundle_id", said["bundle_id"]),
-        holds_pushes=switch("hold_pushes", said.get("hold_pushes", False)),
-        session=_session(said.get("session")),
+        on_miss=_text(*said("on_miss", "error")),
+        record_new=_path(*said("record_new"), base),
+        push_to=_texts(*said("push_to", ())),
+        bundle_id=None if options.get("bundle_id") is None else _text(*said("bundle_id")),
+        holds_pushes=switch(*said("hold_pushes", False)),
+        session=_session(options.get("session")),
     )
 
 
@@ -110,7 +122,7 @@ def instant_us(name: str, said: object) -> int:
 def speed(name: str, said: object) -> float:
     """How many times faster than recorded."""
     try:
-        factor = float(said) if isinstance(said, str | int | float) else 0
+        factor = float(said) if isinstance(said, str | int | float) and not isinstance(said, bool) else 0
     except ValueError:
         factor = 0
     # What is no number stands in no order, so it is not between the two.
@@ -122,9 +134,11 @@ def speed(name: str, said: object) -> float:
 def seed(name: str, said: object) -> int:
     """A whole number, or one as text."""
     try:
-        return int(said) if isinstance(said, str | int) else int(str(said))
+        if isinstance(said, str | int) and not isinstance(said, bool):
+            return int(said)
     except ValueError:
-        raise OptionError(f"{name} is a whole number, not {said!r}") from None
+        pass
+    raise OptionError(f"{name} is a whole number, not {said!r}")
 
 
 def word(name: str, said: object, words: type[_Word]) -> _Word:
@@ -149,6 +163,8 @@ def _text(name: str, said: object) -> str:
 
 
 def _texts(name: str, said: object) -> tuple[str, ...]:
+    if isinstance(said, str):
+        return (said,)
     if not isinstance(said, Sequence):
         raise OptionError(f"{name} is a text, or a list of texts, not {said!r}")
     return tuple(_text(name, one) for one in said)
@@ -164,9 +180,10 @@ def _required(said: object, folder: Path) -> Path:
 def _path(name: str, said: object, folder: Path) -> Path | None:
     if said is None:
         return None
-    if not isinstance(said, str | os.PathLike) or not str(said):
+    # No system has a file with a NUL in its name.
+    if not isinstance(said, str | os.PathLike) or not str(said) or "\0" in str(said):
         raise OptionError(f"{name} is the path of a file, not {said!r}")
-    return folder / Path(said).expanduser()
+    return folder / os.path.expanduser(said)
 
 
 def _session(said: object) -> str | None:

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Stage:
-    """What plays a cassette, until it is closed: `app` is an ASGI app, to be used in one event loop.
+    """What plays a cassette, until it is closed: `app` is an ASGI app, to be used in one event loop at a time.
 
     `facts` are the cassette's, where it is held already. `note` gets what the player finds odd, `log` who plays what.
     Raises CassetteError, StoryError or OptionError.

@@ -10,6 +10,7 @@ from gms_replay.diff import Transcript
 from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.match import Miss
+from gms_replay.playing import Playing
 from gms_replay.replay.beside import Asking, Beside
 from gms_replay.replay.stage import Stage
 from gms_replay.replay.wall import wall_clock_us
@@ -17,6 +18,7 @@ from gms_replay.story import Story
 from gms_replay.testing.told import Told
 
 _LONGEST_WAIT_S = 600
+_LONGEST_S = 10 * 366 * 24 * 3600
 _HERE = "localhost"
 
 
@@ -49,11 +51,11 @@ class GmsServer(Protocol):
     def forget_misses(self) -> None:
         """The test asked for them on purpose: they fail it no longer."""
 
-    def transcript(self) -> Told:
-        """What apps were told so far."""
+    def transcript(self, session: str | None = None) -> Told:
+        """What apps were told so far: all of them, or that of one session (`sessions` tells their names)."""
 
-    def recorded(self, visit: int | None = None) -> Told:
-        """What the recorded app was told: in that visit, or in the one that the first app plays."""
+    def recorded(self, visit: int | None = None, session: str | None = None) -> Told:
+        """What the recorded app was told: in that visit, or in that session's, or in that of the first app."""
 
 
 class GmsClock(Protocol):
@@ -64,7 +66,10 @@ class GmsClock(Protocol):
         """Where the story is: of the first session; before there is one, where it will begin."""
 
     def advance(self, by: float | timedelta, session: str | None = None) -> None:
-        """Lets so many seconds pass at once: polls end, clients and patience expire, messages come."""
+        """Lets so many seconds pass at once: polls end, clients and patience expire, messages come.
+
+        Raises OptionError for what is no number of seconds from 0 on.
+        """
 
     def to_next(self, session: str | None = None) -> None:
         """Puts the story forward to what comes next; nothing expires."""
@@ -101,7 +106,7 @@ class Played:
         return _list(ask(self._beside, "GET", control.PUSHES)["pushes"])
 
     def next_push(self, within_s: float = 10) -> dict[str, Any]:
-        wait_ms = round(min(within_s, _LONGEST_WAIT_S) * 1000)
+        wait_ms = round(min(seconds("next_push", within_s), _LONGEST_WAIT_S) * 1000)
         told = ask(self._beside, "GET", f"{control.PUSHES}?after={self._last_push}&wait_ms={wait_ms}")
         if not told["pushes"]:
             held = f"; {told['held']} held back" if told["held"] else ""
@@ -113,11 +118,18 @@ class Played:
     def forget_misses(self) -> None:
         ask(self._beside, "DELETE", control.MISSES)
 
-    def transcript(self) -> Told:
-        return Told.of(self._beside.look(lambda stage: self._told.transcript(_started_at_us(stage))))
+    def transcript(self, session: str | None = None) -> Told:
+        def told(stage: Stage) -> Told:
+            began_us = _started_at_us(stage, _playing(stage, session))
+            return Told.of(self._told.transcript(began_us, session), stage.play.pacing.shift)
 
-    def recorded(self, visit: int | None = None) -> Told:
-        return Told.of(self._beside.look(lambda stage: _recorded(stage, visit)))
+        return self._beside.look(told)
+
+    def recorded(self, visit: int | None = None, session: str | None = None) -> Told:
+        def told(stage: Stage) -> Told:
+            return Told.of(_recorded(stage, visit, session), stage.play.pacing.shift)
+
+        return self._beside.look(told)
 
     @property
     def _first(self) -> Story:
@@ -139,8 +151,7 @@ class PlayedClock:
         return datetime.fromtimestamp((wall_clock_us() if at_us is None else at_us) / 1_000_000, UTC)
 
     def advance(self, by: float | timedelta, session: str | None = None) -> None:
-        seconds = by.total_seconds() if isinstance(by, timedelta) else by
-        self._move({"advance_ms": round(seconds * 1000)}, session)
+        self._move({"advance_ms": round(seconds("advance", by) * 1000)}, session)
 
     def to_next(self, session: str | None = None) -> None:
         self._move({"to": "next"}, session)
@@ -161,20 +172,40 @@ def ask(beside: Beside, method: str, path: str, said: dict[str, Any] | None = No
     return told
 
 
-def _recorded(stage: Stage, visit: int | None) -> Transcript:
+def seconds(name: str, said: object) -> float:
+    """So many seconds, from 0 to those of ten years. Raises OptionError, which names who was told otherwise."""
+    number = said.total_seconds() if isinstance(said, timedelta) else said
+    # What is no number stands in no order, so it is not between the two.
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= _LONGEST_S:
+        raise OptionError(f"{name}: {said!r} is no number of seconds, from 0 to those of ten years")
+    return number
+
+
+def _playing(stage: Stage, session: str | None) -> Playing | None:
+    """The session of that name; where none is named, the first app's, if there is one."""
+    known = {one.name: one for one in stage.player.sessions}
+    if session is None:
+        return next(iter(known.values()), None)
+    if session not in known:
+        raise OptionError(f"there is no session {session!r}; there are {', '.join(known) or 'none yet'}")
+    return known[session]
+
+
+def _recorded(stage: Stage, visit: int | None, session: str | None) -> Transcript:
+    if visit is not None and session is not None:
+        raise OptionError("recorded: name a visit or a session, not both")
     count = len(stage.stories)
-    playing = next(iter(stage.player.sessions), None)
-    number = visit or (playing.story.number if playing else 1)
-    if not 1 <= number <= count:
-        raise OptionError(f"there is no visit {number}; the cassette holds {count}")
+    playing = _playing(stage, session)
+    number = (playing.story.number if playing else 1) if visit is None else visit
+    if number not in range(1, count + 1):
+        raise OptionError(f"there is no visit {number!r}; the cassette holds {count}, the first is 1")
     return witness.recorded(sessions.read(stage.stories[number - 1].visit))
 
 
-def _started_at_us(stage: Stage) -> int:
-    """When the first app's visit began, by the time that it was told."""
+def _started_at_us(stage: Stage, playing: Playing | None) -> int:
+    """When a visit began, by the time that its app was told."""
     if (pinned_us := stage.play.pacing.now_us) is not None:
         return pinned_us
-    playing = next(iter(stage.player.sessions), None)
     return playing.opened_at_us if playing else wall_clock_us()
 
 

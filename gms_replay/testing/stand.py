@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gms_replay.errors import CassetteError, OptionError
 from gms_replay.match import Miss
@@ -34,10 +34,11 @@ class RecordMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordOptions:
     """How this run of tests records. `insecure` takes any certificate of the GMS's.
 
     `keeps_failed`: whether what a failed test recorded is kept. `begun`: the cassettes that it has recorded anew.
+    `is_worker`: whether other processes run tests of this run, too.
     """
 
     mode: RecordMode
@@ -45,6 +46,7 @@ class Recording:
     insecure: bool
     keeps_failed: bool
     begun: set[Path]
+    is_worker: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Stand:
 
 
 @contextmanager
-def standing(wish: Wish, how: Recording, has_passed: Callable[[], bool]) -> Iterator[Stand]:
+def standing(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) -> Iterator[Stand]:
     """Plays, or records, until the end of the block; then what was recorded is kept if the test has passed.
 
     Raises GmsReplayError.
@@ -71,7 +73,14 @@ def standing(wish: Wish, how: Recording, has_passed: Callable[[], bool]) -> Iter
             raise CassetteError(f"{cassette}: there is none; --gms-record=once --gms-upstream URL records it")
         with _played(wish) as stand:
             yield stand
-    elif how.mode is RecordMode.NEW_EPISODES and is_there:
+        return
+    if how.is_worker:
+        # Each would take the cassette as it was for all there is to add to, and the last one's would be kept.
+        raise OptionError(
+            f"{cassette}: --gms-record={how.mode} would record it, and workers of pytest-xdist cannot share a "
+            "recording; record with -n 0, and run by several without --gms-record"
+        )
+    if how.mode is RecordMode.NEW_EPISODES and is_there:
         with _extended(wish, how, has_passed) as stand:
             yield stand
     else:
@@ -90,31 +99,28 @@ def _played(wish: Wish) -> Iterator[Stand]:
 
 
 @contextmanager
-def _extended(wish: Wish, how: Recording, has_passed: Callable[[], bool]) -> Iterator[Stand]:
+def _extended(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) -> Iterator[Stand]:
     """Plays, and sends on what the cassette has no answer for, which is added to it."""
     from gms_replay.testing.draft import draft
 
-    has_new = False
-    wanted = lambda: has_new and has_passed()  # noqa: E731
-    with draft(wish.play.cassette, wanted, adds=True, keeps_unwanted=how.keeps_failed) as part:
-        play = replace(wish.play, on_miss=f"pass:{_upstream(how)}", record_new=part)
+    with draft(wish.play.cassette, has_passed, adds=True, keeps_unwanted=how.keeps_failed) as part:
+        play = replace(wish.play, on_miss=f"pass:{_upstream(how).geturl()}", record_new=part)
         told = Witness()
         beside = Beside(Stage(play, witness=told))
         try:
             yield replace(_stand(beside, told, wish), misses=tuple)
         finally:
             beside.close()
-            has_new = beside.stage.player.missed > 0
 
 
 @contextmanager
-def _recorded(wish: Wish, how: Recording, has_passed: Callable[[], bool]) -> Iterator[Stand]:
+def _recorded(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) -> Iterator[Stand]:
     """A live GMS behind mitmdump. What one run of tests records into one cassette is added to it, test by test."""
     from gms_replay.mitmdump.process import recording
     from gms_replay.testing.draft import draft
     from gms_replay.testing.live import Live, LiveClock, LiveTransport
 
-    parts = urlsplit(_upstream(how))
+    parts = _upstream(how)
     cassette = wish.play.cassette
     adds = cassette in how.begun and cassette.exists()
     with draft(cassette, has_passed, adds=adds, keeps_unwanted=how.keeps_failed) as part:
@@ -139,10 +145,15 @@ def _unused(stage: Stage) -> tuple[str, ...]:
     return (*pushes, *stage.player.unused)
 
 
-def _upstream(how: Recording) -> str:
+def _upstream(how: RecordOptions) -> SplitResult:
     if how.upstream is None:
         raise OptionError(f"--gms-record={how.mode} needs --gms-upstream URL, like http://gms.example:8080/genesys")
-    parts = urlsplit(how.upstream)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    try:
+        parts = urlsplit(how.upstream.rstrip("/"))
+        # Ports are looked at when they are asked for.
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.query or parts.fragment or parts.username is not None:
         raise OptionError(f"--gms-upstream {how.upstream}: write it like http://gms.example:8080/genesys")
-    return how.upstream.rstrip("/")
+    return parts

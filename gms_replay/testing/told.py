@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from gms_replay.diff import Transcript, compare
+from gms_replay.diff import Comparison, Transcript, compare
+from gms_replay.timeline import Shift
 
 # pytest shows eight lines, unless it is asked for more.
 _SHOWN = 5
@@ -15,15 +16,17 @@ class Told(Transcript):
     """What an app was told. Two are equal when both apps were told the same (`diff.compare`).
 
     That is: the same requests and answers, and the same messages on each channel, in order; identities and hosts are
-    compared by place, instants by their common shift.
+    compared by place, instants by their common shift. `shift`: by what time slots were moved, where they were.
     """
 
+    shift: Shift = Shift.EXACT
+
     @classmethod
-    def of(cls, transcript: Transcript) -> Self:
-        return cls(transcript.origin, transcript.started_at_us, transcript.answers, transcript.channels)
+    def of(cls, transcript: Transcript, shift: Shift = Shift.EXACT) -> Self:
+        return cls(transcript.origin, transcript.started_at_us, transcript.answers, transcript.channels, shift)
 
     def __eq__(self, other: object) -> bool:
-        return compare(other, self).equal if isinstance(other, Transcript) else NotImplemented
+        return _compared(self, other).equal if isinstance(other, Transcript) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -34,7 +37,7 @@ class Told(Transcript):
 
 def explained(actual: Transcript, expected: Transcript) -> list[str]:
     """Where two transcripts differ, a few lines for people; the first differences come first."""
-    differences = compare(expected, actual).differences
+    differences = _compared(actual, expected).differences
     count = len(differences)
     if not count:
         return ["transcripts are equal"]
@@ -44,6 +47,11 @@ def explained(actual: Transcript, expected: Transcript) -> list[str]:
     if count > _SHOWN:
         lines.append(f"and {count - _SHOWN} more")
     return lines
+
+
+def _compared(actual: Transcript, expected: Transcript) -> Comparison:
+    shifts = {one.shift for one in (actual, expected) if isinstance(one, Told)}
+    return compare(expected, actual, Shift.WEEKS if Shift.WEEKS in shifts else Shift.EXACT)
 
 
 def _shown(text: str | None) -> str:

@@ -51,8 +51,8 @@ class Way:
 class Played:
     """How it went.
 
-    `troubles`: what was otherwise than recorded, as far as it is seen while playing. `unreached`: what two recordings do
-    not show: states that were polled for and never told, a transport that is not offered.
+    `troubles`: what was otherwise than recorded, as far as it is seen while playing. `unreached`: what two recordings
+    do not show: states that were polled for and never told, a transport that is not offered.
     """
 
     troubles: tuple[str, ...]

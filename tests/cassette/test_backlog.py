@@ -102,6 +102,19 @@ def test_taken_count_until_written():
     assert (held, len(backlog)) == (1, 0)
 
 
+def test_drain_waits_for_what_was_put():
+    backlog = Backlog(most_items=10, most_bytes=100)
+    backlog.put("a", 1)
+    drain = started(backlog.drain)
+
+    # That ends the gathering early.
+    assert backlog.take(gather_s=LONG_S, idle_s=LONG_S) == (["a"], True)
+    assert drain.is_alive()
+    backlog.written()
+    drain.join()
+    backlog.drain()
+
+
 def test_many_threads_lose_nothing():
     backlog = Backlog(most_items=8, most_bytes=50)
     threads = [started(lambda: [backlog.put(number, number % 60) for number in range(500)]) for _ in range(4)]

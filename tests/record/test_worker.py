@@ -9,7 +9,7 @@ from gms_replay.carriage import COMET
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
 from gms_replay.mitmdump.seen import Answering, Connected, Passed, Piece
-from gms_replay.record.protocol import Begin, Begun, Failed, Framed, Recorded
+from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded
 from gms_replay.record.worker import write_down
 
 
@@ -35,6 +35,19 @@ def reports(path):
 def test_what_it_hears_is_written(path, reports):
     assert reports([ASKED], [ENDED]) == [Begun(path, 1)]
     assert [exchange.unfinished for exchange in read(path).exchanges] == [False]
+
+
+def test_what_came_before_a_flush_is_on_disk(path):
+    unfinished = []
+
+    def say(report):
+        if isinstance(report, Flushed):
+            unfinished.append([exchange.unfinished for exchange in read(path).exchanges])
+
+    words = (Begin(path, Limits(), "regular", None, (), False), [ASKED, Flush(1), ENDED], [Flush(2)])
+    write_down(io.BytesIO(b"".join(map(pickle.dumps, words))), say)
+
+    assert unfinished == [[True], [False]]
 
 
 def test_who_watches_is_told(path, reports):

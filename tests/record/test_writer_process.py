@@ -84,6 +84,23 @@ def test_handed_over_without_being_asked(path, loop, start):
     assert heard == [Begun(path, 1), Recorded(read(path).exchanges[0], ())]
 
 
+def test_flushed_once_it_is_on_disk(path, loop, start):
+    process = start()
+    process.tell(ASKED)
+    process.tell(ENDED)
+    loop.run_until_complete(asyncio.wait_for(process.flushed(), WAIT_S))
+
+    assert [exchange.unfinished for exchange in read(path).exchanges] == [False]
+
+
+def test_flush_that_nobody_waits_for(start):
+    process = start()
+    process.flushed().cancel()
+    process.flushed()
+
+    process.close()
+
+
 def test_what_comes_after_the_loop_is_heard(path, start):
     heard = []
     process = start(heard.append, is_watched=True)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from gms_replay.cassette.copy import write
+from gms_replay.errors import GmsReplayError
 from gms_replay.replay.beside import Answer, Asking, Beside
 from gms_replay.replay.plays import Play
 from gms_replay.replay.stage import Stage
@@ -49,3 +50,6 @@ def test_end_comes_once(beside: Beside) -> None:
     held.let_go()
 
     assert beside.is_closed
+    for late in (lambda: beside.ask(STARTING), lambda: beside.look(id), beside.serve):
+        with pytest.raises(GmsReplayError, match="the player has ended"):
+            late()

@@ -127,11 +127,13 @@ def test_what_cannot_be_asked_is_told(target: str) -> None:
 
 def test_no_live_answer_is_told(tmp_path: Path) -> None:
     """By 502, and in what is recorded."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     notes: list[str] = []
-    with served(factories.visit(), passing=passing(url, notes, tmp_path / "new.sqlite")) as server:
-        answer = httpx.post(f"{server.origin}{NEW}", trust_env=False)
+    # Taken, so that nobody else gets the port, and yet nobody listens there.
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with served(factories.visit(), passing=passing(url, notes, tmp_path / "new.sqlite")) as server:
+            answer = httpx.post(f"{server.origin}{NEW}", trust_env=False)
 
     assert answer.status_code == 502
     assert answer.text.startswith(f"{url} gave no answer: ")

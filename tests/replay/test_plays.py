@@ -64,6 +64,8 @@ def test_visit_and_target_may_be_plain() -> None:
         ({"missing_act": "guess"}, "missing_act is one of wait, go-on, miss, not 'guess'"),
         ({"seed": "x"}, "seed is a whole number, not 'x'"),
         ({"seed": None}, "seed is a whole number, not None"),
+        ({"speed": True}, "speed is a number from 0.001 to 1000, not True"),
+        ({"seed": True}, "seed is a whole number, not True"),
         ({"seed": 1.5}, "seed is a whole number, not 1.5"),
         ({"rules": "none.toml"}, "none.toml: cannot be read: No such file or directory"),
         ({"rules": 7}, "rules is the path of a file, not 7"),

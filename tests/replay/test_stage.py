@@ -9,9 +9,11 @@ from asgiref.testing import ApplicationCommunicator
 
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import hold
-from gms_replay.errors import CassetteError, OptionError
+from gms_replay.errors import CassetteError, GmsReplayError, OptionError
 from gms_replay.replay.plays import Play
 from gms_replay.replay.stage import Stage, staged
+
+COMET = "/genesys/cometd"
 
 
 @pytest.fixture
@@ -69,3 +71,78 @@ def test_app_speaks_websocket_to_any_asgi_client(cassette: Path) -> None:
     accepted, reply = asyncio.run(converse())
     assert accepted["type"] == "websocket.accept"
     assert reply["successful"]
+
+
+def listening(tape: factories.Tape) -> factories.Tape:
+    """What an app does until it listens, and a message a moment later."""
+    tape.ask(0, "POST", factories.CALLBACK, b"", {"_id": factories.SERVICE})
+    tape.ask(0.1, "POST", factories.CHAT_DIALOG, b"", factories.start_chat(factories.URL, f"{factories.URL}/cometd"))
+    tape.open_comet(0.2)
+    tape.poll(0.5, 0.4, factories.frame(1, factories.JOINED))
+    return tape
+
+
+def asking(stage: Stage) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(stage.app), base_url="http://gms.test")
+
+
+async def subscribe(stage: Stage) -> dict[str, object]:
+    """The poll of an app that listens."""
+    async with asking(stage) as app:
+        await app.post(factories.CALLBACK)
+        await app.post(factories.CHAT_DIALOG)
+        [shaken] = (await app.post(COMET, json=[{"channel": "/meta/handshake", "version": "1.0"}])).json()
+        poll = {"channel": "/meta/connect", "clientId": shaken["clientId"], "connectionType": "long-polling"}
+        await app.post(COMET, json=[poll, poll | {"channel": "/meta/subscribe", "subscription": "/_genesys"}])
+    return poll
+
+
+async def channels(stage: Stage, poll: dict[str, object]) -> list[str]:
+    async with asking(stage) as app:
+        return [message["channel"] for message in (await app.post(COMET, json=[poll])).json()]
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_another_loop_takes_over(tmp_path: Path, is_closed: bool) -> None:
+    write(tmp_path / "visit.sqlite", listening(factories.Tape()).recording())
+    with asyncio.Runner() as first, staged(tmp_path / "visit.sqlite") as stage:
+        poll = first.run(subscribe(stage))
+        if is_closed:
+            first.close()
+
+        assert asyncio.run(channels(stage, poll)) == ["/_genesys", "/meta/connect"]
+
+
+def test_two_loops_at_once_are_refused(cassette: Path) -> None:
+    async def start(stage: Stage) -> int:
+        async with asking(stage) as app:
+            return (await app.post(factories.CALLBACK, json=factories.ORDER)).status_code
+
+    async def start_twice() -> int:
+        async with staged(cassette) as stage:
+            status = await start(stage)
+            with pytest.raises(GmsReplayError, match=r"in two event loops at once; .* ReplayTransport"):
+                await asyncio.to_thread(asyncio.run, start(stage))
+            return status
+
+    assert asyncio.run(start_twice()) == 200
+
+
+def test_poll_that_was_cancelled_loses_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "visit.sqlite", listening(factories.Tape()).recording())
+
+    async def listen_again() -> list[str]:
+        async with staged(tmp_path / "visit.sqlite") as stage:
+            poll = await subscribe(stage)
+            held = asyncio.create_task(channels(stage, poll))
+            while not stage.player.sessions[0].comet.is_polled:
+                await asyncio.sleep(0)
+            held.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await held
+            async with asking(stage) as tester:
+                url = "http://localhost/__gms_replay__/clock"
+                (await tester.post(url, json={"advance_ms": 5000})).raise_for_status()
+            return await channels(stage, poll)
+
+    assert asyncio.run(listen_again()) == ["/_genesys", "/meta/connect"]

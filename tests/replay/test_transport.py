@@ -78,10 +78,10 @@ def test_tasks_share_it_with_threads(transport: ReplayTransport) -> None:
     poll = subscribed(app)
 
     async def listen_and_send() -> list[dict[str, Any]]:
-        async with httpx.AsyncClient(transport=ReplayTransport.on(transport._beside), timeout=60) as other:
+        async with httpx.AsyncClient(transport=transport.shared(), timeout=60) as other:
             held = asyncio.create_task(other.post(COMET, json=[poll]))
-            while not transport._beside.look(lambda stage: stage.player.sessions[0].comet.is_polled):
-                await other.get(NOWHERE)
+            # It has been handed in when the task stands still for the first time.
+            await asyncio.sleep(0)
             sent = await other.post(SENDING, json=HELLO)
             assert sent.status_code == 200
             messages: list[dict[str, Any]] = (await held).json()
@@ -120,20 +120,75 @@ def test_task_that_waits_no_longer_hangs_up(transport: ReplayTransport) -> None:
         app.get(NOWHERE)
 
 
+def test_further_client_ends_nothing(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport) as app:
+        with httpx.Client(transport=transport.shared()) as other:
+            started = other.post(f"{ORIGIN}{factories.CALLBACK}").json()
+        assert app.post(f"{ORIGIN}{factories.CHAT_DIALOG}").json()["_id"] == started["_id"]
+        with httpx.Client(transport=transport.shared()) as other:
+            assert other.get(NOWHERE).status_code == 404
+        kept = transport.shared()
+
+    with pytest.raises(httpx.ConnectError, match="the replay transport is closed"):
+        httpx.Client(transport=kept).get(NOWHERE)
+
+
 def test_close_answers_what_is_held(cassette: Path) -> None:
     transport = ReplayTransport(cassette, clock="virtual", missing_act="wait")
-    answers: list[httpx.Response] = []
-    app = httpx.Client(transport=transport, timeout=60)
-    poll = subscribed(app)
-    listening = threading.Thread(target=lambda: answers.append(app.post(COMET, json=[poll])))
-    listening.start()
-    while not transport._beside.look(lambda stage: stage.player.sessions[0].comet.is_polled):
-        app.get(NOWHERE)
-    transport.close()
-    transport.close()
-    listening.join()
+    poll = subscribed(httpx.Client(transport=transport, timeout=60))
 
-    assert [answer.status_code for answer in answers] == [503]
+    async def wait() -> httpx.Response:
+        app = httpx.AsyncClient(transport=transport, timeout=60)
+        held = asyncio.create_task(app.post(COMET, json=[poll]))
+        await asyncio.sleep(0)
+        await transport.aclose()
+        await transport.aclose()
+        return await held
+
+    assert asyncio.run(wait()).status_code == 503
+
+
+STREAM = {"url": "http://localhost/__gms_replay__/pushes", "headers": {"accept": "text/event-stream"}}
+
+
+def test_stream_is_read_as_it_comes(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport, timeout=60) as app, app.stream("GET", **STREAM) as answer:
+        pieces = answer.iter_text()
+        assert (answer.status_code, next(pieces)) == (200, ": nothing yet\n\n")
+        # What is held here holds nobody else, and ends with the player.
+        assert app.get(NOWHERE).status_code == 404
+        transport.close()
+        assert list(pieces) == []
+
+
+def test_stream_is_waited_for_as_long_as_the_client_says(transport: ReplayTransport) -> None:
+    with (
+        httpx.Client(transport=transport, timeout=0.05) as app,
+        pytest.raises(httpx.ReadTimeout),
+        app.stream("GET", **STREAM) as answer,
+    ):
+        answer.read()
+
+
+def test_task_reads_a_stream_and_hangs_up(transport: ReplayTransport) -> None:
+    async def read() -> str:
+        async with httpx.AsyncClient(transport=transport, timeout=60) as app:
+            async with app.stream("GET", **STREAM) as answer:
+                first = await anext(answer.aiter_text())
+            async with app.stream("GET", **STREAM, timeout=0.05) as answer:
+                with pytest.raises(httpx.ReadTimeout):
+                    await answer.aread()
+            return first
+
+    assert asyncio.run(read()) == ": nothing yet\n\n"
+
+
+def test_head_has_no_body(transport: ReplayTransport) -> None:
+    with httpx.Client(transport=transport) as app:
+        asked, told = app.head(NOWHERE), app.get(NOWHERE)
+
+    assert (asked.status_code, asked.content) == (404, b"")
+    assert told.content
 
 
 def test_bodies_may_come_in_pieces(transport: ReplayTransport) -> None:

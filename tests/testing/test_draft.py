@@ -5,6 +5,7 @@ import pytest
 
 from gms_replay.cassette import reader
 from gms_replay.cassette.copy import write
+from gms_replay.cassette.writer import Writer
 from gms_replay.errors import CassetteError
 from gms_replay.model import Recording
 from gms_replay.testing.draft import draft
@@ -52,6 +53,17 @@ def test_added_to_is_what_was_there(cassette: Path) -> None:
     write(cassette, factories.visit())
     with draft(cassette, lambda: False, adds=True, keeps_unwanted=False) as part:
         assert reader.read(part) == factories.visit()
+
+
+def test_nothing_added_changes_nothing(cassette: Path) -> None:
+    cassette.parent.mkdir()
+    write(cassette, factories.visit())
+    before = cassette.read_bytes()
+    with draft(cassette, lambda: True, adds=True, keeps_unwanted=False) as part:
+        Writer(part, started_at_us=0, mode="serve", upstream=None, versions=()).close()
+
+    assert cassette.read_bytes() == before
+    assert names(cassette) == ["visit.sqlite"]
 
 
 def test_nothing_recorded_is_told(cassette: Path) -> None:

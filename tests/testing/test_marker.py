@@ -14,6 +14,13 @@ def test_path_begins_at_the_folder(tmp_path: Path) -> None:
     assert (wish.play.cassette, wish.strict) == (tmp_path / "visit.sqlite", True)
 
 
+def test_one_file_has_one_path(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "a", target_is_directory=True)
+    names = ("../a/visit.sqlite", "../link/visit.sqlite", f"{tmp_path}/a/./visit.sqlite")
+
+    assert {read([name], {}, tmp_path / "b").play.cassette for name in names} == {tmp_path / "a" / "visit.sqlite"}
+
+
 def test_sessions_begin_now_by_a_virtual_clock(tmp_path: Path) -> None:
     pacing = read(["visit.sqlite"], {}, tmp_path).play.pacing
 
@@ -35,6 +42,7 @@ def test_a_real_clock_is_left_alone(tmp_path: Path) -> None:
         ([], {}, "it names one cassette"),
         (["a", "b"], {}, "it names one cassette, .* not 2"),
         ([7], {}, "cassette is the path of a file, not 7"),
+        (["a\0b"], {}, "cassette is the path of a file"),
         (["a"], {"strict": "yes"}, "strict is True or False, not 'yes'"),
         (["a"], {"speeed": 7}, "speeed: no such option; .* speed, strict"),
         (["a"], {"speed": 0}, "speed is a number"),

@@ -1,5 +1,6 @@
 from gms_replay.diff import Seen, Transcript
 from gms_replay.testing.told import Told, explained
+from gms_replay.timeline import Shift
 
 
 def transcript(*bodies: str, origin: str = "http://a.test") -> Transcript:
@@ -21,6 +22,17 @@ def test_same_by_place_is_equal() -> None:
     assert told(one) == transcript(one)
     assert told(one) != told('{"_id": 7}')
     assert told(one) != "a transcript"
+
+
+def test_slots_may_move_by_weeks() -> None:
+    recorded = '{"2014-05-02T16:30:00.000Z": 1}'
+    moved = Transcript("http://a.test", 86_400_000_000, told('{"2014-05-09T16:30:00.000Z": 1}').answers, {})
+    was = Told("http://a.test", 0, told(recorded).answers, {})
+
+    assert Told.of(moved, Shift.WEEKS) == was
+    assert was == Told.of(moved, Shift.WEEKS)
+    assert explained(Told.of(moved, Shift.WEEKS), was) == ["transcripts are equal"]
+    assert Told.of(moved) != was
 
 
 def test_few_words_name_it() -> None:

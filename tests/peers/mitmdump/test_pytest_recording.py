@@ -23,6 +23,7 @@ def test_start(gms_server, gms_clock):
     assert answer.json()["_id"]
     gms_clock.advance(0.01)
     gms_clock.to_next()
+    assert len(gms_server.transcript().answers) == 1
     assert gms_server.transcript() == gms_server.recorded()
     assert gms_server.misses == ()
     if "HANG" in os.environ:
