@@ -321,14 +321,40 @@ def test_wrong_stand_in_is_named(pushed: Path, options: tuple[str, ...], error: 
     assert (told.exit_code, told.output) == (2, f"gms-replay: {error}\n")
 
 
-def test_export_spares_its_cassette(cassette: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("export", "visit.sqlite", "--to", "jsonl", "--output", "visit.sqlite"), "--output"),
+        (("export", "visit.sqlite", "--to", "har", "-o", "other.sqlite"), "--output"),
+        (("export", "visit.sqlite", "--to", "mermaid", "--output", "other.sqlite"), "--output"),
+        (("diff", "visit.sqlite", "visit.sqlite", "--junit", "other.sqlite"), "--junit"),
+        (("verify", "visit.sqlite", "--against", "http://127.0.0.1:9/genesys", "--junit", "other.sqlite"), "--junit"),
+    ],
+)
+def test_no_cassette_is_written_over(
+    words: tuple[str, ...], option: str, cassette: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     before = cassette.read_bytes()
+    (tmp_path / "other.sqlite").write_bytes(before)
 
-    told = run("export", cassette, "--to", "jsonl", "--output", cassette)
+    told = run(*words)
 
-    assert told.exit_code == 2
-    assert "that is the cassette itself" in told.output
-    assert cassette.read_bytes() == before
+    assert (told.exit_code, told.output) == (
+        2,
+        f"gms-replay: {option} {words[-1]}: that is a cassette, and is not written over; name another file\n",
+    )
+    assert cassette.read_bytes() == (tmp_path / "other.sqlite").read_bytes() == before
+
+
+def test_reports_and_texts_are_written_over(cassette: Path, tmp_path: Path) -> None:
+    old, report = tmp_path / "visit.jsonl", tmp_path / "report.xml"
+    old.write_text("yesterday's")
+    report.write_text("yesterday's")
+
+    assert run("export", cassette, "--to", "jsonl", "--output", old).exit_code == 0
+    assert run("diff", cassette, cassette, "--junit", report).exit_code == 0
+    assert "yesterday" not in old.read_text() + report.read_text()
 
 
 def test_import_spares_existing_file(cassette: Path, tmp_path: Path) -> None:

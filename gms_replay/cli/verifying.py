@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gms_replay.cli.comparing import grade_named, learned, report
-from gms_replay.cli.options import FILE, RULES, rules_of
+from gms_replay.cli.options import FILE, OUTPUT, RULES, rules_of
 from gms_replay.errors import OptionError
 
 
@@ -48,7 +48,7 @@ from gms_replay.errors import OptionError
     help="What takes more than so many times as long is slower.  [default: 2]",
 )
 @RULES
-@click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
+@click.option("--junit", type=OUTPUT, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell the differences as one JSON object.")
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 def verify(
