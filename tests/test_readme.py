@@ -70,10 +70,12 @@ def running(arguments: list[str], folder: Path) -> Iterator[None]:
     assert process.returncode == 0, f"{arguments} ended with {process.returncode}"
 
 
-@pytest.mark.timeout(600)
-def test_record_your_own_as_written(tmp_path: Path) -> None:
-    for folder in ("addons", "cassettes", "tests"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Where the README was followed to its end, and what each command said that is no server."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("addons", "cassettes", "tests"):
+        (folder / name).symlink_to(ROOT / name)
     ports: dict[str, str] = {}
     outputs: dict[str, str] = {}
     with ExitStack() as servers:
@@ -82,19 +84,28 @@ def test_record_your_own_as_written(tmp_path: Path) -> None:
                 servers.close()
             arguments = words(command, ports)
             if command.startswith(SERVERS):
-                servers.enter_context(running(arguments, tmp_path))
+                servers.enter_context(running(arguments, folder))
                 continue
-            done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
             outputs[command] = done.stdout
+    return folder, outputs
+
+
+@pytest.mark.timeout(600)
+def test_record_your_own_as_written(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, outputs = followed
 
     assert "the chat is over" in outputs["gms-replay show visit.sqlite"]
-    assert (tmp_path / "copy.sqlite").exists()
-    assert (tmp_path / "replayed.json").exists()
+    assert (folder / "copy.sqlite").exists()
+    visits = [said for command, said in outputs.items() if "gms_replay.demo.app" in command]
+    assert len(visits) == 3
+    assert all("Thank you for chatting with us" in said for said in visits)
 
 
-def test_examples_of_tests_as_written(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "cassettes" / "voice-scheduled-userterm.sqlite", tmp_path / "visit.sqlite")
+@pytest.mark.timeout(600)
+def test_examples_of_tests_as_written(followed: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    shutil.copy(followed[0] / "visit.sqlite", tmp_path)
     first, second = re.findall(
         r"^```python\n(.*?)^```", README.partition("## In your tests")[2], re.DOTALL | re.MULTILINE
     )
