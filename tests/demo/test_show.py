@@ -94,9 +94,8 @@ def test_app_is_used_wrongly(tmp_path: Path, words: tuple[str, ...], expected: s
 def test_app_is_broken_off() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         command = [sys.executable, "-m", "gms_replay.demo.app", f"http://127.0.0.1:{silent.getsockname()[1]}/genesys"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as app:
-            with silent.accept()[0]:
-                app.send_signal(signal.SIGINT)
-                _, said = app.communicate(timeout=60)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as app, silent.accept()[0]:
+            app.send_signal(signal.SIGINT)
+            _, said = app.communicate(timeout=60)
 
     assert (app.returncode, said) == (1, "broken off\n")
