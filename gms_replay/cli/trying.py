@@ -17,7 +17,7 @@ from gms_replay.cli.options import FILE
     "--seed",
     type=int,
     metavar="N",
-    help="Draw agents, words, identities, queues and delays from N: the same N, the same visit.",
+    help="Draw agents, words, identities, queues and delays from N: the same N, the same visits in the same order from each start.",
 )
 @click.option(
     "--service",
