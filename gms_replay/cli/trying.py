@@ -17,7 +17,8 @@ from gms_replay.cli.options import FILE
     "--seed",
     type=int,
     metavar="N",
-    help="Draw agents, words, identities, queues and delays from N: the same N, the same visits in the same order from each start.",
+    help="Draw agents, words, identities, queues and delays from N: the same N, and after each start the same visits, in "
+    "their order.",
 )
 @click.option(
     "--service",

@@ -91,11 +91,16 @@ def unrecorded(passed: int) -> str:
     return f"{count(passed, 'request')} passed unrecorded"
 
 
-def next_steps(cassette: Path) -> Iterator[str]:
+def next_steps(cassette: Path, counts: Counts) -> Iterator[str]:
     """The last lines: what to do with a file."""
     name = plain(shlex.quote(str(cassette)))
+    if not (counts.exchanges or counts.frames):
+        yield "nothing was recorded: does the app come here, and ask a GMS?"
+        return
     yield f"look at it: gms-replay show {name}"
-    yield f"play it: gms-replay serve {name}"
+    # Pushes alone, each with its exchange, are no app's visit.
+    if counts.exchanges > counts.pushes:
+        yield f"play it: gms-replay serve {name}"
 
 
 def _elapsed(span_us: int) -> str:
