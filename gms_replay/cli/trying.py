@@ -17,8 +17,8 @@ from gms_replay.cli.options import FILE
     "--seed",
     type=int,
     metavar="N",
-    help="Draw agents, words, identities, queues and delays from N: the same N, and after each start the same visits, in "
-    "their order.",
+    help="Draw agents, words, identities, queues and delays from N: the same N, and after each start the same visits "
+    "in their order.",
 )
 @click.option(
     "--service",

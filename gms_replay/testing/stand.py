@@ -113,8 +113,10 @@ def _recorded(wish: Wish, how: Recording, has_passed: Callable[[], bool]) -> Ite
     from gms_replay.mitmdump.process import recording
     from gms_replay.testing.draft import draft
     from gms_replay.testing.live import Live, LiveClock, LiveTransport
+    from gms_replay.testing.upstream import require_reachable
 
     parts = urlsplit(_upstream(how))
+    require_reachable(_upstream(how))
     cassette = wish.play.cassette
     adds = cassette in how.begun and cassette.exists()
     with draft(cassette, has_passed, adds=adds, keeps_unwanted=how.keeps_failed) as part:

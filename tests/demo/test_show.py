@@ -45,6 +45,11 @@ def test_existing_cassette_is_spared(tmp_path: Path) -> None:
     assert (tmp_path / "demo.sqlite").read_text() == "precious"
 
 
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CassetteError, match="its folder does not exist; make it, or name another"):
+        play(tmp_path / "none" / "demo.sqlite", Console(file=StringIO()))
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
