@@ -223,7 +223,7 @@ def test_empty_cassette_plays_nothing(tmp_path: Path) -> None:
     told = run("serve", tmp_path / "empty.sqlite", "--port", "0")
 
     assert told.exit_code == 2
-    assert "record a visit first" in told.output
+    assert told.output == f"gms-replay: {tmp_path / 'empty.sqlite'}: no app's visit to a GMS is in it; record one\n"
 
 
 @pytest.fixture

@@ -92,6 +92,11 @@ def is_in_wal_mode(path: Path) -> bool:
     return _header(path)[_WRITE_VERSION_AT] == _IN_WAL_MODE
 
 
+def lost_wal(path: Path) -> bool:
+    """Whether a cassette was left in WAL mode, and what belongs beside it then is not there."""
+    return is_in_wal_mode(path) and not path.with_name(f"{path.name}-wal").exists()
+
+
 def _header(path: Path) -> bytes:
     if path.is_dir():
         raise NotACassetteError(f"{path}: a folder, not a cassette; name the file in it")
