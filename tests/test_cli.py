@@ -45,6 +45,18 @@ def test_show_tells_the_visit(cassette: Path) -> None:
     assert "Kristi (AGENT) joins" in told.output
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.parametrize(
+    "words", [["show"], ["check", "--json"], ["export", "--to", "jsonl"], ["diff", "visit.sqlite"]]
+)
+def test_full_output_is_told(words: list[str], cassette: Path) -> None:
+    command = [*python("gms_replay.cli"), words[0], cassette.name, *words[1:]]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=cassette.parent, check=False)
+
+    assert (done.returncode, done.stderr) == (2, "gms-replay: cannot go on: No space left on device\n")
+
+
 def test_show_tells_identities(cassette: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[identities]\nexempt = ["chatSessionId"]\n')
@@ -664,6 +676,14 @@ def test_cut_that_cannot_be_leaves_no_file(tmp_path: Path, options: list[str], c
     assert complaint in told.output
     assert not out.exists() or out.read_bytes() == b"precious"
     assert len(list(tmp_path.iterdir())) == 1 + out.exists()
+
+
+def test_cut_says_that_nothing_is_left(cassette: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rest.sqlite"
+
+    told = run("cut", cassette, out, "--session", "1", "--others")
+
+    assert (told.exit_code, told.output) == (0, f"{out}: no session, 0 exchanges\n")
 
 
 def test_cut_says_that_pushes_are_derived(tmp_path: Path) -> None:

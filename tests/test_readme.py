@@ -131,3 +131,12 @@ def test_every_verb_is_in_readme() -> None:
 
     missing = [verb for verb in main.commands if f"gms-replay {verb}" not in README and f"make {verb}" not in README]
     assert missing == []
+
+
+@pytest.mark.parametrize("program", ["visitor.py", "push_providers.py"])
+def test_programs_of_the_tests_say_how_they_are_used(program: str) -> None:
+    """The README names them."""
+    command = [sys.executable, str(ROOT / "tests" / program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr.partition(":")[0]) == (2, "usage")
