@@ -126,6 +126,22 @@ def test_make_targets_exist(name: str) -> None:
     assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on PATH")
+def test_make_names_the_pythons_that_will_do(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    # This Python, which says that it is another.
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 10, 13)")
+    env = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    command = ["make", "demo", f"PYTHON={sys.executable}"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert done.stderr.startswith("gms_replay needs Python 3.11 to 3.13, not 3.10: make PYTHON=python3.13, say\n")
+    assert not list(tmp_path.glob(".venv*"))
+
+
 def test_every_verb_is_in_readme() -> None:
     from gms_replay.cli.main import main
 

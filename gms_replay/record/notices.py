@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gms_replay import reach
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
 from gms_replay.formats.tale import count, plain
@@ -13,7 +14,6 @@ from gms_replay.record.gms_url import GmsUrl
 CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
 """Where mitmproxy keeps the certificate that apps must trust for https."""
 
-_ANYWHERE = ("", "0.0.0.0", "::")
 _KIB_BYTES = 1024
 
 
@@ -27,9 +27,7 @@ class Door:
 
     @property
     def address(self) -> str:
-        if self.host in _ANYWHERE:
-            return f"ADDRESS-OF-THIS-MACHINE:{self.port}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return reach.authority(self.host, self.port)
 
     @property
     def trust(self) -> str:
