@@ -36,6 +36,8 @@ lint: $(READY)
 
 # `.venv` always leads to the environment that was made last: `. .venv/bin/activate`.
 $(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and \
+	    "gms_replay needs Python 3.11 to 3.13, not %d.%d: make PYTHON=python3.13, say" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	ln -sfn $(VENV) .venv

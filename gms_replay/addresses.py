@@ -35,7 +35,7 @@ def read(asked: Asked) -> tuple[Address, Asked]:
     found = SEGMENT.search(path)
     if found is None and PARAMETER not in query:
         wish = header(asked.headers, PARAMETER)
-        return (Address() if wish is None else _address(wish)), asked
+        return (Address() if wish is None else parse(wish)), asked
     path = path.replace(found[0], "", 1) if found else path
     parameters = [pair.partition("=") for pair in query.split("&")] if query else []
     said = [unquote_plus(value) for name, _, value in parameters if name == PARAMETER]
@@ -44,7 +44,7 @@ def read(asked: Asked) -> tuple[Address, Asked]:
     if found:
         return Address(found["name"]), asked
     wish = said[0] if said else header(asked.headers, PARAMETER)
-    return (Address() if wish is None else _address(wish)), asked
+    return (Address() if wish is None else parse(wish)), asked
 
 
 def segment(name: str) -> str:
@@ -52,12 +52,8 @@ def segment(name: str) -> str:
     return f"/~{name}~"
 
 
-def require(wish: str) -> None:
-    """Raises OptionError for what names no session."""
-    _address(wish)
-
-
-def _address(wish: str) -> Address:
+def parse(wish: str) -> Address:
+    """What `gms_session` says. Raises OptionError for what names no session."""
     found = _SAID.fullmatch(wish)
     if found is None:
         raise OptionError(

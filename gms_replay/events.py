@@ -139,9 +139,13 @@ TEXT: Headers = (("content-type", "text/plain;charset=UTF-8"),)
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something that whoever runs the server should read: a miss, an act too many, a patience that ran out."""
+    """Something that whoever runs the server should read: a miss, an act too many, a patience that ran out.
+
+    `missed`: the request that is a miss, for a front end that has it answered elsewhere; None for all else.
+    """
 
     text: str
+    missed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Strategy: requests are compared by meaning. First the operation, then the decode
 that say who asks or what is said (`Rules.is_free`) and instants only rank. Last comes the place in the story.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -24,12 +24,15 @@ from gms_replay.story import Story
 _NEAREST = 3
 _LOOKED_AT = 100
 _LONGEST = 500
+_NAMING = (Kind.START_CALLBACK, Kind.AVAILABILITY)
+"""Operations whose name is a callback's, as GMS's configuration has it."""
 
 
 class MissKind(StrEnum):
     """Why the cassette has no answer."""
 
     UNKNOWN_ROUTE = "unknown route"
+    UNKNOWN_CALLBACK = "unknown callback"
     FIELD_DIFFERS = "field differs"
     UNANSWERED = "recorded without an answer"
     WRONG_SESSION = "wrong session"
@@ -38,7 +41,10 @@ class MissKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field that says something else than the recorded request; None where one of them lacks it."""
+    """A field that says something else than the recorded request; None where one of them lacks it.
+
+    Of requests for something else the fields are `method` and `path`.
+    """
 
     field: str
     asked: str | None
@@ -131,7 +137,10 @@ def fits(call: Call, story: Story) -> bool:
 
 
 def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked, ...]:
-    """The recorded requests whose paths look most like this one; for those whose operation nobody recorded."""
+    """The recorded requests whose paths look most like this one; for those whose operation nobody recorded.
+
+    Told of them is how method and path differ.
+    """
     path = target.partition("?")[0]
     steps = frozenset(path.split("/"))
 
@@ -149,8 +158,17 @@ def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked,
                 unique[asked.method, asked.target] = _Near(story, asked.method, asked.target, place)
     # Likeness takes long: only those are looked at that have most steps in common.
     likely = sorted(nlargest(_LOOKED_AT, unique.values(), key=rough), key=likeness)
-    answers = (near.story.last_answer(near.method, near.target) for near in likely)
-    return tuple(islice((Ranked(answer, (), 0) for answer in answers if answer is not None), _NEAREST))
+    answers = ((near, near.story.last_answer(near.method, near.target)) for near in likely)
+    ranked = (
+        Ranked(answer, tuple(_elsewhere({"method": (method, near.method), "path": (path, near.path)})), 0)
+        for near, answer in answers
+        if answer is not None
+    )
+    return tuple(islice(ranked, _NEAREST))
+
+
+def _elsewhere(said: Mapping[str, tuple[str, str]]) -> Iterator[Difference]:
+    return (Difference(field, asked, recorded) for field, (asked, recorded) in said.items() if asked != recorded)
 
 
 def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
@@ -163,8 +181,15 @@ def miss(operation: Operation, asked: Asked, ranked: list[Ranked], story: Story)
     if ranked:
         return field_differs(asked.method, asked.target, ranked)
     same = [one for one in story.unanswered if one.operation.key == operation.key]
-    kind = MissKind.UNANSWERED if same else MissKind.UNKNOWN_ROUTE
+    kind = MissKind.UNANSWERED if same else _unknown(operation, story)
     return Miss(kind, asked.method, asked.target, nearest(asked.method, asked.target, [story]))
+
+
+def _unknown(operation: Operation, story: Story) -> MissKind:
+    """What of an operation nobody recorded: it at all, or only for that callback."""
+    known = {name for kind, name, *_ in story.visit.operations if kind in _NAMING}
+    is_named = operation.kind in _NAMING and known and operation.name not in known
+    return MissKind.UNKNOWN_CALLBACK if is_named else MissKind.UNKNOWN_ROUTE
 
 
 def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:

@@ -386,7 +386,7 @@ class Player:
     def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterable[Action]:
         self.missed += 1
         self.misses.append(Missed(now_us, miss))
-        return Noted(str(miss)), Respond(request_id, 404, JSON, control.miss_told(miss), missed=asked)
+        return Noted(str(miss), request_id), Respond(request_id, 404, JSON, control.miss_told(miss), missed=asked)
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""

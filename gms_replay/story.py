@@ -255,10 +255,7 @@ def compile_stories(facts: Facts, rules: Rules | None = None) -> tuple[Story, ..
     said = rules or Rules()
     stories = tuple(Story(number, visit, said) for number, visit in enumerate(visits.split(facts), start=1))
     if not stories:
-        raise StoryError(
-            "the cassette holds no GMS traffic of an app's: record a visit first; where the recorder was killed, "
-            "keep the file that ends in -wal beside it"
-        )
+        raise StoryError("no app's visit to a GMS is in it")
     return stories
 
 

@@ -3,6 +3,7 @@
 `python tests/push_providers.py PORT` is that as a program, which prints what comes.
 """
 
+import argparse
 import asyncio
 import json
 import socket
@@ -207,4 +208,9 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Stands for Apple and Google, and prints what comes.")
+    parser.add_argument("port", type=int, help="0 picks one")
+    try:
+        main(parser.parse_args().port)
+    except (OSError, OverflowError) as error:
+        sys.exit(f"{error}: name another port")

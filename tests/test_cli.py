@@ -46,6 +46,18 @@ def test_show_tells_the_visit(cassette: Path) -> None:
     assert "Kristi (AGENT) joins" in told.output
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.parametrize(
+    "words", [["show"], ["check", "--json"], ["export", "--to", "jsonl"], ["diff", "visit.sqlite"]]
+)
+def test_full_output_is_told(words: list[str], cassette: Path) -> None:
+    command = [*python("gms_replay.cli"), words[0], cassette.name, *words[1:]]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=cassette.parent, check=False)
+
+    assert (done.returncode, done.stderr) == (2, "gms-replay: cannot go on: No space left on device\n")
+
+
 def test_show_tells_identities(cassette: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
     rules.write_text('[identities]\nexempt = ["chatSessionId"]\n')
@@ -302,7 +314,7 @@ def test_empty_cassette_plays_nothing(tmp_path: Path) -> None:
     told = run("serve", tmp_path / "empty.sqlite", "--port", "0")
 
     assert told.exit_code == 2
-    assert "record a visit first" in told.output
+    assert told.output == f"gms-replay: {tmp_path / 'empty.sqlite'}: no app's visit to a GMS is in it; record one\n"
 
 
 @pytest.fixture
@@ -400,14 +412,40 @@ def test_wrong_stand_in_is_named(pushed: Path, options: tuple[str, ...], error: 
     assert (told.exit_code, told.output) == (2, f"gms-replay: {error}\n")
 
 
-def test_export_spares_its_cassette(cassette: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("export", "visit.sqlite", "--to", "jsonl", "--output", "visit.sqlite"), "--output"),
+        (("export", "visit.sqlite", "--to", "har", "-o", "other.sqlite"), "--output"),
+        (("export", "visit.sqlite", "--to", "mermaid", "--output", "other.sqlite"), "--output"),
+        (("diff", "visit.sqlite", "visit.sqlite", "--junit", "other.sqlite"), "--junit"),
+        (("verify", "visit.sqlite", "--against", "http://127.0.0.1:9/genesys", "--junit", "other.sqlite"), "--junit"),
+    ],
+)
+def test_no_cassette_is_written_over(
+    words: tuple[str, ...], option: str, cassette: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     before = cassette.read_bytes()
+    (tmp_path / "other.sqlite").write_bytes(before)
 
-    told = run("export", cassette, "--to", "jsonl", "--output", cassette)
+    told = run(*words)
 
-    assert told.exit_code == 2
-    assert "that is the cassette itself" in told.output
-    assert cassette.read_bytes() == before
+    assert (told.exit_code, told.output) == (
+        2,
+        f"gms-replay: {option} {words[-1]}: that is a cassette, and is not written over; name another file\n",
+    )
+    assert cassette.read_bytes() == (tmp_path / "other.sqlite").read_bytes() == before
+
+
+def test_reports_and_texts_are_written_over(cassette: Path, tmp_path: Path) -> None:
+    old, report = tmp_path / "visit.jsonl", tmp_path / "report.xml"
+    old.write_text("yesterday's")
+    report.write_text("yesterday's")
+
+    assert run("export", cassette, "--to", "jsonl", "--output", old).exit_code == 0
+    assert run("diff", cassette, cassette, "--junit", report).exit_code == 0
+    assert "yesterday" not in old.read_text() + report.read_text()
 
 
 def test_import_spares_existing_file(cassette: Path, tmp_path: Path) -> None:
@@ -717,6 +755,14 @@ def test_cut_that_cannot_be_leaves_no_file(tmp_path: Path, options: list[str], c
     assert complaint in told.output
     assert not out.exists() or out.read_bytes() == b"precious"
     assert len(list(tmp_path.iterdir())) == 1 + out.exists()
+
+
+def test_cut_says_that_nothing_is_left(cassette: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rest.sqlite"
+
+    told = run("cut", cassette, out, "--session", "1", "--others")
+
+    assert (told.exit_code, told.output) == (0, f"{out}: no session, 0 exchanges\n")
 
 
 def test_cut_says_that_pushes_are_derived(tmp_path: Path) -> None:

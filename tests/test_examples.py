@@ -17,15 +17,19 @@ from gms_replay.simulator.versions import CHANGED, CURRENT, Version
 
 ROOT = Path(__file__).parents[1]
 NIGHTLY = ROOT / "examples" / "nightly"
-VISIT = "voice-wait-userorig"
+VISITS = ("voice-now-userorig", "voice-wait-userorig")
+PYTEST = ROOT / "examples" / "pytest"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A repository with the nightly job, and a cassette."""
+    """A repository with the nightly job, two cassettes, and what an earlier run has left."""
     shutil.copytree(NIGHTLY, tmp_path / "app")
     (tmp_path / "app" / "cassettes").mkdir()
-    shutil.copy(ROOT / "cassettes" / f"{VISIT}.sqlite", tmp_path / "app" / "cassettes")
+    for visit in VISITS:
+        shutil.copy(ROOT / "cassettes" / f"{visit}.sqlite", tmp_path / "app" / "cassettes")
+    (tmp_path / "app" / "reports").mkdir()
+    (tmp_path / "app" / "reports" / f"{VISITS[0]}.xml").write_text("<testsuites/>")
     return tmp_path / "app"
 
 
@@ -41,12 +45,33 @@ def run_job(checkout: Path, url: str | None) -> "subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize(("version", "status"), [(CURRENT, 0), (CHANGED, 1)])
 def test_nightly_job_tells_a_changed_gms(checkout: Path, version: Version, status: int) -> None:
-    with simulated(Settings(quick=True, services=frozenset({"customer-service"}), version=version)) as url:
+    settings = Settings(quick=True, services=frozenset({"customer-service"}), version=version)
+    with simulated(settings) as url:
         done = run_job(checkout, url)
 
-    report = ElementTree.parse(checkout / "reports" / f"{VISIT}.xml")
-    assert (done.returncode, bool(report.findall(".//failure"))) == (status, bool(status)), done.stdout + done.stderr
-    assert read(checkout / "reports" / f"{VISIT}.sqlite").exchanges
+    now, waiting = (ElementTree.parse(checkout / "reports" / f"{visit}.xml") for visit in VISITS)
+    assert not now.findall(".//failure")
+    assert (done.returncode, bool(waiting.findall(".//failure"))) == (status, bool(status)), done.stdout + done.stderr
+    assert read(checkout / "reports" / f"{VISITS[1]}.sqlite").exchanges
+
+
+def test_nightly_job_leaves_no_old_report(checkout: Path) -> None:
+    for cassette in (checkout / "cassettes").iterdir():
+        cassette.write_text("not a cassette")
+
+    done = run_job(checkout, "http://127.0.0.1:9/genesys")
+
+    assert done.returncode == 1
+    assert list((checkout / "reports").iterdir()) == []
+
+
+def test_nightly_job_wants_cassettes(checkout: Path) -> None:
+    shutil.rmtree(checkout / "cassettes")
+
+    done = run_job(checkout, "http://127.0.0.1:9/genesys")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("cassettes/ holds no cassette; record into it: gms-replay record cassettes/")
 
 
 def test_nightly_job_wants_a_gms(checkout: Path) -> None:
@@ -54,3 +79,14 @@ def test_nightly_job_wants_a_gms(checkout: Path) -> None:
 
     assert done.returncode != 0
     assert "GMS_URL: is missing: the GMS to verify" in done.stderr
+
+
+@pytest.mark.parametrize(("folder", "words"), [(ROOT, ["examples/pytest"]), (PYTEST, [])])
+def test_pytest_example_runs_where_it_stands(folder: Path, words: list[str]) -> None:
+    """In somebody's environment, who has installed gms_replay and pytest, and no more."""
+    without = ["-p", "no:cacheprovider", "-p", "no:timeout", "-p", "no:xdist"]
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", *without, *words]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=90, check=False)
+
+    assert "3 passed" in done.stdout, done.stdout + done.stderr

@@ -206,6 +206,16 @@ def test_nearest_paths_come_first() -> None:
 
     assert len(found) == 3
     assert found[0].answer.target == CALLBACK
+    assert found[0].differences == (Difference("path", "/genesys/1/service/callback/salse", CALLBACK),)
+
+
+def test_nearest_tells_what_is_other() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", f"{CALLBACK}?a=1")
+
+    (found,) = match.nearest("GET", f"{CALLBACK}?a=2", [compiled(tape)])
+
+    assert found.differences == (Difference("method", "GET", "POST"),)
 
 
 def test_nearest_names_each_once() -> None:

@@ -70,10 +70,12 @@ def running(arguments: list[str], folder: Path) -> Iterator[None]:
     assert process.returncode == 0, f"{arguments} ended with {process.returncode}"
 
 
-@pytest.mark.timeout(600)
-def test_record_your_own_as_written(tmp_path: Path) -> None:
-    for folder in ("addons", "cassettes", "tests"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Where the README was followed to its end, and what each command said that is no server."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("addons", "cassettes", "tests"):
+        (folder / name).symlink_to(ROOT / name)
     ports: dict[str, str] = {}
     outputs: dict[str, str] = {}
     with ExitStack() as servers:
@@ -82,19 +84,28 @@ def test_record_your_own_as_written(tmp_path: Path) -> None:
                 servers.close()
             arguments = words(command, ports)
             if command.startswith(SERVERS):
-                servers.enter_context(running(arguments, tmp_path))
+                servers.enter_context(running(arguments, folder))
                 continue
-            done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
             outputs[command] = done.stdout
+    return folder, outputs
+
+
+@pytest.mark.timeout(600)
+def test_record_your_own_as_written(followed: tuple[Path, dict[str, str]]) -> None:
+    folder, outputs = followed
 
     assert "the chat is over" in outputs["gms-replay show visit.sqlite"]
-    assert (tmp_path / "copy.sqlite").exists()
-    assert (tmp_path / "replayed.json").exists()
+    assert (folder / "copy.sqlite").exists()
+    visits = [said for command, said in outputs.items() if "gms_replay.demo.app" in command]
+    assert len(visits) == 3
+    assert all("Thank you for chatting with us" in said for said in visits)
 
 
-def test_examples_of_tests_as_written(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "cassettes" / "voice-scheduled-userterm.sqlite", tmp_path / "visit.sqlite")
+@pytest.mark.timeout(600)
+def test_examples_of_tests_as_written(followed: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    shutil.copy(followed[0] / "visit.sqlite", tmp_path)
     first, second = re.findall(
         r"^```python\n(.*?)^```", README.partition("## In your tests")[2], re.DOTALL | re.MULTILINE
     )
@@ -115,8 +126,33 @@ def test_make_targets_exist(name: str) -> None:
     assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on PATH")
+def test_make_names_the_pythons_that_will_do(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    # This Python, which says that it is another.
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.version_info = (3, 10, 13)")
+    env = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    command = ["make", "demo", f"PYTHON={sys.executable}"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert done.stderr.startswith("gms_replay needs Python 3.11 to 3.13, not 3.10: make PYTHON=python3.13, say\n")
+    assert not list(tmp_path.glob(".venv*"))
+
+
 def test_every_verb_is_in_readme() -> None:
     from gms_replay.cli.main import main
 
     missing = [verb for verb in main.commands if f"gms-replay {verb}" not in README and f"make {verb}" not in README]
     assert missing == []
+
+
+@pytest.mark.parametrize("program", ["visitor.py", "push_providers.py"])
+def test_programs_of_the_tests_say_how_they_are_used(program: str) -> None:
+    """The README names them."""
+    command = [sys.executable, str(ROOT / "tests" / program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr.partition(":")[0]) == (2, "usage")

@@ -233,7 +233,7 @@ def test_hop_by_hop_headers_go() -> None:
 
 
 def test_nothing_to_play_is_named() -> None:
-    with pytest.raises(StoryError, match="holds no GMS traffic"):
+    with pytest.raises(StoryError, match="no app's visit to a GMS"):
         compile_stories(Recording())
 
 

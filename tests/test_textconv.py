@@ -1,7 +1,6 @@
 """`git diff` of a cassette, with the git of this machine, set up as the README says."""
 
 import os
-import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -17,23 +16,25 @@ from gms_replay.model import Recording
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 ATTRIBUTES = "*.sqlite diff=gms"
-CONFIG = 'git config diff.gms.textconv "gms-replay textconv"'
+CONFIG = """git config diff.gms.textconv "'$(command -v gms-replay)' textconv\""""
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no git on PATH")
 
 
 class Repository:
-    """A repository with one committed cassette, `visit.sqlite`, and `gms-replay` of this Python on its PATH."""
+    """A repository with one committed cassette, `visit.sqlite`; `gms-replay` was on its PATH at the setup only."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "visit.sqlite"
         self._folder = folder
-        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+        own = str(Path(sys.executable).parent)
+        path = os.pathsep.join(place for place in os.environ["PATH"].split(os.pathsep) if place != own)
         alone = {"HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", "PATH": path}
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | alone
         self.git("init", "--quiet")
         (folder / ".gitattributes").write_text(f"{ATTRIBUTES}\n")
-        self.git(*shlex.split(CONFIG)[1:])
+        active = self._env | {"PATH": os.pathsep.join((own, path))}
+        subprocess.run(["sh", "-c", CONFIG], cwd=folder, env=active, check=True)
         write(self.file, factories.visit())
         self.git("add", ".")
         self.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", "visit")

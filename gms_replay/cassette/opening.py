@@ -15,11 +15,11 @@ from typing import Literal, cast
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
+from gms_replay.cassette.outputs import MAGIC
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
 
-# SQLite file format, section 1.3: the first bytes, and what stands where in the header of 100.
-_MAGIC = b"SQLite format 3\x00"
+# SQLite file format, section 1.3: what stands where in the header of 100.
 _HEADER_BYTES = 100
 _PAGE_BYTES_AT = 16
 _WRITE_VERSION_AT = 18
@@ -55,7 +55,7 @@ def header_flaw(path: Path) -> str | None:
     Raises NotACassetteError for a file of another kind, CassetteTooNewError for a format that we do not know.
     """
     header = _header(path)
-    if header[: len(_MAGIC)] != _MAGIC[: len(header)]:
+    if header[: len(MAGIC)] != MAGIC[: len(header)]:
         raise NotACassetteError(f"{path}: not a cassette, nor any SQLite file; name a file that gms-replay recorded")
     if len(header) < _HEADER_BYTES:
         return f"cut off after {len(header)} bytes"
@@ -90,6 +90,11 @@ def format_in(path: Path) -> int:
 def is_in_wal_mode(path: Path) -> bool:
     """Whether a cassette was left, or is, in WAL mode: not closed by its recorder."""
     return _header(path)[_WRITE_VERSION_AT] == _IN_WAL_MODE
+
+
+def lost_wal(path: Path) -> bool:
+    """Whether a cassette was left in WAL mode, and what belongs beside it then is not there."""
+    return is_in_wal_mode(path) and not path.with_name(f"{path.name}-wal").exists()
 
 
 def _header(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import FILE, RULES, echo, rules_of
+from gms_replay.cli.options import FILE, OUTPUT, RULES, echo, rules_of
 from gms_replay.errors import OptionError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _BEGINS = b"SQLite format 3\0"
 )
 @click.option("--learn", type=FILE, multiple=True, metavar="FILE", help="What differs from OLD there may differ.")
 @RULES
-@click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
+@click.option("--junit", type=OUTPUT, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell all of it as one JSON object.")
 def diff(
     old: Path,

@@ -34,6 +34,7 @@ def cut(
     from gms_replay import cuttings, visits
     from gms_replay.cassette.copy import write
     from gms_replay.cassette.reader import read
+    from gms_replay.formats.tale import count, plain
 
     if not (named or from_us is not None or to_us is not None):
         raise OptionError("--session is missing: name what to take; `gms-replay show` numbers the sessions")
@@ -44,7 +45,8 @@ def cut(
         chosen = frozenset([None, *range(1, len(found) + 1)]) - chosen
     part = cuttings.cut(recording, found, chosen)
     write(out, part)
-    echo(_headings(part))
+    told = list(_headings(part))
+    echo(told or [plain(f"{out}: no session, {count(len(part.exchanges), 'exchange')}")])
     if cuttings.derives_anew(recording, part):
         click.echo("no push to Apple or Google is in it: where an app asks as if it had been told one, one is derived")
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import BUNDLE_ID, FILE, pattern
+from gms_replay.cli.options import BUNDLE_ID, FILE, OUTPUT, pattern
 from gms_replay.errors import CassetteError, OptionError
 
 if TYPE_CHECKING:
     from gms_replay.model import Recording
 
 _FORMATS = ["jsonl", "har", "flow", "apns", "mermaid"]
+_STANDARD = Path("-")
 
 
 @click.command()
@@ -21,12 +22,13 @@ _FORMATS = ["jsonl", "har", "flow", "apns", "mermaid"]
 @click.option(
     "--output",
     "-o",
+    type=OUTPUT,
     default="-",
     metavar="FILE|FOLDER",
     help="Where to write: a file, or, for apns, a folder, which is made.  [default: -]",
 )
 @BUNDLE_ID
-def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> None:
+def export(cassette: Path, form: str, output: Path, bundle_id: str | None) -> None:
     """Write CASSETTE in another format.
 
     jsonl: every fact, as text. har: an HTTP archive, for browsers. flow: what mitmweb and mitmdump read with -r. apns:
@@ -37,20 +39,18 @@ def export(cassette: Path, form: str, output: str, bundle_id: str | None) -> Non
 
     if (form == "apns") != (bundle_id is not None):
         raise OptionError("--bundle-id: it goes with --to apns, which needs it: the app's, like com.example.app")
-    if form == "apns" and output == "-":
+    if form == "apns" and output == _STANDARD:
         raise OptionError("--output: --to apns writes a file for each push; name a folder")
     recording = read(cassette)
-    if Path(output).exists() and cassette.samefile(output):
-        raise OptionError(f"--output {output}: that is the cassette itself; name another")
     try:
         if form in {"har", "flow"}:
             _write_archive(recording, form, output)
         elif bundle_id is None:
             _write_lines(_lines(recording, form, cassette.name), output)
         else:
-            _write_files(recording, Path(output), bundle_id)
+            _write_files(recording, output, bundle_id)
     except OSError as error:
-        if output == "-":
+        if output == _STANDARD:
             raise
         raise OptionError(f"--output {output}: cannot be written to: {error.strerror}") from None
 
@@ -61,17 +61,17 @@ def _lines(recording: "Recording", form: str, name: str) -> Iterator[str]:
     return mermaid.tell(recording, name) if form == "mermaid" else jsonl.dump(recording)
 
 
-def _write_lines(lines: Iterator[str], output: str) -> None:
-    with click.open_file(output, "w", encoding="utf-8") as file:
+def _write_lines(lines: Iterator[str], output: Path) -> None:
+    with click.open_file(str(output), "w", encoding="utf-8") as file:
         for line in lines:
             file.write(line + "\n")
 
 
-def _write_archive(recording: "Recording", form: str, output: str) -> None:
+def _write_archive(recording: "Recording", form: str, output: Path) -> None:
     import gms_replay
     from gms_replay.formats import flowfile, foreign, har
 
-    with click.open_file(output, "wb") as file:
+    with click.open_file(str(output), "wb") as file:
         if form == "har":
             har.dump(recording, file, gms_replay.__version__)
         else:
@@ -143,7 +143,7 @@ def textconv(cassette: Path) -> None:
         lines = list(review.tell(read(cassette)))
     except CassetteError as error:
         lines = _unread(cassette, error)
-    _write_lines(iter(lines), "-")
+    _write_lines(iter(lines), _STANDARD)
 
 
 def _unread(file: Path, error: CassetteError) -> list[str]:

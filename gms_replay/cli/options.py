@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
 FILE = click.Path(path_type=Path, readable=False)
+
+
+class _Output(click.Path):
+    """A file to write. A cassette that stands there is refused before anything is done, for a run may take long."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from gms_replay.cassette.outputs import require_no_cassette
+
+        path = Path(str(super().convert(value, param, ctx)))
+        require_no_cassette(path, param.opts[0] if param else "")
+        return path
+
+
+OUTPUT = _Output(readable=False)
 
 # "Bundle identifier" of Apple's "Information Property List".
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9.-]{1,155}", re.ASCII)

@@ -17,7 +17,8 @@ from gms_replay.cli.options import FILE
     "--seed",
     type=int,
     metavar="N",
-    help="Draw agents, words, identities, queues and delays from N: the same N, the same visit.",
+    help="Draw agents, words, identities, queues and delays from N: the same N, and after each start the same visits "
+    "in their order.",
 )
 @click.option(
     "--service",
@@ -62,12 +63,13 @@ def simulate(
     (of those whose device is httpcb: by POST to its URL), and has agents to chat with over Comet. It dials nobody but
     these devices and whom options name.
     """
+    from gms_replay import reach
     from gms_replay.simulator.server import serve as serve_simulator
     from gms_replay.simulator.settings import PushSettings, Settings
     from gms_replay.simulator.versions import VERSIONS
 
     def announce(url: str) -> None:
-        click.echo(f"simulated GMS: {url}")
+        click.echo(f"simulated GMS: {reach.shown(url)}")
 
     pushes = PushSettings(
         apns=apns,

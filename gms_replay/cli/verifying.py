@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gms_replay.cli.comparing import grade_named, learned, report
-from gms_replay.cli.options import FILE, RULES, rules_of
+from gms_replay.cli.options import FILE, OUTPUT, RULES, rules_of
 from gms_replay.errors import OptionError
 
 
@@ -49,7 +49,7 @@ from gms_replay.errors import OptionError
     help="What takes more than so many times as long is slower.  [default: 2]",
 )
 @RULES
-@click.option("--junit", type=FILE, metavar="FILE", help="Write the differences there as JUnit XML.")
+@click.option("--junit", type=OUTPUT, metavar="FILE", help="Write the differences there as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Tell the differences as one JSON object.")
 @click.option(
     "--ca", type=FILE, metavar="FILE", help="PEM file with the only CAs to trust.  [default: the public ones]"

@@ -1,10 +1,12 @@
 """The demo's app: what a mobile app does, with httpx for REST and aiocometd for Comet, by a script of its own.
 
-It runs as a process: `python -m gms_replay.demo.app BASE_URL TRANSCRIPT [DEVICE [DEVICE_FOR_GMS]]`. It prints what it
-does, a line each, and leaves the transcript of all that it was told. DEVICE is the URL of a `demo.device`, if it is to
-wait for a push before it chats; DEVICE_FOR_GMS is where GMS finds that, if it is somewhere else for GMS.
+It runs as a process: `python -m gms_replay.demo.app BASE_URL [TRANSCRIPT [DEVICE [DEVICE_FOR_GMS]]]`. It prints what it
+does, a line each, and leaves the transcript of all that it was told, where one is named. DEVICE is the URL of a
+`demo.device`, if it is to wait for a push before it chats; DEVICE_FOR_GMS is where GMS finds that, if it is somewhere
+else for GMS.
 """
 
+import argparse
 import asyncio
 import json
 import sys
@@ -15,8 +17,10 @@ from typing import Any
 
 import httpx
 
+from gms_replay.cassette.outputs import require_no_cassette
 from gms_replay.demo import transcripts
 from gms_replay.diff import Seen, Transcript
+from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.verify.comet_client import CometClient
 
 USER = "demo-user-4711"
@@ -150,15 +154,46 @@ def _headers(response: httpx.Response) -> tuple[tuple[str, str], ...]:
 
 def main() -> None:
     """Visits the GMS that the command line names."""
-    base_url, path, *places = sys.argv[1:]
-    device = (places[0], places[-1]) if places else None
+    said = _arguments().parse_args()
+    path: Path | None = said.transcript
+    device = (said.device, said.device_for_gms or said.device) if said.device else None
     try:
-        transcript = asyncio.run(DemoApp(base_url, device, lambda line: print(line, flush=True)).visit())
+        if path is not None:
+            _require_writable(path)
+        app = DemoApp(said.base_url.rstrip("/"), device, lambda line: print(line, flush=True))
+        transcript = asyncio.run(app.visit())
+        if path is not None:
+            path.write_text(transcripts.dump(transcript), encoding="utf-8")
     except httpx.HTTPStatusError as error:
         sys.exit(f"{error.request.method} {error.request.url}: {error.response.status_code}\n{error.response.text}")
-    except httpx.TransportError as error:
-        sys.exit(f"{base_url}: {error or type(error).__name__}; does it run, and is its address right?")
-    Path(path).write_text(transcripts.dump(transcript), encoding="utf-8")
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        sys.exit(f"{said.base_url}: {str(error) or type(error).__name__}; does it run, and is its address right?")
+    except LookupError as error:
+        sys.exit(
+            f"{said.base_url}: {error} is missing in an answer: this app knows the GMS of `gms-replay simulate` only"
+        )
+    except OSError as error:
+        sys.exit(f"{path}: cannot be written to: {error.strerror}")
+    except GmsReplayError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("broken off")
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gms_replay.demo.app", description="The demo's app, for one visit.")
+    parser.add_argument("base_url", metavar="URL", help="the GMS, like http://localhost:8010/genesys")
+    parser.add_argument("transcript", metavar="FILE", nargs="?", type=Path, help="where to write what it was told")
+    parser.add_argument("device", metavar="DEVICE", nargs="?", help="the URL of a gms_replay.demo.device")
+    parser.add_argument("device_for_gms", metavar="DEVICE_FOR_GMS", nargs="?", help="where GMS finds that")
+    return parser
+
+
+def _require_writable(path: Path) -> None:
+    """Said before the visit, which takes a while."""
+    require_no_cassette(path, "")
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"{path}: its folder does not exist; make it, or name another file")
 
 
 if __name__ == "__main__":

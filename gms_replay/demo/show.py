@@ -31,10 +31,12 @@ _SERVED = re.compile(r"into the app: (http://\S+)")
 def play(cassette: Path, console: Console) -> int:
     """Records, replays, compares and tells all of it; leaves the cassette. 0 where both runs are equal, else 1.
 
-    Raises CassetteError where `cassette` exists, GmsReplayError where a part does not start or fails.
+    Raises CassetteError where `cassette` exists or has no folder, GmsReplayError where a part does not start or fails.
     """
     if cassette.exists():
         raise CassetteError(f"{cassette}: exists already; remove it, or name another file with --cassette")
+    if not cassette.absolute().parent.is_dir():
+        raise CassetteError(f"{cassette}: its folder does not exist; make it, or name another file with --cassette")
     with tempfile.TemporaryDirectory() as folder, listening(python("gms_replay.demo.device"), _URL) as (device,):
         console.rule("1. An app visits a simulated GMS, which wakes it by a push, through mitmdump with the recorder")
         live = _record(cassette, Path(folder) / "live.json", device, console)

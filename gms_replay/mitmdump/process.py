@@ -75,9 +75,10 @@ def listening(arguments: list[str], *signs: re.Pattern[str]) -> Iterator[tuple[s
     """A server process; gives, for each sign, the first group of the line in which it says where it listens.
 
     Ends it by SIGTERM and waits. Raises GmsReplayError with what it said, where it ends before it listens, or where it
-    does not end well.
+    does not end well; also instead of an error of ours that the block raises, which is then of its making.
     """
     lines: deque[str] = deque(maxlen=_LAST_LINES)
+    failure: GmsReplayError | None = None
     with _started(arguments) as process:
         reading: threading.Thread | None = None
         try:
@@ -86,6 +87,8 @@ def listening(arguments: list[str], *signs: re.Pattern[str]) -> Iterator[tuple[s
             reading = threading.Thread(target=_read_on, args=(process, lines))
             reading.start()
             yield places
+        except GmsReplayError as error:
+            failure = error
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -94,8 +97,10 @@ def listening(arguments: list[str], *signs: re.Pattern[str]) -> Iterator[tuple[s
                 process.kill()
             if reading is not None:
                 reading.join()
+    if failure is not None and (reading is None or process.returncode == 0):
+        raise failure
     if process.returncode != 0:
-        raise GmsReplayError(f"{_name(arguments)} ended with {process.returncode}: {_quoted(lines)}")
+        raise GmsReplayError(f"{_name(arguments)} ended with {process.returncode}: {_quoted(lines)}") from failure
 
 
 def run(arguments: list[str], say: Callable[[str], None]) -> None:

@@ -1,5 +1,8 @@
 """The recorder as a mitmproxy addon: its hooks, its options, and the cassette that it opens."""
 
+# Half of mitmproxy's own methods say nothing of their types.
+# mypy: allow-untyped-calls
+
 import logging
 import platform
 import sys
@@ -12,6 +15,7 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.http import HTTPFlow, Response
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 from mitmproxy.tcp import TCPFlow
+from mitmproxy.tls import ClientHelloData
 
 from gms_replay import __version__, control
 from gms_replay.cassette.extent import Progress
@@ -21,8 +25,9 @@ from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record.recorder import Recorder
 from gms_replay.record.writer_process import WriterProcess
 
+_ASKED_FIRST = ("http", "https")
+"""Of what a reverse proxy stands before: where the client speaks first."""
 _log = logging.getLogger(__name__)
-
 
 Watch = Callable[[Begun | Recorded | Framed], None]
 """Told of each file that is begun, of each exchange at its end, and of WebSocket messages and frames as they come."""
@@ -54,11 +59,20 @@ class GmsRecorder:
     def configure(self, updated: set[str]) -> None:
         # GMS builds the URLs in its answers from Host: without this, an app behind a reverse proxy would follow them
         # past the recorder.
-        if "mode" in updated and any(isinstance(mode, ReverseMode) for mode in _modes()):
+        if "mode" not in updated:
+            return
+        modes = _modes()
+        if any(isinstance(mode, ReverseMode) for mode in modes):
             ctx.options.keep_host_header = True
+        if all(isinstance(mode, ReverseMode) and mode.scheme in _ASKED_FIRST for mode in modes):
+            # Else mitmproxy dials before it reads, and hangs up where nobody is there: no request would be recorded,
+            # and no app told why.
+            ctx.options.connection_strategy = "lazy"
 
     def running(self) -> None:
         self._recorder()
+        if ctx.master.addons.get(_ServerFirst.name) is None:
+            ctx.master.addons.add(_ServerFirst())
 
     def request(self, flow: HTTPFlow) -> Awaitable[None] | None:
         recorder = self._recorder()
@@ -161,6 +175,19 @@ class GmsRecorder:
 def _is_near(flow: HTTPFlow) -> bool:
     peer = flow.client_conn.peername
     return peer is not None and ip_address(peer[0]).is_loopback
+
+
+class _ServerFirst:
+    """An app that speaks TLS shall speak the HTTP that the server speaks: so that one is asked first, also by the lazy.
+
+    An addon of its own, for it has to come after mitmproxy's own one for TLS; scripts come before.
+    """
+
+    name = "gms_record_server_first"
+
+    def tls_clienthello(self, data: ClientHelloData) -> None:
+        if isinstance(data.context.client.proxy_mode, ReverseMode) and data.context.server.tls:
+            data.establish_server_tls_first = True
 
 
 def _modes() -> list[ProxyMode]:

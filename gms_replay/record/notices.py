@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gms_replay import reach
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
 from gms_replay.formats.tale import count, plain
@@ -13,7 +14,6 @@ from gms_replay.record.gms_url import GmsUrl
 CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
 """Where mitmproxy keeps the certificate that apps must trust for https."""
 
-_ANYWHERE = ("", "0.0.0.0", "::")
 _KIB_BYTES = 1024
 
 
@@ -27,9 +27,7 @@ class Door:
 
     @property
     def address(self) -> str:
-        if self.host in _ANYWHERE:
-            return f"ADDRESS-OF-THIS-MACHINE:{self.port}"
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return reach.authority(self.host, self.port)
 
     @property
     def trust(self) -> str:
@@ -91,11 +89,16 @@ def unrecorded(passed: int) -> str:
     return f"{count(passed, 'request')} passed unrecorded"
 
 
-def next_steps(cassette: Path) -> Iterator[str]:
+def next_steps(cassette: Path, counts: Counts) -> Iterator[str]:
     """The last lines: what to do with a file."""
     name = plain(shlex.quote(str(cassette)))
+    if not (counts.exchanges or counts.frames):
+        yield "nothing was recorded: does the app come here, and ask a GMS?"
+        return
     yield f"look at it: gms-replay show {name}"
-    yield f"play it: gms-replay serve {name}"
+    # Pushes alone, each with its exchange, are no app's visit.
+    if counts.exchanges > counts.pushes:
+        yield f"play it: gms-replay serve {name}"
 
 
 def _elapsed(span_us: int) -> str:

@@ -100,14 +100,19 @@ class _Recording:
 
     def tell_end(self) -> None:
         """The last lines, once the files are closed."""
+        steps: list[str] = []
         for file, _ in self._files:
             try:
-                self._screen.line(notices.closing(file, count(file)))
+                counts = count(file)
             except CassetteError as error:
                 ending.tell(error)
+            else:
+                self._screen.line(notices.closing(file, counts))
+                if not steps or counts.exchanges or counts.frames:
+                    steps = list(notices.next_steps(file, counts))
         if self._live.passed:
             self._screen.line(notices.unrecorded(self._live.passed))
-        for line in notices.next_steps(self._files[-1].cassette) if self._files else ():
+        for line in steps:
             self._screen.line(line)
         if not self._screen.close():
             # What is stuck in a write would keep the interpreter from its end.

@@ -246,7 +246,9 @@ class ReplayApp:
             if isinstance(action, Respond):
                 self._respond(action)
             elif isinstance(action, Noted):
-                self._note(action.text)
+                # Who passes it on says what came of that.
+                if action.missed is None or not self._is_passed(action.missed):
+                    self._note(action.text)
             elif isinstance(action, Logged):
                 self._log(action.text)
             elif isinstance(action, SendPush):
@@ -271,6 +273,10 @@ class ReplayApp:
             task.add_done_callback(self._passing.discard)
         else:
             self._hand_out(answer)
+
+    def _is_passed(self, missed: int) -> bool:
+        """Whether a miss is answered by somebody else; a WebSocket never is."""
+        return self._pass_on is not None and missed not in self._sockets
 
     def _hand_out(self, answer: Respond) -> None:
         if waiting := self._waiting.get(answer.request_id):

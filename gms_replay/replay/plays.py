@@ -190,5 +190,5 @@ def _session(said: object) -> str | None:
     if said is None:
         return None
     wish = str(said) if isinstance(said, int) and not isinstance(said, bool) else said
-    addresses.require(_text("session", wish))
+    addresses.parse(_text("session", wish))
     return str(wish)

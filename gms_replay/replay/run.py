@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gms_replay import reach
 from gms_replay.cassette.archive import Archive
 from gms_replay.player import Player
 from gms_replay.replay.plays import Play
@@ -37,8 +38,7 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
     stories, player = stage.stories, stage.player
 
     def announce(origin: str) -> None:
-        shown = origin.replace("0.0.0.0", "ADDRESS-OF-THIS-MACHINE").replace("[::]", "ADDRESS-OF-THIS-MACHINE")
-        urls = [f"{shown}{base}" for base in dict.fromkeys(story.visit.base for story in stories)]
+        urls = [f"{reach.shown(origin)}{base}" for base in dict.fromkeys(story.visit.base for story in stories)]
         if plan.as_json:
             say(json.dumps({"cassette": str(plan.play.cassette), "visits": len(stories), "urls": urls}))
             return

@@ -7,8 +7,11 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, Unpack
 
+from gms_replay import addresses
 from gms_replay.cassette.archive import Archive
+from gms_replay.cassette.opening import lost_wal
 from gms_replay.cassette.reader import hold
+from gms_replay.errors import OptionError, StoryError
 from gms_replay.player import Player
 from gms_replay.replay import plays
 from gms_replay.replay.asgi import ReplayApp, Witness
@@ -16,7 +19,7 @@ from gms_replay.replay.aside import Aside
 from gms_replay.replay.door import Door
 from gms_replay.replay.plays import Options, Play
 from gms_replay.replay.wall import wall_clock_us
-from gms_replay.story import compile_stories
+from gms_replay.story import Story, compile_stories
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ class Stage:
         self.play = play
         with ExitStack() as held:
             self.facts = held.enter_context(hold(play.cassette)) if facts is None else facts
-            self.stories = compile_stories(self.facts, play.rules)
+            self.stories = _stories(self.facts, play)
             self.facts.assure()
             self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id)
             held.callback(self.aside.close)
@@ -91,6 +94,22 @@ class Stage:
     ) -> None:
         await self.end()
         self.close()
+
+
+def _stories(facts: Archive, play: Play) -> tuple[Story, ...]:
+    """Raises StoryError where there is nothing to play, OptionError where a session is to play what is not there."""
+    try:
+        stories = compile_stories(facts, play.rules)
+    except StoryError as error:
+        way_out = "put the file that ends in -wal back beside it" if lost_wal(play.cassette) else "record one"
+        raise StoryError(f"{play.cassette}: {error}; {way_out}") from None
+    wanted = {f"rules: sessions.{name}": visit for name, visit in play.rules.visits.items()}
+    if play.session is not None:
+        wanted["session"] = addresses.parse(play.session).visit or 1
+    for where, visit in wanted.items():
+        if visit > len(stories):
+            raise OptionError(f"{where}: there is no visit {visit}; {play.cassette} holds {len(stories)}")
+    return stories
 
 
 def staged(cassette: str | os.PathLike[str], **options: Unpack[Options]) -> Stage:

@@ -119,8 +119,10 @@ def _recorded(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) ->
     from gms_replay.mitmdump.process import recording
     from gms_replay.testing.draft import draft
     from gms_replay.testing.live import Live, LiveClock, LiveTransport
+    from gms_replay.testing.upstream import require_reachable
 
     parts = _upstream(how)
+    require_reachable(parts.geturl())
     cassette = wish.play.cassette
     adds = cassette in how.begun and cassette.exists()
     with draft(cassette, has_passed, adds=adds, keeps_unwanted=how.keeps_failed) as part:

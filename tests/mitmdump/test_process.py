@@ -12,6 +12,7 @@ from gms_replay.errors import GmsReplayError
 from gms_replay.mitmdump.process import listening, python, recording, run, tool
 
 ENDS_WELL = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))"
+IGNORES = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 SIGN = re.compile(r"serving at (\S+)")
 
 
@@ -45,6 +46,18 @@ def test_server_that_ends_badly_is_named() -> None:
         listening(script(f"{ends_badly}; print('serving at here'); signal.pause()"), SIGN),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        (f"{IGNORES}; print('serving at here'); sys.exit('the folder is missing')", "the folder is missing"),
+        (f"{ENDS_WELL}; print('serving at here'); signal.pause()", "none answers"),
+    ],
+)
+def test_server_that_has_ended_explains_what_fails(server: str, told: str) -> None:
+    with pytest.raises(GmsReplayError, match=told), listening(script(server), SIGN):
+        raise GmsReplayError("none answers")
 
 
 def test_server_that_ends_is_quoted() -> None:

@@ -82,10 +82,22 @@ def test_end_counts_facts() -> None:
 
 
 def test_next_steps_can_be_pasted() -> None:
-    assert list(notices.next_steps(Path("my visit.sqlite"))) == [
+    assert list(notices.next_steps(Path("my visit.sqlite"), Counts(1, 2, 0, 1, 0))) == [
         "look at it: gms-replay show 'my visit.sqlite'",
         "play it: gms-replay serve 'my visit.sqlite'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "steps"),
+    [
+        (Counts(2, 0, 0, 0, 0), ["nothing was recorded: does the app come here, and ask a GMS?"]),
+        (Counts(1, 1, 0, 1, 0), ["look at it: gms-replay show visit.sqlite"]),
+        (Counts(1, 0, 0, 0, 3), ["look at it: gms-replay show visit.sqlite"]),
+    ],
+)
+def test_nothing_to_play_is_not_played(counts: Counts, steps: list[str]) -> None:
+    assert list(notices.next_steps(FILE, counts)) == steps
 
 
 def test_new_file_is_named() -> None:

@@ -8,8 +8,10 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 
 from gms_replay.cassette.copy import write
+from gms_replay.cassette.opening import connect, enter_wal_mode
 from gms_replay.cassette.reader import hold
-from gms_replay.errors import CassetteError, GmsReplayError, OptionError
+from gms_replay.errors import CassetteError, GmsReplayError, OptionError, StoryError
+from gms_replay.model import Recording
 from gms_replay.replay.plays import Play
 from gms_replay.replay.stage import Stage, staged
 
@@ -45,6 +47,35 @@ def test_what_is_opened_is_closed_where_the_rest_fails(cassette: Path, tmp_path:
         staged(cassette, record_new=new)
     with pytest.raises(OptionError, match="--on-miss"):
         staged(cassette, on_miss="guess")
+
+
+@pytest.mark.parametrize("session", ["alice:7", 2])
+def test_visit_that_is_not_there_is_refused(cassette: Path, session: str | int) -> None:
+    with pytest.raises(OptionError, match=r"^session: there is no visit [72]; \S+visit\.sqlite holds 1$"):
+        staged(cassette, session=session)
+
+
+def test_rules_for_a_visit_that_is_not_there_are_refused(cassette: Path, tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("[sessions]\nbob = 1\nalice = 9\n")
+
+    with pytest.raises(OptionError, match=r"^rules: sessions\.alice: there is no visit 9; \S+visit\.sqlite holds 1$"):
+        staged(cassette, rules=tmp_path / "rules.toml")
+
+
+def test_cassette_without_a_visit_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "rest.sqlite", Recording())
+
+    with pytest.raises(StoryError, match=r"^\S+rest\.sqlite: no app's visit to a GMS is in it; record one$"):
+        staged(tmp_path / "rest.sqlite")
+
+
+def test_cassette_that_has_lost_its_wal_is_told_so(tmp_path: Path) -> None:
+    write(tmp_path / "killed.sqlite", Recording())
+    with connect(tmp_path / "killed.sqlite", "rw") as connection:
+        enter_wal_mode(connection)
+
+    with pytest.raises(StoryError, match=r"is in it; put the file that ends in -wal back beside it$"):
+        staged(tmp_path / "killed.sqlite")
 
 
 def test_app_speaks_websocket_to_any_asgi_client(cassette: Path) -> None:

@@ -148,6 +148,17 @@ def test_unknown_route_is_missed() -> None:
     assert len(app.driver.player.sessions) == 0
 
 
+def test_unknown_callback_is_missed() -> None:
+    app = visiting()
+    unknown = CALLBACK.replace("sales", "salse")
+
+    report = report_of(app.call("POST", unknown, ORDER))
+
+    assert report["kind"] == "unknown callback"
+    assert report["nearest"][0]["target"] == CALLBACK
+    assert report["nearest"][0]["differences"] == [{"field": "path", "asked": unknown, "recorded": CALLBACK}]
+
+
 def test_unrecorded_operation_is_missed() -> None:
     app = visiting()
     app.call("POST", CALLBACK, ORDER)

@@ -118,15 +118,19 @@ def test_server_down_behind_forward_proxy(start, nobody):
     assert "Connect call failed" in exchange.outcome.error
 
 
-def test_server_down_behind_reverse_proxy(start, nobody):
-    """mitmproxy hangs up before it has read anything: there is no request to tell of."""
-    mitmdump = start("--mode", f"reverse:http://127.0.0.1:{nobody}@0").ready()
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_server_down_behind_reverse_proxy(start, nobody, scheme):
+    mitmdump = start("--mode", f"reverse:{scheme}://127.0.0.1:{nobody}@0").ready()
+    target = "/genesys/cometd/down"
 
-    with suppress(ConnectionResetError):
-        assert mitmdump.send(poll("/genesys/cometd/down")) == b""
+    for _ in range(2):
+        assert mitmdump.send(poll(target)).startswith(b"HTTP/1.1 502 ")
 
     assert mitmdump.end() == 0
-    assert reader.read(mitmdump.cassette).exchanges == ()
+    first, second = mitmdump.of(reader.read(mitmdump.cassette), target)
+    assert (first.request.scheme, first.request.port, first.response) == (scheme, nobody, None)
+    assert "Connect call failed" in first.outcome.error
+    assert first.outcome.error == second.outcome.error
     assert "Addon error" not in mitmdump.out
 
 
