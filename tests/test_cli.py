@@ -202,7 +202,7 @@ def test_diff_writes_cases_for_ci(cassette: Path, tmp_path: Path) -> None:
 
     assert (told.exit_code, suites.attrib["failures"] > "0", len(suites)) == (1, True, 2)
     assert (onto_cassette.exit_code, into_nowhere.exit_code) == (2, 2)
-    assert "it is a cassette, and would be lost; name another file" in onto_cassette.output
+    assert "that is a cassette, and is not written over; name another file" in onto_cassette.output
     assert "No such file or directory: name a file that can be written" in into_nowhere.output
     assert cassette.read_bytes() == before
 
@@ -488,7 +488,7 @@ def test_bad_text_is_located(text: str, complaint: str, tmp_path: Path) -> None:
         (["--shift", "days"], "is not one of"),
         (["--host", "192.0.2.1"], "192.0.2.1 port 8080 cannot be served on"),
         (["--on-miss", "ask"], "--on-miss ask: it is `error` or pass:URL"),
-        (["--on-miss", "pass:gms.example"], "--on-miss pass:gms.example: it needs http:// or https://"),
+        (["--on-miss", "pass:gms.example"], "--on-miss pass: gms.example: it must begin with http://"),
     ],
 )
 def test_wrong_option_is_named(arguments: list[str], complaint: str, cassette: Path) -> None:
@@ -861,7 +861,7 @@ def test_cut_flows_leave_nothing_behind(cassette: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--against", "gms"], "--against gms: write it like http://"),
+        (["--against", "gms"], "--against gms: it must begin with http://"),
         (["--against", "http://127.0.0.1:1/genesys"], "does it run, and is its address right?"),
         (["--against", "https://127.0.0.1:1", "--ca", "none.pem"], "--ca none.pem: cannot be read: No such file"),
         (["--against", "http://127.0.0.1:1", "--fail-on", "worse"], "--fail-on: 'worse' is no grade"),

@@ -543,9 +543,15 @@ def test_workers_do_not_record(suite: pytest.Pytester) -> None:
     ("options", "complaint"),
     [
         (["--gms-record=all"], "--gms-record=all needs --gms-upstream URL, like *"),
-        (["--gms-record=all", "--gms-upstream=gms.example"], "--gms-upstream gms.example: write it like *"),
-        (["--gms-record=all", "--gms-upstream=http://[::1"], "--gms-upstream http://[[]::1: write it like *"),
-        (["--gms-record=all", "--gms-upstream=http://gms:99999"], "--gms-upstream http://gms:99999: write it like *"),
+        (["--gms-record=all", "--gms-upstream=gms.example"], "--gms-upstream gms.example: it must begin with *"),
+        (
+            ["--gms-record=all", "--gms-upstream=http://[::1"],
+            "--gms-upstream http://[[]::1: Invalid IPv6 URL; write it like *",
+        ),
+        (
+            ["--gms-record=all", "--gms-upstream=http://gms:99999"],
+            "--gms-upstream http://gms:99999: Port out of range *",
+        ),
     ],
 )
 def test_recording_wants_a_gms(suite: pytest.Pytester, options: list[str], complaint: str) -> None:

@@ -42,9 +42,9 @@ def record(
     With --gms the app uses the printed URL instead of the GMS's own. Without, the app keeps its URLs and uses this as
     its proxy. An existing CASSETTE gets a further run. Ctrl+C stops.
     """
-    from gms_replay.record.gms_url import GmsUrl
+    from gms_replay.base_url import BaseUrl
 
-    upstream = GmsUrl.parse(gms) if gms is not None else None
+    upstream = BaseUrl.parse(gms, "--gms") if gms is not None else None
     # The whole of mitmproxy takes a second: not for an option that is wrong.
     from gms_replay.record import run
 

@@ -81,6 +81,7 @@ def verify(
     from rich.console import Console
 
     from gms_replay import cuttings, grading, visits
+    from gms_replay.base_url import BaseUrl
     from gms_replay.cassette.reader import read
     from gms_replay.formats.tale import plain
     from gms_replay.leniency import Leniency
@@ -88,7 +89,7 @@ def verify(
     from gms_replay.verify.progress import Lines
     from gms_replay.verify.table import Table
 
-    target, least = run.Target.parse(against), grade_named(fail_on)
+    target, least = BaseUrl.parse(against, "--against"), grade_named(fail_on)
     if record is not None and record.exists():
         raise OptionError(f"--record {record}: it is there already; name another, or remove it")
     recording = read(cassette)

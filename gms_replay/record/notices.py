@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gms_replay import reach
+from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
 from gms_replay.formats.tale import count, plain
-from gms_replay.record.gms_url import GmsUrl
 
 CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
 """Where mitmproxy keeps the certificate that apps must trust for https."""
@@ -23,7 +23,7 @@ class Door:
 
     host: str
     port: int
-    gms: GmsUrl | None
+    gms: BaseUrl | None
 
     @property
     def address(self) -> str:

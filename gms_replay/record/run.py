@@ -21,12 +21,12 @@ from mitmproxy.addons import default_addons
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 
+from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import count
 from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.errors import CassetteError, OptionError
 from gms_replay.record import ending, notices
 from gms_replay.record.addon import GmsRecorder
-from gms_replay.record.gms_url import GmsUrl
 from gms_replay.record.live import Live, Remarks
 from gms_replay.record.protocol import Begun, Framed, Recorded
 from gms_replay.record.screen import Screen
@@ -42,7 +42,7 @@ class Plan:
     """
 
     cassette: Path
-    gms: GmsUrl | None
+    gms: BaseUrl | None
     host: str
     port: int
     hosts: str = ""
@@ -122,7 +122,7 @@ class _Recording:
         plan = self._plan
         limits = {"gms_max_mib": plan.max_mib, "gms_max_minutes": plan.max_minutes}
         return {
-            "mode": [plan.gms.mode if plan.gms else "regular"],
+            "mode": [f"reverse:{plan.gms.origin}" if plan.gms else "regular"],
             "listen_host": plan.host,
             "listen_port": plan.port,
             "ssl_insecure": plan.insecure,

@@ -1,12 +1,11 @@
 """What the cassette has no answer for, sent on to a live GMS: only where the user named it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from urllib.parse import urlsplit
 
 import httpx
 
+from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
 from gms_replay.events import TEXT, Asked, Respond
@@ -16,39 +15,12 @@ _OURS = frozenset({"gms_session", "x-forwarded-prefix", "accept-encoding"})
 _PATIENCE_S = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """A live GMS, as scheme, host and port; the path is the app's business."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, url: str) -> "Upstream":
-        """Raises OptionError, with what is wrong and how to write it."""
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise _wrong(url, str(error)) from None
-        if parts.scheme not in ("http", "https") or not host:
-            raise _wrong(url, "it needs http:// or https://, and a host")
-        if parts.username is not None or parts.query or parts.fragment:
-            raise _wrong(url, "a user, a query or a fragment has no place in it")
-        return cls(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
-
-
-def wanted(on_miss: str) -> Upstream:
-    """Who answers what the cassette does not, by "pass:URL". Raises OptionError."""
+def wanted(on_miss: str) -> BaseUrl:
+    """Who answers what the cassette does not, by "pass:URL"; the path is the app's business. Raises OptionError."""
     word, _, url = on_miss.partition(":")
     if word != "pass":
         raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
-    return Upstream.parse(url)
+    return BaseUrl.parse(url, "--on-miss pass:")
 
 
 class Passing:
@@ -58,7 +30,7 @@ class Passing:
     """
 
     def __init__(
-        self, upstream: Upstream, writer: Writer | None, *, clock: Callable[[], int], note: Callable[[str], None]
+        self, upstream: BaseUrl, writer: Writer | None, *, clock: Callable[[], int], note: Callable[[str], None]
     ) -> None:
         self._upstream = upstream
         self._writer = writer
@@ -73,12 +45,12 @@ class Passing:
         try:
             answer = await self._sent(request)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            why = f"{self._upstream} gave no answer: {str(error) or type(error).__name__}"
+            why = f"{self._upstream.origin} gave no answer: {str(error) or type(error).__name__}"
             self._end(exchange_id, Outcome(self._clock(), error=why))
             self._note(f"passed: {asked.method} {asked.target}: {why}")
             return Respond(request_id, 502, TEXT, why.encode())
         self._end(exchange_id, Outcome(self._clock(), answer))
-        self._note(f"passed: {asked.method} {asked.target}: {self._upstream} answered {answer.status}")
+        self._note(f"passed: {asked.method} {asked.target}: {self._upstream.origin} answered {answer.status}")
         return Respond(request_id, answer.status, for_any_page(answer.headers), answer.body.wire)
 
     async def close(self) -> None:
@@ -114,7 +86,7 @@ class Passing:
             limits = httpx.Limits(max_keepalive_connections=0)
             self._http = httpx.AsyncClient(trust_env=False, timeout=_PATIENCE_S, cookies=jar, limits=limits)
         target = request.target.encode("latin-1")
-        url = httpx.URL(str(self._upstream)).copy_with(raw_path=target if target.startswith(b"/") else b"/" + target)
+        url = httpx.URL(self._upstream.origin).copy_with(raw_path=target if target.startswith(b"/") else b"/" + target)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in end_to_end(request.headers)]
         sending = self._http.build_request(request.method, url, headers=headers, content=request.body.wire)
         answer = await self._http.send(sending, stream=True)
@@ -137,7 +109,3 @@ class Passing:
         if self._writer is not None:
             self._writer.outcome(exchange_id, outcome)
             self._writer.exchange_over(exchange_id)
-
-
-def _wrong(url: str, reason: str) -> OptionError:
-    return OptionError(f"--on-miss pass:{url}: {reason}; write it like pass:http://gms.example:8080")

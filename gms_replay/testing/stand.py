@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
 
+from gms_replay.base_url import BaseUrl
 from gms_replay.errors import CassetteError, OptionError
 from gms_replay.match import Miss
 from gms_replay.replay.beside import Beside
@@ -104,7 +104,7 @@ def _extended(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) ->
     from gms_replay.testing.draft import draft
 
     with draft(wish.play.cassette, has_passed, adds=True, keeps_unwanted=how.keeps_failed) as part:
-        play = replace(wish.play, on_miss=f"pass:{_upstream(how).geturl()}", record_new=part)
+        play = replace(wish.play, on_miss=f"pass:{_upstream(how)}", record_new=part)
         told = Witness()
         beside = Beside(Stage(play, witness=told))
         try:
@@ -121,14 +121,15 @@ def _recorded(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) ->
     from gms_replay.testing.live import Live, LiveClock, LiveTransport
     from gms_replay.testing.upstream import require_reachable
 
-    parts = _upstream(how)
-    require_reachable(parts.geturl())
+    upstream = _upstream(how)
+    require_reachable(upstream)
     cassette = wish.play.cassette
     adds = cassette in how.begun and cassette.exists()
-    with draft(cassette, has_passed, adds=adds, keeps_unwanted=how.keeps_failed) as part:
-        mode = f"reverse:{parts.scheme}://{parts.netloc}"
-        with recording(part, mode, insecure=how.insecure) as recorder:
-            yield Stand(Live(recorder.url, parts.path, part), LiveClock(), lambda: LiveTransport(recorder.url))
+    with (
+        draft(cassette, has_passed, adds=adds, keeps_unwanted=how.keeps_failed) as part,
+        recording(part, f"reverse:{upstream.origin}", insecure=how.insecure) as recorder,
+    ):
+        yield Stand(Live(recorder.url, upstream.path, part), LiveClock(), lambda: LiveTransport(recorder.url))
     if has_passed():
         how.begun.add(cassette)
 
@@ -147,15 +148,7 @@ def _unused(stage: Stage) -> tuple[str, ...]:
     return (*pushes, *stage.player.unused)
 
 
-def _upstream(how: RecordOptions) -> SplitResult:
+def _upstream(how: RecordOptions) -> BaseUrl:
     if how.upstream is None:
         raise OptionError(f"--gms-record={how.mode} needs --gms-upstream URL, like http://gms.example:8080/genesys")
-    try:
-        parts = urlsplit(how.upstream.rstrip("/"))
-        # Ports are looked at when they are asked for.
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_one = False
-    if not is_one or parts.query or parts.fragment or parts.username is not None:
-        raise OptionError(f"--gms-upstream {how.upstream}: write it like http://gms.example:8080/genesys")
-    return parts
+    return BaseUrl.parse(how.upstream.rstrip("/"), "--gms-upstream")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
 from gms_replay import script, sessions, travel, visits
+from gms_replay.base_url import BaseUrl
 from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.forwards import Forwards
 from gms_replay.grading import Check, Comparison, Row
@@ -25,37 +25,6 @@ from gms_replay.verify.progress import Watch
 from gms_replay.visits import Visit
 
 _REACHED_WITHIN_S = 10.0
-_SAID = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The GMS that is played at. `base` is the path of its URL, "" where it has none."""
-
-    scheme: str
-    host: str
-    port: int
-    base: str
-
-    @classmethod
-    def parse(cls, url: str) -> "Target":
-        """Raises OptionError for what is no URL of a GMS."""
-        wrong = f"--against {url}: write it like http://gms.example.com:8080/genesys"
-        try:
-            parts = urlsplit(url)
-            usual = _SAID[parts.scheme]
-            port = parts.port or usual
-        except (KeyError, ValueError):
-            raise OptionError(wrong) from None
-        if not parts.hostname or parts.query or parts.fragment or parts.username or not url.isprintable():
-            raise OptionError(wrong)
-        return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
-
-    @property
-    def origin(self) -> str:
-        """As apps write it: without the port that goes without saying."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == _SAID[self.scheme] else f":{self.port}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +35,7 @@ class Plan:
     """
 
     visits: Sequence[Visit]
-    target: Target
+    target: BaseUrl
     record: Path
     speed: float
     patience_s: float
@@ -126,7 +95,7 @@ def _driver(plan: Plan, number: int, way: Way, watch: Watch) -> Driver:
     acts = script.compile_script(session)
     forwards = Forwards(
         _identities(session, plan.rules),
-        (visit.base, plan.target.base or visit.base),
+        (visit.base, plan.target.path.rstrip("/") or visit.base),
         start_us=acts.start_us,
         now_us=time.time_ns() // 1000,
     )
@@ -151,7 +120,7 @@ def _trusting(plan: Plan) -> ssl.SSLContext:
     return context
 
 
-async def _reach(target: Target, context: ssl.SSLContext | None) -> None:
+async def _reach(target: BaseUrl, context: ssl.SSLContext | None) -> None:
     """Whether anybody is there, and can be trusted: asked before anything is played."""
     try:
         async with asyncio.timeout(_REACHED_WITHIN_S):

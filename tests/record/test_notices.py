@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
 from gms_replay.record import notices
-from gms_replay.record.gms_url import GmsUrl
 from gms_replay.record.notices import Door
 
 FILE = Path("visit.sqlite")
-GMS = GmsUrl.parse("https://gms.example:8443/genesys")
+GMS = BaseUrl.parse("https://gms.example:8443/genesys", "--gms")
 
 
 def progress(**told: object) -> Progress:

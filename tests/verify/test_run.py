@@ -16,6 +16,7 @@ from push_providers import certificate
 from simulating import simulated
 
 from gms_replay import bayeux, grading, sessions, visits
+from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.reader import read
 from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
@@ -27,7 +28,7 @@ from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
 from gms_replay.verify.driver import Played
 from gms_replay.verify.progress import Happening, Sort
-from gms_replay.verify.run import Plan, Target, play, with_unreached
+from gms_replay.verify.run import Plan, play, with_unreached
 
 SAMPLE = Path(__file__).parents[2] / "cassettes" / "chat-wait.sqlite"
 SEED = 7  # of that sample's people: cassettes/record.py numbers them
@@ -62,7 +63,7 @@ def waiting_in_a_queue() -> Recording:
 def ways_of(settings: Settings, record: Path, *recordings: Recording) -> tuple[Played, ...]:
     with simulated(settings) as url:
         some = [visit for recording in recordings for visit in visits.split(recording)]
-        return play(Plan(some, Target.parse(url), record, 50, 3, Rules()), unseen)
+        return play(Plan(some, BaseUrl.parse(url, "--against"), record, 50, 3, Rules()), unseen)
 
 
 def played(settings: Settings, record: Path, *recordings: Recording) -> tuple[str, ...]:
@@ -121,7 +122,7 @@ def test_a_queue_that_is_not_passed_in_time_is_missing(tmp_path):
     record, recorded = tmp_path / "run.sqlite", waiting_in_a_queue()
     people = Settings(seed=SEED)
     with simulated(people) as url:
-        ways = play(Plan(visits.split(recorded), Target.parse(url), record, 50, 2, Rules()), unseen)
+        ways = play(Plan(visits.split(recorded), BaseUrl.parse(url, "--against"), record, 50, 2, Rules()), unseen)
     usual = Leniency(compares_requests=False)
     told = grading.compare(recorded, read(record), usual)
     assert Grade.MISSING not in told.counts
@@ -184,7 +185,7 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
     record = tmp_path / "run.sqlite"
     with simulated(SETTINGS, before=demanding_cookies) as url:
         some = visits.split(over(chat_with_cookies()))
-        (way,) = play(Plan(some, Target.parse(url), record, 50, 3, Rules()), unseen)
+        (way,) = play(Plan(some, BaseUrl.parse(url, "--against"), record, 50, 3, Rules()), unseen)
     assert way == Played((), ())
     requests = [one.request for one in read(record).exchanges]
     assert {header(one.headers, "gms_user") for one in requests} == {JUERGEN}
@@ -200,7 +201,7 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
 
 
 def at_tls(url: str, record: Path, recording: Recording, **trust: object) -> tuple[Played, ...]:
-    plan = Plan(visits.split(recording), Target.parse(url), record, 50, 3, Rules(), **trust)
+    plan = Plan(visits.split(recording), BaseUrl.parse(url, "--against"), record, 50, 3, Rules(), **trust)
     return play(plan, unseen)
 
 
@@ -273,7 +274,7 @@ def test_visits_that_overlapped_are_played_beside_each_other(tmp_path):
     happened: list[tuple[int, Happening]] = []
     with simulated(SETTINGS, before=waiting_for_two) as url:
         some = visits.split(tape.recording())
-        plan = Plan(some, Target.parse(url), record, 50, 10, Rules())
+        plan = Plan(some, BaseUrl.parse(url, "--against"), record, 50, 10, Rules())
         ways = play(plan, lambda *what: happened.append(what))
     assert ways == (Played((), ()),) * 3
     turns = [(visit, one.sort) for visit, one in happened if one.sort in (Sort.BEGINS, Sort.ENDS)]
@@ -302,7 +303,9 @@ def test_a_poll_that_fails_in_between_is_missing(tmp_path):
     tape.ask(0, "POST", chats2.REST, {"nickname": "Stan"}, chats2.told((1, "Stan joins")))
     tape.ask(2, "POST", f"{chats2.ONE_CHAT}/refresh", SHOWN | {"transcriptPosition": "2"}, chats2.told((98, "Hi")))
     with simulated(SETTINGS, before=failing_second_refreshes) as url:
-        plan = Plan(visits.split(tape.recording()), Target.parse(url), tmp_path / "run.sqlite", 50, 9, Rules())
+        plan = Plan(
+            visits.split(tape.recording()), BaseUrl.parse(url, "--against"), tmp_path / "run.sqlite", 50, 9, Rules()
+        )
         (way,) = play(plan, unseen)
     assert [(one.expected, one.actual, one.note) for one in way.unreached] == [
         ("nextPosition 99", None, "no answer at poll 2")
@@ -340,36 +343,14 @@ def test_who_is_not_there_is_named():
         deaf.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/genesys"
         with pytest.raises(OptionError, match=r"does it run, and is its address right\?"):
-            play(Plan([], Target.parse(url), Path("unused"), 1, 1, Rules()), unseen)
+            play(Plan([], BaseUrl.parse(url, "--against"), Path("unused"), 1, 1, Rules()), unseen)
 
 
 def test_a_gms_without_tls_is_named():
     with simulated(SETTINGS) as url:
-        plan = Plan([], Target.parse(url.replace("http:", "https:")), Path("unused"), 1, 1, Rules())
+        plan = Plan([], BaseUrl.parse(url.replace("http:", "https:"), "--against"), Path("unused"), 1, 1, Rules())
         with pytest.raises(OptionError, match="does not speak TLS"):
             play(plan, unseen)
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["gms:8080", "ftp://gms:21", "//gms:80", "http://", "http://a:b", "http://[::1", "http://a/?q=1", "http://u@a", ""],
-)
-def test_what_is_no_url_is_refused(url):
-    with pytest.raises(OptionError, match="--against"):
-        Target.parse(url)
-
-
-@pytest.mark.parametrize(
-    ("url", "origin", "base"),
-    [
-        ("http://gms:8080/genesys/", "http://gms:8080", "/genesys"),
-        ("https://gms:443", "https://gms", ""),
-        ("http://[::1]:81/a/b", "http://[::1]:81", "/a/b"),
-    ],
-)
-def test_a_url_says_origin_and_base(url, origin, base):
-    target = Target.parse(url)
-    assert (target.origin, target.base) == (origin, base)
 
 
 def test_over_a_socket_it_is_played_over_a_socket(tmp_path):
@@ -394,7 +375,7 @@ def offering_no_sockets(app):
 def test_a_transport_that_is_not_offered_any_more_is_missing(tmp_path):
     over_socket = factories.over_socket(chats2.recorded_chat().recording())
     with simulated(SETTINGS, before=offering_no_sockets) as url:
-        plan = Plan(visits.split(over_socket), Target.parse(url), tmp_path / "run.sqlite", 50, 1, Rules())
+        plan = Plan(visits.split(over_socket), BaseUrl.parse(url, "--against"), tmp_path / "run.sqlite", 50, 1, Rules())
         (way,) = play(plan, unseen)
     assert [(one.rule, one.expected, one.actual) for one in way.unreached] == [
         ("Comet: transport", "websocket", "long-polling")
