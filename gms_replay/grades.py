@@ -6,6 +6,7 @@ from enum import StrEnum
 STATUS = "HTTP status"
 CONTENT_TYPE = "header content-type"
 TIME = "time taken"
+FORM = "form of the body"
 """Paths of what is no field, each with a space, so that none is taken for one."""
 
 

@@ -5,7 +5,6 @@ poll, and the frames that carry a chat's lines, come as often as they come: of t
 count.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,6 @@ from statistics import median
 from typing import TypeVar
 
 from gms_replay import alignment, bodies, gms, instants, pieces, sessions, timeslots, travel
-from gms_replay.addresses import SEGMENT
 from gms_replay.alignment import Alike, align_alike
 from gms_replay.bodies import Node
 from gms_replay.gms import InstantClass, Path
@@ -21,13 +19,12 @@ from gms_replay.grades import STATUS, TIME, Difference, Grade, worst
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness, is_calendar, is_token, outline
-from gms_replay.model import Recording, header
+from gms_replay.model import Recording
 from gms_replay.pieces import Piece, State
+from gms_replay.roots import Roots
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
 
-_ORIGIN = re.compile(r"https?://[^/\s\"?#]+")
-_PORT = re.compile(r":\d+$")
 _LONGEST = 120
 _USUAL = 4
 _SURELY_DRAWN = 16
@@ -192,7 +189,7 @@ class _Grading:
         self._later_us = self._visit_us
         self._seen_us: set[int] = set()
         self._calendar_us = {now - was for was, now in zip(_slots(old), _slots(new), strict=False)}
-        self._hosts, self._hosts_now = _hosts(old), _hosts(new)
+        self._roots, self._roots_now = Roots.of(old), Roots.of(new)
         self._ids = _identities(old, leniency.rules) | _identities(new, leniency.rules)
         self._likeness = Likeness(self._moved, may_be_id=self._may_be_id)
 
@@ -266,14 +263,17 @@ class _Grading:
             yield Difference(grade, kind, kind, TIME, was, now, f"{len(slow)} of {len(pairs)}, medians of these")
 
     def _weighed(self, path: Path, one: str, other: str) -> bool:
-        self._likeness.weigh(_unrooted(one), _unrooted(other), is_identity=self._is_identity(path, one, other))
+        self._likeness.weigh(*self._unrooted(one, other), is_identity=self._is_identity(path, one, other))
         return True
 
     def _same(self, path: Path, one: str, other: str) -> bool:
-        if one in self._hosts and other in self._hosts_now:
+        if one in self._roots.hosts and other in self._roots_now.hosts:
             return True
         is_slot, is_identity = is_calendar(path) or "instant" in path, self._is_identity(path, one, other)
-        return self._likeness.same(_unrooted(one), _unrooted(other), is_slot=is_slot, is_identity=is_identity)
+        return self._likeness.same(*self._unrooted(one, other), is_slot=is_slot, is_identity=is_identity)
+
+    def _unrooted(self, one: str, other: str) -> tuple[str, str]:
+        return self._roots.unrooted(one), self._roots_now.unrooted(other)
 
     def _is_identity(self, path: Path, one: str, other: str) -> bool:
         return gms.is_identity(path) or (one in self._ids and other in self._ids)
@@ -380,18 +380,6 @@ def _slots(session: Session) -> list[int]:
     """The first time slot of each answer that offers any."""
     answers = (one.exchange.response.body.plain for one in session if one.exchange.response)
     return [slots[0] for slots in map(timeslots.offered, answers) if slots]
-
-
-def _hosts(session: Session) -> frozenset[str]:
-    """What the server is called in a visit: answers may name it outside of URLs."""
-    names = {one.exchange.request.host for one in session}
-    said = (header(one.exchange.request.headers, "host") for one in session)
-    return frozenset(names | {_PORT.sub("", one) for one in said if one})
-
-
-def _unrooted(text: str) -> str:
-    """A text whose URLs lead where they lead, whichever host serves it."""
-    return SEGMENT.sub("", _ORIGIN.sub("origin:", text))
 
 
 def _short(text: str | None) -> str | None:

@@ -4,6 +4,7 @@ Strategy: polls, and the frames that carry a chat's lines, come as often as they
 lines are pieces, whatever told them.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from gms_replay import bodies, causes, gms, lines
 from gms_replay.alignment import Alike
 from gms_replay.bodies import BODY, LINES, Branch, Node
 from gms_replay.gms import Kind, Operation
-from gms_replay.grades import CONTENT_TYPE, STATUS
+from gms_replay.grades import CONTENT_TYPE, FORM, STATUS
 from gms_replay.likeness import Leaf
 from gms_replay.model import Direction, header
 from gms_replay.sessions import Session
@@ -76,9 +77,20 @@ def answers(session: Session) -> Iterator[Piece]:
         node = Branch({STATUS: Leaf((STATUS,), str(response.status), Sort.NUMBER)})
         if sort := header(response.headers, "content-type"):
             node[CONTENT_TYPE] = Leaf((CONTENT_TYPE,), sort, Sort.STRING)
+        node[FORM] = Leaf((FORM,), _form(response.body.plain), Sort.STRING)
         node[BODY] = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
         place = str(one.operation)
         yield Piece(place, response.started_at_us, node, response.started_at_us - one.at_us, place, place)
+
+
+def _form(body: bytes) -> str:
+    """Whether what looks like JSON is: not every app reads what is not, whatever it says."""
+    try:
+        if body.lstrip()[:1] in (b"{", b"["):
+            json.loads(body)
+    except (ValueError, RecursionError):
+        return "JSON with mistakes"
+    return "well-formed"
 
 
 def _heard(session: Session) -> Iterator[tuple[str, int, bytes]]:

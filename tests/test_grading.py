@@ -200,6 +200,26 @@ def test_time_slots_are_no_fields() -> None:
     )
 
 
+@pytest.mark.parametrize("wrong", [b'{"_id": "1",}', b'{"_id": "1"', b'{"_id": "1"} x'])
+def test_json_with_mistakes_is_no_json(wrong: bytes) -> None:
+    def answered(body: bytes) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, body)
+        return tape.recording()
+
+    differences = grading.compare(answered(b'{"_id": "1"}'), answered(wrong), Leniency()).differences
+    assert (Grade.OTHER_VALUE, "form of the body") in [(one.grade, one.path) for one in differences]
+    assert not grading.compare(answered(wrong), answered(wrong), Leniency()).differences
+
+
+def test_where_a_url_leads_counts_but_for_gms() -> None:
+    def led(gms: str, shop: str) -> Recording:
+        return _started(_comet_url=f"http://{gms}/genesys/cometd", shop=f"https://{shop}/genesys/cometd2")
+
+    assert _found(led("a:8080", "shop"), led("b", "shop")) == []
+    assert _found(led("a", "shop"), led("a", "mall")) == [(Grade.OTHER_VALUE, "start callback sales")]
+
+
 def test_empty_body_is_no_empty_object() -> None:
     def answered(body: bytes) -> Recording:
         tape = Tape()

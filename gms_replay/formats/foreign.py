@@ -35,7 +35,8 @@ Piece = tuple[Direction, int, bytes]
 class Told:
     """One exchange, and the frames of its WebSocket; ids are nobody's where another program told it.
 
-    None stands for a run of which nothing is known, and for messages and pushes that are to be derived.
+    None stands for a run of which nothing is known, and for messages and pushes that are to be derived. `lacks_body`:
+    there was one, and it is not told.
     """
 
     exchange: Exchange
@@ -44,6 +45,7 @@ class Told:
     run: Run | None = None
     messages: tuple[Message, ...] | None = None
     pushes: tuple[Push, ...] | None = None
+    lacks_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was made of a file, and how much of it is none of ours."""
+    """What was made of a file, how much of it is none of ours, and how many of ours lack a body that they had."""
 
     recording: Recording
     left_out: int = 0
+    without_body: int = 0
 
 
 def exchanges(recording: Recording) -> Iterator[Told]:
@@ -134,7 +137,8 @@ def gathered(told: Iterable[Told], lines: Iterable[Line], hosts: re.Pattern[str]
         ),
         frames=_numbered(frames),
     )
-    return Gathered(recording, len(asked) - len(ours) + len(all_lines) - len(kept))
+    left_out = len(asked) - len(ours) + len(all_lines) - len(kept)
+    return Gathered(recording, left_out, sum(one.lacks_body for one in ours))
 
 
 def derived(told: Told) -> tuple[tuple[Message, ...], tuple[Push, ...]]:

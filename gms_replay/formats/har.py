@@ -9,6 +9,7 @@ Names that begin with `_` are for whoever writes the file, and others pass them 
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO, Any
 
 from gms_replay.errors import FormatError
@@ -21,8 +22,8 @@ _ASIDE = "_gms_replay"
 _NOTHING = Line(Connection(0, 0, "", 0, "", 0), ())
 
 
-def load(content: bytes, name: str) -> Iterator[Told | Line]:
-    """What the entries of an archive tell, and the connections beside them.
+def load(content: bytes, name: str) -> Iterator[Told | Line | None]:
+    """What the entries of an archive tell, and the connections beside them; None for an entry that is no HTTP.
 
     `name` is what the file is called in errors. Raises FormatError where it is no HAR, or cut short.
     """
@@ -32,23 +33,22 @@ def load(content: bytes, name: str) -> Iterator[Told | Line]:
         raise FormatError(f"{name}: no whole HAR: {error}; save it again") from None
     entries, beside = Fields.of_object(document, name, may_hold_more=True).nested("log", _log)
     for at, value in enumerate(entries, 1):
-        yield _told(value, f"{name}, entry {at}")
+        yield _told(value, f"{name}, entry {at}") if har_reading.is_http(value) else None
     for at, value in enumerate(beside, 1):
         yield asides.connection(_NOTHING, value, f"{name}, {_ASIDE}, connection {at}")
 
 
 def dump(recording: Recording, file: IO[bytes], made_by: str) -> None:
     """Write all exchanges and connections of a recording; `made_by` is the version of gms_replay."""
-    entries = [_entry(one) for one in foreign.exchanges(recording)]
-    log = {
-        "version": "1.2",
-        "creator": {"name": "gms_replay", "version": made_by},
-        "pages": [],
-        "entries": sorted(entries, key=lambda entry: str(entry["startedDateTime"])),
-    }
+    asked = sorted(foreign.exchanges(recording), key=lambda one: one.exchange.request.started_at_us)
+    about = {"version": "1.2", "creator": {"name": "gms_replay", "version": made_by}, "pages": []}
     if lines := [asides.of_connection(one, _NOTHING) for one in foreign.connections(recording)]:
-        log[_ASIDE] = {"connections": lines}
-    file.write(json.dumps({"log": log}, indent=1).encode() + b"\n")
+        about[_ASIDE] = {"connections": lines}
+    # An entry is a line, and written before the next is made: there may be many.
+    file.write(b'{"log": ' + json.dumps(about).encode().removesuffix(b"}") + b', "entries": [')
+    for number, one in enumerate(asked):
+        file.write((b",\n" if number else b"\n") + json.dumps(_entry(one)).encode())
+    file.write(b"\n]}}\n")
 
 
 def _entry(told: Told) -> dict[str, Any]:
@@ -68,6 +68,8 @@ def _told(entry: object, where: str) -> Told:
     told = har_reading.exchange(fields)
     if _ASIDE in fields:
         told = asides.exchange(told, fields.take(_ASIDE, lambda value: value), f"{where}, {_ASIDE}")
+    elif isinstance(entry, dict):
+        told = replace(told, lacks_body=har_reading.lacks_body(entry))
     try:
         foreign.require_fit(told)
     except ValueError as error:

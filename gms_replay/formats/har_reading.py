@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, chain
 from string import punctuation
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from mitmproxy.net.http.headers import parse_content_type
 
-from gms_replay.formats.fields import Fields, expected, from_base64, from_utf8, integer, number, one_of, text
+from gms_replay.formats.fields import Fields, expected, from_base64, from_utf8, integer, number, text
 from gms_replay.formats.foreign import Piece, Told
 from gms_replay.mitmdump import codings
 from gms_replay.model import Body, Direction, Exchange, Headers, Outcome, Request, Response, Socket, header
@@ -25,6 +26,7 @@ CLIENT = re.compile(r".+:[0-9]+")
 """An app's end, where `connection` names one; others number their connections there."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _PORTS = {"http": 80, "https": 443}
 # As mitmproxy calls them, and so the recorder.
 _VERSIONS = {"h2": "HTTP/2.0", "http/2": "HTTP/2.0", "http/2.0": "HTTP/2.0", "h3": "HTTP/3", "http/3.0": "HTTP/3"}
@@ -35,21 +37,53 @@ _BASE64 = "base64"
 _NO_ANSWER = "no answer"
 
 
+def is_http(entry: object) -> bool:
+    """False where its URL is plainly another's business, like data: or blob:, or an extension's of the browser."""
+    request = entry.get("request") if isinstance(entry, dict) else None
+    url = request.get("url") if isinstance(request, dict) else None
+    found = _SCHEME.match(url) if isinstance(url, str) else None
+    return found is None or found[1].lower() in _SCHEMES
+
+
+def lacks_body(entry: dict[str, Any]) -> bool:
+    """Whether a body is known to have been and is not there: browsers let go of what is large or old.
+
+    `entry` is one that `exchange` has read.
+    """
+    content = (entry.get("response") or {}).get("content") or {}
+    posted = entry["request"].get("postData") or {}
+    is_form = "urlencoded" in (posted.get("mimeType") or "")
+    has_lost_post = bool(posted.get("params")) and not posted.get("text") and not is_form
+    return has_lost_post or (content.get("text") is None and (content.get("size") or 0) > 0)
+
+
 def exchange(entry: Fields) -> Told:
     """What an entry's own fields tell, with ids of nobody's. Raises FormatError."""
     started_us = entry.take("startedDateTime", _instant_us)
     spans_us = (
-        entry.nested("timings", _spans_us) if "timings" in entry else (0, 0, entry.take_or("time", _span_us, 0), 0)
+        entry.nested("timings", _spans_us) if entry.has("timings") else (0, 0, entry.take_or("time", _span_us, 0), 0)
     )
     _, begun_us, asked_us, answering_us, ended_us = accumulate(spans_us, initial=started_us)
     client = entry.take_or("connection", text, "")
     request = entry.nested("request", lambda fields: _request(fields, begun_us, asked_us))
     request = replace(request, client=client if CLIENT.fullmatch(client) else "")
-    outcome = entry.nested("response", lambda fields: _outcome(fields, answering_us, ended_us))
-    if "_webSocketMessages" not in entry or outcome.response is None:
+    outcome = Outcome(ended_us, None, _NO_ANSWER)
+    if entry.has("response"):
+        outcome = entry.nested("response", lambda fields: _outcome(fields, answering_us, ended_us))
+    if not entry.has("_webSocketMessages") or outcome.response is None:
         return Told(Exchange(0, 0, request, outcome))
-    frames = entry.each("_webSocketMessages", _frame)
-    return Told(Exchange(0, 0, request, outcome), Socket(0, ended_us), tuple(one for one in frames if one))
+    frames = tuple(one for one in entry.each("_webSocketMessages", _frame) if one)
+    return _upgraded(Exchange(0, 0, request, outcome), outcome.response, frames)
+
+
+def _upgraded(exchange: Exchange, response: Response, frames: tuple[Piece, ...]) -> Told:
+    """In Chrome's archives a WebSocket's answer lasts until it is closed, in others until it is open."""
+    ended_us = response.ended_at_us or response.started_at_us
+    if not any(response.started_at_us < at_us <= ended_us for _, at_us, _ in frames):
+        return Told(exchange, Socket(0, ended_us), frames)
+    response = replace(response, ended_at_us=response.started_at_us)
+    opened = replace(exchange, outcome=Outcome(response.started_at_us, response))
+    return Told(opened, Socket(0, response.started_at_us, ended_us), frames)
 
 
 def _spans_us(timings: Fields) -> tuple[int, int, int, int]:
@@ -126,7 +160,7 @@ def _body(plain: bytes, named: Headers) -> tuple[Body, Headers]:
 
 def _headers(fields: Fields) -> Headers:
     def pairs(one: Fields) -> Headers:
-        name, value = one.take("name", _wire), one.take("value", _wire)
+        name, value = one.take("name", _wire), one.take_or("value", _wire, "")
         # Chrome tells headers of one name as one, in lines.
         return tuple((name, line) for line in value.split("\n"))
 
@@ -134,9 +168,12 @@ def _headers(fields: Fields) -> Headers:
 
 
 def _frame(fields: Fields) -> Piece | None:
-    way = _WAYS[fields.take("type", one_of(_WAYS))]
+    # Chrome lists errors among them, of other types.
+    way = _WAYS.get(fields.take("type", text))
     at_us = fields.take("time", lambda value: round(number(value) * US_PER_S))
     opcode = fields.take("opcode", number)
+    if way is None:
+        return None
     if opcode == BINARY:
         return way, at_us, fields.take("data", from_base64)
     return (way, at_us, fields.take("data", from_utf8)) if opcode == TEXT else None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from gms_replay.errors import FormatError, OptionError
 from gms_replay.formats import foreign, jsonl
@@ -34,9 +35,11 @@ def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str)
 
 def _gathered(found: Iterable[Told | Line | None], hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
     told = list(found)
+    strange = sum(one is None for one in told)
     exchanges = [one for one in told if isinstance(one, Told)]
     lines = [one for one in told if isinstance(one, Line)]
-    return foreign.gathered(exchanges, lines, hosts, made_by)
+    gathered = foreign.gathered(exchanges, lines, hosts, made_by)
+    return replace(gathered, left_out=gathered.left_out + strange)
 
 
 def _text(content: bytes, name: str) -> str:

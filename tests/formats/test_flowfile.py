@@ -85,7 +85,7 @@ def test_foreign_socket_is_told_as_messages():
 def test_strangers_are_left_out():
     found = incoming.load(saved(tflow.tflow(resp=True), tflow.ttcpflow(), tflow.tdnsflow()), "f", None, "1")
 
-    assert (found.recording, found.left_out) == (Recording(), 2)
+    assert (found.recording, found.left_out) == (Recording(), 3)
 
 
 @pytest.mark.parametrize("length", [1, 40, 3000, -1])

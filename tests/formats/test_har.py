@@ -96,10 +96,21 @@ def test_strangers_are_left_out():
         "request": {"method": "GET", "url": "https://example.com/"},
         "response": {"status": 204},
     }
-    content = json.dumps({"log": {"entries": [entry]}}).encode()
+    picture = entry | {"request": {"url": "data:image/png;base64,AA=="}}
+    content = json.dumps({"log": {"entries": [entry, picture]}}).encode()
 
-    assert incoming.load(content, "visit.har", None, "1").left_out == 1
+    assert incoming.load(content, "visit.har", None, "1").left_out == 2
     assert len(again(content, re.compile("^example")).exchanges) == 1
+
+
+def test_lost_bodies_are_counted():
+    entry: dict[str, Any] = {
+        "startedDateTime": "2014-05-02T16:27:30Z",
+        "request": {"method": "POST", "url": "https://gms/genesys/1/service/callback/sales"},
+        "response": {"status": 200, "content": {"size": 9}},
+    }
+
+    assert incoming.load(json.dumps({"log": {"entries": [entry]}}).encode(), "visit.har", None, "1").without_body == 1
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,51 @@ def test_socket():
     )
 
 
+def test_socket_of_chrome_lasts_until_it_is_closed():
+    message = {"type": "receive", "time": START_US / 1e6 + 0.03, "opcode": 1, "data": "[]"}
+    error = {"type": "error", "time": START_US / 1e6, "opcode": -1, "data": "reset"}
+
+    found = told(changed("response", status=101) | {"_webSocketMessages": [message, error]})
+
+    opened_us, closed_us = START_US + 27_250, START_US + 31_250
+    assert found.socket == Socket(0, opened_us, closed_us)
+    assert found.exchange.response
+    assert found.exchange.response.ended_at_us == opened_us
+    assert len(found.frames) == 1
+
+
+@pytest.mark.parametrize("url", ["data:text/plain,a", "blob:https://a/b", "chrome-extension://a/b.js", "about:blank"])
+def test_other_business_is_told_apart(url: str):
+    assert not har_reading.is_http(changed("request", url=url))
+    assert all(har_reading.is_http(entry) for entry in (ENTRY, changed("request", url="no URL"), {}, 7))
+
+
+@pytest.mark.parametrize(
+    ("entry", "lacks"),
+    [
+        (ENTRY, False),
+        (changed("response", content={"size": 14}), True),
+        (changed("response", content={"size": 0}), False),
+        (changed("response", content=None), False),
+        (changed("request", postData={"mimeType": "multipart/form-data", "params": [{"name": "a"}]}), True),
+        (changed("request", postData={"mimeType": "x-www-form-urlencoded", "params": [{"name": "a"}]}), False),
+        (ENTRY | {"response": None}, False),
+    ],
+)
+def test_lost_body_is_known(entry: dict[str, Any], lacks: bool):
+    told(entry)
+    assert har_reading.lacks_body(entry) is lacks
+
+
+def test_null_is_as_nothing():
+    nulls = changed("request", headers=[{"name": "a", "value": None}], postData=None)
+    found = told(nulls | {"response": None, "timings": None, "connection": None, "_webSocketMessages": None}).exchange
+
+    assert ("a", "") in found.request.headers
+    assert found.outcome
+    assert found.outcome.error == "no answer"
+
+
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
@@ -222,7 +267,7 @@ def test_socket():
         (changed("timings", wait=float("nan")), "field timings.wait: expected a number"),
         (changed("timings", wait="1"), 'field timings.wait: expected a number, found "1"'),
         (changed("request", method=7), "field request.method: expected text, found 7"),
-        (changed("request", headers=[{"name": "a"}]), "field request.headers[0].value: missing"),
+        (changed("request", headers=[{"value": "a"}]), "field request.headers[0].name: missing"),
         (changed("request", headers=[{"name": "a", "value": "\ud800"}]), "field request.headers[0].value: "),
         (
             changed("response", content={"text": "a", "encoding": "base64"}),
@@ -230,8 +275,8 @@ def test_socket():
         ),
         (changed("response", status="200"), 'field response.status: expected a whole number of 64 bits, found "200"'),
         (
-            ENTRY | {"_webSocketMessages": [{"type": "up"}]},
-            "field _webSocketMessages[0].type: expected one of send, rece",
+            ENTRY | {"_webSocketMessages": [{"type": 7}]},
+            "field _webSocketMessages[0].type: expected text, found 7",
         ),
     ],
 )
