@@ -12,6 +12,7 @@ from factories import (
     LEFT,
     MENU,
     ORDER,
+    QUEUE,
     REPLY,
     SERVICE,
     THANKS,
@@ -305,6 +306,116 @@ def test_one_wrong_id_is_one_difference() -> None:
         (Grade.OTHER_VALUE, "start callback sales")
     ]
     assert _found(old, told(wrong, wrong, wrong)) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("PRODUCT1", "PRODUCT2"),
+        ("tel:+14155550142", "tel:+19005550199"),
+        ("http://gms/version2/1", "http://gms/version3/1"),
+    ],
+)
+def test_what_is_no_identity_is_the_same_word_for_word(was: str, now: str) -> None:
+    assert _found(_started(value=was), _started(value=now)) == [(Grade.OTHER_VALUE, "start callback sales")]
+
+
+def test_what_the_app_says_again_is_an_identity() -> None:
+    def used(key: str) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "key": key})
+        tape.ask(1, "POST", MENU, f"key={key}".encode(), {"for": f"the key {key}"})
+        return tape.recording()
+
+    assert _found(used("PRODUCT1"), used("PRODUCT2")) == []
+
+
+def _started(**fields: Any) -> Recording:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE} | fields)
+    return tape.recording()
+
+
+PLACE = {"_position": "1", "_eta": "2"}
+
+
+def _polled(*states: tuple[int, Any]) -> Recording:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    for at_s, (status, state) in enumerate(states, start=1):
+        tape.ask(at_s, "GET", QUEUE, b"", state, status=status)
+    return tape.recording()
+
+
+@pytest.mark.parametrize(
+    ("now", "found"),
+    [
+        ([(200, PLACE)] * 5, []),
+        ([(200, PLACE), (500, PLACE), (200, PLACE)], [(Grade.OTHER_VALUE, "HTTP status")]),
+        ([(200, PLACE), (200, {"_position": "1"}), (200, PLACE)], [(Grade.MISSING_FIELD, "_eta")]),
+        ([(200, PLACE), (200, PLACE | {"_eta": 2})], [(Grade.OTHER_TYPE, "_eta")]),
+        ([(200, PLACE), (200, PLACE | {"new": 2})], [(Grade.NEW_FIELD, "new")]),
+    ],
+)
+def test_one_poll_of_many_is_found(now: list[tuple[int, Any]], found: list[tuple[Grade, str]]) -> None:
+    differences = grading.compare(_polled(*[(200, PLACE)] * 3), _polled(*now), Leniency()).differences
+
+    assert [(one.grade, one.path) for one in differences] == found
+
+
+def test_what_may_lack_may_lack() -> None:
+    some = _polled((200, PLACE), (200, {"_position": "1"}), (200, PLACE | {"_eta": None}))
+
+    assert _found(some, _polled((200, PLACE), (200, {"_position": "1"}))) == []
+
+
+def test_what_is_never_polled_is_missing() -> None:
+    polled, none = _polled((200, PLACE)), _polled()
+
+    assert _found(polled, none) == [(Grade.MISSING, "request queue position"), (Grade.MISSING, "queue position")]
+    assert _found(none, polled) == [(Grade.EXTRA, "request queue position"), (Grade.EXTRA, "queue position")]
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [(f"{AVAILABILITY}?number-of-days=5", "availability sales"), ("/genesys/1/storage/60", "storage 60")],
+)
+def test_any_request_may_be_where_apps_depart(target: str, place: str) -> None:
+    def asking(target: str) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        tape.ask(1, "GET", target, b"", {})
+        return tape.recording()
+
+    (row,) = grading.compare(asking(f"{AVAILABILITY}?number-of-days=3"), asking(target), Leniency()).rows
+
+    assert row.departs
+    assert row.departs.place == f"request {place}"
+
+
+def test_hiccup_among_many_fails_nothing() -> None:
+    def answered(*late_s: float) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        for at_s in range(8):
+            tape.ask(10 + at_s * 10, "POST", MENU, b"", {}, takes_s=9 if at_s in late_s else 0)
+        return tape.recording()
+
+    place = "dialog get-dialog-user-confirmation-provide_code-false"
+    assert _found(answered(), answered(3)) == [(Grade.VOLATILE, place)]
+    assert _found(answered(), answered(3, 5)) == [(Grade.SLOWER, place)]
+
+
+def test_what_was_learned_is_no_pattern() -> None:
+    def listed(*items: dict[str, Any], **fields: Any) -> Recording:
+        return _started(items=list(items), **fields)
+
+    old, other = listed({"a": "x"}, text="one"), listed({"a": "x"}, {"a": "x"}, text="two")
+    leniency = Leniency().learned(grading.compare(old, other, Leniency()).differences, {})
+
+    assert {one.grade for one in grading.compare(old, other, leniency).differences} == {Grade.VOLATILE}
+    worse = grading.compare(old, listed({"a": 7}), leniency).differences
+    assert [(one.grade, one.path) for one in worse] == [(Grade.MISSING_FIELD, "text"), (Grade.OTHER_TYPE, "items.*.a")]
 
 
 def test_server_may_be_called_otherwise() -> None:
