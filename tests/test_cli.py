@@ -359,6 +359,15 @@ def test_no_cassette_is_written_over(
     assert cassette.read_bytes() == (tmp_path / "other.sqlite").read_bytes() == before
 
 
+def test_missing_folder_of_a_report_is_told_at_once(cassette: Path, tmp_path: Path) -> None:
+    report = tmp_path / "none" / "report.xml"
+
+    told = run("verify", cassette, "--against", "http://127.0.0.1:9/genesys", "--junit", report)
+
+    missing = "its folder does not exist; make it, or name another file"
+    assert (told.exit_code, told.output) == (2, f"gms-replay: --junit {report}: {missing}\n")
+
+
 def test_reports_and_texts_are_written_over(cassette: Path, tmp_path: Path) -> None:
     old, report = tmp_path / "visit.jsonl", tmp_path / "report.xml"
     old.write_text("yesterday's")
