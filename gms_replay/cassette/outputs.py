@@ -10,6 +10,12 @@ _WAL_MAGICS = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 """Those of what a database in WAL mode has beside it (section 4.1)."""
 
 
+def require_folder(path: Path, said: str) -> None:
+    """Raise OptionError where a file's folder is missing, as `require_no_cassette` does: said before a long run."""
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"{said} {path}: its folder does not exist; make it, or name another file".strip())
+
+
 def require_no_cassette(path: Path, said: str) -> None:
     """Return for a file that may be written over, or made. `said` is what its user said: an option, or "".
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import BUNDLE_ID, FILE, OUTPUT, pattern
+from gms_replay.cli.options import BUNDLE_ID, FILE, OUTPUT_OR_FOLDER, pattern
 from gms_replay.errors import CassetteError, OptionError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _STANDARD = Path("-")
 @click.option(
     "--output",
     "-o",
-    type=OUTPUT,
+    type=OUTPUT_OR_FOLDER,
     default="-",
     metavar="FILE|FOLDER",
     help="Where to write: a file, or, for apns, a folder, which is made.  [default: -]",

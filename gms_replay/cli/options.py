@@ -18,17 +18,27 @@ FILE = click.Path(path_type=Path, readable=False)
 
 
 class _Output(click.Path):
-    """A file to write. A cassette that stands there is refused before anything is done, for a run may take long."""
+    """A file to write. Refused before anything is done, for a run may take long: a cassette that stands there.
+
+    `makes_folders`: whether its folder may be missing.
+    """
+
+    def __init__(self, *, makes_folders: bool) -> None:
+        super().__init__(readable=False)
+        self._makes_folders = makes_folders
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from gms_replay.cassette.outputs import require_no_cassette
+        from gms_replay.cassette import outputs
 
-        path = Path(str(super().convert(value, param, ctx)))
-        require_no_cassette(path, param.opts[0] if param else "")
+        path, said = Path(str(super().convert(value, param, ctx))), param.opts[0] if param else ""
+        outputs.require_no_cassette(path, said)
+        if not self._makes_folders:
+            outputs.require_folder(path, said)
         return path
 
 
-OUTPUT = _Output(readable=False)
+OUTPUT = _Output(makes_folders=False)
+OUTPUT_OR_FOLDER = _Output(makes_folders=True)
 
 # "Bundle identifier" of Apple's "Information Property List".
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9.-]{1,155}", re.ASCII)

@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx
 
-from gms_replay.cassette.outputs import require_no_cassette
+from gms_replay.cassette.outputs import require_folder, require_no_cassette
 from gms_replay.demo import transcripts
 from gms_replay.diff import Seen, Transcript
-from gms_replay.errors import GmsReplayError, OptionError
+from gms_replay.errors import GmsReplayError
 from gms_replay.verify.comet_client import CometClient
 
 USER = "demo-user-4711"
@@ -159,7 +159,9 @@ def main() -> None:
     device = (said.device, said.device_for_gms or said.device) if said.device else None
     try:
         if path is not None:
-            _require_writable(path)
+            # Said before the visit, which takes a while.
+            require_no_cassette(path, "")
+            require_folder(path, "")
         app = DemoApp(said.base_url.rstrip("/"), device, lambda line: print(line, flush=True))
         transcript = asyncio.run(app.visit())
         if path is not None:
@@ -187,13 +189,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("device", metavar="DEVICE", nargs="?", help="the URL of a gms_replay.demo.device")
     parser.add_argument("device_for_gms", metavar="DEVICE_FOR_GMS", nargs="?", help="where GMS finds that")
     return parser
-
-
-def _require_writable(path: Path) -> None:
-    """Said before the visit, which takes a while."""
-    require_no_cassette(path, "")
-    if not path.absolute().parent.is_dir():
-        raise OptionError(f"{path}: its folder does not exist; make it, or name another file")
 
 
 if __name__ == "__main__":

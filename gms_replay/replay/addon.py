@@ -24,6 +24,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode, Sock
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData
 
+from gms_replay import control
 from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
@@ -40,9 +41,15 @@ _PROXIES = (RegularMode, Socks5Mode, TransparentMode)
 _Place = tuple[str, int]
 _log = logging.getLogger(__name__)
 
-# Without the first, mitmproxy dials the server that was asked for as soon as an app connects, or to show its
-# certificate; without the last, it tells us its own name instead of the one that the app used.
-_NEEDED = {"connection_strategy": "lazy", "add_upstream_certs_to_client_chain": False, "keep_host_header": True}
+# Without the first two, mitmproxy dials the server that was asked for as soon as an app connects, or to show its
+# certificate; without the third, it tells us its own name instead of the one that the app used; without the last, it
+# logs where our server is instead of that name.
+_NEEDED = {
+    "connection_strategy": "lazy",
+    "add_upstream_certs_to_client_chain": False,
+    "keep_host_header": True,
+    "showhost": True,
+}
 
 
 class GmsPlayer:
@@ -94,9 +101,10 @@ class GmsPlayer:
         if not is_reverse:
             # A transparent proxy knows an address; the name is what the app says.
             place, named = (request.host, request.port), (request.pretty_host, request.port)
-            if _is_own(place) or stage.passes(place, named):
+            is_for_player = _asks_player(flow)
+            if _is_own(place) or (stage.passes(place, named) and not is_for_player):
                 return
-            if not stage.plays(place, named):
+            if not (stage.plays(place, named) or is_for_player):
                 flow.response = stage.blocked(*named)
                 return
         host = request.host_header or f"{request.host}:{request.port}"
@@ -150,6 +158,12 @@ class GmsPlayer:
 def _is_own(place: _Place) -> bool:
     """Whether it is mitmproxy's page with its certificate, which it serves itself."""
     return bool(ctx.options.onboarding and place[0] == ctx.options.onboarding_host)
+
+
+def _asks_player(flow: HTTPFlow) -> bool:
+    """Whether a tester asks the player itself, at the proxy's own address, as at a server's."""
+    request, proxy = flow.request, flow.client_conn.sockname
+    return control.PREFIX in request.path.partition("?")[0] and request.port == proxy[1]
 
 
 class _Served:

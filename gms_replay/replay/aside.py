@@ -10,7 +10,7 @@ from gms_replay.events import PushTaken
 from gms_replay.replay.wall import wall_clock_us
 
 if TYPE_CHECKING:
-    from gms_replay.cassette.writer import Writer
+    from gms_replay.replay.keeping import Keeper
     from gms_replay.replay.passing import Passing
     from gms_replay.replay.stand_ins import StandIns
 
@@ -20,13 +20,13 @@ _LAST_WORDS_S = 1
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """`passing` answers what the cassette does not, None for nobody; `writer` gets what comes anew, None for none.
+    """`passing` answers what the cassette does not, None for nobody; `keeper` records what comes anew, None for nobody.
 
     `stand_ins` get the pushes; None for nobody.
     """
 
     passing: "Passing | None" = None
-    writer: "Writer | None" = None
+    keeper: "Keeper | None" = None
     stand_ins: "StandIns | None" = None
 
     @classmethod
@@ -40,7 +40,7 @@ class Aside:
     ) -> "Aside":
         """As the options say. Raises OptionError or CassetteError."""
         # They bring httpx and the writer, which nobody else needs here: start-up is felt every day.
-        upstream = passing = writer = stand_ins = None
+        upstream = passing = keeper = stand_ins = None
         if push_to:
             from gms_replay.replay.stand_ins import chosen
 
@@ -52,19 +52,17 @@ class Aside:
 
             upstream = wanted(on_miss)
         if record_new is not None:
-            from gms_replay.replay import keeping
+            from gms_replay.replay.keeping import Keeper
 
-            writer = keeping.writer(record_new, str(upstream) if upstream else None, clock=wall_clock_us, note=note)
+            keeper = Keeper(record_new, str(upstream) if upstream else None, clock=wall_clock_us, note=note)
         if upstream is not None:
-            passing = Passing(upstream, writer, clock=wall_clock_us, note=note)
-        return cls(passing, writer, stand_ins)
+            passing = Passing(upstream, keeper, clock=wall_clock_us, note=note)
+        return cls(passing, keeper, stand_ins)
 
     def keep(self, taken: PushTaken) -> None:
         """Records a push that came in."""
-        if self.writer is not None:
-            from gms_replay.replay import keeping
-
-            keeping.keep(self.writer, taken)
+        if self.keeper is not None:
+            self.keeper.keep(taken)
 
     async def end(self) -> None:
         """Ends connections, in the loop in which they were used; what is under way may take a second more."""
@@ -75,5 +73,5 @@ class Aside:
 
     def close(self) -> None:
         """Waits until all that was recorded is on disk, when nothing comes any more. Raises CassetteError."""
-        if self.writer is not None:
-            self.writer.close()
+        if self.keeper is not None:
+            self.keeper.close()

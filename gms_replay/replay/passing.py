@@ -6,10 +6,10 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 
 from gms_replay.base_url import BaseUrl
-from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
 from gms_replay.events import TEXT, Asked, Respond
 from gms_replay.model import Body, Outcome, Request, Response, end_to_end, for_any_page
+from gms_replay.replay.keeping import Keeper
 
 _OURS = frozenset({"gms_session", "x-forwarded-prefix", "accept-encoding"})
 _PATIENCE_S = 30
@@ -26,14 +26,14 @@ def wanted(on_miss: str) -> BaseUrl:
 class Passing:
     """Asks a live GMS. `clock` gives microseconds since 1970 UTC, `note` gets a remark for each request.
 
-    `writer`: where request and answer are recorded; None for nowhere.
+    `keeper`: who records request and answer; None for nobody.
     """
 
     def __init__(
-        self, upstream: BaseUrl, writer: Writer | None, *, clock: Callable[[], int], note: Callable[[str], None]
+        self, upstream: BaseUrl, keeper: Keeper | None, *, clock: Callable[[], int], note: Callable[[str], None]
     ) -> None:
         self._upstream = upstream
-        self._writer = writer
+        self._keeper = keeper
         self._clock = clock
         self._note = note
         self._http: httpx.AsyncClient | None = None
@@ -41,7 +41,7 @@ class Passing:
     async def ask(self, request_id: int, asked: Asked) -> Respond:
         """The live answer, or 502 with the reason where there is none."""
         request = self._request(asked)
-        exchange_id = self._begin(request)
+        exchange_id = self._keeper.begin(request) if self._keeper else None
         try:
             answer = await self._sent(request)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -57,8 +57,8 @@ class Passing:
         """Ends connections, and waits until all that was recorded is on disk."""
         if self._http is not None:
             await self._http.aclose()
-        if self._writer is not None:
-            self._writer.close()
+        if self._keeper is not None:
+            self._keeper.close()
 
     def _request(self, asked: Asked) -> Request:
         # Plain, because nobody undoes a coding here. Host as the app said it: GMS makes its URLs from that.
@@ -98,14 +98,6 @@ class Passing:
         told = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
         return Response(answer.status_code, answer.reason_phrase, "HTTP/1.1", told, Body(wire), began_us, self._clock())
 
-    def _begin(self, request: Request) -> int:
-        if self._writer is None:
-            return 0
-        exchange_id = self._writer.begin_exchange()
-        self._writer.request(exchange_id, request)
-        return exchange_id
-
-    def _end(self, exchange_id: int, outcome: Outcome) -> None:
-        if self._writer is not None:
-            self._writer.outcome(exchange_id, outcome)
-            self._writer.exchange_over(exchange_id)
+    def _end(self, exchange_id: int | None, outcome: Outcome) -> None:
+        if self._keeper is not None:
+            self._keeper.end(exchange_id, outcome)

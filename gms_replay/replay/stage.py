@@ -45,6 +45,7 @@ class Stage:
         with ExitStack() as held:
             self.facts = held.enter_context(hold(play.cassette)) if facts is None else facts
             self.stories = _stories(self.facts, play)
+            _require_another(play)
             self.facts.assure()
             self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id)
             held.callback(self.aside.close)
@@ -110,6 +111,13 @@ def _stories(facts: Archive, play: Play) -> tuple[Story, ...]:
         if visit > len(stories):
             raise OptionError(f"{where}: there is no visit {visit}; {play.cassette} holds {len(stories)}")
     return stories
+
+
+def _require_another(play: Play) -> None:
+    """Raises OptionError where what comes anew is to go into the cassette that is played."""
+    new = play.record_new
+    if new is not None and new.exists() and play.cassette.exists() and new.samefile(play.cassette):
+        raise OptionError(f"--record-new {new}: that is the cassette that is played; name another, and `merge` the two")
 
 
 def staged(cassette: str | os.PathLike[str], **options: Unpack[Options]) -> Stage:

@@ -6,7 +6,7 @@ from factories import TOKEN, Tape
 
 from gms_replay.cassette import reader
 from gms_replay.errors import OptionError
-from gms_replay.events import PushTaken
+from gms_replay.events import Asked, PushTaken
 from gms_replay.replay.aside import Aside
 
 NOBODY = "http://127.0.0.1:9"
@@ -33,11 +33,14 @@ def test_pushes_are_recorded_though_nothing_is_sent_on(tmp_path: Path) -> None:
 def test_both_record_into_one(tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
     aside = Aside.opened(f"pass:{NOBODY}", new, print)
+    aside.keep(PushTaken("apns", Tape().push(1, "get-dialog-start-chat")))
     assert aside.passing is not None
+    asyncio.run(aside.passing.ask(1, Asked("GET", "http", "/a", (), b"")))
     asyncio.run(aside.passing.close())
     aside.close()
 
     assert [(run.mode, run.upstream) for run in reader.read(new).runs] == [("serve", NOBODY)]
+    assert len(reader.read(new).exchanges) == 2
 
 
 def test_wrong_wish_makes_no_file(tmp_path: Path) -> None:

@@ -5,19 +5,21 @@ import pytest
 from factories import START_US, Tape
 
 from gms_replay.cassette import reader
+from gms_replay.cassette.copy import write
+from gms_replay.cassette.writer import Writer
 from gms_replay.errors import CassetteError
 from gms_replay.events import PushTaken
-from gms_replay.replay import keeping
+from gms_replay.replay.keeping import Keeper
 
 
 def test_push_is_kept_with_its_exchange(tmp_path: Path) -> None:
     tape = Tape()
     exchange = tape.push(1, "get-dialog-start-chat", payload=b"{\xff", status=410, answer={"reason": "Unregistered"})
     notes: list[str] = []
-    writer = keeping.writer(tmp_path / "new.sqlite", None, clock=lambda: START_US, note=notes.append)
+    keeper = Keeper(tmp_path / "new.sqlite", None, clock=lambda: START_US, note=notes.append)
 
-    keeping.keep(writer, PushTaken("apns", exchange))
-    writer.close()
+    keeper.keep(PushTaken("apns", exchange))
+    keeper.close()
 
     recording = reader.read(tmp_path / "new.sqlite")
     (kept,), (push,), (run,) = recording.exchanges, recording.pushes, recording.runs
@@ -26,6 +28,39 @@ def test_push_is_kept_with_its_exchange(tmp_path: Path) -> None:
     assert (run.mode, run.upstream) == ("serve", None)
 
 
+def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
+    old = tmp_path / "old.sqlite"
+    write(old, factories.visit())
+    before = old.read_bytes()
+
+    for file in (old, tmp_path / "new.sqlite"):
+        Keeper(file, None, clock=lambda: START_US, note=print).close()
+
+    assert old.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [old]
+
+
 def test_what_cannot_be_recorded_into_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CassetteError, match=r"new\.sqlite"):
-        keeping.writer(tmp_path / "none" / "new.sqlite", None, clock=lambda: 0, note=print)
+    (tmp_path / "notes.txt").write_text("precious")
+
+    for file in (tmp_path / "none" / "new.sqlite", tmp_path / "notes.txt"):
+        with pytest.raises(CassetteError, match=rf"^\S+{file.name}: "):
+            Keeper(file, None, clock=lambda: 0, note=print)
+
+
+def test_what_is_found_later_is_noted_once(tmp_path: Path) -> None:
+    new = tmp_path / "new.sqlite"
+    taken = PushTaken("apns", Tape().push(1, "get-dialog-start-chat"))
+    notes: list[str] = []
+    keeper = Keeper(new, None, clock=lambda: START_US, note=notes.append)
+    other = Writer(new, started_at_us=0, mode="reverse", upstream=None, versions=())
+    try:
+        for _ in range(2):
+            keeper.keep(taken)
+    finally:
+        other.close()
+
+    (note,) = notes
+    assert note.startswith(f"--record-new {new}: {new}: ")
+    with pytest.raises(CassetteError, match="another program records into it"):
+        keeper.close()

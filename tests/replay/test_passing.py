@@ -14,10 +14,10 @@ from simulating import simulated
 
 from gms_replay.base_url import BaseUrl
 from gms_replay.cassette import reader
-from gms_replay.cassette.writer import Writer
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked
 from gms_replay.gms import Kind
+from gms_replay.replay.keeping import Keeper
 from gms_replay.replay.passing import Passing, wanted
 from gms_replay.replay.wall import wall_clock_us
 from gms_replay.sessions import split
@@ -34,10 +34,8 @@ def live() -> Iterator[str]:
 
 
 def passing(url: str, notes: list[str], cassette: Path | None = None) -> Passing:
-    writer = None
-    if cassette is not None:
-        writer = Writer(cassette, started_at_us=wall_clock_us(), mode="serve", upstream=url, versions=())
-    return Passing(BaseUrl.parse(url, "--on-miss pass:"), writer, clock=wall_clock_us, note=notes.append)
+    keeper = Keeper(cassette, url, clock=wall_clock_us, note=notes.append) if cassette else None
+    return Passing(BaseUrl.parse(url, "--on-miss pass:"), keeper, clock=wall_clock_us, note=notes.append)
 
 
 def test_miss_is_answered_live(live: str) -> None:

@@ -78,6 +78,13 @@ def test_cassette_that_has_lost_its_wal_is_told_so(tmp_path: Path) -> None:
         staged(tmp_path / "killed.sqlite")
 
 
+def test_cassette_that_is_played_is_not_recorded_into(cassette: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.sqlite").symlink_to(cassette)
+
+    with pytest.raises(OptionError, match=r"^--record-new \S+new\.sqlite: that is the cassette that is played"):
+        staged(cassette, record_new=tmp_path / "new.sqlite")
+
+
 def test_app_speaks_websocket_to_any_asgi_client(cassette: Path) -> None:
     shake = [{"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["websocket"]}]
     scope = {

@@ -98,6 +98,17 @@ def test_app_keeps_the_real_name(proxy: Any, trust: ssl.SSLContext, real: Never,
     assert dialog["_start_chat_url"] == f"{base}/genesys/1/service/{service}/ixn/chat"
     assert dialog["_comet_url"].startswith(base)
     assert not real.was_dialled()
+    proxy.says(f"POST http://{GMS}:{real.port}{CALLBACK}")
+
+
+def test_proxy_tells_testers_at_its_own_address(proxy: Any, passing: Any, trust: ssl.SSLContext) -> None:
+    """Others than the GMS's hosts are blocked by the one, and pass through the other."""
+    for one in (proxy, passing):
+        for through in (None, f"http://127.0.0.1:{one.ports[0]}"):
+            with httpx.Client(proxy=through, trust_env=False, timeout=WAIT_S) as tester:
+                told = tester.get(f"http://localhost:{one.ports[0]}/__gms_replay__/misses")
+
+            assert (told.status_code, "misses" in told.json()) == (200, True)
 
 
 def test_secure_socket_goes_through_connect(proxy: Any, trust: ssl.SSLContext, real: Never) -> None:
