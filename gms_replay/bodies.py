@@ -25,6 +25,8 @@ BODY = "whole body"
 _BRACKETS = (Sort.OBJECT, Sort.LIST)
 _WORDS = frozenset({"true", "false", "null"})
 _NAMES = {Sort.STRING: "string", Sort.NUMBER: "number", Sort.WORD: "word", Sort.KEY: "nothing"}
+_VALUED = (("chatIxnState",), ("chatEnded",), ("statusCode",))
+"""By these an app knows how a chat stands."""
 _NO_FIELDS = frozenset({"instant"})
 """What time slots among the keys are called: of them, there are as many as there are."""
 
@@ -93,13 +95,18 @@ def named(path: Path) -> str:
 
 
 def shape(node: Node, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Each path with the type of what stands there; all places in lists are 0. Of the status its value."""
+    """Each path with the type of what stands there, or its value (`is_valued`); all places in lists are 0."""
     if isinstance(node, Leaf):
-        yield path, node.text if path == (STATUS,) else _type(node)
+        yield path, node.text if is_valued(path) else _type(node)
         return
     yield path, "list" if node.is_list else "object"
     for step, below in node.items():
         yield from shape(below, (*path, 0 if node.is_list else step))
+
+
+def is_valued(path: Path) -> bool:
+    """Whether what stands at a path is one of a few words, or a status: of a state, too, it counts which."""
+    return path == (STATUS,) or path[-1:] in _VALUED
 
 
 def values(node: Node) -> Iterator[Leaf]:

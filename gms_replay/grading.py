@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
 
-from gms_replay import alignment, bodies, gms, instants, pieces, sessions, timeslots, travel
+from gms_replay import alignment, bodies, gms, instants, pieces, sessions, shapes, timeslots, travel
 from gms_replay.alignment import Alike, align_alike
-from gms_replay.bodies import Node
 from gms_replay.gms import InstantClass, Path
-from gms_replay.grades import STATUS, TIME, Difference, Grade, worst
+from gms_replay.grades import TIME, Difference, Grade, worst
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness, is_calendar, is_token, outline
@@ -141,7 +140,7 @@ def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
         grading.ordered(series)
     was, now = pieces.states(old), pieces.states(new)
     for place in sorted(was.keys() | now.keys()):
-        grading.shapes(place, was.get(place, State()), now.get(place, State()))
+        grading.states(place, was.get(place, State()), now.get(place, State()))
     return Row(1, 1, tuple(grading.checks), dict(grading.compared), departs, grading.spreads_us)
 
 
@@ -187,7 +186,7 @@ class _Grading:
         self._leniency = leniency
         self._visit_us = new[0].at_us - old[0].at_us
         self._later_us = self._visit_us
-        self._seen_us: set[int] = set()
+        self._seen_us: dict[InstantClass, set[int]] = {kind: set() for kind in InstantClass}
         self._calendar_us = {now - was for was, now in zip(_slots(old), _slots(new), strict=False)}
         self._roots, self._roots_now = Roots.of(old), Roots.of(new)
         self._ids = _identities(old, leniency.rules) | _identities(new, leniency.rules)
@@ -230,11 +229,11 @@ class _Grading:
         for kind, pairs in waits.items():
             self._check(sort, f"{kind} {TIME}", self._slower(kind, pairs))
 
-    def shapes(self, place: str, was: State, now: State) -> None:
+    def states(self, place: str, was: State, now: State) -> None:
         """What comes as often as it comes. A chat's lines may have come another way: then nothing can be said."""
         self.compared["states"] += min(len(was.nodes), len(now.nodes))
         if was.nodes and now.nodes:
-            self._check("states", place, _reshaped(place, was.nodes, now.nodes))
+            self._check("states", place, shapes.compare(place, was.nodes, now.nodes))
         elif not (was.tells_chat or now.tells_chat):
             grade = Grade.MISSING if was.nodes else Grade.EXTRA
             times, times_now = (str(len(some.nodes)) if some.nodes else None for some in (was, now))
@@ -286,11 +285,10 @@ class _Grading:
         if kind is InstantClass.CALENDAR:
             expected, widest_us = [*expected, *self._calendar_us], WIDEST_GRID_US
         # What is told as it was is no difference, though it might have moved.
-        is_right = (
-            not shift_us or shift_us in self._seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
-        )
+        seen_us = self._seen_us[kind]
+        is_right = not shift_us or shift_us in seen_us or any(abs(shift_us - one) <= widest_us for one in expected)
         if is_right:
-            self._seen_us.add(shift_us)
+            seen_us.add(shift_us)
         return is_right
 
 
@@ -325,44 +323,6 @@ def _numbered(things: Sequence[Piece]) -> list[str]:
         counts[one.place] += 1
         told.append(f"{one.place} {counts[one.place]}")
     return told
-
-
-def _reshaped(place: str, was: Sequence[Node], now: Sequence[Node]) -> Iterator[Difference]:
-    """Types that were never told are other types, and what was always told is missing where it once is not."""
-    types, types_now = _types(was), _types(now)
-    told: set[Path] = set()
-    for path in sorted(types.keys() | types_now.keys(), key=lambda path: [str(step) for step in path]):
-        sorts, sorts_now = types.get(path, set()), types_now.get(path, set())
-        is_lost = bool(sorts_now) and _is_always(path, was) and not _is_always(path, now)
-        if sorts and sorts_now and sorts_now <= sorts and not is_lost:
-            continue
-        # What is inside goes with it.
-        told.add(path)
-        # Of an empty list nobody knows what is in it.
-        is_empty = not (sorts and sorts_now) and path[-1:] in ((0,), ("instant",))
-        if is_empty or path[:-1] in told:
-            continue
-        grade = Grade.OTHER_VALUE if path == (STATUS,) else Grade.OTHER_TYPE
-        if is_lost or not sorts_now:
-            grade = Grade.MISSING_FIELD
-        elif not sorts:
-            grade = Grade.NEW_FIELD
-        said, said_now = (", ".join(sorted(some)) or None for some in (sorts, sorts_now))
-        yield _difference(grade, place, place, bodies.named(path), said, said_now, "not always" if is_lost else "")
-
-
-def _is_always(path: Path, nodes: Sequence[Node]) -> bool:
-    """Whether a field is there whenever the object is that has it."""
-    shapes = [{inside for inside, _ in bodies.shape(node)} for node in nodes]
-    return all(path in shape for shape in shapes if path[:-1] in shape)
-
-
-def _types(nodes: Iterable[Node]) -> dict[Path, set[str]]:
-    types: dict[Path, set[str]] = {}
-    for node in nodes:
-        for path, sort in bodies.shape(node):
-            types.setdefault(path, set()).add(sort)
-    return types
 
 
 def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:

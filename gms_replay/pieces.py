@@ -76,7 +76,8 @@ def answers(session: Session) -> Iterator[Piece]:
             continue
         node = Branch({STATUS: Leaf((STATUS,), str(response.status), Sort.NUMBER)})
         if sort := header(response.headers, "content-type"):
-            node[CONTENT_TYPE] = Leaf((CONTENT_TYPE,), sort, Sort.STRING)
+            # Neither case nor spaces matter (RFC 9110, section 8.3.1).
+            node[CONTENT_TYPE] = Leaf((CONTENT_TYPE,), "".join(sort.lower().split()), Sort.STRING)
         node[FORM] = Leaf((FORM,), _form(response.body.plain), Sort.STRING)
         node[BODY] = bodies.tree(response.body.plain, LINES if one.operation.kind in gms.TELLS_LINES else ())
         place = str(one.operation)

@@ -7,6 +7,7 @@ import pytest
 from factories import (
     AVAILABILITY,
     CALLBACK,
+    CHAT_DIALOG,
     HELLO,
     JOINED,
     LEFT,
@@ -211,6 +212,27 @@ def test_json_with_mistakes_is_no_json(wrong: bytes) -> None:
     differences = grading.compare(answered(b'{"_id": "1"}'), answered(wrong), Leniency()).differences
     assert (Grade.OTHER_VALUE, "form of the body") in [(one.grade, one.path) for one in differences]
     assert not grading.compare(answered(wrong), answered(wrong), Leniency()).differences
+
+
+def test_events_do_not_move_as_the_calendar() -> None:
+    def told(**fields: str) -> Recording:
+        return _started(**fields)
+
+    was = {"_desired_time": "2014-05-02T16:30:00.000Z", "made": "2014-05-02T16:00:00.000Z"}
+    now = {"_desired_time": "2014-05-02T18:00:00.000Z", "made": "2014-05-02T17:30:00.000Z"}
+    assert _found(told(**was), told(**now)) == [(Grade.OTHER_VALUE, "start callback sales")]
+
+
+def test_what_was_told_once_is_told_again_the_same() -> None:
+    def told(first_s: int, second_s: int) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+        started = {"startedAt": f"2014-05-02T16:27:{first_s}Z"}
+        tape.ask(first_s, "POST", MENU, b"", started)
+        tape.ask(second_s, "POST", CHAT_DIALOG, b"", started)
+        return tape.recording()
+
+    assert _found(told(10, 20), told(40, 90)) == []
 
 
 def test_where_a_url_leads_counts_but_for_gms() -> None:

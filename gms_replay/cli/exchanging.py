@@ -127,6 +127,8 @@ def import_(source: str, cassette: Path, hosts: str) -> None:
         kept = len(found.recording.exchanges) + len(found.recording.connections)
         why = f"not to hosts like {hosts}" if hosts else "not GMS; --hosts REGEX names what to import instead"
         click.echo(f"imported {kept}, left out {count(found.left_out, 'exchange')}: {why}", err=True)
+    if found.unread:
+        click.echo(f"the rest is not imported: {found.unread}", err=True)
     if found.without_body:
         told = count(found.without_body, "exchange")
         click.echo(f"without a body that {name} does not hold: {told}; save it again with all content", err=True)

@@ -5,6 +5,7 @@ What mitmproxy has no place for stands as JSON in the flow's metadata (`asides`)
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import IO
 
@@ -16,17 +17,17 @@ from mitmproxy.tcp import TCPFlow
 
 from gms_replay.errors import FormatError
 from gms_replay.formats import asides, flows, foreign
-from gms_replay.formats.foreign import Line, Told
+from gms_replay.formats.foreign import Line, Rest, Told
 from gms_replay.model import Recording
 
 _ASIDE = "gms_replay"
 
 
-def load(content: bytes, name: str) -> Iterator[Told | Line | None]:
+def load(content: bytes, name: str) -> Iterator[Told | Line | Rest | None]:
     """What the flows of a file tell; None for one that is neither HTTP nor TCP.
 
-    `name` is what the file is called in errors. Raises FormatError where it is damaged, cut short, or of a newer
-    mitmproxy.
+    A file that is cut short, as a mitmdump leaves it that was killed, ends with a Rest. `name` is what the file is
+    called in errors. Raises FormatError where its first flow cannot be read, or one is none of mitmproxy's.
     """
     read = iter(FlowReader(BytesIO(content)).stream())
     number = 0
@@ -41,10 +42,14 @@ def load(content: bytes, name: str) -> Iterator[Told | Line | None]:
         except FormatError:
             raise
         except FlowReadException as error:
-            raise FormatError(f"{where}: mitmproxy cannot read it: {_why(error)}; save the flows anew") from None
+            why = f"{where}: mitmproxy cannot read it: {_why(error)}"
+            if number == 1:
+                raise FormatError(f"{why}; is it whole, and no newer than the mitmproxy here?") from None
+            yield Rest(why)
+            return
         # What mitmproxy raises over a state that it did not write itself.
         except (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            raise FormatError(f"{where}: is no flow of mitmproxy's; save the flows anew") from None
+            raise FormatError(f"{where}: is no flow of mitmproxy's; save it anew by mitmdump -nr FILE -w NEW") from None
         yield told
 
 
@@ -73,8 +78,15 @@ def _told(flow: Flow, where: str) -> Told | Line | None:
         return None
     if aside is not None:
         told = _completed(told, aside, where)
+    elif isinstance(told, Told) and isinstance(flow, HTTPFlow):
+        told = replace(told, lacks_body=_lacks_body(flow))
     foreign.require_fit(told)
     return told
+
+
+def _lacks_body(flow: HTTPFlow) -> bool:
+    """What mitmproxy streamed, it did not keep."""
+    return any(one is not None and one.raw_content is None for one in (flow.request, flow.response))
 
 
 def _completed(found: Told | Line, aside: str, where: str) -> Told | Line:

@@ -44,7 +44,7 @@ def _socket(flow: HTTPFlow) -> Socket | None:
 
 
 def _frames(flow: HTTPFlow) -> tuple[Piece, ...]:
-    return tuple(_piece(one) for one in flow.websocket.messages) if flow.websocket else ()
+    return tuple(_piece(one) for one in flow.websocket.messages if not one.dropped) if flow.websocket else ()
 
 
 def _piece(told: WebSocketMessage | TCPMessage) -> Piece:

@@ -59,12 +59,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What of a file cannot be read, from here to its end: why not."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was made of a file, how much of it is none of ours, and how many of ours lack a body that they had."""
+    """What was made of a file, how much of it is none of ours, and how many of ours lack a body that they had.
+
+    `unread`: why the rest of it cannot be read, "" where there is none.
+    """
 
     recording: Recording
     left_out: int = 0
     without_body: int = 0
+    unread: str = ""
 
 
 def exchanges(recording: Recording) -> Iterator[Told]:

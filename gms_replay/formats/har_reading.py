@@ -100,9 +100,8 @@ def _spans_us(timings: Fields) -> tuple[int, int, int, int]:
 def _request(fields: Fields, started_us: int, ended_us: int) -> Request:
     scheme, netloc, target = fields.take("url", _url)
     told = _headers(fields)
-    named = tuple((name, value) for name, value in told if not name.startswith(":"))
+    named = _without_pseudo(told)
     if header(named, "host") is None:
-        # HTTP/2 names the server outside its headers (RFC 9113, section 8.3.1).
         named = (("host", header(told, ":authority") or netloc), *named)
     host, port = _address(netloc, scheme)
     plain = fields.nested("postData", _posted) if fields.has("postData") else b""
@@ -119,6 +118,9 @@ def _posted(fields: Fields) -> bytes:
     told = fields.take_or("text", text, "")
     if not told and fields.has("params"):
         params = fields.each("params", lambda one: (one.take("name", text), one.take_or("value", text, "")))
+        if len(params) == 1 and not params[0][1] and params[0][0].lstrip().startswith("{"):
+            # JSON that was sent as a form, as Charles tells it.
+            return encoded(params[0][0], kind)
         return urlencode(params).encode() if "urlencoded" in kind else b""
     return encoded(told, kind)
 
@@ -129,7 +131,7 @@ def _outcome(fields: Fields, started_us: int, ended_us: int) -> Outcome:
     if not status:
         return Outcome(ended_us, None, error or _NO_ANSWER)
     content = fields.nested("content", _content) if fields.has("content") else b""
-    body, named = _body(content, _headers(fields))
+    body, named = _body(content, _without_pseudo(_headers(fields)))
     reason = fields.take_or("statusText", text, "")
     version = fields.take_or("httpVersion", _version, "HTTP/1.1")
     return Outcome(ended_us, Response(status, reason, version, named, body, started_us, ended_us), error)
@@ -165,6 +167,11 @@ def _headers(fields: Fields) -> Headers:
         return tuple((name, line) for line in value.split("\n"))
 
     return tuple(chain.from_iterable(fields.each("headers", pairs))) if fields.has("headers") else ()
+
+
+def _without_pseudo(named: Headers) -> Headers:
+    """Without what HTTP/2 says of a message in names that begin with a colon (RFC 9113, section 8.3)."""
+    return tuple((name, value) for name, value in named if not name.startswith(":"))
 
 
 def _frame(fields: Fields) -> Piece | None:

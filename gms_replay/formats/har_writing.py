@@ -14,6 +14,7 @@ from gms_replay.formats.har_reading import BINARY, CLIENT, CODING, EPOCH, TEXT, 
 from gms_replay.model import Direction, Exchange, Headers, Request, Response, header
 
 _LAST_US = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+_PARTS = ("request", "response")
 _NO_URL = "http://unknown/"
 _UNFINISHED = "unfinished when the recording ended"
 # As Chrome and mitmproxy tell that none came.
@@ -49,15 +50,21 @@ def entry(told: Told) -> dict[str, Any]:
         entry["connection"] = request.client
     if told.socket:
         entry |= {"_resourceType": "websocket", "_webSocketMessages": [_of_frame(*piece) for piece in told.frames]}
-    return (
-        entry
-        if _is_readable(entry)
-        else entry
-        | {
-            part: entry[part] | {"headers": [one for one in entry[part]["headers"] if one["name"].lower() != CODING]}
-            for part in ("request", "response")
-        }
-    )
+    return next(filter(_is_readable, _ever_plainer(entry)), entry)
+
+
+def _ever_plainer(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An entry, and the same without what may be too much for a reader."""
+    yield entry
+    for name in (CODING, "host"):
+        parts = {part: entry[part] | {"headers": _without(entry[part]["headers"], name)} for part in _PARTS}
+        entry = entry | parts
+        yield entry
+    yield entry | {"request": entry["request"] | {"url": _NO_URL}}
+
+
+def _without(headers: list[dict[str, str]], name: str) -> list[dict[str, str]]:
+    return [one for one in headers if one["name"].lower() != name]
 
 
 def _spans_us(exchange: Exchange) -> Iterator[tuple[str, int]]:

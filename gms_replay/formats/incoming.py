@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gms_replay.errors import FormatError, OptionError
 from gms_replay.formats import foreign, jsonl
-from gms_replay.formats.foreign import Gathered, Line, Told
+from gms_replay.formats.foreign import Gathered, Line, Rest, Told
 
 # The length of the first thing in a flow file.
 _FLOWS = re.compile(rb"[0-9]{1,12}:")
@@ -33,13 +33,14 @@ def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str)
     return Gathered(jsonl.load(_text(content, name).split("\n"), name))
 
 
-def _gathered(found: Iterable[Told | Line | None], hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
+def _gathered(found: Iterable[Told | Line | Rest | None], hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
     told = list(found)
     strange = sum(one is None for one in told)
     exchanges = [one for one in told if isinstance(one, Told)]
     lines = [one for one in told if isinstance(one, Line)]
     gathered = foreign.gathered(exchanges, lines, hosts, made_by)
-    return replace(gathered, left_out=gathered.left_out + strange)
+    unread = next((one.why for one in told if isinstance(one, Rest)), "")
+    return replace(gathered, left_out=gathered.left_out + strange, unread=unread)
 
 
 def _text(content: bytes, name: str) -> str:

@@ -42,7 +42,8 @@ class WriterProcess:
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
         self._failure: CassetteError | None = None
         self._seen: list[Seen | Flush] = []
-        self._flushes: list[asyncio.Future[None]] = []
+        self._flushes: dict[int, asyncio.Future[None]] = {}
+        self._last_flush = 0
         self.progress: Progress | None = None
         """How far the recording is, where it is watched; None before it said so."""
         self._process, self._to_writer, from_writer = _start()
@@ -65,11 +66,11 @@ class WriterProcess:
 
     def flushed(self) -> asyncio.Future[None]:
         """Done as soon as all that was told before is on disk."""
-        number = len(self._flushes)
-        self._flushes.append(self._loop.create_future())
-        self._seen.append(Flush(number))
+        self._last_flush += 1
+        flushed = self._flushes[self._last_flush] = self._loop.create_future()
+        self._seen.append(Flush(self._last_flush))
         self._hand_over()
-        return self._flushes[number]
+        return flushed
 
     def close(self) -> None:
         """Wait until all is on disk, and the process is gone. Raises CassetteError where something was not written."""
@@ -130,8 +131,9 @@ class WriterProcess:
                 self._failure = self._failure or CassetteError(reason)
             case Flushed(number):
                 # Who asked may be gone, and at exit the loop.
-                if not self._flushes[number].done() and not self._loop.is_closed():
-                    self._flushes[number].set_result(None)
+                flushed = self._flushes.pop(number)
+                if not flushed.done() and not self._loop.is_closed():
+                    flushed.set_result(None)
             case Begun() | Recorded() | Framed():
                 self._hear(report)
 

@@ -73,6 +73,17 @@ def test_mitmproxy_reads_the_same(sample):
     ]
 
 
+@pytest.mark.parametrize("host", ["\xff\xfe", "[::1", "a b", ""])
+def test_mitmproxy_reads_what_names_no_place(host):
+    recording = read(SAMPLES[0])
+    one = recording.exchanges[0]
+    odd = replace(one, request=replace(one.request, headers=(("Host", host),)))
+    changed = replace(recording, exchanges=(odd, *recording.exchanges[1:]))
+
+    assert len(list(FlowReader(BytesIO(written(changed))).stream())) == len(recording.exchanges)
+    assert again(written(changed)).exchanges[0] == odd
+
+
 @pytest.mark.parametrize("coding", ["gzip", "snappy", "gzip, br"])
 def test_mitmproxy_reads_what_does_not_decode(coding):
     recording = read(SAMPLES[0])

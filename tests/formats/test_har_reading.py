@@ -42,6 +42,7 @@ ENTRY: dict[str, Any] = {
         "statusText": "",
         "httpVersion": "http/2.0",
         "headers": [
+            {"name": ":status", "value": "200"},
             {"name": "set-cookie", "value": "a=1; Path=/\nb=2"},
             {"name": "content-encoding", "value": "br"},
             {"name": "content-type", "value": "application/json;charset=UTF-8"},
@@ -155,6 +156,10 @@ def test_bad_url_is_named(url):
         ({"mimeType": "text/html; charset=none", "text": "ü"}, b"\xc3\xbc"),
         ({"mimeType": "a/b", "text": "/w==", "_encoding": "base64"}, b"\xff"),
         ({"mimeType": "a/b", "params": []}, b""),
+        (
+            {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": '{"a":"b c"}', "value": ""}]},
+            b'{"a":"b c"}',
+        ),
         (
             {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "a b", "value": "1"}, {"name": "c"}]},
             b"a+b=1&c=",
