@@ -203,7 +203,7 @@ def test_diff_writes_cases_for_ci(cassette: Path, tmp_path: Path) -> None:
     assert (told.exit_code, suites.attrib["failures"] > "0", len(suites)) == (1, True, 2)
     assert (onto_cassette.exit_code, into_nowhere.exit_code) == (2, 2)
     assert "that is a cassette, and is not written over; name another file" in onto_cassette.output
-    assert "No such file or directory: name a file that can be written" in into_nowhere.output
+    assert "its folder does not exist; make it, or name another file" in into_nowhere.output
     assert cassette.read_bytes() == before
 
 
@@ -856,15 +856,21 @@ def test_flows_are_exported_and_imported(cassette: Path, tmp_path: Path) -> None
     assert "not to hosts like ^nowhere:" in nothing.output
 
 
-def test_cut_flows_leave_nothing_behind(cassette: Path, tmp_path: Path) -> None:
+def test_of_cut_flows_the_beginning_is_taken(cassette: Path, tmp_path: Path) -> None:
     run("export", cassette, "--to", "flow", "--output", tmp_path / "visit.flow")
-    (tmp_path / "cut.flow").write_bytes((tmp_path / "visit.flow").read_bytes()[:-9])
+    whole = (tmp_path / "visit.flow").read_bytes()
+    (tmp_path / "cut.flow").write_bytes(whole[:-9])
+    (tmp_path / "stub.flow").write_bytes(whole[:9])
 
-    told = run("import", tmp_path / "cut.flow", tmp_path / "copy.sqlite")
+    taken = run("import", tmp_path / "cut.flow", tmp_path / "copy.sqlite")
+    refused = run("import", tmp_path / "stub.flow", tmp_path / "none.sqlite")
 
-    assert told.exit_code == 2
-    assert "mitmproxy cannot read it" in told.output
-    assert not (tmp_path / "copy.sqlite").exists()
+    assert taken.exit_code == 0
+    assert "the rest is not imported: " in taken.stderr
+    assert len(read(tmp_path / "copy.sqlite").exchanges) == len(read(cassette).exchanges) - 1
+    assert refused.exit_code == 2
+    assert "mitmproxy cannot read it" in refused.stderr
+    assert not (tmp_path / "none.sqlite").exists()
 
 
 @pytest.mark.parametrize(
