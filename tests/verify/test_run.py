@@ -21,6 +21,7 @@ from gms_replay.cassette.reader import read
 from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.grades import Grade
+from gms_replay.grading import Comparison
 from gms_replay.leniency import Leniency
 from gms_replay.model import Direction, Recording, Transport, header
 from gms_replay.rules import Rules
@@ -46,6 +47,19 @@ def chat_by_rest() -> Recording:
     tape.ask(3, "POST", f"{chats2.ONE_CHAT}/send", SHOWN | {"message": "Hello."}, chats2.told((3, "Hello.")))
     tape.ask(5, "POST", f"{chats2.ONE_CHAT}/disconnect", SHOWN, chats2.told(chatEnded=True))
     return tape.recording()
+
+
+CHANGED_ALWAYS = {
+    (Grade.MISSING_FIELD, "start callback customer-service: _ok_title"),
+    (Grade.NEW_FIELD, "start callback customer-service: _ok_label"),
+    (Grade.EXTRA, "dialog get-dialog-user-confirmation-provide_code-false: _content.*._group_content.*"),
+    (Grade.MISSING, "chat AGENT Notice.TypingStopped:"),
+}
+"""What a changed GMS tells this sample's app otherwise, as the README lists it, but for the slower agent."""
+
+
+def changes(found: Comparison) -> set[tuple[Grade, str]]:
+    return {(one.grade, one.rule) for one in found.differences}
 
 
 def unseen(visit: int, happened: Happening) -> None:
@@ -92,8 +106,8 @@ def test_of_a_changed_gms_the_changes_are_found(tmp_path):
     changed = Settings(quick=True, seed=SEED, services=SETTINGS.services, version=CHANGED)
     troubles = played(changed, tmp_path / "run.sqlite", read(SAMPLE))
     assert troubles == ("told 0 times, recorded 4 times: /_genesys TRANSCRIPT Notice.TypingStopped AGENT",)
-    found = {Grade.MISSING: 1, Grade.MISSING_FIELD: 1, Grade.EXTRA: 1, Grade.NEW_FIELD: 1}
-    assert graded(tmp_path / "run.sqlite") == found
+    usual = Leniency(compares_requests=False)
+    assert changes(grading.compare(read(SAMPLE), read(tmp_path / "run.sqlite"), usual)) == CHANGED_ALWAYS
 
 
 def test_slower_agent_is_found(tmp_path):
@@ -102,8 +116,10 @@ def test_slower_agent_is_found(tmp_path):
     changed = Settings(quick=True, seed=SEED, services=SETTINGS.services, version=CHANGED)
     played(changed, tmp_path / "slow.sqlite", read(SAMPLE))
     leniency = Leniency(slower_factor=2.5, slower_floor_us=20_000, compares_requests=False)
-    found = grading.compare(read(tmp_path / "usual.sqlite"), read(tmp_path / "slow.sqlite"), leniency)
-    assert "chat lines" in {one.place for one in found.differences if one.grade is Grade.SLOWER}
+    found = changes(grading.compare(read(tmp_path / "usual.sqlite"), read(tmp_path / "slow.sqlite"), leniency))
+    # On a busy machine an answer may be slower, too.
+    assert (Grade.SLOWER, "chat lines: time taken") in found
+    assert {one for one in found if one[0] is not Grade.SLOWER} == CHANGED_ALWAYS
 
 
 def test_chats_of_version_2_show_what_they_are_told(tmp_path):
