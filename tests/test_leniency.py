@@ -11,6 +11,12 @@ def test_named_place_is_volatile() -> None:
     assert Leniency(volatile=("send: a.*",)).judged(OTHER).grade is Grade.VOLATILE
 
 
+def test_name_with_brackets_is_no_pattern() -> None:
+    bracketed = Difference(Grade.OTHER_VALUE, "send 1", "send", "a[b]", "x", "y")
+
+    assert Leniency(volatile=("send: a[b]",)).judged(bracketed).grade is Grade.VOLATILE
+
+
 def test_other_place_is_not() -> None:
     assert Leniency(volatile=("refresh: a.*",)).judged(OTHER) == OTHER
 

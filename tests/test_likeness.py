@@ -46,6 +46,15 @@ def test_numbers_mean_something(one, other):
     assert not likeness.same(one, other)
 
 
+def test_of_as_many_each_stands_for_itself() -> None:
+    likeness = Likeness(lambda kind, shift_us: True)
+    for pair in (("1234567a", "8765432a"), ("1234567a", "1234567a")):
+        likeness.weigh(*pair)
+    likeness.settle()
+
+    assert [likeness.same("1234567a", other) for other in ("8765432a", "1234567a")] == [False, True]
+
+
 def test_uuid_is_one_identity() -> None:
     one, other = "c56a4180-65aa-42ec-a945-5fd21dec0538", "9b2f0000-1111-4222-8333-5fd21dec0538"
 

@@ -1,9 +1,19 @@
 """What of a visit is compared."""
 
-from factories import visit
+from factories import CALLBACK, ORDER, REFRESH, SERVICE, Tape, visit
 
 from gms_replay import pieces
 from gms_replay.sessions import split
+
+
+def test_polls_for_another_place_in_the_chat_are_one() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE})
+    for at_s, said in enumerate(("transcriptPosition=1", "transcriptPosition=2", "message=x"), start=1):
+        tape.ask(at_s, "POST", REFRESH, said.encode(), {})
+    (session,) = split(tape.recording())
+
+    assert [piece.place for piece in pieces.polls(session)] == ["request refresh"] * 2
 
 
 def test_visit_is_told_by_pieces_and_states() -> None:

@@ -25,7 +25,7 @@ def of_exchange(told: Told, found: Told) -> Object:
     aside = _of_run(told.run)
     _put(aside, "exchange", found.exchange, told.exchange)
     _put(aside, "socket", found.socket, told.socket)
-    messages, pushes = foreign.derived(Told(told.exchange, told.socket, found.frames))
+    messages, pushes = foreign.derived(Told(told.exchange, frames=found.frames))
     if told.messages is not None and _bares(told.messages) != _bares(messages):
         aside["messages"] = [_object(one) for one in told.messages]
     if told.pushes is not None and _bares(told.pushes) != _bares(pushes):

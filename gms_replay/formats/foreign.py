@@ -167,7 +167,7 @@ def derived(told: Told) -> tuple[tuple[Message, ...], tuple[Push, ...]]:
         if request.ended_at_us is not None:
             for frame in frames:
                 tell(Direction.TO_SERVER, transport, request.ended_at_us, carriage.messages(frame))
-        if response and not told.socket:
+        if response:
             answer = carriage.messages(carriage.told(transport, response))
             tell(Direction.TO_CLIENT, transport, response.started_at_us, answer)
     elif carries and request.ended_at_us is not None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay import carriage
+from gms_replay import bayeux, carriage
 from gms_replay.formats import foreign
 from gms_replay.model import (
     Body,
@@ -78,6 +78,19 @@ def test_frames_return(frames):
         (m.index, m.channel, m.raw) for m in numbered
     ]
     assert returned(recording) == recording
+
+
+def test_messages_of_one_time_that_count_from_0_again_came_in_frames_of_their_own():
+    one = exchange(b"", b"")
+    raws = [(0, b'{"channel":"/a"}'), (1, b'{"channel":"/b"}'), (0, b'{"channel":"/c"}')]
+    told = [
+        Message(at, 1, Direction.TO_CLIENT, Transport.WEBSOCKET, 20, *found)
+        for at, found in enumerate(((index, bayeux.parse(raw)[0].channel, raw) for index, raw in raws), 1)
+    ]
+
+    (found,) = foreign.exchanges(Recording((RUN,), (one,), tuple(told), sockets=(Socket(1, 13),)))
+
+    assert [raw for *_, raw in found.frames] == [b'[{"channel":"/a"},{"channel":"/b"}]', b'[{"channel":"/c"}]']
 
 
 def test_bytes_of_apple_are_framed_again():
