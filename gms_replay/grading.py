@@ -331,9 +331,9 @@ def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tupl
 
 
 def _identities(session: Session, rules: Rules) -> frozenset[str]:
-    """What GMS gave and the app used, or fields that are known, or named by the rules, hold."""
+    """What GMS gave and the app used, or fields that are known, or named by the rules, hold; and who the app is."""
     found = travel.find(session, list(sessions.told(session)), rules)
-    return frozenset(one.value for one in found if one.left is None)
+    return frozenset(one.value for one in found if one.left is None) | {one.user for one in session if one.user}
 
 
 def _slots(session: Session) -> list[int]:

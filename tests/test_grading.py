@@ -352,6 +352,15 @@ def test_what_the_app_says_again_is_an_identity() -> None:
     assert _found(used("PRODUCT1"), used("PRODUCT2")) == []
 
 
+def test_who_the_app_is_may_differ() -> None:
+    def told(user: str) -> Recording:
+        tape = Tape(user)
+        tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE, "_user_header": user})
+        return tape.recording()
+
+    assert _found(told("ann"), told("bob@example.com")) == []
+
+
 def _started(**fields: Any) -> Recording:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE} | fields)

@@ -32,6 +32,8 @@ _PORTS = {"http": 80, "https": 443}
 _VERSIONS = {"h2": "HTTP/2.0", "http/2": "HTTP/2.0", "http/2.0": "HTTP/2.0", "h3": "HTTP/3", "http/3.0": "HTTP/3"}
 # `ssl` is within `connect`.
 _BEFORE_IT_IS_SENT = ("blocked", "dns", "connect")
+# In seconds a time of the year 5138, in milliseconds one of 1973.
+_LATEST_S = 100_000_000_000
 _WAYS = {"send": Direction.TO_SERVER, "receive": Direction.TO_CLIENT}
 _BASE64 = "base64"
 _NO_ANSWER = "no answer"
@@ -177,7 +179,7 @@ def _without_pseudo(named: Headers) -> Headers:
 def _frame(fields: Fields) -> Piece | None:
     # Chrome lists errors among them, of other types.
     way = _WAYS.get(fields.take("type", text))
-    at_us = fields.take("time", lambda value: round(number(value) * US_PER_S))
+    at_us = fields.take("time", _epoch_us)
     opcode = fields.take("opcode", number)
     if way is None:
         return None
@@ -222,6 +224,12 @@ def _instant_us(value: object) -> int:
     if told is None or told.tzinfo is None:
         raise ValueError(expected("an instant with its zone, like 2014-05-02T16:27:30.123Z", value))
     return (told - EPOCH) // timedelta(microseconds=1)
+
+
+def _epoch_us(value: object) -> int:
+    """Seconds, as Chrome and mitmproxy tell them, or milliseconds, as Playwright does."""
+    told = number(value)
+    return round(told * (US_PER_MS if told >= _LATEST_S else US_PER_S))
 
 
 def _span_us(value: object) -> int:

@@ -204,6 +204,8 @@ def test_socket():
         {"type": "send", "time": 1_399_048_051.5, "opcode": 1, "data": "[]"},
         {"type": "receive", "time": 1_399_048_052, "opcode": 2, "data": "/w=="},
         {"type": "receive", "time": 1_399_048_053, "opcode": 9, "data": ""},
+        # As Playwright tells it.
+        {"type": "receive", "time": 1_399_048_054_250.5, "opcode": 1, "data": "[]"},
     ]
 
     found = told(changed("response", status=101) | {"_webSocketMessages": messages})
@@ -212,6 +214,7 @@ def test_socket():
     assert found.frames == (
         (Direction.TO_SERVER, 1_399_048_051_500_000, b"[]"),
         (Direction.TO_CLIENT, 1_399_048_052_000_000, b"\xff"),
+        (Direction.TO_CLIENT, 1_399_048_054_250_500, b"[]"),
     )
 
 
