@@ -149,9 +149,9 @@ class _Pool:
         gist = _gist(fact)
         alike = self._alike.setdefault(gist, [])
         for place in alike:
-            there = self._facts[place]
-            if self._source not in self.sources[place] and (there in (fact, gist) or fact == gist):
-                self._facts[place] = there if fact == gist else fact
+            one = _one_of(self._facts[place], fact)
+            if self._source not in self.sources[place] and one is not None:
+                self._facts[place] = one
                 self.sources[place].add(self._source)
                 self.known += 1
                 return place
@@ -172,13 +172,28 @@ def _belonging(fact: _Fact, ids: _Ids, own: int) -> _Fact:
 
 
 def _gist(fact: _Fact) -> _Fact:
-    """What is known of a fact when it begins."""
+    """What two facts have in common that may be one."""
     match fact:
         case Exchange():
             return replace(fact, outcome=None)
         case Socket():
-            return Socket(fact.exchange_id, fact.opened_at_us)
+            # An exchange has one at most.
+            return Socket(fact.exchange_id, 0)
     return fact
+
+
+def _one_of(there: _Fact, fact: _Fact) -> _Fact | None:
+    """Of two facts with one gist the one that says more; None where they are two."""
+    if there == fact:
+        return there
+    match there, fact:
+        case Exchange(outcome=None), Exchange():
+            return fact
+        case Exchange(), Exchange(outcome=None):
+            return there
+        case Socket(closed_at_us=closed_us), Socket():
+            return fact if closed_us is None else there
+    return None
 
 
 def _id(fact: _Fact) -> int:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import factories
+import pytest
 from factories import CALLBACK, MENU, QUEUE, SERVICE, Tape, at
 from hypothesis import given, settings
 
@@ -36,6 +37,19 @@ def test_any_recordings_are_one(one: Recording, other: Recording) -> None:
         assert ids == sorted(set(ids))
     assert joining.join([one, one]).recording == alone
     assert joining.join([one, one]).added == (sum(counts(one)) - len(one.runs), 0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_an_exchange_there_is_one_socket(turned: bool) -> None:
+    tape = Tape()
+    tape.ask(0, "GET", "/genesys/cometd", status=101)
+    recording = tape.recording()
+    told = [replace(recording, sockets=(one,)) for one in (Socket(1, 5), Socket(1, 6, 9, 1000))]
+
+    joined = joining.join(told[::-1] if turned else told)
+
+    assert joined.recording.sockets == (Socket(1, 6, 9, 1000),)
+    assert joined.known[1] == 2
 
 
 def test_facts_get_ids_by_time() -> None:

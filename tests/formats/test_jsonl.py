@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gms_replay.errors import FormatError
@@ -83,11 +83,13 @@ def body_told(content: bytes, decoded: bytes | None = None) -> dict:
     return json.loads(lines[1])["request"]["body"]
 
 
+@settings(max_examples=50)
 @given(recordings())
 def test_load_undoes_dump(recording):
     assert load(dump(recording), "text") == recording
 
 
+@settings(max_examples=50)
 @given(recordings())
 def test_dumped_text_is_canonical(recording):
     text = list(dump(recording))
@@ -95,6 +97,7 @@ def test_dumped_text_is_canonical(recording):
     assert list(dump(load(text, "text"))) == text
 
 
+@settings(max_examples=50)
 @given(recordings())
 def test_lines_stay_whole(recording):
     lines = list(dump(recording))
