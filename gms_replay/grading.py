@@ -6,7 +6,7 @@ count.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TypeVar
@@ -99,19 +99,39 @@ def compare(
 ) -> Comparison:
     """Compares all visits of two recordings, paired by what they begin with.
 
-    `pairs`: these alone, by their numbers from 1; None as the second stands for the one that it is paired with.
+    `pairs`: these alone, by their numbers from 1; None as the second stands for the one that begins alike.
     """
     was, now = sessions.split(old), sessions.split(new)
-    paired = list(_paired(was, now))
+    paired = _paired(was, now, range(1, len(was) + 1), range(1, len(now) + 1))
     if pairs is not None:
-        partners = dict(paired)
-        paired = [(one, partners[one] if other is None else other) for one, other in pairs]
+        paired = _chosen(was, now, pairs, dict(paired))
     return Comparison(tuple(_row(was, now, one, other, leniency) for one, other in paired))
 
 
-def _paired(was: Sequence[Session], now: Sequence[Session]) -> Iterator[tuple[int | None, int | None]]:
-    for pair in align_alike([_opening(one) for one in was], [_opening(one) for one in now]):
-        yield None if pair.old is None else pair.old + 1, None if pair.new is None else pair.new + 1
+def _chosen(
+    was: Sequence[Session],
+    now: Sequence[Session],
+    pairs: Sequence[tuple[int, int | None]],
+    partners: Mapping[int | None, int | None],
+) -> list[tuple[int | None, int | None]]:
+    """Chosen visits with their partners; whose partner is taken, or was another's, gets one that begins alike."""
+    taken = {other for _, other in pairs}
+    found = {one: partners[one] if other is None else other for one, other in pairs}
+    alone = [one for one, other in pairs if other is None and (found[one] is None or found[one] in taken)]
+    taken |= {other for one, other in found.items() if one not in alone}
+    left = [number for number in range(1, len(now) + 1) if number not in taken]
+    found |= dict.fromkeys(alone) | {one: other for one, other in _paired(was, now, alone, left) if one is not None}
+    return [(one, found[one] if other is None else other) for one, other in pairs]
+
+
+def _paired(
+    was: Sequence[Session], now: Sequence[Session], some: Sequence[int], some_now: Sequence[int]
+) -> list[tuple[int | None, int | None]]:
+    """Which of these visits begin alike, by their numbers."""
+    rows = align_alike([_opening(was[one - 1]) for one in some], [_opening(now[one - 1]) for one in some_now])
+    return [
+        (None if row.old is None else some[row.old], None if row.new is None else some_now[row.new]) for row in rows
+    ]
 
 
 def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other: int | None, leniency: Leniency) -> Row:

@@ -186,7 +186,7 @@ def test_chosen_visits_alone_are_compared() -> None:
         return [(row.old, row.new, row.grade) for row in rows]
 
     assert compared((1, None)) == [(1, 1, Grade.EQUAL)]
-    assert compared((2, None)) == [(2, None, Grade.MISSING)]
+    assert compared((2, None)) == [(2, 1, Grade.EXTRA)]
     assert compared((2, 1), (1, 1)) == [(2, 1, Grade.EXTRA), (1, 1, Grade.EQUAL)]
 
 
@@ -359,6 +359,20 @@ def test_who_the_app_is_may_differ() -> None:
         return tape.recording()
 
     assert _found(told("ann"), told("bob@example.com")) == []
+
+
+def test_chosen_visit_is_paired_among_what_is_left() -> None:
+    def told(*services: str) -> Recording:
+        tape = Tape()
+        for at_s, service in enumerate(services):
+            tape.ask(at_s * 100, "POST", CALLBACK, ORDER, {"_id": service * 32})
+        return tape.recording()
+
+    both, second = told("1", "2"), told("2")
+
+    assert [one.new for one in grading.compare(both, second, Leniency(), [(2, None)]).rows] == [1]
+    assert [one.new for one in grading.compare(both, both, Leniency(), [(2, 1), (1, None)]).rows] == [1, 2]
+    assert [one.new for one in grading.compare(both, second, Leniency(), [(2, 1), (1, None)]).rows] == [1, None]
 
 
 def _started(**fields: Any) -> Recording:

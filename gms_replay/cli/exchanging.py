@@ -115,20 +115,25 @@ def import_(source: str, cassette: Path, hosts: str) -> None:
 
     import gms_replay
     from gms_replay.cassette.copy import write
+    from gms_replay.cassette.outputs import MAGIC
     from gms_replay.formats import incoming
     from gms_replay.formats.tale import count
 
     with click.open_file(source, "rb") as file:
         content = file.read()
     name = "standard input" if source == "-" else source
+    if content.startswith(MAGIC):
+        raise OptionError(f"{name}: is a cassette already; play it, show it, or merge it as it is")
     found = incoming.load(content, name, re.compile(hosts) if hosts else None, gms_replay.__version__)
+    kept = len(found.recording.exchanges) + len(found.recording.connections)
+    why = f"not to hosts like {hosts}" if hosts else "not GMS; --hosts REGEX names what to import instead"
+    if found.left_out and not kept:
+        raise OptionError(f"{name}: nothing in it is imported: {why}")
     write(cassette, found.recording)
     if found.left_out:
-        kept = len(found.recording.exchanges) + len(found.recording.connections)
-        why = f"not to hosts like {hosts}" if hosts else "not GMS; --hosts REGEX names what to import instead"
         click.echo(f"imported {kept}, left out {count(found.left_out, 'exchange')}: {why}", err=True)
     if found.unread:
-        click.echo(f"the rest is not imported: {found.unread}", err=True)
+        click.echo(f"imported {kept}; the rest cannot be: {found.unread}", err=True)
     if found.without_body:
         told = count(found.without_body, "exchange")
         click.echo(f"without a body that {name} does not hold: {told}; save it again with all content", err=True)

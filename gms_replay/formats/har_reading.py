@@ -52,7 +52,8 @@ def lacks_body(entry: dict[str, Any]) -> bool:
 
     `entry` is one that `exchange` has read.
     """
-    content = (entry.get("response") or {}).get("content") or {}
+    response = entry.get("response") or {}
+    content = response.get("content") or {"size": response.get("bodySize")}
     posted = entry["request"].get("postData") or {}
     is_form = "urlencoded" in (posted.get("mimeType") or "")
     has_lost_post = bool(posted.get("params")) and not posted.get("text") and not is_form

@@ -13,6 +13,8 @@ _FLOWS = re.compile(rb"[0-9]{1,12}:")
 # The only field of an archive; some programs put a byte order mark before it.
 _HAR = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
 
+_OTHERS = "no HAR in UTF-8, and no flow file of mitmproxy's"
+
 
 def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
     """The recording that a file holds, `name` in errors; `hosts` and `made_by` are those of `foreign.gathered`.
@@ -28,6 +30,8 @@ def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str)
         from gms_replay.formats import har
 
         return _gathered(har.load(content, name), hosts, made_by)
+    if not content.lstrip().startswith(b"{"):
+        raise FormatError(f"{name}: {'is no' if content else 'is empty: no'} jsonl of `export`'s, {_OTHERS}; name one")
     if hosts is not None:
         raise OptionError(f"--hosts: {name} is neither HAR nor a flow file; leave it out, every fact is imported")
     return Gathered(jsonl.load(_text(content, name).split("\n"), name))

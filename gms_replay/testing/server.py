@@ -157,7 +157,9 @@ class PlayedClock:
         self._move({"to": "next"}, session)
 
     def _move(self, how: dict[str, Any], session: str | None) -> None:
-        ask(self._beside, "POST", control.CLOCK, how | ({} if session is None else {"session": session}))
+        told = ask(self._beside, "POST", control.CLOCK, how | ({} if session is None else {"session": session}))
+        if not told["sessions"]:
+            raise OptionError("no session has begun: its time begins with the app's first request; ask first")
 
 
 def ask(beside: Beside, method: str, path: str, said: dict[str, Any] | None = None) -> dict[str, Any]:
