@@ -21,6 +21,9 @@ _SET_BY_CARRIERS = frozenset(
     {"server", "connection", "keep-alive", "content-length", "transfer-encoding", "content-encoding", "via"}
 )
 
+_USERS = {(name,) for name in gms.USER_FIELDS}
+"""What names the app itself, as it called itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -129,14 +132,23 @@ class _Comparing:
         if one is None or other is None or (not one.is_key and place(one.path) != place(other.path)):
             self._differ(where, one.text if one else None, other.text if other else None)
         elif not (gms.is_elapsed(one.path) and one.text.isdigit() and other.text.isdigit()):
-            self._text(where, one.text, other.text, is_slot=one.is_key or is_calendar(one.path))
+            is_user = one.path[-1:] in _USERS
+            self._text(where, one.text, other.text, is_slot=one.is_key or is_calendar(one.path), is_identity=is_user)
 
-    def _text(self, where: str, one: str | None, other: str | None, *, is_slot: bool = False) -> None:
+    def _text(
+        self,
+        where: str,
+        one: str | None,
+        other: str | None,
+        *,
+        is_slot: bool = False,
+        is_identity: bool = False,
+    ) -> None:
         if one is None or other is None:
             self._differ(where, one, other)
             return
         plain, plain_now = _unrooted(one, self._expected.origin), _unrooted(other, self._actual.origin)
-        if not self._likeness.same(plain, plain_now, is_slot=is_slot):
+        if not self._likeness.same(plain, plain_now, is_slot=is_slot, is_identity=is_identity):
             self._differ(where, one, other)
 
     def _moved(self, kind: InstantClass, shift_us: int) -> bool:

@@ -161,3 +161,10 @@ def test_malformed_bodies_are_compared() -> None:
     live, replayed = transcript('{"_label": "a",}'), transcript('{"_label": "b",}')
 
     assert [one.where for one in compare(live, replayed).differences] == ["answer 1 (POST /genesys/0) _label"]
+
+
+def test_app_may_call_itself_otherwise() -> None:
+    live = transcript('{"_user_header": "ann"}', '{"_user_header": "ann"}')
+
+    assert compare(live, transcript('{"_user_header": "bob"}', '{"_user_header": "bob"}')).equal
+    assert not compare(live, transcript('{"_user_header": "bob"}', '{"_user_header": "eve"}')).equal
