@@ -28,6 +28,7 @@ from gms_replay.diff import Transcript
 UNHEARD_URL = "http://127.0.0.1:9/push"
 NOT_CONFIGURED = "no-such-service"
 _GRID_S = 300
+_LIKELIEST_CLOSED = (3, 2, 4, 1, 5, 0, 22, 23, *range(6, 22))
 _DAYS = {"number-of-days": "3"}
 _PATIENCE_S = 120.0
 
@@ -262,7 +263,7 @@ async def _scheduled(app: App, wish: Wish) -> None:
 async def _proposed(app: App, wish: Wish, slots: dict[str, int]) -> str:
     """Asks for a time when the office is closed; gives the first that GMS proposes instead, or has to offer."""
     closed = next((time for time in _odd_times() if time not in slots), "")
-    expect(closed, "the office never closes: every hour of tomorrow's night is offered")
+    expect(closed, "the office never closes: every hour of tomorrow is offered")
     opening = _opening(app, wish, _desired_time=closed)
     refusal = await app.ask_in_vain("POST", app.callback_url, "CallbackExceptionAvailability", **opening)
     return next(iter(_slots(refusal.slots) if refusal.slots else slots))
@@ -303,9 +304,9 @@ def _slots(told: Any) -> dict[str, int]:
 
 
 def _odd_times() -> list[str]:
-    """Full hours of tomorrow at which offices are closed, the likeliest first."""
+    """Full hours of tomorrow, the likeliest first at which an office is closed: a replayed one may be so at any."""
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return [f"{midnight + timedelta(hours=hour):%Y-%m-%dT%H:%M:%S}.000Z" for hour in (3, 2, 4, 1, 5, 0, 22, 23)]
+    return [f"{midnight + timedelta(hours=hour):%Y-%m-%dT%H:%M:%S}.000Z" for hour in _LIKELIEST_CLOSED]
 
 
 async def _record(app: App, service_id: str) -> Fields | None:
