@@ -26,8 +26,12 @@ def test_saved(browser, site, gms_server, transport):
     example.start(page, f"{site}?gms={gms_server.base_url}&poll_ms=0&transport={transport}")
     log = example.come_in(page)
     for text in example.WORDS:
-        example.say(page, text)
+        with page.expect_response("**/send") as sent:
+            example.say(page, text)
+        sent.value.finished()
     log.get_by_text("has left").wait_for()
+    # What still comes when the browser ends is not saved.
+    page.wait_for_load_state("networkidle")
     context.close()
 """
 
@@ -53,4 +57,5 @@ def loaded(archive: Path) -> Recording:
     found = incoming.load(archive.read_bytes(), archive.name, None, "1")
     # The page itself, and what it is made of.
     assert found.left_out
+    assert not found.without_body
     return found.recording
