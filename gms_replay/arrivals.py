@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gms_replay import control, gms, provider, pushdiff, pushes
+from gms_replay.base_url import DEFAULT_PORTS
 from gms_replay.control import ForgetArrivals, TellArrivals
 from gms_replay.events import Action, Asked, Logged, Noted, PushTaken, Respond
 from gms_replay.gms import Operation
@@ -294,7 +295,7 @@ def _request(asked: Asked, now_us: int) -> Request:
         method=asked.method,
         scheme=asked.scheme,
         host=host,
-        port=port or (443 if asked.scheme == "https" else 80),
+        port=port or DEFAULT_PORTS.get(asked.scheme, 80),
         target=asked.target,
         http_version=asked.http_version,
         headers=asked.headers,

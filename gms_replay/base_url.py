@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from gms_replay.errors import OptionError
 
-_USUAL_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+"""The ports that go without saying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class BaseUrl:
     @classmethod
     def _parse(cls, url: str) -> Self:
         parts = urlsplit(url)
-        if parts.scheme not in _USUAL_PORTS or not url.partition(":")[2].startswith("//"):
+        if parts.scheme not in DEFAULT_PORTS or not url.partition(":")[2].startswith("//"):
             raise ValueError("it must begin with http:// or https://")
         if not parts.hostname:
             raise ValueError("it names no host")
@@ -39,13 +40,13 @@ class BaseUrl:
             raise ValueError("a user, a query or a fragment has no place in it")
         if parts.port == 0:
             raise ValueError("nobody listens at port 0")
-        return cls(parts.scheme, parts.hostname, parts.port or _USUAL_PORTS[parts.scheme], parts.path)
+        return cls(parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme], parts.path)
 
     @property
     def origin(self) -> str:
         """As apps write it: without the port that goes without saying."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == _USUAL_PORTS[self.scheme] else f":{self.port}")
+        return f"{self.scheme}://{host}" + ("" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}")
 
     def __str__(self) -> str:
         return f"{self.origin}{self.path}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gms_replay import gms, instants
+from gms_replay.base_url import DEFAULT_PORTS
 from gms_replay.echoes import Echo, Echoes, Source
 from gms_replay.fields import Fields
 from gms_replay.gms import InstantClass
@@ -22,7 +23,6 @@ from gms_replay.timeslots import local_times
 _URL = re.compile(rb"(?P<scheme>https?):(?:\\?/){2}(?P<authority>[^\s\"'<>\\/?#]+)", re.IGNORECASE)
 _URL_PART_ENDS = rb"(?=[\s\"'<>\\/?#]|$)"
 _ELAPSED = re.compile(rb"0|[1-9]\d{0,8}")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def authority(scheme: str, host_and_port: str) -> str:
     host = host_and_port.lower()
     if host.rpartition(":")[2].isdigit():
         return host
-    return f"{host}:{_DEFAULT_PORTS[scheme.lower()]}"
+    return f"{host}:{DEFAULT_PORTS[scheme.lower()]}"
 
 
 class Compiler:

@@ -5,7 +5,7 @@ recorded stands aside, as `objects` tell it, and nothing else: an aside is what 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
@@ -26,10 +26,8 @@ def of_exchange(told: Told, found: Told) -> Object:
     _put(aside, "exchange", found.exchange, told.exchange)
     _put(aside, "socket", found.socket, told.socket)
     messages, pushes = foreign.derived(Told(told.exchange, frames=found.frames))
-    if told.messages is not None and _bares(told.messages) != _bares(messages):
-        aside["messages"] = [_object(one) for one in told.messages]
-    if told.pushes is not None and _bares(told.pushes) != _bares(pushes):
-        aside["pushes"] = [_object(one) for one in told.pushes]
+    _put_all(aside, "messages", messages, told.messages)
+    _put_all(aside, "pushes", pushes, told.pushes)
     return aside
 
 
@@ -55,8 +53,7 @@ def of_connection(told: Line, found: Line) -> Object:
     """As `of_exchange`."""
     aside = _of_run(told.run)
     _put(aside, "connection", found.connection, told.connection)
-    if told.frames is not None and _bares(told.frames) != _bares(foreign.whole(found.pieces)):
-        aside["frames"] = [_object(one) for one in told.frames]
+    _put_all(aside, "frames", foreign.whole(found.pieces), told.frames)
     return aside
 
 
@@ -87,6 +84,12 @@ def _put(aside: Object, name: str, found: Fact | None, told: Fact | None) -> Non
     # Most facts come back whole, and need no second look.
     if _bare(found) != _bare(told):
         aside[name] = _difference(_object(found), _object(told))
+
+
+def _put_all(aside: Object, name: str, found: Sequence[Fact], told: Sequence[Fact] | None) -> None:
+    """Add all of `told` where they are not what is found."""
+    if told is not None and _bares(told) != _bares(found):
+        aside[name] = [_object(one) for one in told]
 
 
 def _has(fields: Fields, name: str, found: Fact | None) -> bool:

@@ -10,13 +10,10 @@ from mitmproxy.tcp import TCPFlow, TCPMessage
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
 from gms_replay import model
-from gms_replay.formats.foreign import Line, Piece, Told
+from gms_replay.formats.foreign import BINARY, TEXT, UNFINISHED, Line, Piece, Told
+from gms_replay.instants import SECOND_US
 from gms_replay.mitmdump import facts, snapshots
 from gms_replay.model import Direction, Exchange, Socket
-
-_TEXT, _BINARY = 1, 2
-_UNFINISHED = "unfinished when the recording ended"
-_US_PER_S = 1_000_000
 
 
 def exchange(flow: HTTPFlow) -> Told:
@@ -88,7 +85,7 @@ def of_exchange(told: Told) -> HTTPFlow:
         flow.response = _response(exchange.response)
     if exchange.outcome is None:
         # Of a flow with neither an answer nor an error mitmdump shows nothing.
-        flow.error = Error(_UNFINISHED, _seconds(request.asked_at_us))
+        flow.error = Error(UNFINISHED, _seconds(request.asked_at_us))
     elif exchange.outcome.error is not None:
         flow.error = Error(exchange.outcome.error, _seconds(exchange.outcome.at_us))
     if told.socket:
@@ -111,7 +108,7 @@ def _response(response: model.Response) -> Response:
 
 def _websocket(socket: Socket, frames: tuple[Piece, ...]) -> WebSocketData:
     messages = [
-        WebSocketMessage(_TEXT if _is_text(raw) else _BINARY, way is Direction.TO_SERVER, raw, _seconds(at_us))
+        WebSocketMessage(TEXT if _is_text(raw) else BINARY, way is Direction.TO_SERVER, raw, _seconds(at_us))
         for way, at_us, raw in frames
     ]
     if socket.closed_at_us is None:
@@ -161,7 +158,7 @@ def _wire(text: str) -> bytes:
 
 
 def _seconds(at_us: int) -> float:
-    return at_us / _US_PER_S
+    return at_us / SECOND_US
 
 
 def _is_text(raw: bytes) -> bool:

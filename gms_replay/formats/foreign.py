@@ -30,6 +30,11 @@ from gms_replay.model import (
 Piece = tuple[Direction, int, bytes]
 """What passed in one direction, and when, in microseconds: a WebSocket's frame, or bytes of a connection."""
 
+TEXT, BINARY = 1, 2
+"""A WebSocket frame's opcode (RFC 6455, section 5.2)."""
+UNFINISHED = "unfinished when the recording ended"
+"""What files that know answers and errors only have for neither."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -10,16 +10,15 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from mitmproxy.net.http.headers import parse_content_type
 
+from gms_replay.base_url import DEFAULT_PORTS
 from gms_replay.formats.fields import Fields, expected, from_base64, from_utf8, integer, number, text
-from gms_replay.formats.foreign import Piece, Told
+from gms_replay.formats.foreign import BINARY, TEXT, Piece, Told
+from gms_replay.instants import SECOND_US
 from gms_replay.mitmdump import codings
 from gms_replay.model import Body, Direction, Exchange, Headers, Outcome, Request, Response, Socket, header
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 US_PER_MS = 1000
-US_PER_S = 1_000_000
-TEXT, BINARY = 1, 2
-"""A WebSocket frame's opcode (RFC 6455, section 5.2)."""
 
 CODING = "content-encoding"
 CLIENT = re.compile(r".+:[0-9]+")
@@ -27,7 +26,6 @@ CLIENT = re.compile(r".+:[0-9]+")
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_PORTS = {"http": 80, "https": 443}
 # As mitmproxy calls them, and so the recorder.
 _VERSIONS = {"h2": "HTTP/2.0", "http/2": "HTTP/2.0", "http/2.0": "HTTP/2.0", "h3": "HTTP/3", "http/3.0": "HTTP/3"}
 # `ssl` is within `connect`.
@@ -214,7 +212,7 @@ def _address(netloc: str, scheme: str) -> tuple[str, int]:
     parts = urlsplit(f"//{netloc}")
     if not parts.hostname:
         raise ValueError
-    return parts.hostname, parts.port or _PORTS[scheme]
+    return parts.hostname, parts.port or DEFAULT_PORTS[scheme]
 
 
 def _instant_us(value: object) -> int:
@@ -230,7 +228,7 @@ def _instant_us(value: object) -> int:
 def _epoch_us(value: object) -> int:
     """Seconds, as Chrome and mitmproxy tell them, or milliseconds, as Playwright does."""
     told = number(value)
-    return round(told * (US_PER_MS if told >= _LATEST_S else US_PER_S))
+    return round(told * (US_PER_MS if told >= _LATEST_S else SECOND_US))
 
 
 def _span_us(value: object) -> int:

@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl
 from mitmproxy.io.har import request_to_flow
 from mitmproxy.net.http.cookies import parse_cookie_headers, parse_set_cookie_headers
 
-from gms_replay.formats.foreign import Told
-from gms_replay.formats.har_reading import BINARY, CLIENT, CODING, EPOCH, TEXT, US_PER_MS, US_PER_S, encoded, is_url
+from gms_replay.formats.foreign import BINARY, TEXT, UNFINISHED, Told
+from gms_replay.formats.har_reading import CLIENT, CODING, EPOCH, US_PER_MS, encoded, is_url
+from gms_replay.instants import SECOND_US
 from gms_replay.model import Direction, Exchange, Headers, Request, Response, header
 
 _LAST_US = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 _PARTS = ("request", "response")
 _NO_URL = "http://unknown/"
-_UNFINISHED = "unfinished when the recording ended"
 # As Chrome and mitmproxy tell that none came.
 _NO_RESPONSE: dict[str, Any] = {
     "status": 0,
@@ -36,7 +36,7 @@ def entry(told: Told) -> dict[str, Any]:
     request, outcome = told.exchange.request, told.exchange.outcome
     spans = {name: max(span_us, 0) / US_PER_MS for name, span_us in _spans_us(told.exchange)}
     started_us = min(max(request.started_at_us, 0), _LAST_US)
-    error = outcome.error if outcome else _UNFINISHED
+    error = outcome.error if outcome else UNFINISHED
     response = _of_response(outcome.response) if outcome and outcome.response else _NO_RESPONSE
     entry: dict[str, Any] = {
         "startedDateTime": (EPOCH + timedelta(microseconds=started_us)).isoformat(timespec="microseconds"),
@@ -133,7 +133,7 @@ def _of_body(plain: bytes, kind: str, coding: str) -> dict[str, str]:
 
 def _of_frame(way: Direction, at_us: int, content: bytes) -> dict[str, Any]:
     kind = "send" if way is Direction.TO_SERVER else "receive"
-    told: dict[str, Any] = {"type": kind, "time": at_us / US_PER_S}
+    told: dict[str, Any] = {"type": kind, "time": at_us / SECOND_US}
     try:
         return told | {"opcode": TEXT, "data": content.decode("utf-8")}
     except UnicodeDecodeError:
