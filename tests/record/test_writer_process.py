@@ -13,10 +13,14 @@ from gms_replay.cassette.reader import read
 from gms_replay.errors import CassetteError
 from gms_replay.record.protocol import Begin, Begun, Recorded
 from gms_replay.record.writer_process import WriterProcess
+from gms_replay.redact.wishes import Mode, Wish
 
 WAIT_S = 60
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+OFF = Wish(Mode.OFF)
+"""These compare bytes."""
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def start(path, loop):
     started = []
 
     def begin(hear=lambda _: None, *, is_watched=False):
-        word = Begin(path, Limits(), "regular", None, (), is_watched)
+        word = Begin(path, Limits(), "regular", None, (), is_watched, OFF)
         started.append(WriterProcess(word, loop, hear))
         return started[-1]
 
