@@ -108,9 +108,11 @@ REDACT_KEY = click.option(
 
 
 def wish_of(redact: str, redact_key: Path | None, rules: "Rules") -> "Wish":
-    from gms_replay.redact.wishes import Mode, Wish, read_key
+    """What is to be replaced, as these options say."""
+    from gms_replay.model import Redaction
+    from gms_replay.redact.wishes import Wish, read_key
 
-    return Wish(Mode(redact), read_key("--redact-key", redact_key) if redact_key else None, rules)
+    return Wish(Redaction(redact), read_key("--redact-key", redact_key) if redact_key else None, rules)
 
 
 def rules_of(path: Path | None) -> "Rules":

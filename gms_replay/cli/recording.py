@@ -52,9 +52,9 @@ def record(
 
     upstream = BaseUrl.parse(gms, "--gms") if gms is not None else None
     # Whatever is wrong with them is said by the names that they have here.
-    wish_of(redact, redact_key, rules_of(rules))
+    wish = wish_of(redact, redact_key, rules_of(rules))
     # The whole of mitmproxy takes a second: not for an option that is wrong.
     from gms_replay.record import run
 
-    plan = run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure, redact, redact_key, rules)
+    plan = run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure, wish.mode, redact_key, rules)
     run.record(plan)

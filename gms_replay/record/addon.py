@@ -20,11 +20,11 @@ from mitmproxy.tls import ClientHelloData
 from gms_replay import __version__, control
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
+from gms_replay.model import Redaction
 from gms_replay.record import ending, notices, options
 from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record.recorder import Recorder
 from gms_replay.record.writer_process import WriterProcess
-from gms_replay.redact.wishes import Mode
 
 _ASKED_FIRST = ("http", "https")
 """Of what a reverse proxy stands before: where the client speaks first."""
@@ -47,7 +47,7 @@ class GmsRecorder:
         self._writer: WriterProcess | None = None
         self._opened: Recorder | None = None
         self._is_refused = False
-        self._mode = Mode.ON
+        self._mode = Redaction.ON
 
     @property
     def progress(self) -> Progress | None:

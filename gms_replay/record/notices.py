@@ -10,7 +10,7 @@ from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
 from gms_replay.formats.tale import count, plain
-from gms_replay.redact.wishes import Mode
+from gms_replay.model import Redaction
 
 CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
 """Where mitmproxy keeps the certificate that apps must trust for https."""
@@ -37,16 +37,16 @@ class Door:
         return f"make it trust mitmproxy's certificate: {by_proxy}{CA_FILE}"
 
 
-def kept(mode: Mode) -> str:
+def kept(mode: Redaction) -> str:
     """What becomes of secrets in a recording."""
     return {
-        Mode.ON: "secrets and personal data replaced by stand-ins",
-        Mode.TYPED: "secrets, personal data and what people type replaced by stand-ins",
-        Mode.OFF: "secrets and personal data as they are",
+        Redaction.ON: "secrets and personal data replaced by stand-ins",
+        Redaction.TYPED: "secrets, personal data and what people type replaced by stand-ins",
+        Redaction.OFF: "secrets and personal data as they are",
     }[mode]
 
 
-def opening(door: Door, cassette: Path, run: int, hosts: str, mode: Mode) -> Iterator[str]:
+def opening(door: Door, cassette: Path, run: int, hosts: str, mode: Redaction) -> Iterator[str]:
     """The first lines. `run` is this run's number in the cassette."""
     what = f"what goes to hosts like {hosts}" if hosts else "what looks like GMS"
     appended = f", appended as run {run}" if run > 1 else ""

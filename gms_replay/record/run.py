@@ -25,12 +25,12 @@ from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import count
 from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.errors import CassetteError, OptionError
+from gms_replay.model import Redaction
 from gms_replay.record import ending, notices
 from gms_replay.record.addon import GmsRecorder
 from gms_replay.record.live import Live, Remarks
 from gms_replay.record.protocol import Begun, Framed, Recorded
 from gms_replay.record.screen import Screen
-from gms_replay.redact.wishes import Mode
 
 _KILLED_BY_INTERRUPT = 128 + signal.SIGINT
 
@@ -40,7 +40,7 @@ class Plan:
     """What to record into which file, and where apps find us. `gms` is None for a forward proxy, port 0 picks one.
 
     `hosts` is a regular expression, "" for what looks like GMS. `insecure` takes any certificate of a server's.
-    `redact` is a `redact.wishes.Mode`; `redact_key` and `rules` are files, None for none.
+    `redact_key` and `rules` are files, None for none.
     """
 
     cassette: Path
@@ -51,7 +51,7 @@ class Plan:
     max_mib: int | None = None
     max_minutes: int | None = None
     insecure: bool = False
-    redact: str = Mode.ON
+    redact: Redaction = Redaction.ON
     redact_key: Path | None = None
     rules: Path | None = None
 
@@ -145,7 +145,7 @@ class _Recording:
         """It listens, and the cassette is open."""
         logging.getLogger().addHandler(Remarks(self._screen.line))
         door = notices.Door(self._plan.host, port, self._plan.gms)
-        first, mode = self._files[0], Mode(self._plan.redact)
+        first, mode = self._files[0], self._plan.redact
         for line in notices.opening(door, first.cassette, first.run_id, self._plan.hosts, mode):
             self._screen.line(line)
         started_at_us = _now_us()

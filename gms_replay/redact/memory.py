@@ -40,10 +40,10 @@ class Memory:
             return
         if _is_particular(value, kind):
             self._add(value, told, is_anywhere=True)
+        if len(value) >= _SHORTEST_WORD:
+            self._add(value, told, is_anywhere=False)
         if kind in (Kind.NAME, Kind.USER) and "@" not in value:
             self._learn_words(value, told)
-        elif len(value) >= _SHORTEST_WORD:
-            self._add(value, told, is_anywhere=False)
 
     def learn_notation(self, value: str, told: str) -> None:
         """Another way to write a phone number."""

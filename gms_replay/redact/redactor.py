@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 from gms_replay import apns, gms, model, privacy
 from gms_replay.mitmdump import codings
-from gms_replay.model import Body, Direction, Headers, Outcome, Request, Response
+from gms_replay.model import Body, Direction, Headers, Outcome, Redaction, Request, Response
 from gms_replay.redact.texts import Texts
 from gms_replay.redact.wishes import Wish
 
@@ -32,7 +32,10 @@ class Redactor:
     def __init__(self, wish: Wish) -> None:
         """`wish` has a key."""
         assert wish.key is not None
-        self._texts = Texts(wish.key, typed=wish.is_typed, rules=wish.rules, keeps_stand_ins=wish.keeps_stand_ins)
+        self.redaction = wish.redaction
+        """What runs say of themselves that were redacted so."""
+        typed = self.redaction is Redaction.TYPED
+        self._texts = Texts(wish.key, typed=typed, rules=wish.rules, keeps_stand_ins=wish.keeps_stand_ins)
         self._told: dict[object, bytes | str] = {}
         self._told_bytes = 0
         self._version = 0

@@ -2,11 +2,11 @@
 
 import secrets
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gms_replay.errors import OptionError
+from gms_replay.model import Redaction
 from gms_replay.rules import Rules
 
 if TYPE_CHECKING:
@@ -17,14 +17,6 @@ SHORTEST_KEY_BYTES = 16
 _DRAWN_KEY_BYTES = 32
 
 
-class Mode(StrEnum):
-    """What is replaced: secrets and personal data, also what people type, or nothing."""
-
-    ON = "on"
-    TYPED = "typed"
-    OFF = "off"
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a recording is to be without. `key`: the user's own, None for one that is drawn, and kept nowhere.
@@ -32,23 +24,19 @@ class Wish:
     `keeps_stand_ins`: whether what looks like a stand-in stays. A secret may look like one, so only for what was told.
     """
 
-    mode: Mode = Mode.ON
+    mode: Redaction = Redaction.ON
     key: bytes | None = field(default=None, repr=False)
     rules: Rules = field(default_factory=Rules)
     keeps_stand_ins: bool = False
 
     @property
-    def is_typed(self) -> bool:
-        return self.mode is Mode.TYPED or (self.mode is Mode.ON and self.rules.types)
-
-    @property
-    def named(self) -> str:
-        """How a run says that it was redacted (`model.Run`)."""
-        return Mode.TYPED if self.is_typed else self.mode
+    def redaction(self) -> Redaction:
+        """What a run says of itself that is recorded so: a rules file may want what people type to be replaced, too."""
+        return Redaction.TYPED if self.mode is Redaction.ON and self.rules.types else self.mode
 
     def redactor(self) -> "Redactor | None":
         """Who replaces secrets, with a key of its own where the user has none; None where nothing is to be replaced."""
-        if self.mode is Mode.OFF:
+        if self.mode is Redaction.OFF:
             return None
         from gms_replay.redact.redactor import Redactor
 
@@ -66,10 +54,10 @@ def writer(redactor: "Redactor | None", path: Path, **run: Any) -> "Writer":
     return redacting.Writer(path, redactor, **run)
 
 
-def mode(name: str, said: str) -> Mode:
+def mode(name: str, said: str) -> Redaction:
     """What an option of that name says. Raises OptionError."""
     try:
-        return Mode(said)
+        return Redaction(said)
     except ValueError:
         raise OptionError(f"{name} is on, typed or off, not {said!r}") from None
 

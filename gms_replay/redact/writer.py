@@ -31,6 +31,7 @@ class Writer(writer.Writer):
             mode=mode,
             upstream=upstream and redactor.text(upstream),
             versions=versions,
+            redaction=redactor.redaction,
             on_failure=on_failure,
         )
 

@@ -5,9 +5,9 @@ import pytest
 from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
+from gms_replay.model import Redaction
 from gms_replay.record import notices
 from gms_replay.record.notices import Door
-from gms_replay.redact.wishes import Mode
 
 FILE = Path("visit.sqlite")
 GMS = BaseUrl.parse("https://gms.example:8443/genesys", "--gms")
@@ -28,7 +28,7 @@ def progress(**told: object) -> Progress:
 
 
 def test_reverse_names_url() -> None:
-    lines = list(notices.opening(Door("127.0.0.1", 8010, GMS), FILE, 1, "", Mode.ON))
+    lines = list(notices.opening(Door("127.0.0.1", 8010, GMS), FILE, 1, "", Redaction.ON))
 
     assert lines == [
         "recording https://gms.example:8443/genesys into visit.sqlite",
@@ -39,7 +39,7 @@ def test_reverse_names_url() -> None:
 
 
 def test_forward_names_proxy() -> None:
-    lines = list(notices.opening(Door("0.0.0.0", 8010, None), FILE, 3, "gms", Mode.ON))
+    lines = list(notices.opening(Door("0.0.0.0", 8010, None), FILE, 3, "gms", Redaction.ON))
 
     assert lines == [
         "recording what goes to hosts like gms into visit.sqlite, appended as run 3",

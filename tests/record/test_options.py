@@ -5,8 +5,9 @@ import pytest
 
 from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
+from gms_replay.model import Redaction
 from gms_replay.record import options
-from gms_replay.redact.wishes import Mode, Wish
+from gms_replay.redact.wishes import Wish
 from gms_replay.rules import Rules
 
 
@@ -28,7 +29,7 @@ def test_redaction_is_read(tmp_path):
 
     wish = settings(redact=["typed"], redact_key=[str(key)], rules=[str(rules)]).wish
 
-    assert wish == Wish(Mode.TYPED, b"sixteen bytes...", Rules(region="DE"))
+    assert wish == Wish(Redaction.TYPED, b"sixteen bytes...", Rules(region="DE"))
 
 
 def test_hosts_become_pattern():

@@ -9,11 +9,12 @@ from gms_replay.carriage import COMET
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
 from gms_replay.mitmdump.seen import Answering, Connected, Passed, Piece
+from gms_replay.model import Redaction
 from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded
 from gms_replay.record.worker import write_down
-from gms_replay.redact.wishes import Mode, Wish
+from gms_replay.redact.wishes import Wish
 
-OFF = Wish(Mode.OFF)
+OFF = Wish(Redaction.OFF)
 """These compare bytes."""
 
 
