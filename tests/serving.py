@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from gms_replay.access import Access
 from gms_replay.clocks import Pacing
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Facts
 from gms_replay.player import Player
 from gms_replay.replay.asgi import ReplayApp
@@ -40,6 +42,8 @@ def served(
     passing: Passing | None = None,
     push_to: Sequence[StandIn] = (),
     holds_pushes: bool = False,
+    limits: Limits = DEFAULT,
+    access: Access | None = None,
 ) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
@@ -52,6 +56,8 @@ def served(
         note=told.notes.append,
         pass_on=passing.ask if passing else None,
         devices=aside.stand_ins,
+        limits=limits,
+        access=access,
     )
     server = ReplayServer(app, aside, "127.0.0.1", 0, announce=lambda _: ready.set(), compress_sockets=compress_sockets)
     told.origin = server.origin

@@ -1,19 +1,26 @@
 """The player on a socket, by uvicorn."""
 
+import asyncio
 import errno
 import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from gms_replay.errors import OptionError
+from gms_replay.limits import Limits
+from gms_replay.replay import watch
 from gms_replay.replay.asgi import ReplayApp
-from gms_replay.replay.wire import LARGEST_BODY
+from gms_replay.replay.http_connection import HttpConnection
+from gms_replay.replay.socket_connection import SocketConnection
+from gms_replay.replay.watch import Load, Watched
 
 if TYPE_CHECKING:
     from gms_replay.replay.aside import Aside
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
 _KEEP_ALIVE_S = 75
+_TICKS_A_SECOND = 10
+_OTHER_FILES = 100
+"""What a process has open besides connections: the cassette, what runs beside the player, libraries."""
 
 
 class ReplayServer(uvicorn.Server):
@@ -46,18 +56,20 @@ class ReplayServer(uvicorn.Server):
         self._app = app
         self._announce = announce
         self._socket = _bound(host, port)
+        self._load = Load(_for_this_process(app.limits))
         super().__init__(
             uvicorn.Config(
                 self._app,
-                http="httptools",
-                ws="websockets-sansio",
-                ws_max_size=LARGEST_BODY,
+                http=cast(type[asyncio.Protocol], partial(HttpConnection, load=self._load)),
+                ws=cast(type[asyncio.Protocol], partial(SocketConnection, load=self._load)),
+                ws_max_size=app.limits.frame_bytes,
                 ws_per_message_deflate=compress_sockets,
                 lifespan="off",
                 date_header=False,
                 server_header=False,
                 access_log=False,
-                log_level="warning",
+                # What an app sends wrongly is answered, and no line of uvicorn's.
+                log_level="error",
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_LAST_WORDS_S,
             )
@@ -90,6 +102,12 @@ class ReplayServer(uvicorn.Server):
         await super().startup(sockets)
         self._announce(self.origin)
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SECOND == 0:
+            connections = cast(set[Watched], self.server_state.connections)
+            watch.look(tuple(connections), asyncio.get_running_loop().time(), self._load.limits)
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.close()
         await super().shutdown(sockets)
@@ -108,6 +126,24 @@ def spare_collector() -> None:
     few.
     """
     gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, 20, 50)
+
+
+def _for_this_process(limits: Limits) -> Limits:
+    """The limits, with no more connections than the process may have files open: else nobody at all could come in."""
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such limit.
+        return limits
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return replace(limits, connections=min(limits.connections, max(1, soft - _OTHER_FILES)))
+    return limits
 
 
 def _bound(host: str, port: int) -> socket.socket:
