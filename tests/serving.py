@@ -12,6 +12,7 @@ from gms_replay.model import Facts
 from gms_replay.player import Player
 from gms_replay.replay.asgi import ReplayApp
 from gms_replay.replay.aside import Aside
+from gms_replay.replay.certificates import Certificates
 from gms_replay.replay.passing import Passing
 from gms_replay.replay.server import ReplayServer
 from gms_replay.replay.stand_ins import StandIn, StandIns
@@ -44,10 +45,11 @@ def served(
     holds_pushes: bool = False,
     limits: Limits = DEFAULT,
     access: Access | None = None,
+    certificates: Certificates | None = None,
 ) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
-    player = Player(compile_stories(facts), pacing, has_devices=bool(push_to), holds_pushes=holds_pushes)
+    player = Player(compile_stories(facts), pacing, has_devices=bool(push_to), holds_pushes=holds_pushes, limits=limits)
     told = Served(player)
     aside = Aside(passing, None, StandIns(push_to, told.notes.append) if push_to else None)
     app = ReplayApp(
@@ -59,7 +61,15 @@ def served(
         limits=limits,
         access=access,
     )
-    server = ReplayServer(app, aside, "127.0.0.1", 0, announce=lambda _: ready.set(), compress_sockets=compress_sockets)
+    server = ReplayServer(
+        app,
+        aside,
+        "127.0.0.1",
+        0,
+        announce=lambda _: ready.set(),
+        compress_sockets=compress_sockets,
+        certificates=certificates,
+    )
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)
     thread = threading.Thread(target=server.run_bound)

@@ -17,6 +17,7 @@ import uvicorn
 from gms_replay.errors import OptionError
 from gms_replay.limits import Limits
 from gms_replay.replay import watch
+from gms_replay.replay.acceptor import Acceptor
 from gms_replay.replay.asgi import ReplayApp
 from gms_replay.replay.http_connection import HttpConnection
 from gms_replay.replay.socket_connection import SocketConnection
@@ -24,6 +25,7 @@ from gms_replay.replay.watch import Load, Watched
 
 if TYPE_CHECKING:
     from gms_replay.replay.aside import Aside
+    from gms_replay.replay.certificates import Certificates
 
 _LAST_WORDS_S = 1
 _OBJECTS_BETWEEN_LOOKS = 50_000
@@ -37,8 +39,8 @@ class ReplayServer(uvicorn.Server):
     """uvicorn, bound on creation (port 0 picks one), that answers held polls when it is told to end.
 
     `announce` is called with the origin ("http://127.0.0.1:8080") once it answers. `compress_sockets`: whether
-    WebSockets get permessage-deflate (RFC 7692) where the app offers it. `aside` ends with it. Raises OptionError for
-    an address that cannot be bound.
+    WebSockets get permessage-deflate (RFC 7692) where the app offers it. `certificates` make it https. `aside` ends
+    with it. Raises OptionError for an address that cannot be bound.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class ReplayServer(uvicorn.Server):
         *,
         announce: Callable[[str], None],
         compress_sockets: bool = False,
+        certificates: "Certificates | None" = None,
     ) -> None:
+        self._certificates = certificates
         self._aside = aside
         self._hears_signals = True
         self._app = app
@@ -82,7 +86,8 @@ class ReplayServer(uvicorn.Server):
     @property
     def origin(self) -> str:
         host = self._socket.getsockname()[0]
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "http" if self._certificates is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def run_bound(self) -> None:
         """Serves until SIGTERM or SIGINT, or until `should_exit` is set."""
@@ -99,7 +104,20 @@ class ReplayServer(uvicorn.Server):
             yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._certificates is None:
+            await super().startup(sockets)
+        else:
+            loop, within_s = asyncio.get_running_loop(), self._load.limits.request_s
+            connection = partial(
+                cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class),
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+                _loop=loop,
+            )
+            acceptor = Acceptor(self._socket, connection, self._certificates, within_s)
+            self.servers = [cast(asyncio.Server, acceptor)]
+            self.started = True
         self._announce(self.origin)
 
     async def on_tick(self, counter: int) -> bool:
