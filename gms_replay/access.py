@@ -28,7 +28,7 @@ def token(name: str, said: str) -> str:
     """A token as a user sets it; `name`: of the option. Raises OptionError."""
     if not _TOKEN.fullmatch(said):
         raise OptionError(
-            f"{name}: a token has at least 8 letters, digits and -._~+/ (`openssl rand -hex 16` draws one)"
+            f"{name}: a token has 8 or more letters, digits and -._~+/ (`openssl rand -hex 16` draws one)"
         )
     return said
 
