@@ -75,7 +75,7 @@ def _why_not_near(asked: Asked) -> str | None:
         return None
     host, page = header(asked.headers, "host") or "", header(asked.headers, "origin")
     if not asked.peer.startswith(_NEAR):
-        return f"{asked.peer} is another machine"
+        return f"{asked.peer} is another machine, or another address of this one"
     if any(header(asked.headers, name) is not None for name in _PASSED_ON):
         return "a proxy passed that on, for whoever asked it"
     if not _HERE.fullmatch(host):

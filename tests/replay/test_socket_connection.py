@@ -164,3 +164,16 @@ def test_one_socket_too_many_is_429() -> None:
             assert shakes_hands(talk)
 
     assert refused.value.response.status_code == 429
+
+
+def test_who_does_not_read_does_not_keep_the_server(server: Served, capfd: pytest.CaptureFixture[str]) -> None:
+    ask = frame(TEXT, b'[{"channel":"/meta/x","id":"%s"}]' % (b"x" * 60_000))
+    with opened(server) as talk:
+        talk.socket.settimeout(0.2)
+        with suppress(TimeoutError):
+            _say_for_ever(talk, ask)
+        server.stop()
+        server.thread.join(WAIT_S)
+
+        assert not server.thread.is_alive()
+    assert capfd.readouterr() == ("", "")
