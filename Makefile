@@ -7,7 +7,7 @@ MATRIX := tests/peers/mitmdump/test_matrix.py
 FUZZ_S ?= 20
 TARGET ?=
 
-.PHONY: demo test lint samples peers fuzz
+.PHONY: demo test lint samples peers fuzz audit
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -28,6 +28,11 @@ peers: $(READY)
 fuzz: $(VENV)/.fuzz
 	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) $(TARGET)
 
+# Known vulnerabilities of what is installed here, and of what npm's lock files name. Where nobody could be asked it says
+# "not audited", and fails. pip-audit has an environment of its own: it is not to be audited with us.
+audit: $(VENV)/audit/.ready
+	$(BIN)/python audit
+
 # Takes some minutes: people are slow.
 samples: $(READY)
 	PYTHONPATH=tests $(BIN)/python cassettes/record.py cassettes
@@ -44,6 +49,11 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	ln -sfn $(VENV) .venv
+	touch $@
+
+$(VENV)/audit/.ready: $(READY)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --constraint constraints.txt pip-audit
 	touch $@
 
 $(VENV)/.fuzz: $(READY)
