@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from gms_replay.errors import OptionError
-from gms_replay.replay.asgi import LARGEST_BODY, ReplayApp
+from gms_replay.replay.asgi import ReplayApp
+from gms_replay.replay.wire import LARGEST_BODY
 
 if TYPE_CHECKING:
     from gms_replay.replay.aside import Aside

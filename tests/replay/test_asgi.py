@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
 
-from gms_replay.replay.asgi import LARGEST_BODY
+from gms_replay.replay.wire import LARGEST_BODY
 
 COMET = "/genesys/cometd"
 

@@ -11,7 +11,7 @@ from serving import Served, served
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from gms_replay.replay.asgi import LARGEST_BODY
+from gms_replay.replay.wire import LARGEST_BODY
 
 WAIT_S = 20
 
