@@ -157,7 +157,7 @@ class Comet:
             if message.channel == bayeux.HANDSHAKE:
                 replies.append(self._handshake(message, carrier, now_us))
             elif client is None:
-                replies.append(_unknown(message))
+                replies.append(bayeux.unknown(message))
             elif message.channel == bayeux.CONNECT:
                 yield from self._answer_held(client, now_us)
                 self._acknowledge(client, message)
@@ -181,11 +181,22 @@ class Comet:
         if replies or not messages:
             yield Frame(carrier.id, (*told, *replies))
 
-    def deliver(self, channel: str, raw: bytes, position: Position | None = None) -> None:
-        """Queues a message for every subscriber; `position` is None where it tells no lines of a chat."""
+    def deliver(self, channel: str, raw: bytes, position: Position | None = None, is_lost: bool = False) -> None:
+        """Queues a message for every subscriber, or, where it is lost, for none; `position`: in a chat, if in one."""
         for client in self._clients.values():
-            client.asked_in_vain = False
-        self._deliveries.publish(channel, raw, position)
+            client.asked_in_vain = client.asked_in_vain and is_lost
+        self._deliveries.publish(channel, raw, position, is_lost=is_lost)
+
+    def forget(self, messages: Iterable[Parsed]) -> Iterator[Frame]:
+        """Forgets the clients that sent these: what they have not, or have not acknowledged, the next one gets."""
+        for message in messages:
+            if (client := self._client(message)) is not None:
+                if client.held is not None:
+                    yield Frame(client.held.carrier.id, (bayeux.unknown(client.held.message),))
+                self._acknowledge(client, message)
+                if client.batches is not None:
+                    self._deliveries.repeat(client.client_id, client.batches.outstanding)
+                self._drop(client)
 
     def flush(self, now_us: int) -> Iterator[Frame]:
         """Drops silent clients, tells what waits for sockets, answers polls that are ready."""
@@ -240,7 +251,7 @@ class Comet:
         """Forgets all clients; those that wait are told so."""
         for client in self._clients.values():
             if client.held is not None:
-                yield Frame(client.held.carrier.id, (_unknown(client.held.message),))
+                yield Frame(client.held.carrier.id, (bayeux.unknown(client.held.message),))
         self._clients.clear()
 
     def next_wakeup_us(self) -> int | None:
@@ -383,17 +394,6 @@ class Comet:
             return False
         is_told = client.socket is None and bool(self._deliveries.queued(client.client_id))
         return is_told or client.held.until_us <= now_us
-
-
-def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
-    """What a CometD server says to messages of a client that it does not know."""
-    return tuple(_unknown(message) for message in messages)
-
-
-def _unknown(message: Parsed) -> bytes:
-    # On another reply it may come after the new handshake, and CometD's client fails of it at the next connect.
-    advice = {"advice": {"reconnect": "handshake", "interval": 0}} if message.channel == bayeux.CONNECT else {}
-    return _reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, **advice)
 
 
 def _reply(message: Parsed, **fields: Any) -> bytes:

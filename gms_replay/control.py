@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from gms_replay import instants
+from gms_replay import fault_rules, instants
 from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked, SendPush
+from gms_replay.faults import AddFault, DropFaults, TellFaults
 from gms_replay.instants import Notation, Style
 from gms_replay.match import Miss, Missed
 from gms_replay.model import header
@@ -22,6 +23,7 @@ SESSIONS = f"{PREFIX}sessions"
 MISSES = f"{PREFIX}misses"
 PUSHES = f"{PREFIX}pushes"
 PROVIDER = f"{PREFIX}provider"
+FAULTS = f"{PREFIX}faults"
 RECORDED = f"{PREFIX}recorded"
 """Asked of a recorder: answered when all that has passed is on disk."""
 
@@ -132,6 +134,9 @@ Wanted = (
     | ReleasePushes
     | TellArrivals
     | ForgetArrivals
+    | TellFaults
+    | AddFault
+    | DropFaults
 )
 
 
@@ -156,7 +161,9 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
             return _pushes(asked)
         case "provider", "":
             return _listed(asked.method, "the pushes that came in", TellArrivals(), ForgetArrivals())
-    return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES}, {PUSHES} and {PROVIDER}")
+        case "faults", _:
+            return _faults(asked, name)
+    return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES}, {PUSHES}, {PROVIDER} and {FAULTS}")
 
 
 def _clock(asked: Asked, sessions: Collection[str]) -> Wanted:
@@ -197,6 +204,14 @@ def _pushes(asked: Asked) -> Wanted:
     except OptionError as error:
         return Refusal(400, str(error))
     return Refusal(405, "GET tells of pushes, POST holds and releases them")
+
+
+def _faults(asked: Asked, number: str) -> Wanted:
+    try:
+        wanted = fault_rules.wanted(asked.method, number, asked.body)
+    except OptionError as error:
+        return Refusal(400, str(error))
+    return wanted or Refusal(405, "GET lists the faults, POST adds one, DELETE takes one away, by its number, or all")
 
 
 def _is_near(asked: Asked) -> bool:

@@ -14,6 +14,7 @@ from gms_replay.bayeux import Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Faults
 from gms_replay.gms import OPENINGS, PUBLISHED, Kind, Operation
 from gms_replay.playing import Playing
 from gms_replay.publications import Publication
@@ -36,9 +37,13 @@ class _Listed:
 
 
 class Registry:
-    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from."""
+    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from.
 
-    def __init__(self, stories: tuple[Story, ...], pacing: Pacing, seed: int) -> None:
+    `faults` befall any of them.
+    """
+
+    def __init__(self, stories: tuple[Story, ...], pacing: Pacing, seed: int, faults: Faults) -> None:
+        self._faults = faults
         self._stories = stories
         self._pacing = pacing
         self._seed = seed
@@ -215,6 +220,7 @@ class Registry:
             identities=identities.stand_ins(anew, lambda value: self._key(name, value)),
             mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
             comet_segment="" if is_first else addresses.segment(name),
+            faults=self._faults,
         )
         session.is_named = address.name is not None
         return session

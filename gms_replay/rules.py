@@ -25,6 +25,11 @@
     slower_factor = 3           # what takes more than so many times as long
     slower_floor_s = 2          # and so much longer is slower
 
+    [[faults]]                  # one for each thing that goes wrong; see `faults`
+    on = "/meta/connect"
+    do = "reset"
+    times = [3]
+
 Of [times], a field may also hold an object whose keys are instants.
 A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
 """
@@ -34,8 +39,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gms_replay import gms, reasons
+from gms_replay import fault_rules, gms, reasons
 from gms_replay.errors import OptionError
+from gms_replay.faults import Fault
 from gms_replay.gms import InstantClass, Path
 
 _KEEP = "keep"
@@ -44,6 +50,7 @@ _LISTS = {"identities": ("fields", "exempt"), "match": ("free", "exact")}
 _DIFF = {"slower_factor": 1.0, "slower_floor_s": 0.0}
 """Numbers of [diff], each with the least that it may be."""
 _SECTIONS = ("identities", "times", "match", "sessions", "pushes", "diff")
+_FAULTS = "faults"
 _PUSHES = ("refuse", "check_authorization")
 _ANY_DEVICE = "*"
 
@@ -54,6 +61,7 @@ class Rules:
 
     `refused`: why pushes are, by their devices. `checks_authorization`: whether a push's credentials are looked at.
     `volatile`: where recordings may differ; `slower_factor` and `slower_floor_s`: what is slower, None where not said.
+    `faults`: what goes wrong for apps.
     """
 
     identities: frozenset[str] = frozenset()
@@ -67,6 +75,7 @@ class Rules:
     volatile: frozenset[str] = frozenset()
     slower_factor: float | None = None
     slower_floor_s: float | None = None
+    faults: tuple[Fault, ...] = ()
 
     def is_identity(self, path: Path) -> bool:
         """Whether what an answer gives at a path is an identity, whatever becomes of it."""
@@ -113,9 +122,10 @@ def load(text: str, name: str) -> Rules:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{name}: no TOML: {error}") from None
+    faults = fault_rules.read_all(said.pop(_FAULTS, []), f"{name}: {_FAULTS}")
     for section, content in said.items():
         if section not in _SECTIONS:
-            raise OptionError(f"{name}: there is no section [{section}]; there are {_listed(_SECTIONS)}")
+            raise OptionError(f"{name}: there is no section [{section}]; there are {_listed((*_SECTIONS, _FAULTS))}")
         if not isinstance(content, dict):
             raise OptionError(f"{name}: {section}: it is a section: write [{section}], and its fields below")
     lists = {section: _lists(said.get(section, {}), section, name) for section in _LISTS}
@@ -125,6 +135,7 @@ def load(text: str, name: str) -> Rules:
         times=_times(said.get("times", {}), name),
         free=lists["match"]["free"],
         exact=lists["match"]["exact"],
+        faults=faults,
         visits=_visits(said.get("sessions", {}), name),
         **_pushes(said.get("pushes", {}), name),
         **_diff(said.get("diff", {}), name),

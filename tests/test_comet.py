@@ -7,7 +7,7 @@ import pytest
 from bayeux_peer import ADVICE, Peer, event, listening, publish, replies, texts
 
 from gms_replay import bayeux
-from gms_replay.comet import Frame, refuse
+from gms_replay.comet import Frame
 from gms_replay.instants import SECOND_US
 
 
@@ -146,7 +146,8 @@ def test_unknown_client_must_shake_hands() -> None:
 
 def test_refusal_needs_no_session() -> None:
     """What is advised belongs to connects: CometD's client would take it for its next one's."""
-    (raw,) = refuse(bayeux.parse(b'{"channel":"/meta/subscribe","id":3,"subscription":"/a"}'))
+    (message,) = bayeux.parse(b'{"channel":"/meta/subscribe","id":3,"subscription":"/a"}')
+    raw = bayeux.unknown(message)
 
     assert json.loads(raw) == {
         "channel": "/meta/subscribe",

@@ -8,10 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from gms_replay import addresses, instants
+from gms_replay import addresses, fault_rules, instants
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Fault
 from gms_replay.replay import rules_file
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
@@ -25,7 +26,8 @@ class Play:
     """A cassette, and how it is to be played. `on_miss`: "error" or "pass:URL"; `record_new`: where news is recorded.
 
     `push_to`: who gets the pushes, and for which app; `holds_pushes`: whether they wait for a tester to release them.
-    `session`: the one of requests that name none themselves, as `gms_session` has it; None for any.
+    `session`: the one of requests that name none themselves, as `gms_session` has it; None for any. `faults`: what goes
+    wrong for apps, beside what the rules say.
     """
 
     cassette: Path
@@ -38,13 +40,14 @@ class Play:
     bundle_id: str | None = None
     holds_pushes: bool = False
     session: str | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 class Options(TypedDict, total=False):
     """What can be said by keywords: the options of `gms-replay serve`, and the session of apps that name none.
 
     `now`: an instant as text, or a datetime that knows its zone. `rules`: a rules file. `session`: "alice", "2" or
-    "alice:2", or the number of a visit.
+    "alice:2", or the number of a visit. `faults`: rules as in the rules file's `[[faults]]`.
     """
 
     now: str | datetime | None
@@ -60,6 +63,7 @@ class Options(TypedDict, total=False):
     bundle_id: str | None
     hold_pushes: bool
     session: str | int | None
+    faults: Sequence[Mapping[str, object]]
 
 
 _KNOWN = frozenset(Options.__annotations__)
@@ -104,6 +108,7 @@ def play(
         bundle_id=None if options.get("bundle_id") is None else _text(*said("bundle_id")),
         holds_pushes=switch(*said("hold_pushes", False)),
         session=_session(options.get("session")),
+        faults=fault_rules.read_all(options.get("faults", ()), f"{prefix}faults"),
     )
 
 

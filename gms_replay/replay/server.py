@@ -13,6 +13,7 @@ import uvicorn
 
 from gms_replay.errors import OptionError
 from gms_replay.replay.asgi import ReplayApp
+from gms_replay.replay.breaking import BreakableHttp, BreakableSocket
 from gms_replay.replay.wire import LARGEST_BODY
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class ReplayServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._app,
-                http="httptools",
-                ws="websockets-sansio",
+                http=BreakableHttp,
+                ws=BreakableSocket,
                 ws_max_size=LARGEST_BODY,
                 ws_per_message_deflate=compress_sockets,
                 lifespan="off",

@@ -2,14 +2,16 @@
 
 import asyncio
 
-from gms_replay.events import AcceptSocket, CloseSocket, Respond, SendText
-from gms_replay.replay.wire import Send, respond
+from gms_replay.events import AcceptSocket, Break, CloseSocket, Respond, SendText
+from gms_replay.replay.wire import Scope, Send, break_off, respond
 
-ForSocket = AcceptSocket | SendText | CloseSocket | Respond
+_LONGEST_REASON_BYTES = 123  # RFC 6455, section 5.5
+
+ForSocket = AcceptSocket | SendText | CloseSocket | Break | Respond
 """`Respond` refuses it."""
 
 
-async def send_all(outbox: asyncio.Queue[ForSocket], send: Send, subprotocol: str | None) -> None:
+async def send_all(outbox: asyncio.Queue[ForSocket], scope: Scope, send: Send, subprotocol: str | None) -> None:
     """Sends what is put into the outbox of a WebSocket, until that closes it. `subprotocol`: what the app asks for."""
     while True:
         match await outbox.get():
@@ -19,7 +21,11 @@ async def send_all(outbox: asyncio.Queue[ForSocket], send: Send, subprotocol: st
             case SendText(_, text):
                 await send({"type": "websocket.send", "text": text.decode()})
             case CloseSocket(_, code, reason):
-                await send({"type": "websocket.close", "code": code, "reason": reason})
+                short = reason.encode("utf-8", "replace")[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
+                await send({"type": "websocket.close", "code": code, "reason": short})
+                return
+            case Break(_, resets):
+                break_off(scope, resets=resets)
                 return
             case Respond() as refusal:
                 await respond(send, refusal, (), of="websocket.http.response")

@@ -55,6 +55,7 @@ class Stage:
                 seed=play.seed,
                 has_devices=self.aside.stand_ins is not None,
                 holds_pushes=play.holds_pushes,
+                faults=(*play.rules.faults, *play.faults),
             )
             self.app = ReplayApp(
                 self.player,
