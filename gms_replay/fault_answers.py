@@ -14,7 +14,7 @@ _EXCEPTION = "com.genesyslab.gsg.GSGException"
 _NOT_FOUND = "com.genesyslab.gsg.services.callback.exceptions.CallbackExceptionNotFound"
 _DENIED = "403::handshake_denied"
 """What CometD's server says of a handshake that its security policy refuses."""
-_UNREADABLE = '{["<>\\,: \x00\xff'
+_UNREADABLE = '{["<>\\,: \x7f\xff'
 
 Answer = tuple[int, Headers, bytes]
 """A status, headers and a body."""
@@ -61,7 +61,7 @@ def failed2(messages: tuple[Parsed, ...], told: dict[str, Any]) -> bytes:
 def garbage(drawn: bytes) -> bytes:
     """A body that is no JSON; another for other drawn bytes."""
     text = "".join(_UNREADABLE[number % len(_UNREADABLE)] for number in drawn)
-    return ("\x00" + text).encode()
+    return f"<{text}".encode()
 
 
 def _failed2(messages: tuple[Parsed, ...], told: dict[str, Any]) -> Iterator[bytes]:

@@ -63,7 +63,7 @@ class GmsServer(Protocol):
 
 
 class GmsFaults(Protocol):
-    """What goes wrong for apps: rules, each as in the rules file's `[[faults]]`, with how often it `struck`, and whom."""
+    """What goes wrong for apps: rules as the rules file has them, with how often each `struck`, and whom."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The rules that hold."""
