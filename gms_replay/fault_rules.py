@@ -7,7 +7,7 @@ from typing import Any
 
 from gms_replay import addresses, bayeux
 from gms_replay.errors import OptionError
-from gms_replay.faults import ANY, COMET, PUSH, AddFault, Do, DropFaults, Fault, TellFaults
+from gms_replay.faults import ANY, COMET, PUSH, Do, Fault
 from gms_replay.gms import Kind
 
 _WORDS = (ANY, COMET, PUSH)
@@ -40,25 +40,22 @@ _OF = {
 _ADVICE = ("none", "retry", "handshake")
 
 
-def wanted(method: str, number: str, body: bytes) -> TellFaults | AddFault | DropFaults | None:
-    """What is asked of the rules, below whose path `number` may stand; None for a method that asks for nothing.
+def number(said: str | None) -> int | None:
+    """A rule's number, as a path says it; None for all. Raises OptionError."""
+    if said is not None and not _NUMBER.fullmatch(said):
+        raise OptionError(f"{said[:80]!r} is no fault's number; GET lists them")
+    return None if said is None else int(said)
 
-    POST's body is one rule. Raises OptionError.
-    """
-    if number and not _NUMBER.fullmatch(number):
-        raise OptionError(f"{number[:80]!r} is no fault's number; GET lists them")
-    match method:
-        case "GET" if not number:
-            return TellFaults()
-        case "POST" if not number:
-            try:
-                said = json.loads(body)
-            except (ValueError, RecursionError):
-                raise OptionError(f"the body must be a JSON object: {_EXAMPLE}") from None
-            return AddFault(read(said, "fault"))
-        case "DELETE":
-            return DropFaults(int(number) if number else None)
-    return None
+
+def posted(body: bytes, number: str | None) -> Fault:
+    """The rule that is to be added. `number`: what stands below the path of the rules. Raises OptionError."""
+    if number is not None:
+        raise OptionError("a fault is changed by taking it away, and adding another to the list")
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        raise OptionError(f"the body must be a JSON object: {_EXAMPLE}") from None
+    return read(said, "fault")
 
 
 def read_all(said: object, where: str) -> tuple[Fault, ...]:

@@ -112,7 +112,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class TellFaults:
-    """Tells the rules."""
+    """Tells the rule of that number, or all, where it is None."""
+
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Faults:
             return self._one_told(self.add(wanted.fault))
         if isinstance(wanted, DropFaults):
             return {"dropped": self._drop(wanted.number)}
-        return {"faults": [self._one_told(number) for number in self._rules]}
+        return {"faults": [self._one_told(number) for number in self._of(wanted.number)]}
 
     def add(self, rule: Fault) -> int:
         """Puts a rule behind the others, and gives its number, from 1: no other ever has it."""
@@ -179,10 +181,13 @@ class Faults:
 
     def _drop(self, number: int | None) -> list[int]:
         """Takes a rule away, if it is there, or all; their numbers. What they struck stays struck."""
-        gone = [one for one in self._rules if number in (None, one)]
+        gone = self._of(number)
         for one in gone:
             del self._rules[one], self._struck[one]
         return gone
+
+    def _of(self, number: int | None) -> list[int]:
+        return [one for one in self._rules if number in (None, one)]
 
     def forget(self) -> None:
         """All sessions are forgotten: nobody was struck yet."""

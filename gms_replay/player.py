@@ -189,11 +189,11 @@ class Player:
 
     def _control(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         """Answers whoever tests the app."""
-        status, told = 200, b""
+        status, head, told = 200, JSON, b""
         wanted = control.read(asked, [session.name for session in self._registry])
         match wanted:
-            case control.Refusal():
-                status, told = wanted.status, control.wrong(wanted.reason)
+            case control.Refusal() | control.Description():
+                status, head, told = wanted.status, wanted.headers, wanted.told
             case control.TellSessions():
                 told = control.sessions_told(self._wanted(wanted.session), now_us)
             case control.DropSessions():
@@ -231,7 +231,7 @@ class Player:
                 told = self._outbox.holding_told(gone)
             case TellFaults() | AddFault() | DropFaults():
                 told = control.done(**self._faults.obey(wanted))
-        yield Respond(request_id, status, JSON, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
+        yield Respond(request_id, status, head, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
 
     def _wanted(self, name: str | None) -> list[Playing]:
         return [session for session in self._registry if name in (None, session.name)]

@@ -45,7 +45,7 @@ def queued() -> Recording:
     ],
 )
 def test_move_is_read(said: Any, move: MoveClock) -> None:
-    assert clock_move(json.dumps(said).encode(), ["s1"]) == move
+    assert clock_move(json.dumps(said).encode()) == move
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,24 @@ def test_move_is_read(said: Any, move: MoveClock) -> None:
         (b'{"advance_ms":true}', "advance_ms: True"),
         (b'{"advance_ms":NaN}', "advance_ms: nan"),
         (b'{"advance_ms":1e300}', "advance_ms: 1e"),
-        (b'{"to":"next","session":"s1"}', "session: there is no 's1'; there are none yet"),
-        (b'{"to":"next","session":["s1"]}', "session: there is no ['s1']"),
+        (b'{"to":"next","session":["s1"]}', "session: ['s1'] is no session's name"),
     ],
 )
 def test_wrong_move_names_its_field(text: bytes, named: str) -> None:
     with pytest.raises(OptionError, match=re.escape(named)):
-        clock_move(text, [])
+        clock_move(text)
+
+
+def test_session_that_is_not_there_is_not_moved() -> None:
+    answer = app().call("POST", CLOCK, {"to": "next", "session": "s1"})
+
+    assert (answer.status, json.loads(answer.body)) == (404, {"error": "there is no session 's1'; there are none yet"})
+
+
+def test_other_methods_are_told_which_there_are() -> None:
+    answer = app().call("PUT", CLOCK, {"to": "next"})
+
+    assert (answer.status, dict(answer.headers)["allow"]) == (405, "GET, POST")
 
 
 def test_wrong_move_is_answered() -> None:

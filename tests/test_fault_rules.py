@@ -7,7 +7,7 @@ import pytest
 
 from gms_replay import fault_rules
 from gms_replay.errors import OptionError
-from gms_replay.faults import AddFault, Do, DropFaults, Fault, TellFaults
+from gms_replay.faults import Do, Fault
 
 PLAIN = {"on": "send", "do": "reset"}
 
@@ -108,33 +108,27 @@ def test_list_is_numbered() -> None:
         fault_rules.read_all(PLAIN, "faults")
 
 
-@pytest.mark.parametrize(
-    ("method", "number", "body", "wanted"),
-    [
-        ("GET", "", b"", TellFaults()),
-        ("POST", "", json.dumps(PLAIN).encode(), AddFault(Fault("send", Do.RESET))),
-        ("DELETE", "", b"", DropFaults(None)),
-        ("DELETE", "3", b"", DropFaults(3)),
-        ("GET", "3", b"", None),
-        ("POST", "3", b"{}", None),
-        ("PUT", "", b"{}", None),
-    ],
-)
-def test_what_is_asked_of_rules(method: str, number: str, body: bytes, wanted: object) -> None:
-    assert fault_rules.wanted(method, number, body) == wanted
+def test_number_is_read() -> None:
+    assert (fault_rules.number(None), fault_rules.number("3")) == (None, 3)
+    with pytest.raises(OptionError, match=r"^'x' is no fault's number"):
+        fault_rules.number("x")
+
+
+def test_posted_rule_is_read() -> None:
+    assert fault_rules.posted(json.dumps(PLAIN).encode(), None) == Fault("send", Do.RESET)
 
 
 @pytest.mark.parametrize(
     ("number", "body", "complaint"),
     [
-        ("x", b"", "'x' is no fault's number"),
-        ("", b"{", "the body must be a JSON object"),
-        ("", b"[" * 100_000, "the body must be a JSON object"),
-        ("", b"3", "fault: it is a rule"),
+        (None, b"{", "the body must be a JSON object"),
+        (None, b"[" * 100_000, "the body must be a JSON object"),
+        (None, b"3", "fault: it is a rule"),
+        ("3", b"{}", "a fault is changed by taking it away"),
     ],
 )
-def test_what_is_asked_wrongly(number: str, body: bytes, complaint: str) -> None:
+def test_what_is_posted_wrongly(number: str | None, body: bytes, complaint: str) -> None:
     with pytest.raises(OptionError) as caught:
-        fault_rules.wanted("POST", number, body)
+        fault_rules.posted(body, number)
 
     assert str(caught.value).startswith(complaint)

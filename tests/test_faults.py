@@ -101,6 +101,7 @@ def test_what_struck_is_told() -> None:
 def test_rules_come_and_go() -> None:
     faults = Faults([RESET])
     assert faults.obey(AddFault(Fault("any", Do.HANG, visit=2)))["number"] == 2
+    assert [one["number"] for one in faults.obey(TellFaults(2))["faults"]] == [2]
     assert faults.obey(DropFaults(1)) == {"dropped": [1]}
     assert faults.obey(DropFaults(1)) == {"dropped": []}
     assert [number for number, _ in faults] == [2]
