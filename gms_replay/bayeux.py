@@ -238,13 +238,6 @@ def reply(message: Parsed, **fields: Any) -> dict[str, Any]:
     return {"channel": message.fields.get("channel")} | repeated | fields
 
 
-def unknown(message: Parsed) -> bytes:
-    """What CometD's server says to a message of a client that it does not know."""
-    # On another reply it may come after the new handshake, and CometD's client fails of it at the next connect.
-    advice = {"advice": {"reconnect": "handshake", "interval": 0}} if message.channel == CONNECT else {}
-    return dump(reply(message, successful=False, error=SESSION_UNKNOWN, **advice))
-
-
 def browser(cookies: str) -> str | None:
     """The browser that a request comes from, as CometD tells them apart, by what its header `Cookie` holds."""
     cookie = _BROWSER.search(cookies)

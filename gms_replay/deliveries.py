@@ -25,7 +25,7 @@ class _Event:
 class _Reader:
     """`queue` holds the numbers of the events that a client has to be told."""
 
-    subscriptions: list[str] = field(default_factory=list)
+    subscriptions: dict[str, None] = field(default_factory=dict)
     queue: set[int] = field(default_factory=set)
 
     def takes(self, event: _Event) -> bool:
@@ -59,14 +59,19 @@ class Deliveries:
         """What the client was not told goes to the app's next one, which may be there already."""
         self._offer(self._readers.pop(client_id).queue)
 
+    def subscribed(self, client_id: str, further: Iterable[str]) -> int:
+        """How many subscriptions a client would have with further ones."""
+        return len(self._readers[client_id].subscriptions.keys() | set(further))
+
     def subscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
-        reader.subscriptions += [name for name in channels if name not in reader.subscriptions]
+        reader.subscriptions |= dict.fromkeys(channels)
         reader.queue |= self._taken(reader, range(len(self._events)))
 
     def unsubscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
-        reader.subscriptions = [name for name in reader.subscriptions if name not in channels]
+        for name in channels:
+            reader.subscriptions.pop(name, None)
 
     def is_subscribed(self, client_id: str) -> bool:
         """Whether a client has subscribed to anything."""

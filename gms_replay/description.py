@@ -209,7 +209,8 @@ def _told(what: str, schema: str) -> Schema:
 
 _REFUSALS = {
     "400": "A field or parameter is wrong, and is named.",
-    "403": "Asked from another machine, or by a page of another site.",
+    "401": "Asked from another machine, or by a page of another site, without the token.",
+    "403": "The same, where there is no token.",
     "404": "There is no such session.",
 }
 
@@ -219,7 +220,7 @@ def _operation(does: str, told: str, *refusals: str, **more: Any) -> Schema:
     answers = {"200": _told("As asked.", told)}
     return {
         "summary": does,
-        "responses": answers | {status: _told(_REFUSALS[status], "Error") for status in ("403", *refusals)},
+        "responses": answers | {status: _told(_REFUSALS[status], "Error") for status in ("401", "403", *refusals)},
         **more,
     }
 
@@ -290,6 +291,7 @@ _PATHS: dict[str, dict[str, Schema]] = {
             "summary": "This description.",
             "responses": {
                 "200": {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}},
+                "401": _told(_REFUSALS["401"], "Error"),
                 "403": _told(_REFUSALS["403"], "Error"),
             },
         }

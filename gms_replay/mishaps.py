@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from gms_replay import bayeux, fault_answers, publications
 from gms_replay.bayeux import Parsed
-from gms_replay.comet import Carrier
+from gms_replay.carriers import Carrier
 from gms_replay.deliveries import Position
 from gms_replay.events import JSON, TEXT, UNEXPECTED, Action, Break, CloseSocket, Logged, Respond, SendPush, SendText
 from gms_replay.failovers import Failovers

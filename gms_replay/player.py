@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from gms_replay import bayeux, calls, control, jsonp, match, publications
+from gms_replay import bayeux, calls, control, jsonp, match, publications, replies
 from gms_replay.alarms import Alarms
 from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
 from gms_replay.calls import Call
+from gms_replay.carriers import Carrier
 from gms_replay.clocks import Pacing
-from gms_replay.comet import Carrier
 from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.events import (
     JSON,
@@ -33,12 +33,12 @@ from gms_replay.events import (
     PeerGone,
     RequestArrived,
     Respond,
-    SendText,
     SocketOpened,
     TextArrived,
 )
 from gms_replay.faults import AddFault, DropFaults, Fault, Faults, TellFaults
 from gms_replay.gms import Kind
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.match import Miss, Missed, MissKind
 from gms_replay.model import Transport, header
 from gms_replay.outbox import Outbox
@@ -69,6 +69,7 @@ class Player:
         has_devices: bool = False,
         holds_pushes: bool = False,
         faults: Iterable[Fault] = (),
+        limits: Limits = DEFAULT,
     ) -> None:
         self.misses: deque[Missed] = deque(maxlen=_MISSES_KEPT)
         """The last misses, the latest last."""
@@ -76,8 +77,9 @@ class Player:
         """How many misses there were."""
         self._stories = stories
         self._pacing = pacing or Pacing()
+        self._limits = limits
         self._faults = Faults(faults, seed)
-        self._registry = Registry(stories, self._pacing, seed, self._faults)
+        self._registry = Registry(stories, self._pacing, seed, self._faults, limits)
         self.arrivals = Arrivals(stories, self._registry, seed)
         """The pushes that came in from whoever sends them."""
         self._has_devices = has_devices
@@ -107,6 +109,7 @@ class Player:
         for name in self._alarms.due(now_us):
             if name != _LISTENERS:
                 actions += self._wake(name, now_us)
+        actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
         self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:
@@ -272,11 +275,7 @@ class Player:
             self._callbacks[request_id] = called.callback
         transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
         browser = bayeux.browser(header(asked.headers, "cookie") or "")
-        told = self._comet(call, Carrier(request_id, transport, browser), messages, now_us)
-        if told is None:
-            yield Respond(request_id, 200, JSON, bayeux.frame(map(bayeux.unknown, messages)))
-        else:
-            yield from told
+        yield from self._comet(call, Carrier(request_id, transport, browser), messages, now_us)
 
     def _text(self, socket_id: int, text: bytes, now_us: int) -> Iterator[Action]:
         if socket_id not in self._sockets:
@@ -292,16 +291,16 @@ class Player:
             self._gone(socket_id, now_us)
             yield CloseSocket(socket_id, UNEXPECTED, f"not a Bayeux frame: {error}")
             return
-        told = self._comet(call, Carrier(socket_id, Transport.WEBSOCKET), messages, now_us)
-        if told is None:
-            yield SendText(socket_id, bayeux.frame(map(bayeux.unknown, messages)))
-        else:
-            yield from told
+        yield from self._comet(call, Carrier(socket_id, Transport.WEBSOCKET), messages, now_us)
 
     def _rest(self, request_id: int, call: Call, now_us: int) -> Iterable[Action]:
         name = call.address.name
         session = self._registry.of_request(call) if name is None else self._registry.named(name)
         session = session or self._registry.opened(call, call.operation, now_us)
+        if session is None and self._registry.is_full:
+            return [
+                Respond(request_id, 429, JSON, control.wrong(f"{self._limits.sessions} sessions are played already"))
+            ]
         if session is None:
             kind = MissKind.WRONG_SESSION if self._registry.is_recorded(call.operation) else MissKind.UNKNOWN_SERVICE
             return self._missed(request_id, call.asked, self._nowhere(kind, call.asked), now_us)
@@ -320,15 +319,15 @@ class Player:
             self._missed(request_id, call.asked, replace(miss, session=self.whose(request_id)), now_us) if miss else ()
         )
 
-    def _comet(
-        self, call: Call, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int
-    ) -> Iterator[Action] | None:
-        """What is to be done about messages; None where they are nobody's."""
+    def _comet(self, call: Call, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterable[Action]:
+        """What is to be done about messages."""
+        if len(messages) > self._limits.messages:
+            return [carrier.told([replies.too_many(messages[0], "messages", self._limits.messages)])]
         session = self._registry.of_client(messages) or self._registry.named(call.address.name)
         if session is None and any(message.channel == HANDSHAKE for message in messages):
             session = self._bound(call, now_us)
         if session is None:
-            return None
+            return [carrier.told(replies.refuse(messages, self._limits.sessions))]
         meant = self._meant(session, call, messages, now_us)
         self._visit(meant, call)
         self._keep(meant, carrier.id)

@@ -6,13 +6,13 @@ whatever is due, the earliest first, so that what is told depends on when the ap
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gms_replay import match
+from gms_replay import carriers, match
 from gms_replay.acts import Lack, Lacking, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.calls import Call
 from gms_replay.choice import Choice, Pending
 from gms_replay.clocks import Pacing, SessionTime, earlier
-from gms_replay.comet import Carrier, Client, Comet, Frame
+from gms_replay.comet import Client, Comet, Frame
 from gms_replay.course import Course, Item
 from gms_replay.devices import Device
 from gms_replay.events import JSON, TEXT, Action, CloseSocket, Logged, Noted, Respond, SendPush, SendText
@@ -187,7 +187,7 @@ class Playing:
         self._course.act(act, self._time.story_us(now_us), operation.wish)
         self._patience.move(self._time.patience_us(now_us))
 
-    def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
+    def ask_comet(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
         self.seen_at_us = now_us
         if carrier.is_socket:
@@ -199,7 +199,7 @@ class Playing:
         if does in (None, Do.FORGET):
             yield from self._hear(carrier, messages, now_us)
 
-    def _hear(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
+    def _hear(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
         if shakes_hands and self._time.stands:
             self.comet.make_room()

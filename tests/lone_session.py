@@ -7,8 +7,8 @@ from factories import CALLBACK, SERVICE, Tape
 
 from gms_replay import bayeux, calls
 from gms_replay.calls import Call
+from gms_replay.carriers import Carrier
 from gms_replay.clocks import Pacing
-from gms_replay.comet import Carrier
 from gms_replay.events import Action, Asked
 from gms_replay.faults import Faults
 from gms_replay.match import Miss

@@ -285,13 +285,3 @@ def test_publishing_is_refused_where_nobody_can(channel: str, error: str) -> Non
 )
 def test_browser_is_told_by_its_cookie(cookies: str, browser: str | None) -> None:
     assert bayeux.browser(cookies) == browser
-
-
-@pytest.mark.parametrize(
-    ("channel", "advice"), [("/meta/connect", {"reconnect": "handshake", "interval": 0}), ("/meta/subscribe", None)]
-)
-def test_unknown_client_is_told_once_what_to_do(channel: str, advice: object) -> None:
-    (message,) = bayeux.parse(b'{"channel":"%s","id":"1"}' % channel.encode())
-    told = json.loads(bayeux.unknown(message))
-
-    assert (told["error"], told["successful"], told.get("advice")) == ("402::session_unknown", False, advice)

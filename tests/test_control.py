@@ -95,12 +95,9 @@ def test_wrong_move_is_answered() -> None:
         ("GET", CLOCK, "::1", 200),
         ("GET", f"{CLOCK}?x", "127.0.0.1", 200),
         ("GET", CLOCK, "", 200),
-        ("GET", CLOCK, "192.0.2.1", 403),
-        ("POST", CLOCK, "192.0.2.1", 403),
         ("DELETE", CLOCK, "::1", 405),
         ("GET", f"{CLOCK}/s1", "::1", 404),
         ("GET", SESSIONS, "::1", 200),
-        ("GET", SESSIONS, "192.0.2.1", 403),
         ("POST", SESSIONS, "::1", 405),
         ("DELETE", SESSIONS, "::1", 200),
         ("GET", f"{SESSIONS}/s1", "::1", 404),
@@ -112,27 +109,8 @@ def test_wrong_move_is_answered() -> None:
         ("GET", "/__gms_replay__/", "::1", 404),
     ],
 )
-def test_who_may_ask_what(method: str, target: str, peer: str, status: int) -> None:
+def test_what_may_be_asked(method: str, target: str, peer: str, status: int) -> None:
     assert app(peer=peer).call(method, target).status == status
-
-
-@pytest.mark.parametrize(
-    ("host", "page", "status"),
-    [
-        ("localhost:9000", "http://localhost:9000", 200),
-        ("localhost", "http://localhost", 200),
-        ("127.0.0.1:9000", "http://127.0.0.1:9000", 200),
-        ("[::1]:9000", "http://[::1]:9000", 200),
-        ("localhost:9000", "https://localhost:9000", 403),
-        ("localhost:9000", "http://localhost:9001", 403),
-        ("localhost:9000", "null", 403),
-        ("evil.test:9000", "http://evil.test:9000", 403),
-        ("127.0.0.1.evil.test", "http://127.0.0.1.evil.test", 403),
-    ],
-)
-def test_pages_of_other_sites_ask_in_vain(host: str, page: str, status: int) -> None:
-    """Also of a site that has its own name lead to this machine."""
-    assert app(host=host).call("POST", CLOCK, {"advance_ms": 1}, headers=(("origin", page),)).status == status
 
 
 @pytest.mark.parametrize("clock", list(Clock))

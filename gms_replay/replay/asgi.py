@@ -9,12 +9,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from typing import Protocol
 
+from gms_replay import control, limits
+from gms_replay.access import Access
 from gms_replay.addresses import PARAMETER
 from gms_replay.errors import GmsReplayError
 from gms_replay.events import (
     Action,
     Asked,
     Break,
+    CloseSocket,
     DropPushes,
     Event,
     Logged,
@@ -29,14 +32,16 @@ from gms_replay.events import (
     TextArrived,
     Woke,
 )
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
 from gms_replay.replay import event_stream, wire
 from gms_replay.replay.door import Door
-from gms_replay.replay.sockets import ForSocket, send_all
+from gms_replay.replay.sockets import Outbox
 from gms_replay.replay.waiting import Waiting, hung_up
 from gms_replay.replay.wire import Receive, Scope, Send
 
+_TOO_BIG = 1009
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
 PassOn = Callable[[int, Asked], Awaitable[Respond]]
@@ -69,6 +74,7 @@ class ReplayApp:
     `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
     `devices` get each push for a device, `keep` each that came in. `door`: how mitmproxy brings requests, None where
     it does not. `session`: the one of requests that name none themselves, as `gms_session` has it; None for any.
+    `limits`: what is refused; `access`: who may ask the player itself, None for this machine only.
     """
 
     def __init__(
@@ -84,7 +90,11 @@ class ReplayApp:
         door: Door | None = None,
         session: str | None = None,
         witness: Witness | None = None,
+        limits: Limits = DEFAULT,
+        access: Access | None = None,
     ) -> None:
+        self.limits = limits
+        self._access = access or Access()
         self._session: Headers = ((PARAMETER, session),) if session else ()
         self._witness = witness
         self._log = log
@@ -98,7 +108,7 @@ class ReplayApp:
         self._note = note
         self._numbers = count(1)
         self._waiting: dict[int, Waiting] = {}
-        self._sockets: dict[int, asyncio.Queue[ForSocket]] = {}
+        self._sockets: dict[int, Outbox] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at_us: int | None = None
@@ -110,21 +120,30 @@ class ReplayApp:
             asked = self._door.entered(asked)
         if self._session and header(asked.headers, PARAMETER) is None:
             asked = asked._replace(headers=asked.headers + self._session)
+        admitted = self._access.admitted(asked) if control.is_meant(asked) else asked
         if scope["type"] == "websocket":
-            await self._converse(asked, scope, receive, send)
+            await self._converse(admitted, scope, receive, send)
             return
         if asked.method == "OPTIONS" and header(asked.headers, "access-control-request-method"):
             await wire.respond(send, Respond(0, 200, (), b""), cors)
             return
-        body = await wire.body(receive)
-        if body is not None and len(body) > wire.LARGEST_BODY:
-            await wire.respond(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % wire.LARGEST_BODY), cors)
+        if isinstance(admitted, Respond):
+            await wire.respond(send, admitted, cors)
+            return
+        asked, body = admitted, await wire.body(receive, self.limits.body_bytes)
+        if body is None:
+            self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
+        elif why := self._why_too_much(body):
+            await wire.respond(send, Respond(0, 413, _TEXT, why.encode()), cors)
         elif event_stream.is_wanted(asked):
             await self._stream(asked, receive, send, cors)
-        elif body is not None:
-            await self._answer(asked._replace(body=body) if body else asked, scope, receive, send, cors)
         else:
-            self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
+            await self._answer(asked._replace(body=body) if body else asked, scope, receive, send, cors)
+
+    def _why_too_much(self, body: bytes) -> str | None:
+        if len(body) > self.limits.body_bytes:
+            return f"a body may have {self.limits.body_bytes} bytes"
+        return limits.why_too_much(body, self.limits)
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Raises GmsReplayError where another loop is in here at the same time."""
@@ -195,26 +214,35 @@ class ReplayApp:
             if not goes_on:
                 return
 
-    async def _converse(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
-        """Carries a WebSocket's messages in and out until one side ends it."""
+    async def _converse(self, asked: Asked | Respond, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carries a WebSocket's messages in and out until one side ends it. `asked`: or why that is refused."""
         socket_id = next(self._numbers)
-        outbox: asyncio.Queue[ForSocket] = asyncio.Queue()
-        self._sockets[socket_id] = outbox
-        subprotocol = next(iter(scope.get("subprotocols", ())), None)
-        sending = asyncio.ensure_future(send_all(outbox, scope, send, subprotocol))
+        outbox = self._sockets[socket_id] = Outbox()
+        sending = asyncio.ensure_future(outbox.send_all(scope, send))
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
-                if message["type"] == "websocket.connect":
-                    self._play(SocketOpened(socket_id, asked))
-                else:
+                if message["type"] != "websocket.connect":
                     text = message.get("text")
-                    self._play(TextArrived(socket_id, message["bytes"] if text is None else text.encode()))
+                    self._hear(socket_id, message["bytes"] if text is None else text.encode())
+                elif isinstance(asked, Respond):
+                    outbox.put(asked)
+                else:
+                    self._play(SocketOpened(socket_id, asked))
+                await outbox.room()
         finally:
             del self._sockets[socket_id]
             self._play(PeerGone(socket_id))
             sending.cancel()
             # The app may be gone in the middle of it.
             await asyncio.gather(sending, return_exceptions=True)
+
+    def _hear(self, socket_id: int, text: bytes) -> None:
+        why = limits.why_too_much(text, self.limits)
+        if why is None:
+            self._play(TextArrived(socket_id, text))
+        else:
+            self._play(PeerGone(socket_id))
+            self._sockets[socket_id].put(CloseSocket(socket_id, _TOO_BIG, why))
 
     def _play(self, event: Event) -> None:
         now_us = self._clock()
@@ -256,11 +284,11 @@ class ReplayApp:
             elif outbox := self._sockets.get(action.socket_id):
                 if self._witness is not None and isinstance(action, SendText):
                     self._witness.said(action.text, self._player.whose(action.socket_id))
-                outbox.put_nowait(action)
+                outbox.put(action)
 
     def _respond(self, answer: Respond) -> None:
         if outbox := self._sockets.get(answer.request_id):
-            outbox.put_nowait(answer)
+            outbox.put(answer)
         elif answer.missed is not None and self._pass_on is not None:
             task = asyncio.ensure_future(self._answer_from(self._pass_on(answer.request_id, answer.missed)))
             self._passing.add(task)
@@ -270,7 +298,7 @@ class ReplayApp:
 
     def _break(self, action: Break) -> None:
         if outbox := self._sockets.get(action.carrier_id):
-            outbox.put_nowait(action)
+            outbox.put(action)
         elif waiting := self._waiting.get(action.carrier_id):
             waiting.answer(action)
 

@@ -8,11 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from gms_replay import addresses, fault_rules, instants
+from gms_replay import addresses, fault_rules, instants, limits
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.faults import Fault
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.replay import rules_file
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
@@ -26,8 +27,8 @@ class Play:
     """A cassette, and how it is to be played. `on_miss`: "error" or "pass:URL"; `record_new`: where news is recorded.
 
     `push_to`: who gets the pushes, and for which app; `holds_pushes`: whether they wait for a tester to release them.
-    `session`: the one of requests that name none themselves, as `gms_session` has it; None for any. `faults`: what goes
-    wrong for apps, beside what the rules say.
+    `session`: the one of requests that name none themselves, as `gms_session` has it; None for any. `limits`: what is
+    refused. `faults`: what goes wrong for apps, beside what the rules say.
     """
 
     cassette: Path
@@ -41,13 +42,15 @@ class Play:
     holds_pushes: bool = False
     session: str | None = None
     faults: tuple[Fault, ...] = ()
+    limits: Limits = DEFAULT
 
 
 class Options(TypedDict, total=False):
     """What can be said by keywords: the options of `gms-replay serve`, and the session of apps that name none.
 
     `now`: an instant as text, or a datetime that knows its zone. `rules`: a rules file. `session`: "alice", "2" or
-    "alice:2", or the number of a visit. `faults`: rules as in the rules file's `[[faults]]`.
+    "alice:2", or the number of a visit. `limit`: each "NAME=NUMBER". `faults`: rules as in the rules file's
+    `[[faults]]`.
     """
 
     now: str | datetime | None
@@ -62,6 +65,7 @@ class Options(TypedDict, total=False):
     push_to: str | Sequence[str]
     bundle_id: str | None
     hold_pushes: bool
+    limit: str | Sequence[str]
     session: str | int | None
     faults: Sequence[Mapping[str, object]]
 
@@ -109,6 +113,7 @@ def play(
         holds_pushes=switch(*said("hold_pushes", False)),
         session=_session(options.get("session")),
         faults=fault_rules.read_all(options.get("faults", ()), f"{prefix}faults"),
+        limits=limits.parse(_texts(*said("limit", ())), f"{prefix}limit"),
     )
 
 

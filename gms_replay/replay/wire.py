@@ -11,15 +11,14 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LARGEST_BODY = 16 * 1024 * 1024
-"""In bytes, also for a WebSocket's message; more than any app sends to GMS, files included, and little to hold."""
-
 BREAK = "gms_replay.break"
 """The extension of ASGI by which our server ends a connection: a function that is told whether to reset it."""
 
 _SCHEMES = {"ws": "http", "wss": "https"}
 _KEPT = 1024
 """So many heads of requests, and of answers, are known again."""
+_SHORT = 4096
+"""Only those of so many bytes, so that nobody fills the memory with his."""
 
 
 def asked(scope: Scope) -> tuple[Asked, Headers]:
@@ -28,18 +27,23 @@ def asked(scope: Scope) -> tuple[Asked, Headers]:
     client = scope.get("client")
     peer, headers = client[0] if client else "", tuple(scope["headers"])
     version = f"HTTP/{scope.get('http_version', '1.1')}"
-    return _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], headers, peer, version)
+    query: bytes = scope["query_string"]
+    is_short = len(path) + len(query) + sum(len(name) + len(value) for name, value in headers) <= _SHORT
+    read = _kept_asked if is_short else _read_asked
+    return read(scope.get("method", "GET"), scope["scheme"], path, query, headers, peer, version)
 
 
-@lru_cache(_KEPT)
-def _kept_asked(
+def _read_asked(
     method: str, scheme: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], peer: str, version: str
 ) -> tuple[Asked, Headers]:
-    """Apps ask the same again and again."""
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     prefix = (header(headers, "x-forwarded-prefix") or "").rstrip("/")
     target = (path + b"?" + query if query else path).decode("latin-1")
     return Asked(method, _SCHEMES.get(scheme, scheme), target, headers, b"", peer, prefix, version), _cors(headers)
+
+
+_kept_asked = lru_cache(_KEPT)(_read_asked)
+"""Apps ask the same again and again."""
 
 
 def _cors(headers: Headers) -> Headers:
@@ -58,14 +62,14 @@ def _cors(headers: Headers) -> Headers:
     )
 
 
-async def body(receive: Receive) -> bytes | None:
+async def body(receive: Receive, most_bytes: int) -> bytes | None:
     """A request's whole body, or more of it than may be; None where the app hung up inside it."""
     parts: list[bytes] = []
     size = 0
     while (message := await receive())["type"] != "http.disconnect":
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if not message.get("more_body") or size > LARGEST_BODY:
+        if not message.get("more_body") or size > most_bytes:
             return b"".join(parts)
     return None
 

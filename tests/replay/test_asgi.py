@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
 
-from gms_replay.replay.wire import LARGEST_BODY
+from gms_replay.limits import DEFAULT
 
 COMET = "/genesys/cometd"
 
@@ -188,10 +188,10 @@ def test_other_origin_is_allowed(app: httpx.Client) -> None:
 
 
 def test_huge_body_is_refused(app: httpx.Client) -> None:
-    answer = app.post(factories.CALLBACK, content=b" " * (LARGEST_BODY + 1))
+    answer = app.post(factories.CALLBACK, content=b" " * (DEFAULT.body_bytes + 1))
 
     assert answer.status_code == 413
-    assert f"{LARGEST_BODY} bytes" in answer.text
+    assert f"{DEFAULT.body_bytes} bytes" in answer.text
 
 
 def test_half_a_character_is_a_miss(app: httpx.Client) -> None:
