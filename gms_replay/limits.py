@@ -14,7 +14,7 @@ from gms_replay.errors import OptionError
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MARKS = (b",", b":", b"[", b"{", b"&")
 """One of these stands beside each value of JSON, and of a form."""
-_LINES_A_VALUE = 40
+_LINES_A_VALUE = 80
 """A file that somebody sends has lines, which are as much work as values of that part."""
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -31,11 +31,11 @@ class Limits:
     """Of a request, its line and headers: 431."""
     headers: int = 100
     """Of a request: 431."""
-    values: int = 10_000
+    values: int = 5000
     """In a body of JSON or a form, or in a frame: 413, or 1009."""
     depth: int = 100
     """Of JSON: 413, or 1009."""
-    messages: int = 500
+    messages: int = 100
     """Bayeux messages in one frame: the first is answered with an error, none is taken."""
     subscriptions: int = 1000
     """Of a Bayeux client: an error."""
