@@ -360,7 +360,9 @@ def test_push_is_waited_for(pytester: pytest.Pytester) -> None:
 
 def test_third_poll_dies(suite: pytest.Pytester) -> None:
     """As a fixture, and, of one of two sessions, as a keyword of the marker; what struck is told, and no miss."""
-    result = run(suite, """
+    result = run(
+        suite,
+        """
         @pytest.mark.gms_cassette("visit.sqlite")
         def test_chat(gms_server):
             gms_server.faults.add(on="/meta/connect", do="reset", times=[3])
@@ -397,7 +399,8 @@ def test_third_poll_dies(suite: pytest.Pytester) -> None:
         @pytest.mark.gms_cassette("visit.sqlite", strict=True, faults=[{"on": "push", "do": "lose"}])
         def test_in_vain(gms_server):
             start(gms_server)
-    """)
+    """,
+    )
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(["*fault 1 (lose on push) struck nobody*"])
 
