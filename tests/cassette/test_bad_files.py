@@ -10,12 +10,14 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import factories
 import pytest
 from click.testing import CliRunner, Result
 
+from gms_replay.cassette import opening
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.reader import read
@@ -112,11 +114,17 @@ FOREIGN = {
         f"written in format {FORMAT_VERSION + 1}, newer than this gms-replay",
     ),
 }  # fmt: skip
+
+
+def pages_end(path: Path) -> int:
+    return opening.pages_end(path.read_bytes())
+
+
 DAMAGED = {
     **{f"cut at {size}": cut(size) for size in (1, 15, 16, 99, 100, 1000, 4095, 4096, 4097, 8192, 20000)},
     "cut in the middle": lambda path, whole: cut(whole.stat().st_size // 2)(path, whole),
-    "last byte lost": lambda path, whole: cut(whole.stat().st_size - 1)(path, whole),
-    "last page lost": lambda path, whole: cut(whole.stat().st_size - 4096)(path, whole),
+    "last byte of the pages lost": lambda path, whole: cut(pages_end(whole) - 1)(path, whole),
+    "last page lost": lambda path, whole: cut(pages_end(whole) - 4096)(path, whole),
     "format below zero": changed("PRAGMA user_version = -1"),
     "made of format 0": changed("PRAGMA user_version = 0"),
     "table missing": changed("DROP TABLE push"),
@@ -212,10 +220,12 @@ def test_unprintable_name_is_read(tmp_path: Path, whole: Path) -> None:
 
 def another(path: Path) -> None:
     """A cassette in WAL mode that tells another visit, most of it in its WAL."""
-    write(path, factories.chat_recording((1.0, factories.frame(1, factories.JOINED))))
+    chat = factories.chat_recording((1.0, factories.frame(1, factories.JOINED)))
+    asked = [replace(one, request=replace(one.request, target="/of/another")) for one in chat.exchanges]
+    write(path, replace(chat, exchanges=tuple(asked)))
     file = sqlite3.connect(path, isolation_level=None)
     file.execute("PRAGMA journal_mode = WAL")
-    file.execute("UPDATE request SET target = '/of/another'")
+    file.execute("UPDATE request SET target = target")
     shutil.copy(f"{path}-wal", path.with_name("saved"))
     file.close()
 
