@@ -22,10 +22,10 @@ from gms_replay.errors import BayeuxError
 from gms_replay.forwards import Forwards, Said
 from gms_replay.gms import Act
 from gms_replay.grades import Difference, Grade
-from gms_replay.model import Transport
+from gms_replay.model import Headers, Transport
 from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe, Unsubscribe
 from gms_replay.sessions import Visited
-from gms_replay.verify import cookies
+from gms_replay.verify import cookies, own_headers
 from gms_replay.verify.comet_client import CometClient
 from gms_replay.verify.progress import Happening, Sort
 
@@ -45,6 +45,7 @@ class Way:
     ca_file: Path
     speed: float
     patience_s: float
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class Driver:
         self._unreached.append(Difference(Grade.MISSING, place, place, "", *sides, note))
 
     async def _asked(self, one: Visited, *, is_first: bool = True) -> httpx.Response | None:
-        said = self._forwards.request(one.exchange.request, one.operation)
+        said = own_headers.put(self._forwards.request(one.exchange.request, one.operation), self._way.headers)
         recorded = one.exchange.response
         try:
             answer = await self._http.send(self._request(said))
@@ -251,7 +252,7 @@ class Driver:
 
     async def _open(self, opened: Open, asked_us: int) -> None:
         request = opened.by.exchange.request
-        said = self._forwards.request(request, opened.by.operation)
+        said = own_headers.put(self._forwards.request(request, opened.by.operation), self._way.headers)
         url = self._dialled(said.url).removesuffix("/handshake")
         kept = {
             name: _as_text(value)

@@ -110,6 +110,18 @@ def test_of_a_changed_gms_the_changes_are_found(tmp_path):
     assert changes(grading.compare(read(SAMPLE), read(tmp_path / "run.sqlite"), usual)) == CHANGED_ALWAYS
 
 
+def test_own_headers_are_said_by_rest_and_over_comet(tmp_path):
+    record, visit = tmp_path / "run.sqlite", visits.split(read(SAMPLE))
+    with simulated(SETTINGS) as url:
+        own = (("x-tenant", "blue"), ("gms_user", "bob"))
+        play(Plan(visit, BaseUrl.parse(url, "--against"), record, 50, 3, Rules(), headers=own), unseen)
+    asked = [one.request for one in read(record).exchanges]
+    assert {header(request.headers, "x-tenant") for request in asked} == {"blue"}
+    users = [[value for name, value in request.headers if name.lower() == "gms_user"] for request in asked]
+    assert {len(values) for values in users} == {1}
+    assert any("/cometd" in request.target for request in asked)
+
+
 def test_slower_agent_is_found(tmp_path):
     # Against the sample's own agent, who takes as long as people do, a quick one is never slower.
     played(SETTINGS, tmp_path / "usual.sqlite", read(SAMPLE))
