@@ -211,6 +211,7 @@ class Run:
     mode: str
     upstream: str | None
     versions: tuple[tuple[str, str], ...]
+    redaction: str = "off"
 
 
 class Outline(NamedTuple):

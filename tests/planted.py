@@ -51,8 +51,9 @@ class Secret:
         raw = self.value.encode()
         escaped = quote(self.value, safe="")
         found = {
-            raw, escaped.encode(), escaped.lower().encode(), quote_plus(self.value).encode(), json.dumps(self.value)[1:-1].encode(),
-            raw.hex().encode(), raw.hex().upper().encode(), self.value.encode("utf-16-le"), *_base64(raw),
+            raw, escaped.encode(), escaped.lower().encode(), quote_plus(self.value).encode(),
+            self.value.encode("utf-16-le"), json.dumps(self.value)[1:-1].encode(),
+            raw.hex().encode(), raw.hex().upper().encode(), *_base64(raw),
         }  # fmt: skip
         if self.is_hex:
             # As binary frames have it.
