@@ -96,8 +96,12 @@ def nested(text: str) -> Node | None:
 
 def named(path: Path) -> str:
     """A path in words."""
-    inside = path[1:] if path[:1] == (BODY,) and len(path) > 1 else path
-    return ".".join("*" if isinstance(step, int) else step for step in inside)
+    return ".".join("*" if isinstance(step, int) else step for step in inside(path) or path)
+
+
+def inside(path: Path) -> Path:
+    """A path as it is inside a body."""
+    return path[1:] if path[:1] == (BODY,) else path
 
 
 def shape(node: Node, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -55,6 +55,22 @@ def of(old: Session, new: Session, disguise: Disguise | None) -> Counterparts:
     return Counterparts(asked, polled, tuple(told))
 
 
+def weigh(found: Counterparts, disguise: Disguise) -> None:
+    """Counts what would have to stand for what where secrets were replaced, all over two visits."""
+    for series in found.all:
+
+        def same(path: Path, one: str, other: str, is_told: bool = series.is_told) -> bool:
+            inside, inside_now = bodies.nested(one), bodies.nested(other)
+            if inside is not None and inside_now is not None:
+                return not any(bodies.compare(inside, inside_now, same, path))
+            disguise.weigh(bodies.inside(path), one, other, is_told=is_told)
+            return True
+
+        for one, other in series.pairs:
+            for _ in bodies.compare(one.node, other.node, same):
+                pass
+
+
 def _unaligned(old: Session, new: Session) -> Iterator[Series]:
     def series(sort: str, some: Iterable[Piece], some_now: Iterable[Piece], *, is_told: bool = True) -> Series:
         return Series(sort, list(some), list(some_now), (), is_told)

@@ -12,7 +12,7 @@ from statistics import median
 
 from gms_replay import bodies, counterparts, gms, instants, pieces, sessions, shapes, timeslots, travel
 from gms_replay.alignment import Alike, align_alike
-from gms_replay.counterparts import Series
+from gms_replay.counterparts import Counterparts, Series
 from gms_replay.disguise import Disguise, Hidden, hidden_in
 from gms_replay.gms import InstantClass, Path
 from gms_replay.grades import TIME, Difference, Grade, worst
@@ -172,7 +172,7 @@ def compare_visits(old: Session, new: Session, leniency: Leniency, hidden: Hidde
     disguise = Disguise(hidden) if hidden is not None else None
     found = counterparts.of(old, new, disguise)
     grading = _Grading(old, new, leniency, disguise)
-    grading.weigh(found.all)
+    grading.weigh(found)
     if leniency.compares_requests:
         grading.ordered(found.asked)
         grading.ordered(found.polled)
@@ -203,20 +203,17 @@ class _Grading:
         self._ids = _identities(old, leniency.rules) | _identities(new, leniency.rules)
         self._likeness = Likeness(self._moved, may_be_id=self._may_be_id)
 
-    def weigh(self, all_series: Sequence[Series]) -> None:
+    def weigh(self, found: Counterparts) -> None:
         """Settles what stands for what, before anything is judged by it: first where secrets were replaced."""
         if self._disguise is not None:
-            self._go_through(all_series, self._weighed_private)
+            counterparts.weigh(found, self._disguise)
             self._disguise.settle()
-        self._go_through(all_series, self._weighed)
-        self._likeness.settle()
-
-    def _go_through(self, all_series: Iterable[Series], same: bodies.Same) -> None:
-        for series in all_series:
+        for series in found.all:
             self._is_told = series.is_told
             for one, other in series.pairs:
-                for _ in bodies.compare(one.node, other.node, same):
+                for _ in bodies.compare(one.node, other.node, self._weighed):
                     pass
+        self._likeness.settle()
 
     def grant(self, asked: Series) -> None:
         """What GMS tells of the calendar may move as what the app asks for did."""
@@ -284,17 +281,10 @@ class _Grading:
             grade = Grade.SLOWER if is_usual else Grade.VOLATILE
             yield Difference(grade, kind, kind, TIME, was, now, f"{len(slow)} of {len(pairs)}, medians of these")
 
-    def _weighed_private(self, path: Path, one: str, other: str) -> bool:
-        if (inside := bodies.nested(one)) is not None and (inside_now := bodies.nested(other)) is not None:
-            return not any(bodies.compare(inside, inside_now, self._weighed_private, path))
-        if self._disguise is not None:
-            self._disguise.weigh(_inside(path), one, other, is_told=self._is_told)
-        return True
-
     def _weighed(self, path: Path, one: str, other: str) -> bool:
         is_identity = self._is_identity(path, one, other)
         if self._disguise is not None:
-            if self._disguise.hidden.kind(_inside(path), is_told=self._is_told):
+            if self._disguise.hidden.kind(bodies.inside(path), is_told=self._is_told):
                 return True
             one = self._disguise.as_there(one, other)
         self._likeness.weigh(*self._unrooted(one, other), is_identity=is_identity)
@@ -305,7 +295,7 @@ class _Grading:
             return True
         is_slot, is_identity = is_calendar(path) or "instant" in path, self._is_identity(path, one, other)
         if self._disguise is not None:
-            if (same := self._disguise.same(_inside(path), one, other, is_told=self._is_told)) is not None:
+            if (same := self._disguise.same(bodies.inside(path), one, other, is_told=self._is_told)) is not None:
                 return same
             if (inside := bodies.nested(one)) is not None and (inside_now := bodies.nested(other)) is not None:
                 return not any(bodies.compare(inside, inside_now, self._same, path))
@@ -331,11 +321,6 @@ class _Grading:
         if is_right:
             seen_us.add(shift_us)
         return is_right
-
-
-def _inside(path: Path) -> Path:
-    """A path as it is inside a body."""
-    return path[1:] if path[:1] == (bodies.BODY,) else path
 
 
 def _single(grade: Grade, some: Sequence[Piece], at: int, where: str) -> Difference:
