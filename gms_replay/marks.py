@@ -1,10 +1,13 @@
 """Stand-ins of secrets as they look, and how one is known without the key that it was drawn with.
 
 Strategy: a stand-in has the shape of its value: digits, letters with their case, hex, whatever stands between them. Its
-last characters, a quarter of them and at most four, are no secret's: they follow from those before them, in a way that
-anybody can work out. So whoever looks for secrets, or replaces them, tells a stand-in from a true value. A true value
-looks like one by chance: once in ten where that is one digit, once in 26 for a letter, for long ones once in 10^4
-(digits), 16^4 (hex) or 26^4 (letters). So whoever records asks nothing, and replaces always.
+last characters, a quarter of them and at most four, are no secret's: they follow from the five before them, in a way
+that anybody can work out. So whoever looks for secrets, or replaces them, tells a stand-in from a true value. A number
+has two, from seven digits on: so a phone number has the same in each of its notations.
+
+A true value looks like a stand-in by chance: once in ten where the mark is one digit, once in 26 for a letter, once in
+100 for a phone number, for long values once in 10^4 (digits), 16^4 (hex) or 26^4 (letters). So whoever records asks
+nothing, and replaces always.
 """
 
 import base64
@@ -20,6 +23,11 @@ _SHORTEST_HEX = 8
 _SHORTEST = 3
 """In letters and digits: what is shorter has no mark."""
 _MOST = 4
+_LONG_NUMBER = range(7, 16)
+"""In digits: what a phone number has, in whichever notation (ITU-T E.164)."""
+_OF_LONG_NUMBER = 2
+_WINDOW = 5
+"""In letters and digits, before the mark."""
 _PUBLIC = b"gms_replay stand-in"
 
 DOMAIN = ".example"
@@ -44,7 +52,7 @@ def is_hex(value: str) -> bool:
     if not _HEX_ONLY.fullmatch(value):
         return False
     digits = value.replace("-", "")
-    before = digits[: -_marked_count(len(digits))]
+    before = digits[: -_quarter(len(digits))]
     return len(digits) >= _SHORTEST_HEX and not before.isdigit() and not before.isalpha()
 
 
@@ -54,7 +62,8 @@ def marked(value: str) -> str:
     places = _marked_places(alphabet)
     if not places:
         return value
-    before = value[: places[0]].lower()
+    free = [place for place, letters in enumerate(alphabet) if letters and place < places[0]]
+    before = "".join(told[place] for place in free[-_WINDOW:]).lower()
     digest = blake2b(before.encode("utf-8", "backslashreplace"), key=_PUBLIC).digest()
     for place, number in zip(places, digest, strict=False):
         letter = alphabet[place][number % len(alphabet[place])]
@@ -77,6 +86,7 @@ def is_stand_in(value: str) -> bool:
 
     Of several words those that are too short for a mark are passed over.
     """
+    value = value.removeprefix(scheme(value))
     if JWT.fullmatch(value):
         return is_marked(value.rpartition(".")[2])
     if "@" in value:
@@ -89,6 +99,12 @@ def is_stand_in(value: str) -> bool:
         long = [value[start:end] for start, end in told if can_be_marked(value[start:end])]
         return bool(long) and all(map(is_marked, long))
     return False
+
+
+def scheme(value: str) -> str:
+    """What of a value says only how to reach somebody: "tel:", of a phone number as a URL."""
+    found = _SCHEME.match(value)
+    return found[0] if found else ""
 
 
 def can_be_marked(value: str) -> bool:
@@ -111,13 +127,17 @@ def user_and_password(credentials: str) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
+_SCHEME = re.compile(r"(?:tel|sips?|mailto|callto|sms):", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;()]+")
 
 
 def _marked_places(alphabet: list[str]) -> list[int]:
     places = [place for place, letters in enumerate(alphabet) if letters]
-    return places[len(places) - _marked_count(len(places)) :]
+    count = _quarter(len(places))
+    if len(places) in _LONG_NUMBER and all(alphabet[place] is _DIGITS for place in places):
+        count = _OF_LONG_NUMBER
+    return places[len(places) - count :]
 
 
-def _marked_count(count: int) -> int:
+def _quarter(count: int) -> int:
     return max(1, min(_MOST, count // 4)) if count >= _SHORTEST else 0

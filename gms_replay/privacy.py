@@ -97,7 +97,7 @@ _SHOWN = frozenset(
 )  # fmt: skip
 """Fields that people read, beside those that people type."""
 
-_EMAIL = r"[\w.+'%-]*[\w+'-](?:@|%40)(?:[\w-]+\.)+[^\W\d_][\w-]*"
+_EMAIL = r"(?<![\w.+'-])[\w.+'-]+(?:@|%40)(?:[\w-]+\.)+[^\W\d_][\w-]*"
 _PHONE = r"(?<![\w+])\+[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
 _CARD = r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])"
 _LOOKS = re.compile(rf"(?P<email>{_EMAIL})|(?P<phone>{_PHONE})|(?P<card>{_CARD})")
@@ -176,7 +176,7 @@ def in_header(name: str, value: str) -> tuple[Part, ...]:
     if lower == "set-cookie":
         given = _GIVEN_COOKIE.match(value)
         return _found([given] if given else [], kind)
-    if kind is Kind.CREDENTIAL:
+    if lower in _CREDENTIAL_HEADERS or value.partition(" ")[0].lower() in _SCHEMES:
         return _in_credentials(value)
     start = len(value) - len(value.lstrip())
     return (Part(start, start + len(value.strip()), kind),)
@@ -242,18 +242,20 @@ def _is_line(path: Path) -> bool:
 
 
 def _in_credentials(value: str) -> tuple[Part, ...]:
-    start = 0
     first, blank, rest = value.partition(" ")
-    if blank and rest.strip() and first.lower() in _SCHEMES:
-        start = len(first) + 1
-        if first.lower() == "basic":
-            at = start + len(rest) - len(rest.lstrip())
-            return (Part(at, at + len(rest.strip()), Kind.BASIC),)
-    return tuple(
-        Part(*found.span("value"), Kind.USER if (found["name"] or "").lower() == "username" else Kind.CREDENTIAL)
-        for found in _PARAMETER.finditer(value, start)
-        if (found["name"] or "").lower() not in _PUBLIC_PARAMETERS
-    )
+    has_scheme = bool(blank and rest.strip()) and first.lower() in _SCHEMES
+    start = len(first) + 1 if has_scheme else 0
+    if has_scheme and first.lower() == "basic":
+        at = start + len(rest) - len(rest.lstrip())
+        return (Part(at, at + len(rest.strip()), Kind.BASIC),)
+    parts: list[Part] = []
+    for found in _PARAMETER.finditer(value, start):
+        name = (found["name"] or "").lower()
+        # What stands before a = may be a secret's own beginning.
+        at = found.start("value" if has_scheme or name in _SCHEMES else 0)
+        if name not in _PUBLIC_PARAMETERS:
+            parts.append(Part(at, found.end("value"), Kind.USER if name == "username" else Kind.CREDENTIAL))
+    return tuple(parts)
 
 
 def _found(matches: "Collection[re.Match[str]] | Iterator[re.Match[str]]", kind: Kind) -> tuple[Part, ...]:

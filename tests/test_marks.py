@@ -27,13 +27,17 @@ def test_mark_keeps_shape(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "marked_count"), [("ab", 0), ("abc", 1), ("abcdefgh", 2), ("a-b-c", 1), ("x" * 16, 4), ("x" * 64, 4)]
+    ("value", "marked_count"),
+    [("ab", 0), ("abc", 1), ("abcdefgh", 2), ("a-b-c", 1), ("x" * 16, 4), ("x" * 64, 4), ("1234567", 2)],
 )
 def test_mark_is_a_quarter(value: str, marked_count: int) -> None:
-    others = [marks.marked(prefix + value[1:]) for prefix in "bcdefghij"]
+    told = marks.marked(value)
+    at = len(value) - marked_count
+    other = ("5" if value.isdigit() else "q") * marked_count
 
-    changed = sum(len({other[place] for other in others}) > 1 for place in range(1, len(value)))
-    assert changed == marked_count
+    assert told[:at] == value[:at]
+    assert marks.marked(value[:at] + other) == told
+    assert marks.is_marked(told) is (marked_count > 0)
 
 
 def test_any_other_ending_is_none() -> None:
@@ -42,6 +46,11 @@ def test_any_other_ending_is_none() -> None:
 
     assert marks.is_stand_in(told)
     assert not any(map(marks.is_stand_in, others))
+
+
+@pytest.mark.parametrize("notation", ["{}", "+49 (30) {}", "tel:+4930{}", "0049/30-{}", "030 {}"])
+def test_phone_number_in_any_notation(notation: str) -> None:
+    assert marks.is_stand_in(notation.format(marks.marked("9018201")))
 
 
 def test_letter_case_is_no_matter() -> None:
