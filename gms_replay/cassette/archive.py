@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table
 
-from gms_replay.cassette import opening, rows, schema
+from gms_replay.cassette import opening, rows, schema, upgrades
 from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recording, outlined
 
 _ASKED = """
@@ -178,9 +178,10 @@ def in_memory(connection: Connection) -> Connection:
 def _search(connection: Connection, path: Path) -> None:
     """Raises CassetteDamagedError, or what SQLite and decoding raise, for whatever is damaged."""
     opening.check(connection, path)
+    has_checksums = upgrades.has_checksums(connection)
     for table in schema.metadata.sorted_tables:
-        if not _is_sound(opening.driver(connection), table):
-            rows.all_of(connection, table)
+        if has_checksums or not _is_sound(opening.driver(connection), table):
+            rows.all_of(opening.driver(connection), table, has_checksums=has_checksums)
 
 
 def _is_sound(driver: sqlite3.Connection, table: Table) -> bool:

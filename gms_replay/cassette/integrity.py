@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from gms_replay.cassette import opening, reader, rows, schema
+from gms_replay.cassette import closings, opening, reader, rows, schema, upgrades
 from gms_replay.errors import CassetteDamagedError
 from gms_replay.model import Recording
 
@@ -133,6 +133,7 @@ class _Look:
         self.recording = Recording()
         if connection is not None:
             self._dialect = connection.dialect
+            self._has_checksums = upgrades.has_checksums(connection)
             self._file = opening.driver(connection)
             self._file.text_factory = _text
             # One transaction, so that what is committed meanwhile is not half in it.
@@ -152,6 +153,7 @@ class _Look:
         found = {table: self._table(table) for table in schema.metadata.sorted_tables}
         for table in found:
             self._find_dangling(table)
+        self._find_missing()
         self.recording = rows.to_recording(lambda table: found[table])
 
     @contextmanager
@@ -216,6 +218,7 @@ class _Look:
         """Decodes a row in place; False, with its flaws noted, where that cannot be."""
         (key,) = table.primary_key
         problems: list[tuple[str, str]] = []
+        held = tuple(row.values())
         for column in table.columns:
             value = row[column.name]
             if isinstance(value, _NotUtf8):
@@ -226,6 +229,8 @@ class _Look:
                 except ValueError as error:
                     problems.append((column.name, opening.reason_of(error)))
         problems = problems or list(rows.flaws(table, row))
+        if not problems and self._has_checksums and not rows.is_sound(table, held):
+            problems = [("", rows.CHANGED)]
         self.flaws += [Flaw(text, table.name, row[key.name], column) for column, text in problems]
         return not problems
 
@@ -235,6 +240,12 @@ class _Look:
             for _, row_id, owner, _ in self._file.execute(f"PRAGMA foreign_key_check({table.name})"):
                 text = f"belongs to a {owner} that is not there"
                 self.flaws.append(Flaw(text, table.name, row_id, columns.get(owner, "")))
+
+    def _find_missing(self) -> None:
+        with self._noting(schema.closing.name):
+            if self._has_checksums:
+                missing = closings.missing(self._file)
+                self.flaws += [Flaw(text, table) for table, text in missing.items()]
 
 
 class _NotUtf8(bytes):

@@ -16,9 +16,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gms_replay.cassette import opening, rows, schema
+from gms_replay.cassette import opening, rows, schema, upgrades
 from gms_replay.cassette.archive import Archive, in_memory
-from gms_replay.cassette.upgrades import format_of, upgrade
 from gms_replay.model import Recording
 
 _T = TypeVar("_T")
@@ -90,12 +89,12 @@ def beside(path: Path, suffix: str) -> Path:
 def _look(connection: Connection, look: Callable[[Connection], _T], tolerant: bool) -> _T:
     if tolerant:
         _forgive(connection)
-    if format_of(connection) < schema.FORMAT_VERSION:
+    if upgrades.format_of(connection) < schema.FORMAT_VERSION:
         with opening.connect_memory() as newer:
             opening.driver(connection).backup(opening.driver(newer))
             if tolerant:
                 _forgive(newer)
-            upgrade(newer)
+            upgrades.adapt(newer)
             return look(newer)
     return look(connection)
 
@@ -109,4 +108,5 @@ def _facts(connection: Connection, path: Path) -> Recording:
     # One transaction, so that facts that are committed meanwhile are either wholly in it or not at all.
     with connection.begin():
         opening.check(connection, path)
-        return rows.to_recording(lambda table: rows.all_of(connection, table))
+        file, has_checksums = opening.driver(connection), upgrades.has_checksums(connection)
+        return rows.to_recording(lambda table: rows.all_of(file, table, has_checksums=has_checksums))

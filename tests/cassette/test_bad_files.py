@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import factories
@@ -212,10 +213,12 @@ def test_unprintable_name_is_read(tmp_path: Path, whole: Path) -> None:
 
 def another(path: Path) -> None:
     """A cassette in WAL mode that tells another visit, most of it in its WAL."""
-    write(path, factories.chat_recording((1.0, factories.frame(1, factories.JOINED))))
+    chat = factories.chat_recording((1.0, factories.frame(1, factories.JOINED)))
+    asked = [replace(one, request=replace(one.request, target="/of/another")) for one in chat.exchanges]
+    write(path, replace(chat, exchanges=tuple(asked)))
     file = sqlite3.connect(path, isolation_level=None)
     file.execute("PRAGMA journal_mode = WAL")
-    file.execute("UPDATE request SET target = '/of/another'")
+    file.execute("UPDATE request SET target = target")
     shutil.copy(f"{path}-wal", path.with_name("saved"))
     file.close()
 
