@@ -20,7 +20,8 @@ from mitmproxy.tls import ClientHelloData
 from gms_replay import __version__, control
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
-from gms_replay.record import ending, options
+from gms_replay.model import Redaction
+from gms_replay.record import ending, notices, options
 from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record.recorder import Recorder
 from gms_replay.record.writer_process import WriterProcess
@@ -46,6 +47,7 @@ class GmsRecorder:
         self._writer: WriterProcess | None = None
         self._opened: Recorder | None = None
         self._is_refused = False
+        self._mode = Redaction.ON
 
     @property
     def progress(self) -> Progress | None:
@@ -133,8 +135,15 @@ class GmsRecorder:
         options.require_known(told.deferred)
         options.require_whole_bodies(told.stream_large_bodies)
         settings = options.settings(
-            told.gms_cassette, told.gms_hosts, told.gms_redact, told.gms_max_mib, told.gms_max_minutes
+            told.gms_cassette,
+            told.gms_hosts,
+            told.gms_redact,
+            told.gms_redact_key,
+            told.gms_rules,
+            told.gms_max_mib,
+            told.gms_max_minutes,
         )
+        self._mode = settings.wish.mode
         modes = _modes()
         begin = Begin(
             settings.cassette,
@@ -147,6 +156,7 @@ class GmsRecorder:
                 ("python", platform.python_version()),
             ),
             is_watched=self._watch is not None,
+            wish=settings.wish,
         )
         self._writer = WriterProcess(begin, ctx.master.event_loop, self._hear)
         ending.close_at_exit(self._writer)
@@ -154,7 +164,7 @@ class GmsRecorder:
 
     def _hear(self, report: Begun | Recorded | Framed) -> None:
         if isinstance(report, Begun):
-            _log.warning("gms_record: recording into %s, secrets and personal data as they are", report.cassette)
+            _log.warning("gms_record: recording into %s, %s", report.cassette, notices.kept(self._mode))
         if self._watch is None:
             return
         try:
