@@ -10,7 +10,7 @@ from email.message import Message as Part
 from email.parser import BytesParser
 from urllib.parse import unquote_plus
 
-from gms_replay import apns, leaks, marks, privacy
+from gms_replay import apns, leaks, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
 from gms_replay.model import Direction, Exchange, Frame, Headers, Recording, header
@@ -20,16 +20,20 @@ from gms_replay.spans import leaves, spans
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A secret. `place`: the fact, and where in it ("exchange 3, answer field secureKey")."""
+    """Something private. `place`: the fact, and where in it ("exchange 3, answer field secureKey").
+
+    `is_secret`: no stand-in.
+    """
 
     place: str
     kind: Kind
     how: str
     value: str
+    is_secret: bool
 
 
 def find(recording: Recording) -> Iterator[Exposed]:
-    """All that is secret in a recording, as often as it stands there."""
+    """All that is private in a recording, as often as it stands there."""
     for exchange in recording.exchanges:
         yield from _in_exchange(exchange)
     for message in recording.messages:
@@ -107,7 +111,7 @@ def _in_text(where: str, text: bytes, *, is_told: bool) -> Iterator[Exposed]:
         else:
             yield from _by_looks(f"{where}, text", value)
             for leak in leaks.in_names(value, is_traffic=True):
-                yield Exposed(f"{where}, text", leak.kind, leak.how, leak.value)
+                yield Exposed(f"{where}, text", leak.kind, leak.how, leak.value, leak.is_secret)
 
 
 def _in_value(where: str, path: Path, value: str, *, is_told: bool) -> Iterator[Exposed]:
@@ -126,16 +130,14 @@ def _in_frame(frame: Frame) -> Iterator[Exposed]:
     if not isinstance(told, apns.Sent):
         yield from _by_looks(where, frame.raw.decode("latin-1"))
         return
-    if told.token and not marks.is_stand_in(told.token.hex()):
-        yield Exposed(f"{where}, token", Kind.DEVICE, "token of a push", told.token.hex())
+    yield from _at(f"{where}, token", Kind.DEVICE, told.token.hex(), "token of a push")
     yield from _in_text(f"{where}, payload", told.payload, is_told=True)
 
 
 def _at(place: str, kind: Kind, value: str, how: str) -> Iterator[Exposed]:
-    if is_secret(kind, value):
-        yield Exposed(place, kind, how, value)
+    yield Exposed(place, kind, how, value, is_secret(kind, value))
 
 
 def _by_looks(place: str, text: str) -> Iterator[Exposed]:
     for leak in leaks.in_text(text):
-        yield Exposed(place, leak.kind, leak.how, leak.value)
+        yield Exposed(place, leak.kind, leak.how, leak.value, leak.is_secret)

@@ -18,13 +18,14 @@ from gms_replay.privacy import Kind
 
 
 class Leak(NamedTuple):
-    """A secret at `text[start:end]`. `how`: what it was known by, in words."""
+    """Something private at `text[start:end]`. `how`: what it was known by, in words. `is_secret`: no stand-in."""
 
     start: int
     end: int
     kind: Kind
     how: str
     value: str
+    is_secret: bool = True
 
 
 _NAME = r"[A-Za-z_][\w\[\]-]{1,48}"
@@ -38,14 +39,15 @@ _LISTED = re.compile(
 )
 """As HTTP archives have headers, cookies and fields of queries."""
 _NUMBER = re.compile(rf"{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s{{0,8}}:\s{{0,8}}(?P<value>\d{{3,32}})(?![\w.])")
-_PAIR = re.compile(rf"(?<![\w.\[\]-])(?P<name>{_NAME})=(?P<value>[^&;\s\"'<>(){{}}\\$,`\x00-\x1f]{{1,4096}})")
+_PAIR = re.compile(rf"(?<![\w.\[\]-])(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>(){{}}\\$,`\x00-\x1f]{{1,4096}})")
 _LINE = re.compile(rf"(?m)^[ \t>*-]*(?P<name>{_NAME}):[ \t]+(?P<value>[^\s\"'\[{{(][^\r\n\x00]{{0,4096}})")
 _BEARER = re.compile(r"(?i)\bbearer[ +](?P<value>[\w.~+/-]{16,4096}=*)")
 _BASIC = re.compile(r"(?i)\bbasic[ +](?P<value>[A-Za-z0-9+/]{6,4096}={0,2})")
 _RESERVED = re.compile(r"(?i)(?:^|\.)(?:example(?:\.com|\.net|\.org)?|test|invalid|localhost|local)$")
 """Where nobody has an address (RFC 2606, RFC 6761, RFC 6762)."""
-_FILES = frozenset(
-    ["7z", "c", "cc", "cfg", "conf", "cpp", "css", "csv", "gif", "gz", "h", "html", "ico", "ini", "jpeg", "jpg", "js", "json", "lock", "log", "md", "mjs", "mp3", "mp4", "pdf", "pem", "php", "png", "py", "pyc", "pyi", "rb", "rs", "rst", "scss", "service", "sh", "so", "socket", "sql", "sqlite", "svg", "tar", "target", "toml", "ts", "tsx", "txt", "webp", "woff", "xml", "yaml", "yml", "zip"]
+_FILES = re.compile(
+    r"(?i)7z|c|cc|cfg|conf|cpp|css|csv|gif|gz|h|html|ico|ini|jpe?g|jsx?|json|lock|log|md|mjs|mp[34]|pdf|pem|php|png"
+    r"|py[ci]?|rb|rs|rst|scss|service|sh|so|socket|sql|sqlite|svg|tar|target|toml|tsx?|txt|webp|woff2?|xml|ya?ml|zip"
 )
 """How files' names end: `icon@2x.png` is none's address."""
 _ISSUERS = re.compile(
@@ -59,18 +61,17 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)*")
 
 
 def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
-    """What is a secret wherever it stands: tokens, passwords in URLs, addresses, numbers. `is_traffic` as below."""
+    """What is private wherever it stands: tokens, passwords in URLs, addresses, numbers. `is_traffic` as below."""
     yield from _tokens(text)
     for part in privacy.userinfo(text):
         value = text[part.start : part.end]
-        is_meant = is_traffic or _is_opaque(value)
-        if is_meant and part.kind is Kind.CREDENTIAL and is_secret(part.kind, value):
-            yield Leak(*part, "password in a URL", value)
+        if part.kind is Kind.CREDENTIAL and (is_traffic or _is_opaque(value)):
+            yield Leak(*part, "password in a URL", value, is_secret(part.kind, value))
     for part in privacy.looks(text):
-        value = text[part.start : part.end]
-        if is_secret(part.kind, value) and _is_surely(part.kind, value):
+        value = _decoded(text[part.start : part.end])
+        if _is_surely(part.kind, value):
             how = "number of a card" if part.kind is Kind.CREDENTIAL else part.kind.value
-            yield Leak(*part, how, value)
+            yield Leak(*part, how, value, is_secret(part.kind, value))
 
 
 def in_names(text: str, *, is_traffic: bool) -> Iterator[Leak]:
@@ -85,10 +86,10 @@ def in_names(text: str, *, is_traffic: bool) -> Iterator[Leak]:
             if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
                 continue
             for at, raw, part_kind in _values(name, value, kind):
-                part = unquote_plus(raw) if "%" in raw else raw
-                if is_secret(part_kind, part) and (is_traffic or _is_no_program(part_kind, part)):
-                    start = found.start("value") + at
-                    yield Leak(start, start + len(raw), part_kind, f"behind the name {name}", part)
+                part, start = _decoded(raw), found.start("value") + at
+                if is_traffic or _is_no_program(part_kind, part):
+                    how = f"behind the name {name}"
+                    yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part))
 
 
 def is_secret(kind: Kind, value: str) -> bool:
@@ -109,18 +110,25 @@ def masked(value: str) -> str:
     return f"{value[: 1 if len(value) < _SHORTEST_OPAQUE else 2]}… ({len(value)} characters)"
 
 
+def _decoded(value: str) -> str:
+    """A value as a form or a query means it."""
+    return unquote_plus(value) if "%" in value else value
+
+
 def _tokens(text: str) -> Iterator[Leak]:
     for found in marks.JWT.finditer(text):
-        if _opens_token(found[0]) and not marks.is_stand_in(found[0]):
-            yield Leak(*found.span(), Kind.CREDENTIAL, "JSON Web Token", found[0])
+        if _opens_token(found[0]):
+            yield Leak(*found.span(), Kind.CREDENTIAL, "JSON Web Token", found[0], not marks.is_stand_in(found[0]))
     for found in _BEARER.finditer(text):
         value = found["value"]
-        if not marks.JWT.fullmatch(value) and _is_opaque(value) and is_secret(Kind.CREDENTIAL, value):
-            yield Leak(*found.span("value"), Kind.CREDENTIAL, "bearer token", value)
+        if not marks.JWT.fullmatch(value) and _is_opaque(value):
+            true = is_secret(Kind.CREDENTIAL, value)
+            yield Leak(*found.span("value"), Kind.CREDENTIAL, "bearer token", value, true)
     for found in _BASIC.finditer(text):
         both = marks.user_and_password(found["value"])
-        if both and "".join(both).isprintable() and is_secret(Kind.BASIC, found["value"]):
-            yield Leak(*found.span("value"), Kind.BASIC, "Basic credentials", found["value"])
+        if both and "".join(both).isprintable():
+            true = is_secret(Kind.BASIC, found["value"])
+            yield Leak(*found.span("value"), Kind.BASIC, "Basic credentials", found["value"], true)
 
 
 def _opens_token(token: str) -> bool:
@@ -135,8 +143,8 @@ def _opens_token(token: str) -> bool:
 def _is_surely(kind: Kind, value: str) -> bool:
     """Whether what looks like an address or a card's number is one."""
     if kind is Kind.EMAIL:
-        end = value.rpartition(".")[2].lower()
-        return len(end) > 1 and end not in _FILES
+        end = value.rpartition(".")[2]
+        return value[0].isalnum() and len(end) > 1 and not _FILES.fullmatch(end)
     if kind is Kind.CREDENTIAL:
         return _ISSUERS.fullmatch(re.sub(r"\D", "", value)) is not None
     return True
@@ -174,5 +182,7 @@ def _is_opaque(value: str) -> bool:
     if len(value) < _SHORTEST_OPAQUE or instants.parse(value):
         return False
     kinds = sum(any(map(test, value)) for test in (str.isdigit, str.islower, str.isupper))
-    is_mixed = any(map(str.isdigit, value)) and kinds > 1
-    return is_mixed and not _DOTTED.fullmatch(value) and not re.search(r"[\s<>{}\[\]()|]", value)
+    numbers = len(re.findall(r"\d+", value))
+    # What might name something in a program has a number at its end, or one inside.
+    least = 2 if _DOTTED.fullmatch(value) else 1
+    return numbers >= least and kinds > 1 and not re.search(r"[\s<>{}\[\]()|]", value)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote_plus
 
 import phonenumbers
 
@@ -81,17 +80,27 @@ def scan(file: Path) -> Scanned:
             start = opened.read(len(MAGIC))
         recording, remark = _recording(file, start)
         places: dict[tuple[Kind, str], tuple[str, list[str]]] = {}
+        known: set[str] = set()
         for one in exposure.find(recording) if recording else ():
-            places.setdefault((one.kind, one.value), (one.how, []))[1].append(one.place)
-        known = {value for _, value in places}
+            known.add(one.value)
+            if one.is_secret:
+                places.setdefault((one.kind, one.value), (one.how, []))[1].append(one.place)
         is_traffic = recording is not None or start == MAGIC or file.name.endswith(_BESIDE)
         for at, leak in _in_bytes(file, is_traffic=is_traffic):
-            if (value := _plain(leak.value)) not in known:
+            value = _plain(leak.value)
+            if leak.is_secret and not _is_told(value, known):
                 places.setdefault((leak.kind, value), (leak.how, []))[1].append(f"byte {at}")
     except OSError as error:
         raise OptionError(f"{file}: cannot be read: {error.strerror or error}") from None
     found = (Found(kind, how, value, tuple(some)) for (kind, value), (how, some) in places.items())
     return Scanned(file, tuple(found), recording is not None, remark)
+
+
+def _is_told(value: str, known: set[str]) -> bool:
+    """Whether a fact has told what stands in a file's bytes, where it may be cut short, or run into its neighbour."""
+    if value in known:
+        return True
+    return any(value in one or (one in value and 2 * len(one) >= len(value)) for one in known if len(one) > 2)
 
 
 def _recording(file: Path, start: bytes) -> tuple[Recording | None, str]:
@@ -156,7 +165,7 @@ def _unpacked(starts: bytes, window: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _is_phone(value: str) -> bool:
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(unquote_plus(value)))
+        return phonenumbers.is_valid_number(phonenumbers.parse(value))
     except phonenumbers.NumberParseException:
         return False
 
