@@ -7,14 +7,14 @@ words of a name. What is private by its looks, or in a URL, has its own place in
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from gms_replay import marks, privacy
 from gms_replay.gms import Path
-from gms_replay.model import Recording
+from gms_replay.model import Recording, Redaction
 from gms_replay.occurrences import Finder
 from gms_replay.privacy import Kind, Part
 from gms_replay.rules import Rules
@@ -23,6 +23,7 @@ _SHAPED = frozenset({Kind.NAME, Kind.CODE, Kind.TEXT})
 """Whose stand-ins are as long as they are, with the same between their letters and digits. (An address is none.)"""
 _LETTER = re.compile(r"[^\W_]")
 _QUERY = re.compile(r"(?<=[?&])[^\s\"'<>?&=]+=[^\s\"'<>&#]*")
+_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)")
 _BLANK = "private"
 
 
@@ -31,8 +32,8 @@ class Hidden:
     """What may have been replaced. `typed`: also what people type. `fields`: what a user adds; `kept`: what is not."""
 
     typed: bool = False
-    fields: Collection[str] = ()
-    kept: Collection[str] = ()
+    fields: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     def kind(self, path: Path, *, is_told: bool) -> Kind | None:
         """What sort of secret stands at a path of a body, or of a request's fields; None where all tell the same."""
@@ -42,16 +43,18 @@ class Hidden:
         place = tuple(steps)
         if privacy.named(self.kept, place):
             return None
-        if privacy.named(self.fields, place):
-            return Kind.CREDENTIAL
         kind = privacy.field(place, is_told=is_told)
+        if kind in (None, Kind.TEXT) and privacy.named(self.fields, place):
+            return Kind.USER
         return None if kind is Kind.TEXT and not self.typed else kind
 
 
 def hidden_in(old: Recording, new: Recording, rules: Rules) -> Hidden | None:
     """What may have been replaced in either of two recordings; None where all is as it was."""
     modes = {run.redaction for recording in (old, new) for run in recording.runs}
-    return Hidden(typed="typed" in modes) if modes - {"off"} else None
+    if modes <= {Redaction.OFF}:
+        return None
+    return Hidden(Redaction.TYPED in modes, rules.redacted, rules.unredacted)
 
 
 class Value(NamedTuple):
@@ -180,6 +183,9 @@ def _parts(text: str) -> list[Part]:
         if value and kind not in (None, Kind.TEXT):
             found.append(Part(pair.end() - len(value), pair.end(), kind or Kind.CREDENTIAL))
     found += privacy.looks(text)
+    # What stands for a card's number need not be one.
+    numbers = (one.span() for one in _LONG_NUMBER.finditer(text) if marks.is_marked(one[0]))
+    found += [Part(start, end, Kind.CREDENTIAL) for start, end in numbers]
     apart: list[Part] = []
     for part in sorted(found, key=lambda part: (part.start, -part.end)):
         if not apart or part.start >= apart[-1].end:

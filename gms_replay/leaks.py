@@ -65,8 +65,8 @@ def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
     yield from _tokens(text)
     for part in privacy.userinfo(text):
         value = text[part.start : part.end]
-        if part.kind is Kind.CREDENTIAL and (is_traffic or _is_opaque(value)):
-            yield Leak(*part, "password in a URL", value, is_secret(part.kind, value))
+        if is_traffic or (part.kind is Kind.CREDENTIAL and _is_opaque(value)):
+            yield Leak(*part, "user or password in a URL", value, is_secret(part.kind, value))
     for part in privacy.looks(text):
         value = _decoded(text[part.start : part.end])
         if _is_surely(part.kind, value):

@@ -3,10 +3,11 @@ from dataclasses import replace
 import pytest
 from disguised import OTHER_KEY, STAND_INS, People, visit_of
 
-from gms_replay import grading
+from gms_replay import grading, marks
 from gms_replay.disguise import Disguise, Hidden, Value, hidden_in
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
+from gms_replay.model import Redaction
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
 
@@ -25,13 +26,13 @@ def differences(old, new, leniency=None):
         (("contact.phone",), False, Kind.PHONE),
         (("message", "secureKey"), True, Kind.CREDENTIAL),
         (("message",), False, None),
-        (("orderCode",), True, Kind.CREDENTIAL),
+        (("orderCode",), True, Kind.USER),
         (("agentId",), True, None),
         (("_action",), True, None),
     ],
 )
 def test_places_are_hidden_as_said(path, is_told, kind):
-    assert Hidden(fields={"orderCode"}, kept={"agentId"}).kind(path, is_told=is_told) is kind
+    assert Hidden(fields=frozenset({"orderCode"}), kept=frozenset({"agentId"})).kind(path, is_told=is_told) is kind
 
 
 def test_what_is_typed_is_hidden_where_it_was_replaced():
@@ -49,7 +50,7 @@ def test_what_is_typed_is_hidden_where_it_was_replaced():
     ],
 )
 def test_one_redacted_recording_hides_in_both(modes, hidden):
-    old, new = (visit_of(TRUE, mode) for mode in modes)
+    old, new = (visit_of(TRUE, Redaction(mode)) for mode in modes)
     assert hidden_in(old, new, Rules()) == hidden
 
 
@@ -157,6 +158,7 @@ def test_unsettled_the_first_place_decides():
         ("http://a/b?apikey=k1&x=2", "http://a/b?apikey=z9&x=3", "http://a/b?apikey=z9&x=2"),
         ("http://u:p@a/b", "http://v:q@a/b", "http://v:q@a/b"),
         ("call tel%3A%2B4915112345678", "to tel%3A%2B4915198765432", "call tel%3A%2B4915198765432"),
+        ("card 4111 1111 1111 1111", f"card {marks.marked('4902 2496 5823 8601')}", "card 4902 2496 5823 8601"),
         ("Ann: bob@home.com", "Kbu: xyz@abcd.example", "Kbu: xyz@abcd.example"),
     ],
 )

@@ -15,9 +15,15 @@ from apns_provider import Provider, connected, passes, received
 from looking import Looker
 from planted import COMET, Planted, planted
 from push_providers import Providers, push_providers
+from serving import served
 
+from gms_replay import grading, pushdiff
 from gms_replay.cassette import reader
+from gms_replay.clocks import Clock, Pacing
+from gms_replay.grades import Grade
+from gms_replay.leniency import Leniency
 from gms_replay.model import Recording
+from gms_replay.scan import files
 
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 SOCKET = f"{COMET}/socket"
@@ -29,6 +35,7 @@ WHERE = {secret.where for secret in PLANTED.secrets}
 class Kept:
     """What is left of the visit: its cassette, what was seen on disk at any moment, and in which files."""
 
+    file: Path
     recording: Recording
     found: frozenset[str]
     at_the_end: frozenset[str]
@@ -88,7 +95,8 @@ def recorded(peers: Peers, run: Callable[..., Any], folder: Path, redact: str) -
     last = Looker(folder, PLANTED.secrets)
     last.look()
     found, at_the_end = (frozenset(where for where, _ in one.found) for one in (looker, last))
-    return Kept(reader.read(mitmdump.cassette), found, at_the_end, frozenset(looker.seen), looker.looks)
+    cassette = mitmdump.cassette
+    return Kept(cassette, reader.read(cassette), found, at_the_end, frozenset(looker.seen), looker.looks)
 
 
 def visit(peers: Peers, mitmdump: Any, planted: Planted) -> None:
@@ -149,3 +157,48 @@ def test_unredacted_every_secret_is_found(record):
 
     assert WHERE - kept.at_the_end == set()
     assert WHERE - kept.found == set()
+
+
+def test_redacted_no_secret_is_on_disk_at_any_moment(record):
+    kept = record("on")
+
+    assert kept.found == set()
+    assert kept.at_the_end == set()
+    assert "visit.sqlite-wal" in kept.files
+    assert kept.looks > 10
+
+
+def test_redacted_it_is_the_same_visit(record):
+    old, new = record("off").recording, record("on").recording
+
+    found = grading.compare(old, new, Leniency())
+    assert [str(one) for one in found.differences if one.grade is not Grade.VOLATILE] == []
+    assert found.compared["answers"] >= 15
+    assert [pair.differences for pair in pushdiff.compare(old, new).pairs if pair.differences] == []
+
+
+def test_what_was_redacted_is_no_secret_to_the_scan(record):
+    assert [(one.value, one.places) for one in files.scan(record("on").file).found] == []
+
+
+def test_unredacted_the_scan_finds_all_of_them(record):
+    found = [one.value.encode() for one in files.scan(record("off").file).found]
+
+    # Whole, or inside a token or Basic credentials.
+    assert {secret.where for secret in PLANTED.secrets if not any(map(secret.stands_in, found))} == set()
+
+
+def test_redacted_it_is_played_to_an_app_that_says_the_secrets(record):
+    recorded = [one.request for one in record("off").recording.exchanges]
+    # Comet is played, not matched; notices lead elsewhere; and the player takes no packed requests.
+    asked = [one for one in recorded if not any(part in one.target for part in (COMET, "/notices/", "/zipped"))]
+    with served(record("on").recording, Pacing(clock=Clock.VIRTUAL)) as running, httpx.Client(trust_env=False) as app:
+        for request in asked:
+            kept = [(name, value) for name, value in request.headers if name.lower() not in ("host", "connection")]
+            url = running.origin + request.target
+            # Not decoded: one says that it is packed, and is not.
+            with app.stream(request.method, url, headers=kept, content=request.body.wire) as answer:
+                b"".join(answer.iter_raw())
+        told = app.get(f"{running.origin}/__gms_replay__/misses").json()
+    assert told["misses"] == []
+    assert len(asked) == 20
