@@ -44,7 +44,7 @@ def alphabets(value: str) -> list[str]:
     """
     if is_hex(value):
         return ["" if character == "-" else _HEX for character in value]
-    return [_DIGITS if one.isdigit() else _LETTERS if one.isalpha() else "" for one in value]
+    return [_LETTERS if one.isalpha() else _DIGITS if one.isnumeric() else "" for one in value]
 
 
 def is_hex(value: str) -> bool:

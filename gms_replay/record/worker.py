@@ -21,7 +21,7 @@ from gms_replay.mitmdump.seen import Seen
 from gms_replay.model import Exchange, Frame, Message
 from gms_replay.record.clerk import Clerk
 from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded, Report
-from gms_replay.redact import wishes
+from gms_replay.redact import opening
 
 if TYPE_CHECKING:
     from gms_replay.redact.redactor import Redactor
@@ -48,7 +48,7 @@ def write_down(source: BinaryIO, say: Say) -> None:
     """Read a `Begin`, then what was seen; tell by `say` what became of it."""
     begin: Begin = pickle.load(source)
     try:
-        series = Series(begin.cassette, partial(_open, begin, begin.wish.redactor(), say), begin.limits)
+        series = Series(begin.cassette, partial(_open, begin, opening.redactor(begin.wish), say), begin.limits)
     except CassetteError as error:
         say(Failed(str(error)))
         return
@@ -85,7 +85,7 @@ def write_down(source: BinaryIO, say: Say) -> None:
 
 
 def _open(begin: Begin, redactor: "Redactor | None", say: Say, path: Path, started_at_us: int) -> Writer:
-    writer = wishes.writer(
+    writer = opening.writer(
         redactor,
         path,
         started_at_us=started_at_us,

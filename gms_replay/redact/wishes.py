@@ -1,20 +1,13 @@
-"""Whether, and how, secrets are replaced, as a user wants it. The rest of this room is loaded where they are."""
+"""Whether, and how, secrets are replaced, as a user wants it."""
 
-import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from gms_replay.errors import OptionError
 from gms_replay.model import Redaction
 from gms_replay.rules import Rules
 
-if TYPE_CHECKING:
-    from gms_replay.cassette.writer import Writer
-    from gms_replay.redact.redactor import Redactor
-
 SHORTEST_KEY_BYTES = 16
-_DRAWN_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +27,11 @@ class Wish:
         """What a run says of itself that is recorded so: a rules file may want what people type to be replaced, too."""
         return Redaction.TYPED if self.mode is Redaction.ON and self.rules.types else self.mode
 
-    def redactor(self) -> "Redactor | None":
-        """Who replaces secrets, with a key of its own where the user has none; None where nothing is to be replaced."""
-        if self.mode is Redaction.OFF:
-            return None
-        from gms_replay.redact.redactor import Redactor
 
-        return Redactor(self if self.key else replace(self, key=secrets.token_bytes(_DRAWN_KEY_BYTES)))
-
-
-def writer(redactor: "Redactor | None", path: Path, **run: Any) -> "Writer":
-    """A writer of one run, which replaces what is secret where there is a redactor; `run` is what both take."""
-    if redactor is None:
-        from gms_replay.cassette.writer import Writer
-
-        return Writer(path, **run)
-    from gms_replay.redact import writer as redacting
-
-    return redacting.Writer(path, redactor, **run)
+def options(redact: str = Redaction.ON, key: Path | None = None, rules: Path | None = None) -> dict[str, str]:
+    """The recorder's options that say the same; `key` and `rules` are files."""
+    files = {"gms_redact_key": key, "gms_rules": rules}
+    return {"gms_redact": str(redact)} | {name: str(file.absolute()) for name, file in files.items() if file}
 
 
 def mode(name: str, said: str) -> Redaction:

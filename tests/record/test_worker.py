@@ -55,6 +55,19 @@ def test_what_came_before_a_flush_is_on_disk(path):
     assert unfinished == [[True], [False]]
 
 
+def test_who_watches_is_told_no_secrets(path):
+    asked = ASKED._replace(fields=((b"apikey", b"hunter-4711"),))
+    begin = Begin(path, Limits(), "regular", None, (), True, Wish())
+    heard = []
+
+    write_down(io.BytesIO(b"".join(map(pickle.dumps, (begin, [asked, ENDED])))), heard.append)
+
+    (told,) = [report.exchange for report in heard if isinstance(report, Recorded)]
+    assert told == read(path).exchanges[0]
+    assert told.request.headers[0][1] != "hunter-4711"
+    assert b"hunter-4711" not in path.read_bytes()
+
+
 def test_who_watches_is_told(path, reports):
     told = [report for report in reports([ASKED, ENDED], is_watched=True) if not isinstance(report, Progress)]
 

@@ -249,4 +249,4 @@ def test_run_tells_its_circumstances(stage):
 
     assert (run.mode, run.upstream) == ("reverse", f"http://127.0.0.1:{stage.upstream.port}")
     assert [name for name, _ in run.versions] == ["gms_replay", "mitmproxy", "python"]
-    assert "secrets and personal data" in stage.mitmdump.out
+    assert "secrets and personal data as they are" in stage.mitmdump.out
