@@ -110,7 +110,7 @@ def _in_text(where: str, text: bytes, *, is_told: bool) -> Iterator[Exposed]:
             yield from _in_value(f"{where}, field", path, value, is_told=is_told)
         else:
             yield from _by_looks(f"{where}, text", value)
-            for leak in leaks.in_names(value, is_traffic=True):
+            for leak in leaks.in_prose(value):
                 yield Exposed(f"{where}, text", leak.kind, leak.how, leak.value, leak.is_secret)
 
 

@@ -92,6 +92,14 @@ def in_names(text: str, *, is_traffic: bool) -> Iterator[Leak]:
                     yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part))
 
 
+def in_prose(text: str) -> Iterator[Leak]:
+    """The same of a text that somebody told and that has no fields: a page, a script, a line of an error."""
+    for leak in in_names(text, is_traffic=True):
+        # "User: please try again" names nobody.
+        if leak.kind is not Kind.USER:
+            yield leak
+
+
 def is_secret(kind: Kind, value: str) -> bool:
     """Whether what stands where something private does is a true value: no stand-in, nothing that says nothing."""
     bare = value.strip()

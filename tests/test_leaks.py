@@ -107,6 +107,10 @@ def test_of_traffic_every_value_counts():
     assert {"sesame", "Ann", "48213", "1234", "Bob"} <= set(values(found))
 
 
+def test_prose_names_nobody():
+    assert values(leaks.in_prose("User: please try again; var secureKey = 'sesame';")) == ["sesame"]
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "secret"),
     [

@@ -2,6 +2,7 @@
 
 import signal
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def visit(peers: Peers, mitmdump: Any, planted: Planted) -> None:
     assert (answer.http_version, peers.providers.next().path) == ("HTTP/2", target)
     first, second, third = planted.frames
     with connected(mitmdump, peers.apple, mitmdump.ports[1], "127.0.0.2") as (gms, apple):
-        passes(gms, apple, simple(*first), enhanced(7, 1_399_048_858, *second))
+        passes(gms, apple, simple(*first), enhanced(7, int(time.time()) + 3600, *second))
         passes(gms, apple, items(item(1, third[0]), item(2, third[1]), item(3, struct.pack(">I", 9))))
         apple.sendall(refusal(8, 9))
         assert received(gms, 6) == refusal(8, 9)
