@@ -106,6 +106,10 @@ REDACT_KEY = click.option(
     help="A key of your own: then equal values get equal stand-ins in all cassettes.  [default: one is drawn]",
 )
 
+PRIVATE = click.option(
+    "--rules", type=FILE, metavar="FILE", help="What is special to your GMS: here, what is private, in [redact]."
+)
+
 
 def wish_of(redact: str, redact_key: Path | None, rules: "Rules") -> "Wish":
     """What is to be replaced, as these options say."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gms_replay.cli.options import FILE, REDACT, REDACT_KEY, pattern, rules_of, wish_of
+from gms_replay.cli.options import FILE, PRIVATE, REDACT, REDACT_KEY, pattern, rules_of, wish_of
 
 
 @click.command()
@@ -29,7 +29,7 @@ from gms_replay.cli.options import FILE, REDACT, REDACT_KEY, pattern, rules_of, 
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 @REDACT
 @REDACT_KEY
-@click.option("--rules", type=FILE, metavar="FILE", help="What is special to your GMS: here, what is private.")
+@PRIVATE
 def record(
     cassette: Path,
     gms: str | None,

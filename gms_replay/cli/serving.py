@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, RULES, SHIFT, rules_of
+from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, REDACT, REDACT_KEY, RULES, SHIFT, rules_of, wish_of
 
 
 def _number(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -66,6 +66,8 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     help="Who stands in for the devices: a URL that gets each push by POST when it is due, a folder that gets .apns "
     "files, a device of Xcode's simulator (or `booted`). May be repeated.",
 )
+@REDACT
+@REDACT_KEY
 @BUNDLE_ID
 @click.option("--hold-pushes", is_flag=True, help="Hold pushes back until a test releases them.")
 @RULES
@@ -93,6 +95,8 @@ def serve(
     seed: int,
     on_miss: str,
     record_new: Path | None,
+    redact: str,
+    redact_key: Path | None,
     push_to: tuple[str, ...],
     bundle_id: str | None,
     hold_pushes: bool,
@@ -105,6 +109,7 @@ def serve(
     from gms_replay.cassette.reader import hold
 
     said = rules_of(rules)
+    wish = wish_of(redact, redact_key, said)
     with hold(cassette) as facts:
         # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.
         from gms_replay.acts import MissingAct
@@ -121,6 +126,7 @@ def serve(
             rules=said,
             on_miss=on_miss,
             record_new=record_new,
+            wish=wish,
             push_to=push_to,
             bundle_id=bundle_id,
             holds_pushes=hold_pushes,

@@ -35,10 +35,16 @@ class Redactor:
         self.redaction = wish.redaction
         """What runs say of themselves that were redacted so."""
         typed = self.redaction is Redaction.TYPED
-        self._texts = Texts(wish.key, typed=typed, rules=wish.rules, keeps_stand_ins=wish.keeps_stand_ins)
+        self._texts = Texts(wish.key, typed=typed, rules=wish.rules)
         self._told: dict[object, bytes | str] = {}
         self._told_bytes = 0
         self._version = 0
+
+    def keep_stand_ins(self, keeps: bool) -> None:
+        """Whether what looks like a stand-in stays, from here on: a secret may look like one."""
+        if keeps != self._texts.keeps_stand_ins:
+            self._texts.keeps_stand_ins = keeps
+            self._told.clear()
 
     def learn_request(self, request: Request) -> None:
         """Remember the secrets of a request, to know them in what comes."""

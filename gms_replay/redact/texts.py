@@ -55,7 +55,7 @@ class Texts:
         self._stand_ins = StandIns(key, rules.region)
         self._typed = typed
         self._rules = rules
-        self._keeps_stand_ins = keeps_stand_ins
+        self.keeps_stand_ins = keeps_stand_ins
         self.memory = Memory()
 
     # Looking through.
@@ -152,7 +152,7 @@ class Texts:
 
     def token(self, token: bytes) -> bytes:
         """What stands for a device's token that is no text."""
-        return self._stand_ins.raw(token) if token else token
+        return token if not token or self._is_done(token.hex()) else self._stand_ins.raw(token)
 
     def learn_token(self, token: bytes) -> None:
         """Remember such a token, as it stands elsewhere: in hex."""
@@ -221,7 +221,7 @@ class Texts:
         return self._stand_ins.of(value)
 
     def _is_done(self, value: str) -> bool:
-        return self._keeps_stand_ins and marks.is_stand_in(value)
+        return self.keeps_stand_ins and marks.is_stand_in(value)
 
     def _replaced(self, text: str, part: Part) -> _Piece:
         return _Piece(part.start, part.end, self._secret(text[part.start : part.end], part.kind))

@@ -12,15 +12,11 @@ SHORTEST_KEY_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a recording is to be without. `key`: the user's own, None for one that is drawn, and kept nowhere.
-
-    `keeps_stand_ins`: whether what looks like a stand-in stays. A secret may look like one, so only for what was told.
-    """
+    """What a recording is to be without. `key`: the user's own, None for one that is drawn, and kept nowhere."""
 
     mode: Redaction = Redaction.ON
     key: bytes | None = field(default=None, repr=False)
     rules: Rules = field(default_factory=Rules)
-    keeps_stand_ins: bool = False
 
     @property
     def redaction(self) -> Redaction:

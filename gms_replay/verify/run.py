@@ -3,8 +3,8 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +32,8 @@ _REACHED_WITHIN_S = 10.0
 class Plan:
     """What is played. `record` is where the run is recorded; the rest is of `Way`, but whose certificates are taken.
 
-    `insecure`: any; `ca`: a PEM file with whom alone to trust, None for whom all the world trusts.
+    `insecure`: any; `ca`: a PEM file with whom alone to trust, None for whom all the world trusts. `redact`: options of
+    the recorder's (`redact.wishes.options`).
     """
 
     visits: Sequence[Visit]
@@ -44,6 +45,7 @@ class Plan:
     insecure: bool = False
     ca: Path | None = None
     headers: Headers = ()
+    redact: Mapping[str, str] = field(default_factory=dict)
 
 
 def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
@@ -56,7 +58,7 @@ def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
     """
     context = _trusting(plan) if plan.target.scheme == "https" else None
     asyncio.run(_reach(plan.target, context))
-    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca) as recorder:
+    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca, more=plan.redact) as recorder:
         way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s, plan.headers)
         return asyncio.run(_play_all(plan, way, watch))
 
