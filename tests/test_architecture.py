@@ -37,6 +37,24 @@ SIMULATOR_KNOWS = {"gms_replay.model", "gms_replay.bayeux", "gms_replay.errors"}
 READS_ZONES = {"gms_replay.instants"}
 """Tables of time zones are only read, and say the same everywhere: no world to depend on, but one reader will do."""
 
+EVALUATING = {
+    "pickle",
+    "marshal",
+    "shelve",
+    "code",
+    "codeop",
+    "runpy",
+    "dill",
+    "cloudpickle",
+    "jsonpickle",
+    "joblib",
+    "yaml",
+}
+"""What may run what it reads."""
+
+PIPE = {"gms_replay.record.writer_process", "gms_replay.record.worker"}
+"""The two ends of the recorder's pipe, between its own processes."""
+
 APART = {"record", "replay", "verify"}
 
 PROVED_ELSEWHERE = {
@@ -130,6 +148,19 @@ def test_flat_modules_are_pure(name):
         node.func.id for node in ast.walk(tree(name)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     assert not worldly | clocks | (calls & {"open", "print", "input", "__import__", "eval", "exec", "id", "hash"})
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - PIPE))
+def test_nothing_that_is_read_is_evaluated(name):
+    """Neither a cassette nor what comes over the network: nothing here could."""
+    calls = {node.id for node in ast.walk(tree(name)) if isinstance(node, ast.Name)}
+    assert not {imported.split(".")[0] for imported in imports(name)} & EVALUATING
+    assert not calls & {"eval", "exec", "compile", "__import__", "PickleType"}
+
+
+def test_pickles_are_the_pipes_alone():
+    """Both ends of it are processes of ours, and it is no file."""
+    assert {name for name in MODULES if "pickle" in imports(name)} == PIPE
 
 
 def test_zones_have_one_reader():

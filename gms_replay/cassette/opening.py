@@ -20,7 +20,7 @@ from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
 
 # SQLite file format, section 1.3: what stands where in the header of 100.
-_HEADER_BYTES = 100
+HEADER_BYTES = 100
 _PAGE_BYTES_AT = 16
 _WRITE_VERSION_AT = 18
 _PAGES_AT = 28
@@ -57,7 +57,7 @@ def header_flaw(path: Path) -> str | None:
     header = _header(path)
     if header[: len(MAGIC)] != MAGIC[: len(header)]:
         raise NotACassetteError(f"{path}: not a cassette, nor any SQLite file; name a file that gms-replay recorded")
-    if len(header) < _HEADER_BYTES:
+    if len(header) < HEADER_BYTES:
         return f"cut off after {len(header)} bytes"
     if _number(header, _APPLICATION_ID_AT) != APPLICATION_ID:
         raise NotACassetteError(f"{path}: a SQLite database, but not a cassette; name a file that gms-replay recorded")
@@ -75,11 +75,15 @@ def missing_end(path: Path) -> str | None:
     header = _header(path)
     if header[_WRITE_VERSION_AT] == _IN_WAL_MODE or path.with_name(f"{path.name}-journal").exists():
         return None
+    wanted, found = pages_end(header), path.stat().st_size
+    return f"cut off after {found} of {wanted} bytes" if found < wanted else None
+
+
+def pages_end(header: bytes) -> int:
+    """How many bytes the pages of a plain file take, by its first bytes."""
     # 1 stands for 65536, which has no room in two bytes.
     page_bytes = int.from_bytes(header[_PAGE_BYTES_AT : _PAGE_BYTES_AT + 2], "big")
-    wanted = _number(header, _PAGES_AT) * (65_536 if page_bytes == 1 else page_bytes)
-    found = path.stat().st_size
-    return f"cut off after {found} of {wanted} bytes" if found < wanted else None
+    return _number(header, _PAGES_AT) * (65_536 if page_bytes == 1 else page_bytes)
 
 
 def format_in(path: Path) -> int:
@@ -105,7 +109,7 @@ def _header(path: Path) -> bytes:
     if not path.is_file():
         raise NotACassetteError(f"{path}: not a plain file, so not a cassette; name a file that gms-replay recorded")
     with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
+        header = file.read(HEADER_BYTES)
     if not header:
         raise NotACassetteError(f"{path}: empty, so not a cassette; remove it, or name another file")
     return header
@@ -120,9 +124,14 @@ def connect(path: Path, mode: Literal["ro", "rw"]) -> Connection:
     return _connected(f"{path.absolute().as_uri()}?mode={mode}")
 
 
-def connect_memory() -> Connection:
-    """Open an empty database in memory."""
-    return _connected("file::memory:")
+def connect_memory(pages: bytes = b"") -> Connection:
+    """Open a database in memory: an empty one, or that of a file's pages."""
+    connection = _connected("file::memory:")
+    # SQLite would sort what is large in files.
+    driver(connection).execute("PRAGMA temp_store = MEMORY")
+    if pages:
+        driver(connection).deserialize(pages)
+    return connection
 
 
 def _connected(uri: str) -> Connection:

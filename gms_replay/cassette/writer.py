@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Table
 
-from gms_replay.cassette import claim, closings, inserts, opening, rows, schema
+from gms_replay.cassette import claim, closings, inserts, opening, rows, schema, seals
 from gms_replay.cassette.backlog import Backlog
 from gms_replay.cassette.extent import Tally
 from gms_replay.errors import CassetteError
@@ -306,6 +306,7 @@ class Writer:
             self._attempt(partial(self._commit, facts))
             self._backlog.written()
         self._attempt(self._settle)
+        self._attempt(partial(seals.close, self._connection, self._path))
         self._connection.close()
 
     def _attempt(self, step: Callable[[], None]) -> None:

@@ -8,10 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from gms_replay import addresses, instants
+from gms_replay import addresses, fault_rules, instants, limits
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Fault
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Redaction
 from gms_replay.redact.wishes import Wish, read_key
 from gms_replay.replay import rules_file as rules_path
@@ -29,7 +31,8 @@ class Play:
     `wish`: what of that is replaced by stand-ins. `rules_file`: where the rules are from, None for nowhere.
 
     `push_to`: who gets the pushes, and for which app; `holds_pushes`: whether they wait for a tester to release them.
-    `session`: the one of requests that name none themselves, as `gms_session` has it; None for any.
+    `session`: the one of requests that name none themselves, as `gms_session` has it; None for any. `limits`: what is
+    refused. `faults`: what goes wrong for apps, beside what the rules say.
     """
 
     cassette: Path
@@ -44,13 +47,16 @@ class Play:
     session: str | None = None
     wish: Wish = field(default_factory=Wish)
     rules_file: Path | None = None
+    faults: tuple[Fault, ...] = ()
+    limits: Limits = DEFAULT
 
 
 class Options(TypedDict, total=False):
     """What can be said by keywords: the options of `gms-replay serve`, and the session of apps that name none.
 
     `now`: an instant as text, or a datetime that knows its zone. `rules`: a rules file. `session`: "alice", "2" or
-    "alice:2", or the number of a visit.
+    "alice:2", or the number of a visit. `limit`: each "NAME=NUMBER". `faults`: rules as in the rules file's
+    `[[faults]]`.
     """
 
     now: str | datetime | None
@@ -67,7 +73,9 @@ class Options(TypedDict, total=False):
     push_to: str | Sequence[str]
     bundle_id: str | None
     hold_pushes: bool
+    limit: str | Sequence[str]
     session: str | int | None
+    faults: Sequence[Mapping[str, object]]
 
 
 _KNOWN = frozenset(Options.__annotations__)
@@ -115,6 +123,8 @@ def play(
         bundle_id=None if options.get("bundle_id") is None else _text(*said("bundle_id")),
         holds_pushes=switch(*said("hold_pushes", False)),
         session=_session(options.get("session")),
+        faults=fault_rules.read_all(options.get("faults", ()), f"{prefix}faults"),
+        limits=limits.parse(_texts(*said("limit", ())), f"{prefix}limit"),
     )
 
 

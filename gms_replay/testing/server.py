@@ -1,7 +1,7 @@
 """What a test sees of the player: where it is found, what it told, and its clock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -45,6 +45,10 @@ class GmsServer(Protocol):
     def pushes(self) -> Sequence[dict[str, Any]]:
         """The pushes that devices were told: `number`, `session`, `_id`, `_action`, `payload`, and more."""
 
+    @property
+    def faults(self) -> "GmsFaults":
+        """What goes wrong for apps."""
+
     def next_push(self, within_s: float = 10) -> dict[str, Any]:
         """Waits for the push after the last one that this gave. Raises OptionError where none comes."""
 
@@ -56,6 +60,19 @@ class GmsServer(Protocol):
 
     def recorded(self, visit: int | None = None, session: str | None = None) -> Told:
         """What the recorded app was told: in that visit, or in that session's, or in that of the first app."""
+
+
+class GmsFaults(Protocol):
+    """What goes wrong for apps: rules as the rules file has them, with how often each `struck`, and whom."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rules that hold."""
+
+    def add(self, **rule: object) -> int:
+        """Adds a rule, and gives its `number`: `add(on="/meta/connect", do="reset", times=[3])`. Raises OptionError."""
+
+    def drop(self, number: int | None = None) -> None:
+        """Takes a rule away, or all; what they struck stays struck."""
 
 
 class GmsClock(Protocol):
@@ -105,6 +122,10 @@ class Played:
     def pushes(self) -> list[dict[str, Any]]:
         return _list(ask(self._beside, "GET", control.PUSHES)["pushes"])
 
+    @property
+    def faults(self) -> "PlayedFaults":
+        return PlayedFaults(self._beside)
+
     def next_push(self, within_s: float = 10) -> dict[str, Any]:
         wait_ms = round(min(seconds("next_push", within_s), _LONGEST_WAIT_S) * 1000)
         told = ask(self._beside, "GET", f"{control.PUSHES}?after={self._last_push}&wait_ms={wait_ms}")
@@ -134,6 +155,22 @@ class Played:
     @property
     def _first(self) -> Story:
         return self._beside.stage.stories[0]
+
+
+class PlayedFaults:
+    """The `GmsFaults` of a player's."""
+
+    def __init__(self, beside: Beside) -> None:
+        self._beside = beside
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(_list(ask(self._beside, "GET", control.FAULTS)["faults"]))
+
+    def add(self, **rule: object) -> int:
+        return int(ask(self._beside, "POST", control.FAULTS, rule)["number"])
+
+    def drop(self, number: int | None = None) -> None:
+        ask(self._beside, "DELETE", control.FAULTS if number is None else f"{control.FAULTS}/{number}")
 
 
 class PlayedClock:

@@ -17,6 +17,7 @@ import factories
 import pytest
 from click.testing import CliRunner, Result
 
+from gms_replay.cassette import opening
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.reader import read
@@ -113,11 +114,17 @@ FOREIGN = {
         f"written in format {FORMAT_VERSION + 1}, newer than this gms-replay",
     ),
 }  # fmt: skip
+
+
+def pages_end(path: Path) -> int:
+    return opening.pages_end(path.read_bytes())
+
+
 DAMAGED = {
     **{f"cut at {size}": cut(size) for size in (1, 15, 16, 99, 100, 1000, 4095, 4096, 4097, 8192, 20000)},
     "cut in the middle": lambda path, whole: cut(whole.stat().st_size // 2)(path, whole),
-    "last byte lost": lambda path, whole: cut(whole.stat().st_size - 1)(path, whole),
-    "last page lost": lambda path, whole: cut(whole.stat().st_size - 4096)(path, whole),
+    "last byte of the pages lost": lambda path, whole: cut(pages_end(whole) - 1)(path, whole),
+    "last page lost": lambda path, whole: cut(pages_end(whole) - 4096)(path, whole),
     "format below zero": changed("PRAGMA user_version = -1"),
     "made of format 0": changed("PRAGMA user_version = 0"),
     "table missing": changed("DROP TABLE push"),

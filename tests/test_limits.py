@@ -1,0 +1,60 @@
+import pytest
+
+from gms_replay import limits
+from gms_replay.errors import OptionError
+from gms_replay.limits import DEFAULT, Limits
+
+
+def test_limits_are_set_one_by_one() -> None:
+    assert limits.parse(["sessions=5", "depth=7"]) == Limits(sessions=5, depth=7)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("session=5", "there is no limit 'session'; there are body_bytes, "),
+        ("sessions", "'' is no number from 1"),
+        ("sessions=0", "'0' is no number from 1"),
+        ("sessions=-1", "'-1' is no number"),
+        ("sessions=1e3", "write it like --limit sessions=50"),
+        ("=", "there is no limit ''"),
+    ],
+)
+def test_wrong_limit_is_named(said: str, named: str) -> None:
+    with pytest.raises(OptionError, match=named):
+        limits.parse([said])
+
+
+def test_all_are_listed_with_their_defaults() -> None:
+    assert "sessions=10000, connections=20000" in limits.listed()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{" * 100,
+        b"\x00" * 1_000_000,
+        b'{"message": "%s"}' % (b"[" * 9_000),
+        b'[{"channel": "/meta/connect", "clientId": "1"}]' * 100,
+        b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + b"a,b,c\n" * 100_000 + b"--b--",
+    ],
+)
+def test_enough_is_not_too_much(body: bytes) -> None:
+    assert limits.why_too_much(body, DEFAULT) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"[" * 100_000, "a body may hold 10000 values"),
+        (b"[" * 101, "JSON may be nested 100 levels deep"),
+        (b'{"a":' * 101, "JSON may be nested 100 levels deep"),
+        (b'{"\\"a":' * 101, "JSON may be nested 100 levels deep"),
+        (b"[" + b"{}," * 10_001 + b"{}]", "a body may hold 10000 values"),
+        (b"a=1&" * 10_001, "a body may hold 10000 values"),
+        (b"--b\r\n" + b"\n" * 400_000, "a body may have 400000 lines"),
+    ],
+)
+def test_too_much_is_named(body: bytes, why: str) -> None:
+    assert limits.why_too_much(body, DEFAULT) == why
