@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gms_replay.cassette.integrity import Examined, State
+from gms_replay.cassette.integrity import Examined
+from gms_replay.cassette.states import State
 from gms_replay.findings import Finding, Sort
 from gms_replay.formats.tale import count, moment, plain
 from gms_replay.model import Redaction, Run
