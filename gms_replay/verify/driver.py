@@ -210,6 +210,10 @@ class Driver:
             self._judge(one, None)
             return None
         self._say(f"{one.operation}: {answer.status_code}", Sort.DID if is_first else Sort.WAITS)
+        if answer.status_code in _WANTS_CREDENTIALS:
+            for name in own_headers.unknown(said.headers):
+                hint = f"{name} is a stand-in, for the cassette is redacted; give the live one by --header"
+                self._trouble(f"{one.operation}: {answer.status_code}: {hint} '{name}: …'")
         if recorded is not None:
             self._forwards.learn(recorded.body.plain, answer.content)
             live = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
@@ -331,6 +335,7 @@ class Driver:
             await self._close(client)
 
 
+_WANTS_CREDENTIALS = (401, 403)
 _KEPT = frozenset({b"host", b"content-length"})
 _AIOHTTPS = frozenset({"content-type", "accept", "origin", "upgrade", "pragma", "cache-control"})
 """Headers of a handshake that the client sets for itself."""

@@ -4,13 +4,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gms_replay import privacy
 from gms_replay.errors import OptionError
 from gms_replay.forwards import Said
+from gms_replay.leaks import is_secret
 from gms_replay.model import Headers, end_to_end
+from gms_replay.privacy import Kind
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token of HTTP's (RFC 9110, section 5.6.2)."""
 _COOKIE = "cookie"
+_CREDENTIALS = frozenset({Kind.CREDENTIAL, Kind.BASIC})
 
 
 def parse(text: str) -> tuple[str, str]:
@@ -40,3 +44,14 @@ def put(said: Said, own: Iterable[tuple[str, str]]) -> Said:
     headers = (*kept, *(header for header in own if header[0] != _COOKIE))
     cookies = "; ".join(value for name, value in own if name == _COOKIE)
     return replace(said, headers=headers, cookies=cookies if _COOKIE in names else said.cookies)
+
+
+def unknown(headers: Headers) -> tuple[str, ...]:
+    """The names of those headers that hold stand-ins where credentials were: no live GMS takes them."""
+    names = []
+    for name, value in headers:
+        parts = privacy.in_header(name, value)
+        told = [(part.kind, value[part.start : part.end]) for part in parts if part.kind in _CREDENTIALS]
+        if told and not any(is_secret(kind, text) for kind, text in told):
+            names.append(name.lower())
+    return tuple(dict.fromkeys(names))

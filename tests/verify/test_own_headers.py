@@ -1,8 +1,9 @@
 import pytest
 
+from gms_replay import marks
 from gms_replay.errors import OptionError
 from gms_replay.forwards import Said
-from gms_replay.verify.own_headers import parse, put
+from gms_replay.verify.own_headers import parse, put, unknown
 
 SAID = Said("GET", "/genesys", (("apikey", "stand-in"), ("x-odd", "1"), ("APIKEY", "again")), "a=1; b=2", b"")
 
@@ -38,6 +39,21 @@ def test_own_headers_take_the_place_of_all_of_their_name():
 def test_own_cookies_take_the_place_of_the_apps():
     now = put(SAID, [("cookie", "c=3"), ("cookie", "d=4")])
     assert (now.headers, now.cookies) == (SAID.headers, "c=3; d=4")
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (("ApiKey", marks.marked("Zk83hQx0Ypl2Wv7T")), ("apikey",)),
+        (("apikey", "Zk83hQx0Ypl2Wv7A"), ()),
+        (("Authorization", f"Bearer {marks.marked('Zk83hQx0Ypl2Wv7T')}"), ("authorization",)),
+        (("gms_user", marks.marked("anna4711")), ()),
+        (("x-odd", marks.marked("Zk83hQx0Ypl2Wv7T")), ()),
+        (("apikey", ""), ()),
+    ],
+)
+def test_credentials_that_are_stand_ins_are_named(header, names):
+    assert unknown((header, header)) == names
 
 
 def test_without_any_the_request_stays():
