@@ -7,7 +7,7 @@ words of a name. What is private by its looks, or in a URL, has its own place in
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -51,7 +51,11 @@ class Hidden:
 
 def hidden_in(old: Recording, new: Recording, rules: Rules) -> Hidden | None:
     """What may have been replaced in either of two recordings; None where all is as it was."""
-    modes = {run.redaction for recording in (old, new) for run in recording.runs}
+    return hidden_by({run.redaction for recording in (old, new) for run in recording.runs}, rules)
+
+
+def hidden_by(modes: Set[Redaction], rules: Rules) -> Hidden | None:
+    """What runs may have had replaced that say so of themselves; None where all is as it was."""
     if modes <= {Redaction.OFF}:
         return None
     return Hidden(Redaction.TYPED in modes, rules.redacted, rules.unredacted)
