@@ -113,7 +113,14 @@ def _check_secrets(named: tuple[Path, ...], *, as_json: bool) -> None:
 
 
 def _check(
-    cassette: Path, repaired: Path | None, times: bool, now: int | None, shift: str, rules: Path | None, *, as_json: bool
+    cassette: Path,
+    repaired: Path | None,
+    times: bool,
+    now: int | None,
+    shift: str,
+    rules: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     import json
 
