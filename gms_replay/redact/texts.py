@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from gms_replay import gms, marks, privacy
+from gms_replay import gms, leaks, marks, privacy
 from gms_replay.gms import Path
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, leaves
@@ -88,6 +88,10 @@ class Texts:
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> None:
         for leaf in leaves(text, content_type):
+            if leaf.sort is Sort.TEXT:
+                # Of a page, or its script, only names say what is secret.
+                for leak in leaks.in_prose(leaf.value):
+                    self._remember(leak.value, leak.kind)
             if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
                 self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
 
