@@ -89,6 +89,15 @@ def test_other_bytes_stay() -> None:
     assert by.told(text, "", is_told=True) == text.replace(b"hunter2", OF("hunter2").encode())
 
 
+def test_half_a_surrogate_pair() -> None:
+    text = rb'{"a":"{\"b\":\"\ud800 x\"}","c":"\udfff ann@mail.test","nickname":"\ud800nn Ann"}'
+    by = texts()
+
+    found = told(text, by=by)
+    assert found.startswith(r'{"a":"{\"b\":\"\ud800 x\"}","c":"\udfff ' + OF("ann@mail.test"))
+    assert told(text.replace(b"x", b"ann@mail.test"), by=by)
+
+
 def test_lines_of_a_chat() -> None:
     line = ["Message.Text", "Ann L.", "Ann here, +49 30 901820", "7", "CLIENT"]
     text = json.dumps({"transcriptToShow": [line]})
