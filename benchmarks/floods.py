@@ -50,8 +50,8 @@ async def idle(port: int) -> None:
 
 
 async def batches(port: int) -> None:
-    """Eight post batches of five hundred messages, and one more, and of a hundred thousand."""
-    frames = [json.dumps([{"channel": "/meta/connect", "clientId": "x"}] * size) for size in (500, 501, 100_000)]
+    """Eight post batches of a hundred messages, of one more, and of a hundred thousand."""
+    frames = [json.dumps([{"channel": "/meta/connect", "clientId": "x"}] * size) for size in (100, 101, 100_000)]
 
     async def one(frame: str) -> None:
         while True:

@@ -214,7 +214,9 @@ def remove(path: Path) -> None:
 
 def damaged(path: Path, reason: str) -> CassetteDamagedError:
     """The error for a cassette whose bytes do not hold together."""
-    return CassetteDamagedError(f"{path}: damaged ({reason}); take it from a backup, or record the visit again")
+    return CassetteDamagedError(
+        f"{path}: damaged ({reason}); take it from a backup, or save what is whole: gms-replay check --repair NEW"
+    )
 
 
 def is_damage(error: Exception) -> bool:

@@ -81,7 +81,8 @@ def test_misspelt_name_is_refused(name, complaint):
 
 
 def test_others_names_are_left_alone():
-    options.require_known(["flow_detail", "my_gms"])
+    with pytest.raises(OptionError, match=r"^gms_casette is no option"):
+        options.require_known(["flow_detail", "my_gms", "gms_casette"])
 
 
 def test_bodies_in_pieces_are_refused():
