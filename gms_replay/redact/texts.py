@@ -26,7 +26,7 @@ _IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId
 """What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
 _WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+]|%40|/3/device/|\d(?:[ -]?\d){12}")
+_HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
 _QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
@@ -36,7 +36,7 @@ _DEEPEST = 3
 
 _KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b"\\u00")
+_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00")
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
 
