@@ -26,6 +26,9 @@ from gms_replay.cli.options import FILE, pattern
 @click.option(
     "--max-minutes", type=click.IntRange(1, 999_999_999), metavar="N", help="Begin a new file after so many minutes."
 )
+@click.option(
+    "--durable", is_flag=True, help="Wait for the disk at each commit, so that no loss of power takes what is recorded."
+)
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 def record(
     cassette: Path,
@@ -35,6 +38,7 @@ def record(
     hosts: str,
     max_mib: int | None,
     max_minutes: int | None,
+    durable: bool,
     insecure: bool,
 ) -> None:
     """Record into CASSETTE what apps and a GMS say to each other, and tell it as it happens.
@@ -48,4 +52,4 @@ def record(
     # The whole of mitmproxy takes a second: not for an option that is wrong.
     from gms_replay.record import run
 
-    run.record(run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure))
+    run.record(run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure, durable))

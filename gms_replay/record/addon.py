@@ -133,7 +133,12 @@ class GmsRecorder:
         options.require_known(told.deferred)
         options.require_whole_bodies(told.stream_large_bodies)
         settings = options.settings(
-            told.gms_cassette, told.gms_hosts, told.gms_redact, told.gms_max_mib, told.gms_max_minutes
+            told.gms_cassette,
+            told.gms_hosts,
+            told.gms_redact,
+            told.gms_max_mib,
+            told.gms_max_minutes,
+            told.gms_durable,
         )
         modes = _modes()
         begin = Begin(
@@ -147,6 +152,7 @@ class GmsRecorder:
                 ("python", platform.python_version()),
             ),
             is_watched=self._watch is not None,
+            is_durable=settings.is_durable,
         )
         self._writer = WriterProcess(begin, ctx.master.event_loop, self._hear)
         ending.close_at_exit(self._writer)

@@ -15,6 +15,7 @@ HOSTS = "gms_hosts"
 REDACT = "gms_redact"
 MAX_MIB = "gms_max_mib"
 MAX_MINUTES = "gms_max_minutes"
+DURABLE = "gms_durable"
 
 _MIB_BYTES = 1 << 20
 _MINUTE_US = 60_000_000
@@ -33,6 +34,11 @@ OPTIONS = {
         "on, beside the one that was named. Default: no limit.",
     ),
     MAX_MINUTES: ("", "After how many minutes the next cassette is begun, as with gms_max_mib. Default: no limit."),
+    DURABLE: (
+        "false",
+        "Whether what is recorded must outlive a loss of power: true waits for the disk at each commit. What is not "
+        "survives the end of any program, but not of the machine.",
+    ),
 }
 """Each option's name, to its default and its help."""
 
@@ -44,6 +50,7 @@ class Settings:
     cassette: Path
     hosts: re.Pattern[str] | None
     limits: Limits
+    is_durable: bool = False
 
 
 def settings(
@@ -52,6 +59,7 @@ def settings(
     redact: Sequence[str],
     max_mib: Sequence[str],
     max_minutes: Sequence[str],
+    durable: Sequence[str],
 ) -> Settings:
     """The options as they were given, each a list of values. Raises OptionError."""
     file = one(CASSETTE, cassette)
@@ -62,7 +70,8 @@ def settings(
         size_bytes=_whole(MAX_MIB, one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
         age_us=_whole(MAX_MINUTES, one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
     )
-    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits)
+    is_durable = _yes_or_no(DURABLE, one(DURABLE, durable))
+    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits, is_durable)
 
 
 def require_known(names: Iterable[str]) -> None:
@@ -85,6 +94,12 @@ def _require_off(redact: str) -> None:
         )
     if redact != "off":
         raise OptionError(f"{REDACT} is on or off, not {redact!r}")
+
+
+def _yes_or_no(name: str, given: str) -> bool:
+    if given not in ("true", "false"):
+        raise OptionError(f"{name} is true or false, not {given!r}")
+    return given == "true"
 
 
 def _whole(name: str, given: str, unit: str, factor: int) -> int | None:

@@ -17,6 +17,7 @@ class Begin(NamedTuple):
     """The first word. `mode`, `upstream` and `versions` are those of `model.Run`.
 
     `is_watched`: whether the proxy wants to hear how far the recording is, and what was recorded.
+    `is_durable`: whether each commit waits for the disk.
     """
 
     cassette: Path
@@ -25,6 +26,7 @@ class Begin(NamedTuple):
     upstream: str | None
     versions: tuple[tuple[str, str], ...]
     is_watched: bool
+    is_durable: bool = False
 
 
 class Flush(NamedTuple):

@@ -49,6 +49,7 @@ class Plan:
     max_mib: int | None = None
     max_minutes: int | None = None
     insecure: bool = False
+    durable: bool = False
 
 
 def record(plan: Plan) -> None:
@@ -128,6 +129,7 @@ class _Recording:
             "ssl_insecure": plan.insecure,
             "gms_cassette": [str(plan.cassette)],
             "gms_hosts": [plan.hosts],
+            "gms_durable": ["true" if plan.durable else "false"],
         } | {name: [str(limit)] for name, limit in limits.items() if limit is not None}
 
     def _begun(self, port: int) -> None:

@@ -87,6 +87,7 @@ def _open(begin: Begin, say: Say, path: Path, started_at_us: int) -> Writer:
         mode=begin.mode,
         upstream=begin.upstream,
         versions=begin.versions,
+        is_durable=begin.is_durable,
         on_failure=lambda error: say(Failed(str(error))),
     )
     say(Begun(path, writer.run_id))
