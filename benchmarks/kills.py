@@ -35,15 +35,17 @@ import asyncio, random, sys
 from pathlib import Path
 from gms_replay.cassette.extent import Limits
 from gms_replay.mitmdump.seen import Answer, Asked, Ended
+from gms_replay.model import Redaction
 from gms_replay.record.protocol import Begin
 from gms_replay.record.writer_process import WriterProcess
+from gms_replay.redact.wishes import Wish
 
 def content(number):
     return b"%d," % number * (number * 37 % 3000)
 
 async def main(cassette, seed):
     dice = random.Random(seed)
-    begin = Begin(Path(cassette), Limits(), "regular", None, (), False)
+    begin = Begin(Path(cassette), Limits(), "regular", None, (), False, Wish(Redaction.OFF))
     writer = WriterProcess(begin, asyncio.get_running_loop(), lambda _: None)
     print("ready", flush=True)
     number = 0

@@ -8,14 +8,16 @@ polling also on any other; over a WebSocket they go out at once, and a connect i
 acknowledges gets them with connects only.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gms_replay import bayeux, chat2, extensions
+from gms_replay import bayeux, chat2, extensions, replies
 from gms_replay.bayeux import Parsed
+from gms_replay.carriers import Carrier
 from gms_replay.deliveries import Deliveries, Position
 from gms_replay.extensions import Batches
+from gms_replay.limits import DEFAULT
 from gms_replay.model import Transport
 
 CONNECTION_TYPES = (Transport.WEBSOCKET, Transport.CALLBACK_POLLING, Transport.LONG_POLLING)
@@ -32,19 +34,6 @@ class Frame:
 
     request_id: int
     messages: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """What messages came by: a request, or the WebSocket that has this id. `browser`: the value of CometD's cookie."""
-
-    id: int
-    transport: Transport = Transport.LONG_POLLING
-    browser: str | None = None
-
-    @property
-    def is_socket(self) -> bool:
-        return self.transport is Transport.WEBSOCKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +86,8 @@ class Comet:
     ) -> None:
         self.has_been_used = False
         """Whether the app has, or had, a client here."""
+        self.limits = DEFAULT
+        """Of clients, and of the subscriptions of each."""
         self._mint = mint
         self._timeout_ms = bayeux.milliseconds(advice.get("timeout"), _TIMEOUT_MS)
         self._interval_ms = bayeux.milliseconds(advice.get("interval"), 0)
@@ -147,7 +138,7 @@ class Comet:
         A connect with nothing to tell is held; over long polling only where it is alone. Events go before the replies,
         and with any of them: but not past an answer that is on its way with earlier ones.
         """
-        replies: list[bytes] = []
+        said: list[bytes] = []
         told: list[bytes] = []
         for message in messages:
             client = self._client(message)
@@ -155,9 +146,9 @@ class Comet:
                 self._keep(client, now_us)
                 client.carrier = carrier
             if message.channel == bayeux.HANDSHAKE:
-                replies.append(self._handshake(message, carrier, now_us))
+                said.append(self._handshake(message, carrier, now_us))
             elif client is None:
-                replies.append(_unknown(message))
+                said.append(replies.unknown(message))
             elif message.channel == bayeux.CONNECT:
                 yield from self._answer_held(client, now_us)
                 self._acknowledge(client, message)
@@ -166,26 +157,37 @@ class Comet:
                     is_first = not client.has_connected
                     *events, reply = self._connected(client, now_us)
                     told += events
-                    replies.append(reply)
+                    said.append(reply)
                     client.asked_in_vain = not (events or is_first)
             elif message.channel == bayeux.DISCONNECT:
                 yield from self._answer_held(client, now_us, advice={"reconnect": "none"})
                 self._leave(client, extensions.transcript_position(message))
-                replies.append(self._reply(message, now_us, successful=True))
+                said.append(self._reply(message, now_us, successful=True))
             else:
                 # Before it is looked at: what this very message brings, as a subscription does, comes after its reply.
                 asks_again = chat2.resumed_from(message.fields) is not None
                 if carrier.transport is Transport.LONG_POLLING and self._may_tell(client) and not asks_again:
                     told += self._deliveries.take(client.client_id, carrier.id)
-                replies.append(self._plain(client, message, now_us))
-        if replies or not messages:
-            yield Frame(carrier.id, (*told, *replies))
+                said.append(self._plain(client, message, now_us))
+        if said or not messages:
+            yield Frame(carrier.id, (*told, *said))
 
-    def deliver(self, channel: str, raw: bytes, position: Position | None = None) -> None:
-        """Queues a message for every subscriber; `position` is None where it tells no lines of a chat."""
+    def deliver(self, channel: str, raw: bytes, position: Position | None = None, is_lost: bool = False) -> None:
+        """Queues a message for every subscriber, or, where it is lost, for none; `position`: in a chat, if in one."""
         for client in self._clients.values():
-            client.asked_in_vain = False
-        self._deliveries.publish(channel, raw, position)
+            client.asked_in_vain = client.asked_in_vain and is_lost
+        self._deliveries.publish(channel, raw, position, is_lost=is_lost)
+
+    def forget(self, messages: tuple[Parsed, ...]) -> Iterator[Frame]:
+        """Forgets the clients that sent these: what they have not, or have not acknowledged, the next one gets."""
+        for message in messages:
+            if (client := self._client(message)) is not None:
+                if client.held is not None:
+                    yield Frame(client.held.carrier.id, (replies.unknown(client.held.message),))
+                self._acknowledge(client, message)
+                if client.batches is not None:
+                    self._deliveries.repeat(client.client_id, client.batches.outstanding)
+                self._drop(client)
 
     def flush(self, now_us: int) -> Iterator[Frame]:
         """Drops silent clients, tells what waits for sockets, answers polls that are ready."""
@@ -240,7 +242,7 @@ class Comet:
         """Forgets all clients; those that wait are told so."""
         for client in self._clients.values():
             if client.held is not None:
-                yield Frame(client.held.carrier.id, (_unknown(client.held.message),))
+                yield Frame(client.held.carrier.id, (replies.unknown(client.held.message),))
         self._clients.clear()
 
     def next_wakeup_us(self) -> int | None:
@@ -254,6 +256,8 @@ class Comet:
 
     def _handshake(self, message: Parsed, carrier: Carrier, now_us: int) -> bytes:
         """Takes whoever comes: which of our transports it can speak, the client judges (CometD's BayeuxServerImpl)."""
+        if len(self._clients) >= self.limits.clients:
+            return replies.too_many(message, "clients", self.limits.clients)
         batches = Batches() if extensions.asks_for_acknowledgement(message) else None
         for one in self._clients.values():
             if one.carrier == carrier and carrier.is_socket:
@@ -333,6 +337,8 @@ class Comet:
             return self._subscription(client, message, now_us)
         if bayeux.is_service(message.channel):
             # Whoever asks there listens there: CometD's clients need no subscription for it.
+            if self._has_too_many(client, [message.channel]):
+                return replies.too_many(message, "subscriptions", self.limits.subscriptions)
             self._deliveries.subscribe(client.client_id, [message.channel])
             if (position := chat2.resumed_from(message.fields)) is not None:
                 self._deliveries.read_to(client.client_id, position)
@@ -349,9 +355,14 @@ class Comet:
             return self._reply(message, now_us, successful=False, error=error)
         if message.channel == bayeux.UNSUBSCRIBE:
             self._deliveries.unsubscribe(client.client_id, names)
+        elif self._has_too_many(client, names):
+            return replies.too_many(message, "subscriptions", self.limits.subscriptions)
         else:
             self._deliveries.subscribe(client.client_id, names)
         return self._reply(message, now_us, successful=True)
+
+    def _has_too_many(self, client: Client, further: list[str]) -> bool:
+        return self._deliveries.subscribed(client.client_id, further) > self.limits.subscriptions
 
     def _reply(self, message: Parsed, now_us: int, *, ext: dict[str, Any] | None = None, **fields: Any) -> bytes:
         """A reply, with what the extensions add: the time that the client asks for, and the recorded server's."""
@@ -361,7 +372,7 @@ class Comet:
             ext["timesync"] = timesync
         if self._timestamp is not None:
             fields["timestamp"] = self._timestamp(now_us)
-        return _reply(message, **fields, **({"ext": ext} if ext else {}))
+        return replies.reply(message, **fields, **({"ext": ext} if ext else {}))
 
     def _leave(self, client: Client, position: int | None) -> None:
         """An app that says how much of the chat it has gets the rest when it comes back, whatever it was told."""
@@ -383,18 +394,3 @@ class Comet:
             return False
         is_told = client.socket is None and bool(self._deliveries.queued(client.client_id))
         return is_told or client.held.until_us <= now_us
-
-
-def refuse(messages: Iterable[Parsed]) -> tuple[bytes, ...]:
-    """What a CometD server says to messages of a client that it does not know."""
-    return tuple(_unknown(message) for message in messages)
-
-
-def _unknown(message: Parsed) -> bytes:
-    # On another reply it may come after the new handshake, and CometD's client fails of it at the next connect.
-    advice = {"advice": {"reconnect": "handshake", "interval": 0}} if message.channel == bayeux.CONNECT else {}
-    return _reply(message, successful=False, error=bayeux.SESSION_UNKNOWN, **advice)
-
-
-def _reply(message: Parsed, **fields: Any) -> bytes:
-    return bayeux.dump(bayeux.reply(message, **fields))

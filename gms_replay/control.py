@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from gms_replay import instants
+from gms_replay import description, fault_rules, instants
 from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
-from gms_replay.events import Asked, SendPush
+from gms_replay.events import JSON, Asked, SendPush
+from gms_replay.faults import AddFault, DropFaults, TellFaults
 from gms_replay.instants import Notation, Style
 from gms_replay.match import Miss, Missed
-from gms_replay.model import header
+from gms_replay.model import Headers
 from gms_replay.playing import Playing
 
 PREFIX = "/__gms_replay__/"
@@ -22,11 +23,10 @@ SESSIONS = f"{PREFIX}sessions"
 MISSES = f"{PREFIX}misses"
 PUSHES = f"{PREFIX}pushes"
 PROVIDER = f"{PREFIX}provider"
+FAULTS = f"{PREFIX}faults"
 RECORDED = f"{PREFIX}recorded"
 """Asked of a recorder: answered when all that has passed is on disk."""
 
-_HERE = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII)
-_NEAR = ("127.", "::1", "::ffff:127.")
 _LONGEST_MS = 10 * 366 * 24 * 3600 * 1000
 _NOTATION = Notation(Style.ISO, separator="T", digits=3, zone="Z")
 _FIELDS = {"advance_ms", "to", "session"}
@@ -38,10 +38,31 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is asked is not to be had, and why. `status` is HTTP's."""
+    """What is asked is not to be had, and why. `status` is HTTP's; `allow`: the methods that there are, else none."""
 
     status: int
     reason: str
+    allow: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> bytes:
+        """What is told to whoever asked wrongly."""
+        return wrong(self.reason)
+
+    @property
+    def headers(self) -> Headers:
+        """What the answer is headed with."""
+        # RFC 9110, section 15.5.6.
+        return (*JSON, ("allow", ", ".join(self.allow))) if self.allow else JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Tells what can be asked, as OpenAPI describes it."""
+
+    told: bytes
+    status: int = 200
+    headers: Headers = JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,7 @@ class ForgetArrivals:
 
 Wanted = (
     Refusal
+    | Description
     | TellClock
     | MoveClock
     | TellSessions
@@ -132,6 +154,9 @@ Wanted = (
     | ReleasePushes
     | TellArrivals
     | ForgetArrivals
+    | TellFaults
+    | AddFault
+    | DropFaults
 )
 
 
@@ -142,75 +167,69 @@ def is_meant(asked: Asked) -> bool:
 
 def read(asked: Asked, sessions: Collection[str]) -> Wanted:
     """What is asked for. `sessions`: the names of those there are."""
-    if not _is_near(asked):
-        return Refusal(403, "only this machine may ask for that")
     page, _, name = asked.target.partition("?")[0].partition(PREFIX)[2].partition("/")
-    match page, name:
-        case "clock", "":
-            return _clock(asked, sessions)
-        case "sessions", _:
-            return _sessions(asked.method, name, sessions)
-        case "misses", "":
-            return _listed(asked.method, "the misses", TellMisses(), ForgetMisses())
-        case "pushes", "":
-            return _pushes(asked)
-        case "provider", "":
-            return _listed(asked.method, "the pushes that came in", TellArrivals(), ForgetArrivals())
-    return Refusal(404, f"there are {CLOCK}, {SESSIONS}, {MISSES}, {PUSHES} and {PROVIDER}")
-
-
-def _clock(asked: Asked, sessions: Collection[str]) -> Wanted:
-    match asked.method:
-        case "GET":
-            return TellClock()
-        case "POST":
-            try:
-                return clock_move(asked.body, sessions)
-            except OptionError as error:
-                return Refusal(400, str(error))
-    return Refusal(405, "GET tells the clock, POST puts it forward")
-
-
-def _sessions(method: str, name: str, sessions: Collection[str]) -> Wanted:
-    if name and name not in sessions:
-        return Refusal(404, f"there is no session {name!r}; there are {', '.join(sessions) or 'none yet'}")
-    return _listed(method, "of sessions", TellSessions(name or None), DropSessions(name or None))
-
-
-def _listed(method: str, what: str, tell: Wanted, forget: Wanted) -> Wanted:
-    """What is asked of something that can be told, and forgotten."""
-    match method:
-        case "GET":
-            return tell
-        case "DELETE":
-            return forget
-    return Refusal(405, f"GET tells {what}, DELETE forgets them")
-
-
-def _pushes(asked: Asked) -> Wanted:
+    methods = ROUTES.get(page)
+    if methods is None or (name and page not in _OF_ONE):
+        pages = [PREFIX + each for each in ROUTES]
+        return Refusal(404, f"there are {', '.join(pages[:-1])} and {pages[-1]}")
+    if page == "sessions" and name and name not in sessions:
+        return _nobody(name, sessions)
+    if asked.method not in methods:
+        return Refusal(405, ", ".join(f"{method} {does}" for method, (does, _) in methods.items()), tuple(methods))
     try:
-        match asked.method:
-            case "GET":
-                return _listening(asked.target.partition("?")[2])
-            case "POST":
-                return _holding(asked.body)
+        return methods[asked.method][1](asked, name or None, sessions)
     except OptionError as error:
         return Refusal(400, str(error))
-    return Refusal(405, "GET tells of pushes, POST holds and releases them")
 
 
-def _is_near(asked: Asked) -> bool:
-    """Whether a request comes from this machine, or from this very process, and from no page of another site.
+Reading = Callable[[Asked, str | None, Collection[str]], Wanted]
+"""What is asked for, of one session (or fault) or of all; the last are the sessions there are. Raises OptionError."""
 
-    Whoever has a name of his own lead to this machine (DNS rebinding) is another site.
-    """
-    page, host = header(asked.headers, "origin"), header(asked.headers, "host") or ""
-    is_ours = page is None or bool(page == f"{asked.scheme}://{host}" and _HERE.fullmatch(host))
-    return is_ours and (asked.peer == "" or asked.peer.startswith(_NEAR))
+ROUTES: Mapping[str, Mapping[str, tuple[str, Reading]]] = {
+    "clock": {
+        "GET": ("tells the clock", lambda *_: TellClock()),
+        "POST": ("puts it forward", lambda asked, _, sessions: _moved(clock_move(asked.body), sessions)),
+    },
+    "sessions": {
+        "GET": ("tells of sessions", lambda _, session, __: TellSessions(session)),
+        "DELETE": ("forgets them", lambda _, session, __: DropSessions(session)),
+    },
+    "misses": {
+        "GET": ("tells the misses", lambda *_: TellMisses()),
+        "DELETE": ("forgets them", lambda *_: ForgetMisses()),
+    },
+    "pushes": {
+        "GET": ("tells of pushes", lambda asked, *_: _listening(asked.target.partition("?")[2])),
+        "POST": ("holds and releases them", lambda asked, *_: _holding(asked.body)),
+    },
+    "provider": {
+        "GET": ("tells the pushes that came in", lambda *_: TellArrivals()),
+        "DELETE": ("forgets them", lambda *_: ForgetArrivals()),
+    },
+    "faults": {
+        "GET": ("lists the faults", lambda _, number, __: TellFaults(fault_rules.number(number))),
+        "POST": ("adds one", lambda asked, number, _: AddFault(fault_rules.posted(asked.body, number))),
+        "DELETE": ("takes one away, or all", lambda _, number, __: DropFaults(fault_rules.number(number))),
+    },
+    "openapi.json": {"GET": ("tells what there is", lambda *_: Description(description.described(PREFIX)))},
+}
+"""What may be asked for, by page and method, and what a method does: `description` describes each."""
+
+_OF_ONE = {"sessions", "faults"}
+"""The pages that have one of their own for each session, or each fault."""
 
 
-def clock_move(body: bytes, sessions: Collection[str]) -> MoveClock:
-    """Reads `{"advance_ms": 60000}` or `{"to": "next"}`, each with or without `"session": "s1"`, one of `sessions`.
+def _nobody(name: str, sessions: Collection[str]) -> Refusal:
+    return Refusal(404, f"there is no session {name!r}; there are {', '.join(sessions) or 'none yet'}")
+
+
+def _moved(move: MoveClock, sessions: Collection[str]) -> MoveClock | Refusal:
+    """A move, if it is one of a session that there is."""
+    return move if move.session is None or move.session in sessions else _nobody(move.session, sessions)
+
+
+def clock_move(body: bytes) -> MoveClock:
+    """Reads `{"advance_ms": 60000}` or `{"to": "next"}`, each with or without `"session": "s1"`.
 
     Raises OptionError, which names the field.
     """
@@ -219,9 +238,7 @@ def clock_move(body: bytes, sessions: Collection[str]) -> MoveClock:
         raise OptionError('give one of the two: "advance_ms": 60000, or "to": "next"')
     if said.get("to", "next") != "next":
         raise OptionError('to: the only place that is known is "next"')
-    session = said.get("session")
-    if "session" in said and (not isinstance(session, str) or session not in sessions):
-        raise OptionError(f"session: there is no {session!r}; there are {', '.join(sessions) or 'none yet'}")
+    session = _session(said)
     return MoveClock(_advance_us(said["advance_ms"]) if "advance_ms" in said else None, session)
 
 
@@ -241,9 +258,7 @@ def _listening(query: str) -> TellPushes:
 def _holding(body: bytes) -> HoldPushes | ReleasePushes:
     """Reads `{"hold": true}` or `{"release": 1}`, each with or without `"session": "s1"`. Raises OptionError."""
     said = _object(body, '{"hold": true} or {"release": 1}', _HOLD_FIELDS)
-    session = said.get("session")
-    if "session" in said and not (isinstance(session, str) and session):
-        raise OptionError(f"session: {session!r} is no session's name")
+    session = _session(said)
     if ("hold" in said) == ("release" in said):
         raise OptionError('give one of the two: "hold": true, or "release": 1')
     if "hold" in said:
@@ -251,9 +266,19 @@ def _holding(body: bytes) -> HoldPushes | ReleasePushes:
             raise OptionError(f"hold: {said['hold']!r} is neither true nor false")
         return HoldPushes(said["hold"], session)
     count = said["release"]
-    if count != "all" and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+    if count == "all":
+        return ReleasePushes(None, session)
+    # To JSON 2.0 is as good an integer as 2.
+    if isinstance(count, bool) or not isinstance(count, int | float) or count < 1 or count % 1:
         raise OptionError(f'release: {count!r} is no number of pushes, from 1, nor "all"')
-    return ReleasePushes(None if count == "all" else count, session)
+    return ReleasePushes(int(count), session)
+
+
+def _session(said: dict[str, Any]) -> str | None:
+    session = said.get("session")
+    if "session" in said and not (isinstance(session, str) and session):
+        raise OptionError(f"session: {session!r} is no session's name")
+    return session
 
 
 def _object(body: bytes, example: str, known: set[str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class _Event:
 class _Reader:
     """`queue` holds the numbers of the events that a client has to be told."""
 
-    subscriptions: list[str] = field(default_factory=list)
+    subscriptions: dict[str, None] = field(default_factory=dict)
     queue: set[int] = field(default_factory=set)
 
     def takes(self, event: _Event) -> bool:
@@ -59,23 +59,34 @@ class Deliveries:
         """What the client was not told goes to the app's next one, which may be there already."""
         self._offer(self._readers.pop(client_id).queue)
 
+    def subscribed(self, client_id: str, further: Iterable[str]) -> int:
+        """How many subscriptions a client would have with further ones."""
+        return len(self._readers[client_id].subscriptions.keys() | set(further))
+
     def subscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
-        reader.subscriptions += [name for name in channels if name not in reader.subscriptions]
+        reader.subscriptions |= dict.fromkeys(channels)
         reader.queue |= self._taken(reader, range(len(self._events)))
 
     def unsubscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
-        reader.subscriptions = [name for name in reader.subscriptions if name not in channels]
+        for name in channels:
+            reader.subscriptions.pop(name, None)
 
     def is_subscribed(self, client_id: str) -> bool:
         """Whether a client has subscribed to anything."""
         return bool(self._readers[client_id].subscriptions)
 
-    def publish(self, channel: str, raw: bytes, position: Position | None) -> None:
-        """Queues a message for every subscriber; without one it waits for the first."""
+    def publish(self, channel: str, raw: bytes, position: Position | None, *, is_lost: bool = False) -> None:
+        """Queues a message for every subscriber; without one it waits for the first.
+
+        One that is lost counts as told, and comes only to who says that it has less of the chat.
+        """
         self._events.append(_Event(channel, raw, position))
-        self._offer({len(self._events) - 1})
+        if is_lost:
+            self._told.add(len(self._events) - 1)
+        else:
+            self._offer({len(self._events) - 1})
 
     def queued(self, client_id: str) -> frozenset[int]:
         """The numbers of the events that a client has to be told."""

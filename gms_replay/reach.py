@@ -1,8 +1,17 @@
 """How others reach what listens on this machine."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 _ANYWHERE = ("", "0.0.0.0", "::")
+
+
+def is_here(host: str) -> bool:
+    """Whether who listens there is reached from this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def authority(host: str, port: int) -> str:

@@ -14,13 +14,19 @@ from gms_replay.bayeux import Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Faults
 from gms_replay.gms import OPENINGS, PUBLISHED, Kind, Operation
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.playing import Playing
 from gms_replay.publications import Publication
 from gms_replay.story import Story
 
 _SILENT_US = 10_000_000
 """After so long an app that was to open Comet may be gone: as long as GMS waits for one (`maxInterval`)."""
+
+_SPARE_US = 600_000_000
+"""After so long a session makes room where there is none: an app that waits for an agent asks again before."""
+_LOOK_US = 1_000_000
 
 IDLE_US = 12 * 3600 * 1_000_000
 """For so long a session waits for its app to ask again, by the wall's time: over night."""
@@ -36,9 +42,17 @@ class _Listed:
 
 
 class Registry:
-    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from."""
+    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from.
 
-    def __init__(self, stories: tuple[Story, ...], pacing: Pacing, seed: int) -> None:
+    `faults` befall any of them.
+    """
+
+    def __init__(
+        self, stories: tuple[Story, ...], pacing: Pacing, seed: int, faults: Faults, limits: Limits = DEFAULT
+    ) -> None:
+        self._faults = faults
+        self._limits = limits
+        self._spares_at_us = 0
         self._stories = stories
         self._pacing = pacing
         self._seed = seed
@@ -59,6 +73,19 @@ class Registry:
 
     def __iter__(self) -> Iterator[Playing]:
         return (listed.session for listed in self._listed.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further session is opened."""
+        return len(self._listed) >= self._limits.sessions
+
+    def spare(self, now_us: int) -> list[Playing]:
+        """Where no further session is opened, those that make room: nobody waits in them, or has asked for a while."""
+        # Looking at all takes long where they are many, and whoever comes then comes often.
+        if not self.is_full or now_us < self._spares_at_us:
+            return []
+        self._spares_at_us = now_us + _LOOK_US
+        return [one for one in self if now_us - one.seen_at_us >= _SPARE_US and not one.is_waited_for]
 
     def named(self, name: str | None) -> Playing | None:
         listed = self._listed.get(name or "")
@@ -187,6 +214,7 @@ class Registry:
     def opened(self, call: Call, operation: Operation, now_us: int) -> Playing | None:
         """A new session, not kept yet: its story answers the request or one like it, was told least, is this user's.
 
+        None where there is none, or where there are as many sessions as there may be.
         `operation`: what is asked for, by the request or by what it publishes.
         """
         address, user, service_id = call.address, call.user, operation.service_id
@@ -200,7 +228,7 @@ class Registry:
         alike = (story for story in wanted if _tells_of(operation, story))
         story = next((story for story in wanted if _fits(operation, call, story)), None) or next(alike, None)
         story = story or next(iter(wanted), None)
-        if story is None:
+        if story is None or self.is_full:
             return None
         name = address.name or self._free_name()
         # A name's ids are its own, whoever else is there.
@@ -215,8 +243,10 @@ class Registry:
             identities=identities.stand_ins(anew, lambda value: self._key(name, value)),
             mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
             comet_segment="" if is_first else addresses.segment(name),
+            faults=self._faults,
         )
         session.is_named = address.name is not None
+        session.comet.limits = self._limits
         return session
 
     def _free_name(self) -> str:
@@ -241,12 +271,26 @@ class Registry:
         keys = (self._key(name, f"{client}{' again' * times}") for times in count())
         client_id = next(drawn for key in keys if (drawn := identities.client_id(key)) not in self._of_client)
         listed = self._listed[name]
+        if len(listed.clients) > 2 * self._limits.clients:
+            self._forget_clients(listed)
         listed.clients.append(client_id)
         self._of_client[client_id] = listed.session
         return client_id
 
+    def _forget_clients(self, listed: _Listed) -> None:
+        """Forgets the Bayeux clients of a session that have expired: an app that shakes hands for ever has many."""
+        for client_id in listed.clients:
+            if not listed.session.comet.knows(client_id):
+                del self._of_client[client_id]
+        listed.clients = [client_id for client_id in listed.clients if client_id in self._of_client]
+
     def _key(self, name: str, value: str) -> str:
         return f"{self._seed} {name} {value}"
+
+
+def whose(session: Playing) -> str:
+    """Its app, for people."""
+    return f"{session.user or 'nobody by name'} at {session.peer or 'this process'}"
 
 
 def _of(call: Call, sessions: Iterable[Playing]) -> list[Playing]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from gms_replay import bayeux
-from gms_replay.comet import Carrier, Comet, Frame
+from gms_replay.carriers import Carrier
+from gms_replay.comet import Comet, Frame
 from gms_replay.model import Transport
 
 SECOND_US = 1_000_000

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from bayeux_peer import ADVICE, Peer, event, listening, publish, replies, texts
+from bayeux_peer import ADVICE, CONNECT, Peer, event, listening, publish, replies, texts
 
 from gms_replay import bayeux
-from gms_replay.comet import Frame, refuse
+from gms_replay.comet import Frame
 from gms_replay.instants import SECOND_US
+from gms_replay.limits import Limits
 
 
 def test_handshake_names_client() -> None:
@@ -142,19 +143,6 @@ def test_unknown_client_must_shake_hands() -> None:
             "advice": {"reconnect": "handshake", "interval": 0},
         }
     ]
-
-
-def test_refusal_needs_no_session() -> None:
-    """What is advised belongs to connects: CometD's client would take it for its next one's."""
-    (raw,) = refuse(bayeux.parse(b'{"channel":"/meta/subscribe","id":3,"subscription":"/a"}'))
-
-    assert json.loads(raw) == {
-        "channel": "/meta/subscribe",
-        "id": 3,
-        "subscription": "/a",
-        "successful": False,
-        "error": "402::session_unknown",
-    }
 
 
 def test_silent_client_expires() -> None:
@@ -464,3 +452,88 @@ def test_who_resumes_is_told_once_what_was_not_told() -> None:
 
     assert texts(peer.send(2, asked | {"clientId": "a"})) == []
     assert texts(peer.connect(3)) == ["line 2"]
+
+
+def test_forgotten_client_leaves_what_it_has_not() -> None:
+    peer = listening()
+    peer.connect(1)
+    peer.tell("one")
+    (asked,) = bayeux.parse(json.dumps(CONNECT).encode())
+    (held,) = peer.comet.forget((asked,))
+
+    assert json.loads(held.messages[0])["error"] == "402::session_unknown"
+    assert not peer.comet.knows("a")
+    assert list(peer.comet.forget((asked,))) == []
+    peer.join(2, "b")
+    assert texts(peer.connect(3, "b")) == ["one"]
+
+
+def test_forgotten_client_leaves_what_it_has_not_acknowledged() -> None:
+    peer = Peer()
+    peer.handshake(0, ext={"ack": True})
+    peer.connect(0)
+    peer.subscribe(0)
+    for number in (1, 2):
+        peer.tell(str(number))
+        peer.connect(number)
+    # It has the first batch with an event, not the second.
+    (asked,) = bayeux.parse(json.dumps(CONNECT | {"ext": {"ack": 2}}).encode())
+
+    assert list(peer.comet.forget((asked,))) == []
+    peer.join(3, "b")
+    assert texts(peer.connect(4, "b")) == ["2"]
+
+
+def test_lost_message_is_told_to_nobody() -> None:
+    peer = listening()
+    peer.comet.deliver("/_genesys", event("one", "/_genesys"), None, True)
+
+    assert texts(peer.connect(1, advice={"timeout": 0})) == []
+
+
+def test_one_client_too_many_is_refused() -> None:
+    peer = Peer()
+    peer.comet.limits = Limits(clients=2)
+    for _ in range(2):
+        peer.handshake()
+
+    reply = peer.handshake()
+
+    assert (reply["successful"], reply["error"]) == (False, "429:2:too_many_clients")
+    assert "clientId" not in reply
+
+
+def test_clients_that_expired_make_room() -> None:
+    peer = Peer()
+    peer.comet.limits = Limits(clients=1)
+    peer.handshake()
+    peer.flush(11)
+
+    assert peer.handshake(12)["successful"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_taken"), [(["/a", "/b"], True), (["/a", "/b", "/a"], True), (["/a", "/b", "/c"], False)]
+)
+def test_one_subscription_too_many_is_refused(wanted: list[str], is_taken: bool) -> None:
+    """All of a message, or none."""
+    peer = Peer()
+    peer.comet.limits = Limits(subscriptions=3)
+    peer.join(0)
+    peer.subscribe(1)
+
+    reply = peer.subscribe(1, wanted)
+
+    assert reply["successful"] is is_taken
+    assert reply.get("error") == (None if is_taken else "429:3:too_many_subscriptions")
+
+
+def test_one_service_channel_too_many_is_refused() -> None:
+    """Who publishes there listens there."""
+    peer = Peer()
+    peer.comet.limits = Limits(subscriptions=1)
+    peer.join(0)
+
+    (reply,) = replies(peer.send(1, {"channel": "/service/chatV2/x", "clientId": "a", "data": {}}))
+
+    assert reply["error"] == "429:1:too_many_subscriptions"

@@ -4,7 +4,8 @@ import pytest
 from bayeux_peer import CONNECT, SECOND_US, Peer, acknowledging, publish, replies, texts
 
 from gms_replay import bayeux
-from gms_replay.comet import Carrier, Comet
+from gms_replay.carriers import Carrier
+from gms_replay.comet import Comet
 
 
 def test_unacknowledged_comes_again() -> None:

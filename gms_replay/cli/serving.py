@@ -3,10 +3,16 @@
 import math
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, RULES, SHIFT, rules_of
+from gms_replay import access, limits
+from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, REDACT, REDACT_KEY, RULES, SHIFT, rules_of, wish_of
+from gms_replay.errors import OptionError
+
+if TYPE_CHECKING:
+    from gms_replay.replay.certificates import Certificates
 
 
 def _number(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -14,6 +20,12 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     if math.isnan(value):
         raise click.BadParameter("nan is no number; 1 is as recorded, 10 ten times faster")
     return value
+
+
+def _certificates(confdir: Path | None) -> "Certificates":
+    from gms_replay.replay.certificates import Certificates
+
+    return Certificates(confdir)
 
 
 @click.command()
@@ -66,6 +78,8 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     help="Who stands in for the devices: a URL that gets each push by POST when it is due, a folder that gets .apns "
     "files, a device of Xcode's simulator (or `booted`). May be repeated.",
 )
+@REDACT
+@REDACT_KEY
 @BUNDLE_ID
 @click.option("--hold-pushes", is_flag=True, help="Hold pushes back until a test releases them.")
 @RULES
@@ -75,6 +89,28 @@ def _number(_: click.Context, __: click.Parameter, value: float) -> float:
     help="Exit 1 at the end where there were misses, pushes unlike the cassette's, or parts that nobody used.",
 )
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
+@click.option(
+    "--token",
+    envvar="GMS_REPLAY_TOKEN",
+    show_envvar=True,
+    metavar="TOKEN",
+    help="What other machines, and pages of other sites, give to ask /__gms_replay__/. Where --host lets them in, "
+    "one is drawn if there is none.",
+)
+@click.option("--tls", is_flag=True, help="Speak https, with certificates of mitmproxy's CA.")
+@click.option(
+    "--confdir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where that CA is, or is to be made. Default: ~/.mitmproxy.",
+)
+@click.option(
+    "--limit",
+    "limit",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help=f"Refuse what is more than that. May be repeated. Default: {limits.listed()}.",
+)
 @click.option(
     "--json",
     "as_json",
@@ -93,18 +129,28 @@ def serve(
     seed: int,
     on_miss: str,
     record_new: Path | None,
+    redact: str,
+    redact_key: Path | None,
     push_to: tuple[str, ...],
     bundle_id: str | None,
     hold_pushes: bool,
     rules: Path | None,
     strict: bool,
     compress_sockets: bool,
+    token: str | None,
+    tls: bool,
+    confdir: Path | None,
+    limit: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Play CASSETTE as a GMS."""
     from gms_replay.cassette.reader import hold
 
-    said = rules_of(rules)
+    if confdir is not None and not tls:
+        raise OptionError("--confdir: it goes with --tls")
+    said, allowed = rules_of(rules), limits.parse(limit)
+    token = access.token("--token", token) if token else None
+    wish = wish_of(redact, redact_key, said)
     with hold(cassette) as facts:
         # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.
         from gms_replay.acts import MissingAct
@@ -121,11 +167,22 @@ def serve(
             rules=said,
             on_miss=on_miss,
             record_new=record_new,
+            wish=wish,
             push_to=push_to,
             bundle_id=bundle_id,
             holds_pushes=hold_pushes,
+            limits=allowed,
         )
-        plan = run.Plan(play, host, port, strict=strict, as_json=as_json, compress_sockets=compress_sockets)
+        plan = run.Plan(
+            play,
+            host,
+            port,
+            strict=strict,
+            as_json=as_json,
+            compress_sockets=compress_sockets,
+            token=token,
+            certificates=_certificates(confdir) if tls else None,
+        )
         is_as_wanted = run.serve(plan, facts, say=click.echo, note=lambda text: click.echo(text, err=True))
     if not is_as_wanted:
         sys.exit(1)

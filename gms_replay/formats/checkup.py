@@ -9,7 +9,7 @@ from gms_replay.cassette.repair import Saved
 from gms_replay.cassette.states import State
 from gms_replay.findings import Finding, Sort
 from gms_replay.formats.tale import count, moment, plain
-from gms_replay.model import Recording, Run
+from gms_replay.model import Recording, Redaction, Run
 
 _SHOWN = 10
 _HEADINGS = {
@@ -26,6 +26,11 @@ _NOUNS = {
     "sockets": ("socket",),
     "connections": ("APNs connection",),
     "frames": ("APNs frame",),
+}
+_REDACTIONS = {
+    Redaction.OFF: "not redacted",
+    Redaction.ON: "redacted",
+    Redaction.TYPED: "redacted, what people typed too",
 }
 _STATES = {
     State.CLOSED: "closed: one plain file",
@@ -140,7 +145,7 @@ def _format(examined: Examined) -> str:
 def _run(run: Run) -> str:
     tools = ", ".join(f"{program} {version}" for program, version in run.versions)
     upstream = f" to {run.upstream}" if run.upstream else ""
-    return f"run {run.id}, {moment(run.started_at_us)} ({run.mode}{upstream}; {tools})"
+    return f"run {run.id}, {moment(run.started_at_us)} ({run.mode}{upstream}; {tools}; {_REDACTIONS[run.redaction]})"
 
 
 def _size(size_bytes: int) -> str:

@@ -13,6 +13,8 @@ for the server that was asked for. For that, no connection may be opened before 
 
 import asyncio
 import logging
+import os
+import secrets
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -24,7 +26,8 @@ from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode, Sock
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData
 
-from gms_replay import control
+from gms_replay import control, reach
+from gms_replay.access import Access
 from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
@@ -36,6 +39,7 @@ from gms_replay.replay.stage import Stage
 
 _PROGRAM = "gms_serve"
 _HERE = "127.0.0.1"
+_TOKEN = "GMS_REPLAY_TOKEN"
 _SERVED = ("http", "https")
 _PROXIES = (RegularMode, Socks5Mode, TransparentMode)
 _Place = tuple[str, int]
@@ -141,8 +145,12 @@ class GmsPlayer:
                     f"--mode {mode.full_spec}: only regular, socks5, transparent, reverse:http://… and "
                     "reverse:https://… are served; write it like --mode reverse:https://api.push.apple.com@8443"
                 )
-        said = options.settings({name: getattr(ctx.options, name) for name in options.OPTIONS})
-        served = _Served(said, self._door)
+        given = {name: getattr(ctx.options, name) for name in options.OPTIONS}
+        if not any(given[options.TOKEN]):
+            given[options.TOKEN] = [os.environ.get(_TOKEN, "")]
+        said = options.settings(given)
+        listens = [mode.listen_host(ctx.options.listen_host) for mode in modes]
+        served = _Served(said, self._door, is_here=all(map(reach.is_here, listens)))
         if any(isinstance(mode, _PROXIES) for mode in modes):
             _log.warning("gms_serve: %s", served.policy)
         return served
@@ -169,9 +177,11 @@ def _asks_player(flow: HTTPFlow) -> bool:
 class _Served:
     """The cassette, opened, and the server that plays it. Raises CassetteError, StoryError or OptionError."""
 
-    def __init__(self, said: options.Settings, door: Door) -> None:
+    def __init__(self, said: options.Settings, door: Door, *, is_here: bool) -> None:
         self._said = said
-        self._stage = Stage(said.play, note=_log.warning, log=_log.info, door=door)
+        drawn = None if said.token or is_here else secrets.token_urlsafe(16)
+        access = Access(said.token or drawn)
+        self._stage = Stage(said.play, note=_log.warning, log=_log.info, door=door, access=access)
         try:
             self._hosts = Hosts(self._stage.facts.hosts(), said.hosts)
             self._server = ReplayServer(self._stage.app, self._stage.aside, _HERE, 0, announce=lambda origin: None)
@@ -183,6 +193,8 @@ class _Served:
         self._serving: asyncio.Task[None] | None = None
         count = len(self._stage.stories)
         _log.warning("gms_serve: playing %s: %d session%s", said.play.cassette, count, "s" * (count != 1))
+        if drawn is not None:
+            _log.warning("gms_serve: other machines ask %s with this token: %s", control.PREFIX, drawn)
 
     @property
     def policy(self) -> str:

@@ -5,17 +5,18 @@ still, another may take over. What is held is a future that some later action fu
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
-from typing import Any, Protocol
+from typing import Protocol
 
+from gms_replay import control, limits
+from gms_replay.access import Access
 from gms_replay.addresses import PARAMETER
 from gms_replay.errors import GmsReplayError
 from gms_replay.events import (
-    AcceptSocket,
     Action,
     Asked,
+    Break,
     CloseSocket,
     DropPushes,
     Event,
@@ -31,26 +32,17 @@ from gms_replay.events import (
     TextArrived,
     Woke,
 )
+from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
-from gms_replay.replay import event_stream
+from gms_replay.replay import event_stream, wire
 from gms_replay.replay.door import Door
+from gms_replay.replay.sockets import Outbox
+from gms_replay.replay.waiting import Waiting, hung_up
+from gms_replay.replay.wire import Receive, Scope, Send
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-LARGEST_BODY = 16 * 1024 * 1024
-"""In bytes, also for a WebSocket's message; more than any app sends to GMS, files included, and little to hold."""
-
+_TOO_BIG = 1009
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
-
-_SCHEMES = {"ws": "http", "wss": "https"}
-_KEPT = 1024
-"""So many heads of requests, and of answers, are known again."""
-
-_ForSocket = AcceptSocket | SendText | CloseSocket
-
 
 PassOn = Callable[[int, Asked], Awaitable[Respond]]
 """Gets the answer to a request, of that id, from elsewhere."""
@@ -82,6 +74,7 @@ class ReplayApp:
     `log` gets what is as it should be: who plays what. `pass_on`: who answers what the player cannot; None for nobody.
     `devices` get each push for a device, `keep` each that came in. `door`: how mitmproxy brings requests, None where
     it does not. `session`: the one of requests that name none themselves, as `gms_session` has it; None for any.
+    `limits`: what is refused; `access`: who may ask the player itself, None for this machine only.
     """
 
     def __init__(
@@ -97,7 +90,11 @@ class ReplayApp:
         door: Door | None = None,
         session: str | None = None,
         witness: Witness | None = None,
+        limits: Limits = DEFAULT,
+        access: Access | None = None,
     ) -> None:
+        self.limits = limits
+        self._access = access or Access()
         self._session: Headers = ((PARAMETER, session),) if session else ()
         self._witness = witness
         self._log = log
@@ -110,34 +107,43 @@ class ReplayApp:
         self._clock = clock
         self._note = note
         self._numbers = count(1)
-        self._waiting: dict[int, _Waiting] = {}
-        self._sockets: dict[int, asyncio.Queue[_ForSocket | Respond]] = {}
+        self._waiting: dict[int, Waiting] = {}
+        self._sockets: dict[int, Outbox] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at_us: int | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._enter(asyncio.get_running_loop())
-        asked, cors = _asked(scope)
+        asked, cors = wire.asked(scope)
         if self._door is not None:
             asked = self._door.entered(asked)
         if self._session and header(asked.headers, PARAMETER) is None:
             asked = asked._replace(headers=asked.headers + self._session)
+        admitted = self._access.admitted(asked) if control.is_meant(asked) else asked
         if scope["type"] == "websocket":
-            await self._converse(asked, next(iter(scope.get("subprotocols", ())), None), receive, send)
+            await self._converse(admitted, scope, receive, send)
             return
         if asked.method == "OPTIONS" and header(asked.headers, "access-control-request-method"):
-            await _send(send, Respond(0, 200, (), b""), cors)
+            await wire.respond(send, Respond(0, 200, (), b""), cors)
             return
-        body = await _body(receive)
-        if body is not None and len(body) > LARGEST_BODY:
-            await _send(send, Respond(0, 413, _TEXT, b"a body may have %d bytes" % LARGEST_BODY), cors)
+        if isinstance(admitted, Respond):
+            await wire.respond(send, admitted, cors)
+            return
+        asked, body = admitted, await wire.body(receive, self.limits.body_bytes)
+        if body is None:
+            self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
+        elif why := self._why_too_much(body, asked.headers):
+            await wire.respond(send, Respond(0, 413, _TEXT, why.encode()), cors)
         elif event_stream.is_wanted(asked):
             await self._stream(asked, receive, send, cors)
-        elif body is not None:
-            await self._answer(asked._replace(body=body) if body else asked, receive, send, cors)
         else:
-            self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
+            await self._answer(asked._replace(body=body) if body else asked, scope, receive, send, cors)
+
+    def _why_too_much(self, body: bytes, headers: Headers) -> str | None:
+        if len(body) > self.limits.body_bytes:
+            return f"a body may have {self.limits.body_bytes} bytes"
+        return limits.why_too_much(body, self.limits, header(headers, "content-type") or "")
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Raises GmsReplayError where another loop is in here at the same time."""
@@ -162,26 +168,29 @@ class ReplayApp:
         for request_id, waiting in self._waiting.items():
             waiting.answer(Respond(request_id, 503, _TEXT, b"the replay server is shutting down"))
 
-    async def _answer(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
+    async def _answer(self, asked: Asked, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
         """Hands a request in, and its answer out as soon as there is one, unless the app hangs up before."""
         request_id = next(self._numbers)
         answer = await self._ask(request_id, asked, receive)
-        if answer is not None:
+        if isinstance(answer, Respond):
             if self._witness is not None:
                 self._witness.answered(request_id, asked, answer, self._player.whose(request_id))
-            await _send(send, answer, cors)
+            await wire.respond(send, answer, cors)
             self._player.sent(request_id)
+        if isinstance(answer, Break) or (answer is not None and answer.cut_at is not None):
+            wire.break_off(scope, resets=isinstance(answer, Break) and answer.resets)
+            await hung_up(receive)
 
-    async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | None:
+    async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | Break | None:
         """The player's answer; None where the app hangs up before."""
-        waiting = self._waiting[request_id] = _Waiting()
+        waiting = self._waiting[request_id] = Waiting()
         answer = None
         try:
             self._play(RequestArrived(request_id, asked))
             answer = waiting.answered or await waiting.come(receive)
             return answer
         finally:
-            if answer is None:
+            if not isinstance(answer, Respond):
                 # Test clients hang up by cancelling this.
                 self._play(PeerGone(request_id))
             del self._waiting[request_id]
@@ -191,11 +200,12 @@ class ReplayApp:
         last: int | None = None
         is_begun = False
         while answer := await self._ask(next(self._numbers), event_stream.poll(asked, last, waits=is_begun), receive):
+            assert isinstance(answer, Respond), "no fault befalls whoever asks the player itself"
             if answer.status != 200 and not is_begun:
-                await _send(send, answer, cors)
+                await wire.respond(send, answer, cors)
                 return
             if not is_begun:
-                head = _coded(event_stream.HEADERS + cors)
+                head = wire.coded(event_stream.HEADERS + cors)
                 await send({"type": "http.response.start", "status": 200, "headers": head})
                 is_begun = True
             goes_on = answer.status == 200
@@ -204,25 +214,35 @@ class ReplayApp:
             if not goes_on:
                 return
 
-    async def _converse(self, asked: Asked, subprotocol: str | None, receive: Receive, send: Send) -> None:
-        """Carries a WebSocket's messages in and out until one side ends it."""
+    async def _converse(self, asked: Asked | Respond, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carries a WebSocket's messages in and out until one side ends it. `asked`: or why that is refused."""
         socket_id = next(self._numbers)
-        outbox: asyncio.Queue[_ForSocket | Respond] = asyncio.Queue()
-        self._sockets[socket_id] = outbox
-        sending = asyncio.ensure_future(_send_all(outbox, send, subprotocol))
+        outbox = self._sockets[socket_id] = Outbox()
+        sending = asyncio.ensure_future(outbox.send_all(scope, send))
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
-                if message["type"] == "websocket.connect":
-                    self._play(SocketOpened(socket_id, asked))
-                else:
+                if message["type"] != "websocket.connect":
                     text = message.get("text")
-                    self._play(TextArrived(socket_id, message["bytes"] if text is None else text.encode()))
+                    self._hear(socket_id, message["bytes"] if text is None else text.encode())
+                elif isinstance(asked, Respond):
+                    outbox.put(asked)
+                else:
+                    self._play(SocketOpened(socket_id, asked))
+                await outbox.room()
         finally:
             del self._sockets[socket_id]
             self._play(PeerGone(socket_id))
             sending.cancel()
             # The app may be gone in the middle of it.
             await asyncio.gather(sending, return_exceptions=True)
+
+    def _hear(self, socket_id: int, text: bytes) -> None:
+        why = limits.why_too_much(text, self.limits)
+        if why is None:
+            self._play(TextArrived(socket_id, text))
+        else:
+            self._play(PeerGone(socket_id))
+            self._sockets[socket_id].put(CloseSocket(socket_id, _TOO_BIG, why))
 
     def _play(self, event: Event) -> None:
         now_us = self._clock()
@@ -259,20 +279,28 @@ class ReplayApp:
                     self._devices.drop(action.session)
             elif isinstance(action, PushTaken):
                 self._keep(action)
+            elif isinstance(action, Break):
+                self._break(action)
             elif outbox := self._sockets.get(action.socket_id):
                 if self._witness is not None and isinstance(action, SendText):
                     self._witness.said(action.text, self._player.whose(action.socket_id))
-                outbox.put_nowait(action)
+                outbox.put(action)
 
     def _respond(self, answer: Respond) -> None:
         if outbox := self._sockets.get(answer.request_id):
-            outbox.put_nowait(answer)
+            outbox.put(answer)
         elif answer.missed is not None and self._pass_on is not None:
             task = asyncio.ensure_future(self._answer_from(self._pass_on(answer.request_id, answer.missed)))
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
         else:
             self._hand_out(answer)
+
+    def _break(self, action: Break) -> None:
+        if outbox := self._sockets.get(action.carrier_id):
+            outbox.put(action)
+        elif waiting := self._waiting.get(action.carrier_id):
+            waiting.answer(action)
 
     def _is_passed(self, missed: int) -> bool:
         """Whether a miss is answered by somebody else; a WebSocket never is."""
@@ -284,114 +312,3 @@ class ReplayApp:
 
     async def _answer_from(self, elsewhere: Awaitable[Respond]) -> None:
         self._hand_out(await elsewhere)
-
-
-class _Waiting:
-    """A request that waits for its answer; `answered` is that, as soon as there is one."""
-
-    __slots__ = ("_come", "answered")
-
-    def __init__(self) -> None:
-        self.answered: Respond | None = None
-        self._come: asyncio.Future[None] | None = None
-
-    def answer(self, answer: Respond) -> None:
-        """Gives the answer, if it has none."""
-        self.answered = self.answered or answer
-        if self._come is not None and not self._come.done():
-            self._come.set_result(None)
-
-    async def come(self, receive: Receive) -> Respond | None:
-        """Waits for the answer; None where the app hangs up before."""
-        self._come = asyncio.get_running_loop().create_future()
-        hung_up = asyncio.ensure_future(_hung_up(receive))
-        try:
-            await asyncio.wait((self._come, hung_up), return_when=asyncio.FIRST_COMPLETED)
-            return None if hung_up.done() else self.answered
-        finally:
-            hung_up.cancel()
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """A request's whole body, or more of it than may be; None where the app hung up inside it."""
-    parts: list[bytes] = []
-    size = 0
-    while (message := await receive())["type"] != "http.disconnect":
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if not message.get("more_body") or size > LARGEST_BODY:
-            return b"".join(parts)
-    return None
-
-
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _asked(scope: Scope) -> tuple[Asked, Headers]:
-    """A request without its body, and the headers of the answer for a page that asks."""
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    client = scope.get("client")
-    peer, headers = client[0] if client else "", tuple(scope["headers"])
-    version = f"HTTP/{scope.get('http_version', '1.1')}"
-    return _kept_asked(scope.get("method", "GET"), scope["scheme"], path, scope["query_string"], headers, peer, version)
-
-
-@lru_cache(_KEPT)
-def _kept_asked(
-    method: str, scheme: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], peer: str, version: str
-) -> tuple[Asked, Headers]:
-    """Apps ask the same again and again."""
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
-    prefix = (header(headers, "x-forwarded-prefix") or "").rstrip("/")
-    target = (path + b"?" + query if query else path).decode("latin-1")
-    return Asked(method, _SCHEMES.get(scheme, scheme), target, headers, b"", peer, prefix, version), _cors(headers)
-
-
-def _cors(headers: Headers) -> Headers:
-    """What a page on another origin needs: recorded answers were for the recorded origin, so these are ours."""
-    origin = header(headers, "origin")
-    if origin is None:
-        return ()
-    method = header(headers, "access-control-request-method")
-    wanted = header(headers, "access-control-request-headers")
-    return (
-        ("access-control-allow-origin", origin),
-        ("access-control-allow-credentials", "true"),
-        ("vary", "Origin"),
-        *((("access-control-allow-methods", method),) if method else ()),
-        *((("access-control-allow-headers", wanted),) if wanted else ()),
-    )
-
-
-async def _send(send: Send, answer: Respond, cors: Headers, of: str = "http.response") -> None:
-    coded = [*_coded(answer.headers + cors)]
-    # 204 has no length to tell (RFC 9110, section 8.6).
-    if answer.status != 204:
-        coded.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": f"{of}.start", "status": answer.status, "headers": coded})
-    await send({"type": f"{of}.body", "body": answer.body})
-
-
-@lru_cache(_KEPT)
-def _coded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
-    """What is polled is answered again and again with the same headers."""
-    return tuple((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers)
-
-
-async def _send_all(outbox: asyncio.Queue[_ForSocket | Respond], send: Send, subprotocol: str | None) -> None:
-    """Sends what is put into the outbox of a WebSocket, until that closes it. `subprotocol`: what the app asks for."""
-    while True:
-        match await outbox.get():
-            case AcceptSocket():
-                # Clients that asked for one end a WebSocket that has none.
-                await send({"type": "websocket.accept", "subprotocol": subprotocol})
-            case SendText(_, text):
-                await send({"type": "websocket.send", "text": text.decode()})
-            case CloseSocket(_, code, reason):
-                await send({"type": "websocket.close", "code": code, "reason": reason})
-                return
-            case Respond() as refusal:
-                await _send(send, refusal, (), of="websocket.http.response")
-                return

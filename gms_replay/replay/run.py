@@ -2,22 +2,29 @@
 
 import gc
 import json
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gms_replay import reach
+from gms_replay import control, reach
+from gms_replay.access import Access
 from gms_replay.cassette.archive import Archive
 from gms_replay.player import Player
 from gms_replay.replay.plays import Play
 from gms_replay.replay.server import ReplayServer, spare_collector
 from gms_replay.replay.stage import Stage
 
+if TYPE_CHECKING:
+    from gms_replay.replay.certificates import Certificates
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to play where. `strict`: whether misses, and parts that nobody used, are a failure.
 
-    `as_json`: whether machines listen.
+    `as_json`: whether machines listen. `token`: what others give to ask the player itself; where they could, one is
+    drawn for None. `certificates` make it https.
     """
 
     play: Play
@@ -26,6 +33,8 @@ class Plan:
     strict: bool
     as_json: bool
     compress_sockets: bool
+    token: str | None = None
+    certificates: "Certificates | None" = None
 
 
 def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Callable[[str], None]) -> bool:
@@ -34,17 +43,25 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
     `say` gets what the user asked for, `note` remarks. Raises CassetteError, StoryError or OptionError.
     """
     spare_collector()
-    stage = Stage(plan.play, facts, note=note, log=note)
+    drawn = None if plan.token or reach.is_here(plan.host) else secrets.token_urlsafe(16)
+    stage = Stage(plan.play, facts, note=note, log=note, access=Access(plan.token or drawn))
     stories, player = stage.stories, stage.player
 
     def announce(origin: str) -> None:
         urls = [f"{reach.shown(origin)}{base}" for base in dict.fromkeys(story.visit.base for story in stories)]
         if plan.as_json:
-            say(json.dumps({"cassette": str(plan.play.cassette), "visits": len(stories), "urls": urls}))
+            more = ({"token": drawn} if drawn else {}) | (
+                {"ca": str(plan.certificates.ca_file)} if plan.certificates else {}
+            )
+            say(json.dumps({"cassette": str(plan.play.cassette), "visits": len(stories), "urls": urls} | more))
             return
         say(f"playing {plan.play.cassette}: {len(stories)} session{'s' * (len(stories) != 1)}")
         for url in urls:
             say(f"put this URL into the app: {url}")
+        if plan.certificates is not None:
+            say(f"let it trust this certificate: {plan.certificates.ca_file}")
+        if drawn is not None:
+            say(f"other machines ask {control.PREFIX} with this token: {drawn}")
 
     with stage:
         server = ReplayServer(
@@ -54,6 +71,7 @@ def serve(plan: Plan, facts: Archive, *, say: Callable[[str], None], note: Calla
             plan.port,
             announce=announce,
             compress_sockets=plan.compress_sockets,
+            certificates=plan.certificates,
         )
         # What is there by now, the visits, is not looked at again.
         gc.freeze()

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from gms_replay import addresses
+from gms_replay.access import Access
 from gms_replay.cassette.archive import Archive
 from gms_replay.cassette.opening import lost_wal
 from gms_replay.cassette.reader import hold
@@ -40,6 +41,7 @@ class Stage:
         log: Callable[[str], None] = _log.info,
         door: Door | None = None,
         witness: Witness | None = None,
+        access: Access | None = None,
     ) -> None:
         self.play = play
         with ExitStack() as held:
@@ -47,7 +49,7 @@ class Stage:
             self.stories = _stories(self.facts, play)
             _require_another(play)
             self.facts.assure()
-            self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id)
+            self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id, play.wish)
             held.callback(self.aside.close)
             self.player = Player(
                 self.stories,
@@ -55,6 +57,8 @@ class Stage:
                 seed=play.seed,
                 has_devices=self.aside.stand_ins is not None,
                 holds_pushes=play.holds_pushes,
+                faults=(*play.rules.faults, *play.faults),
+                limits=play.limits,
             )
             self.app = ReplayApp(
                 self.player,
@@ -67,6 +71,8 @@ class Stage:
                 door=door,
                 session=play.session,
                 witness=witness,
+                limits=play.limits,
+                access=access,
             )
             self._held = held.pop_all()
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_socket
 
-from gms_replay.replay.asgi import LARGEST_BODY
+from gms_replay.limits import DEFAULT
 
 COMET = "/genesys/cometd"
 
@@ -188,10 +188,10 @@ def test_other_origin_is_allowed(app: httpx.Client) -> None:
 
 
 def test_huge_body_is_refused(app: httpx.Client) -> None:
-    answer = app.post(factories.CALLBACK, content=b" " * (LARGEST_BODY + 1))
+    answer = app.post(factories.CALLBACK, content=b" " * (DEFAULT.body_bytes + 1))
 
     assert answer.status_code == 413
-    assert f"{LARGEST_BODY} bytes" in answer.text
+    assert f"{DEFAULT.body_bytes} bytes" in answer.text
 
 
 def test_half_a_character_is_a_miss(app: httpx.Client) -> None:
@@ -224,7 +224,7 @@ def test_socket_hears_both_messages(server: Served, app: httpx.Client) -> None:
     assert [message["channel"] for message in (first, second)] == ["/_genesys", "/_genesys"]
 
 
-@pytest.mark.parametrize("text", ["no Bayeux", b"\xff\x00"])
+@pytest.mark.parametrize("text", ["no Bayeux", b"\xff\x00", f'["{"あ" * 60}"]'])
 def test_garbage_closes_socket(server: Served, text: str | bytes) -> None:
     with over_socket(server) as talk:
         talk.send(text)

@@ -1,78 +1,103 @@
-"""WebSockets of the replay server as a client that nobody here wrote sees them: extensions, pings, ends."""
-
-import json
-import struct
-from collections.abc import Iterator
+import asyncio
 from typing import Any
 
-import factories
 import pytest
-from serving import Served, served
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
-from gms_replay.replay.asgi import LARGEST_BODY
-
-WAIT_S = 20
+from gms_replay.events import AcceptSocket, Break, CloseSocket, Respond, SendText
+from gms_replay.replay.sockets import ForSocket, Outbox
+from gms_replay.replay.wire import BREAK
 
 
-def opened(server: Served, **options: Any) -> ClientConnection:
-    return connect(f"ws{server.origin.removeprefix('http')}/genesys/cometd", proxy=None, **options)
+async def sent(*actions: ForSocket) -> list[Any]:
+    """What goes out of that, until it is closed; of a connection that is broken off, whether it is reset."""
+    outbox, told = Outbox(), []
+
+    async def take(message: Any) -> None:
+        told.append(message)
+
+    for action in actions:
+        outbox.put(action)
+    await outbox.send_all({"subprotocols": ["bayeux"], "extensions": {BREAK: told.append}}, take)
+    return told
 
 
-def shakes_hands(talk: ClientConnection) -> bool:
-    talk.send(json.dumps({"channel": "/meta/handshake", "version": "1.0"}))
-    [reply] = json.loads(talk.recv(WAIT_S))
-    return bool(reply["successful"])
+def test_all_goes_out_in_order_until_the_end() -> None:
+    told = asyncio.run(sent(AcceptSocket(1), SendText(1, b"[]"), CloseSocket(1, 1011, "no"), SendText(1, b"[1]")))
+
+    assert [(one["type"], one.get("text"), one.get("subprotocol")) for one in told] == [
+        ("websocket.accept", None, "bayeux"),
+        ("websocket.send", "[]", None),
+        ("websocket.close", None, None),
+    ]
 
 
-@pytest.fixture
-def server() -> Iterator[Served]:
-    with served(factories.visit()) as one:
-        yield one
+def test_refusal_is_an_answer() -> None:
+    told = asyncio.run(sent(Respond(1, 404, (), b"no")))
+
+    assert (told[0]["type"], told[0]["status"]) == ("websocket.http.response.start", 404)
 
 
-@pytest.mark.parametrize("is_asked", [True, False])
-@pytest.mark.parametrize("is_offered", [True, False])
-def test_compressed_where_asked_and_offered(is_asked: bool, is_offered: bool) -> None:
-    offer = "deflate" if is_offered else None
-    with served(factories.visit(), compress_sockets=is_asked) as server, opened(server, compression=offer) as talk:
-        names = [extension.name for extension in talk.protocol.extensions]
-        assert shakes_hands(talk)
+def test_reason_is_told_as_far_as_it_fits() -> None:
+    (told,) = asyncio.run(sent(CloseSocket(1, 1011, "ä" * 100)))
 
-    assert names == ["permessage-deflate"] * (is_asked and is_offered)
+    assert told["reason"] == "ä" * 61
 
 
-@pytest.mark.parametrize("asked", [None, ["bayeux", "other"]])
-def test_first_subprotocol_asked_for_is_spoken(server: Served, asked: list[str] | None) -> None:
-    """Browsers end a WebSocket that speaks none of those they asked for."""
-    with opened(server, subprotocols=asked) as talk:
-        assert shakes_hands(talk)
-
-    assert talk.subprotocol == (asked[0] if asked else None)
+@pytest.mark.parametrize("resets", [True, False])
+def test_broken_socket_says_no_more(resets: bool) -> None:
+    assert asyncio.run(sent(Break(1, resets), SendText(1, b"[1]"))) == [resets]
 
 
-def test_ping_is_answered(server: Served) -> None:
-    with opened(server) as talk:
-        assert talk.ping(b"there?").wait(WAIT_S)
-        assert shakes_hands(talk)
+@pytest.mark.parametrize(("waiting", "is_heard"), [(63, True), (64, False)])
+def test_who_takes_nothing_is_not_heard(waiting: int, is_heard: bool) -> None:
+    async def heard() -> bool:
+        outbox = Outbox()
+        for _ in range(waiting):
+            outbox.put(SendText(1, b"[]"))
+        room = asyncio.ensure_future(outbox.room())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        was_heard = room.done()
+        room.cancel()
+        return was_heard
+
+    assert asyncio.run(heard()) is is_heard
 
 
-def test_close_of_the_app_is_answered(server: Served) -> None:
-    with opened(server) as talk:
-        talk.close(4001, "bye")
-        with pytest.raises(ConnectionClosed) as closed:
-            talk.recv(WAIT_S)
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_who_is_gone_or_takes_some_is_heard_again(is_gone: bool) -> None:
+    """Else nobody would hear that he is gone."""
 
-    assert (closed.value.rcvd, closed.value.rcvd_then_sent) == (closed.value.sent, False)
+    async def heard() -> None:
+        outbox = Outbox()
+        for _ in range(64):
+            outbox.put(SendText(1, b"[]"))
+
+        async def take(message: Any) -> None:
+            if is_gone:
+                raise ConnectionError
+
+        sending = asyncio.ensure_future(outbox.send_all({}, take))
+        await outbox.room()
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+    asyncio.run(heard())
 
 
-def test_too_large_a_frame_closes(server: Served) -> None:
-    """By its head: whoever is still sending might not hear why the connection is gone."""
-    with opened(server) as talk:
-        talk.socket.sendall(struct.pack("!BBQI", 0x82, 0xFF, LARGEST_BODY + 1, 0))
-        with pytest.raises(ConnectionClosed) as closed:
-            talk.recv(WAIT_S)
+def test_whoever_is_gone_is_told_nothing_more() -> None:
+    """What came before that is still heard, however much there is."""
 
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1009
+    async def heard() -> None:
+        outbox = Outbox()
+
+        async def take(message: Any) -> None:
+            raise ConnectionError
+
+        outbox.put(SendText(1, b"[]"))
+        await asyncio.gather(outbox.send_all(take, None), return_exceptions=True)
+        for _ in range(100):
+            outbox.put(SendText(1, b"[]"))
+        await outbox.room()
+
+    asyncio.run(heard())

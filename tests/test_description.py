@@ -1,0 +1,134 @@
+"""The description of the control API, held to what `control` reads and to what the player tells."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from driver import App, Driver, begin_chat
+from factories import CHAT_DIALOG, PROVIDERS, SERVICE, visit
+
+from gms_replay.control import CLOCK, MISSES, PREFIX, PROVIDER, PUSHES, ROUTES, SESSIONS
+from gms_replay.player import Player
+from gms_replay.story import compile_stories
+
+TYPES: dict[str, Any] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": int | float, "boolean": bool,
+    "null": type(None),
+}  # fmt: skip
+
+
+def asked_app() -> App:
+    """An app that has asked for what there is, and for what there is not, and was told pushes of its own."""
+    app = App(Driver(Player(compile_stories(visit()), holds_pushes=True)))
+    begin_chat(app)
+    app.call("GET", "/genesys/1/service/nowhere")
+    app.call("POST", PROVIDERS["apns"], {"aps": {}, "message": {"_id": SERVICE, "_action": "get-dialog-start-chat"}})
+    app.call("POST", PROVIDERS["apns"], {"aps": {}, "message": {"_id": SERVICE, "_action": CHAT_DIALOG[-5:]}})
+    return app
+
+
+def description() -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(
+        App(Driver(Player(compile_stories(visit())))).call("GET", f"{PREFIX}openapi.json").body
+    )
+    return told
+
+
+def unlike(schema: dict[str, Any], value: Any, at: str = "$") -> Iterator[str]:
+    """Where a value is other than the schema says: the words of JSON Schema that the description uses."""
+    if "$ref" in schema:
+        schema = description()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "type" in schema:
+        types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        if not any(isinstance(value, TYPES[one]) for one in types):
+            yield f"{at}: {value!r} is no {types}"
+            return
+    for word in ("anyOf", "oneOf"):
+        if word in schema and all(any(unlike(one, value)) for one in schema[word]):
+            yield f"{at}: {value!r} is none of {word}"
+    if ("enum" in schema and value not in schema["enum"]) or schema.get("const", value) != value:
+        yield f"{at}: {value!r} is another word"
+    if "required" in schema:
+        known = schema["properties"]
+        wrong = (set(schema["required"]) - value.keys()) | (value.keys() - known)
+        yield from (f"{at}.{name}: lacking, or unknown" for name in sorted(wrong))
+        for name in known.keys() & value.keys():
+            yield from unlike(known[name], value[name], f"{at}.{name}")
+    if "items" in schema:
+        for place, one in enumerate(value):
+            yield from unlike(schema["items"], one, f"{at}[{place}]")
+
+
+def test_every_route_is_described() -> None:
+    described = {
+        (path.split("/")[1], method.upper()) for path, methods in description()["paths"].items() for method in methods
+    }
+
+    assert described == {(page, method) for page, methods in ROUTES.items() for method in methods}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", CLOCK, b""),
+        ("POST", CLOCK, b'{"to": "next", "session": "s1"}'),
+        ("GET", SESSIONS, b""),
+        ("GET", f"{SESSIONS}/s1", b""),
+        ("GET", MISSES, b""),
+        ("GET", PUSHES, b""),
+        ("POST", PUSHES, b'{"release": 1}'),
+        ("POST", PUSHES, b'{"hold": true, "session": "s1"}'),
+        ("GET", PROVIDER, b""),
+        ("GET", f"{PREFIX}openapi.json", b""),
+        ("DELETE", PROVIDER, b""),
+        ("DELETE", MISSES, b""),
+        ("DELETE", f"{SESSIONS}/s1", b""),
+        ("DELETE", SESSIONS, b""),
+        # Refusals.
+        ("POST", CLOCK, b"{}"),
+        ("GET", f"{SESSIONS}/nobody", b""),
+        ("GET", f"{PUSHES}?after=x", b""),
+        ("POST", PUSHES, b"[]"),
+    ],
+)
+def test_what_is_told_is_described(method: str, path: str, body: bytes) -> None:
+    answer = asked_app().call(method, path, body)
+    page = path.partition("?")[0].removeprefix(PREFIX)
+    route = "/sessions/{session}" if page.startswith("sessions/") else f"/{page}"
+
+    described = description()["paths"][route][method.lower()]["responses"][str(answer.status)]
+    schema = described["content"]["application/json"]["schema"]
+
+    assert not list(unlike(schema, json.loads(answer.body)))
+
+
+def test_every_list_was_told_something() -> None:
+    app = asked_app()
+    app.call("POST", PUSHES, {"release": "all"})
+
+    told = [json.loads(app.call("GET", page).body) for page in (CLOCK, SESSIONS, MISSES, PUSHES, PROVIDER)]
+
+    assert [key for one in told for key, value in one.items() if value == []] == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "page"),
+    [("ClockMove", CLOCK), ("PushOrder", PUSHES)],
+)
+def test_every_field_of_a_body_is_described(schema: str, page: str) -> None:
+    refusal = json.loads(asked_app().call("POST", page, {"nonsense": 1}).body)["error"]
+
+    kinds = description()["components"]["schemas"][schema]["oneOf"]
+
+    assert sorted({name for kind in kinds for name in kind["properties"]}) == refusal.partition("there are ")[2].split(
+        ", "
+    )
+
+
+def test_every_parameter_is_described() -> None:
+    refusal = json.loads(asked_app().call("GET", f"{PUSHES}?nonsense=1").body)["error"]
+
+    parameters = description()["paths"]["/pushes"]["get"]["parameters"]
+
+    assert sorted(one["name"] for one in parameters) == refusal.partition("there are ")[2].split(", ")

@@ -1,0 +1,66 @@
+import pytest
+
+from gms_replay import limits
+from gms_replay.errors import OptionError
+from gms_replay.limits import DEFAULT, Limits
+
+
+def test_limits_are_set_one_by_one() -> None:
+    assert limits.parse(["sessions=5", "depth=7"]) == Limits(sessions=5, depth=7)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("session=5", "there is no limit 'session'; there are body_bytes, "),
+        ("sessions", "'' is no number from 1"),
+        ("sessions=0", "'0' is no number from 1"),
+        ("sessions=-1", "'-1' is no number"),
+        ("sessions=1e3", "write it like --limit sessions=50"),
+        ("=", "there is no limit ''"),
+    ],
+)
+def test_wrong_limit_is_named(said: str, named: str) -> None:
+    with pytest.raises(OptionError, match=named):
+        limits.parse([said])
+
+
+def test_all_are_listed_with_their_defaults() -> None:
+    assert "sessions=10000, connections=20000" in limits.listed()
+
+
+FORM = "multipart/form-data; boundary=b"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", ""),
+        (b"{" * 100, ""),
+        (b"\x00" * 131_072, ""),
+        (b'{"message": "%s"}' % (b"[" * 4_000), "application/json"),
+        (b'[{"channel": "/meta/connect", "clientId": "1"}]' * 100, "application/json"),
+        (b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\n" + b"a,b,c\n" * 90_000 + b"--b--", FORM),
+        (b"--b\r\n\r\n" + b"\x00" * 10_000_000, FORM),
+    ],
+)
+def test_enough_is_not_too_much(body: bytes, content_type: str) -> None:
+    assert limits.why_too_much(body, DEFAULT, content_type) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "why"),
+    [
+        (b"[" * 100_000, "", "a body may hold 5000 values"),
+        (b"[" * 101, "", "JSON may be nested 100 levels deep"),
+        (b'{"a":' * 101, "", "JSON may be nested 100 levels deep"),
+        (b'{"\\"a":' * 101, "", "JSON may be nested 100 levels deep"),
+        (b"[" + b"{}," * 5001 + b"{}]", "", "a body may hold 5000 values"),
+        (b"a=1&" * 5001, "application/x-www-form-urlencoded", "a body may hold 5000 values"),
+        (b"\x00" * 131_073, "application/json", "a body that is no form with files may have 131072 bytes"),
+        (b"--b\r\n" + b"\n" * 100_000, FORM, "a form may have 100000 lines"),
+        (b"Content-Type: MULTIPART/mixed\r\n" * 101, FORM, "a form may be nested 100 levels deep"),
+    ],
+)
+def test_too_much_is_named(body: bytes, content_type: str, why: str) -> None:
+    assert limits.why_too_much(body, DEFAULT, content_type) == why
