@@ -4,9 +4,10 @@ VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 MATRIX := tests/peers/mitmdump/test_matrix.py
-FUZZ_S ?= 60
+FUZZ_S ?= 20
+TARGET ?=
 
-.PHONY: demo test lint samples peers fuzz
+.PHONY: demo test lint samples peers fuzz audit
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -22,9 +23,15 @@ test: $(READY)
 peers: $(READY)
 	$(BIN)/python -m pytest $(MATRIX)
 
-# Looks for so many seconds for what a stranger could send to break the player; what it finds stays as fuzz/crash-….
+# Looks, for FUZZ_S seconds each, for what breaks the invariants in fuzz/; what it finds stays as fuzz/crash-….
+# TARGET=player tries that one alone.
 fuzz: $(VENV)/.fuzz
-	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) -artifact_prefix=fuzz/ -print_final_stats=1
+	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) $(TARGET)
+
+# Known vulnerabilities of what is installed here, and of what npm's lock files name. Where nobody could be asked it says
+# "not audited", and fails. pip-audit has an environment of its own: it is not to be audited with us.
+audit: $(VENV)/audit/.ready
+	$(BIN)/python audit
 
 # Takes some minutes: people are slow.
 samples: $(READY)
@@ -42,6 +49,11 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	ln -sfn $(VENV) .venv
+	touch $@
+
+$(VENV)/audit/.ready: $(READY)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --constraint constraints.txt pip-audit
 	touch $@
 
 $(VENV)/.fuzz: $(READY)

@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ADDON = HERE.parent / "addons" / "gms_record.py"
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
-BARE, AGAIN, OWN, RECORDER = "bare", "bare again", "-w FILE", "recorder"
+BARE, AGAIN, OWN, RECORDER, PLAIN = "bare", "bare again", "-w FILE", "recorder", "recorder, redact off"
 _PATIENCE_S = 60
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _LISTENING = "0A"  # proc(5): /proc/net/tcp names states by number, as include/net/tcp_states.h does
@@ -88,11 +88,13 @@ def mitmdumps(kinds: tuple[str, ...], padding_bytes: int) -> Iterator[dict[str, 
 
 @contextmanager
 def _mitmdump(kind: str, folder: Path, upstream_port: int) -> Iterator[subprocess.Popen[bytes]]:
+    recorder = ["-s", str(ADDON), "--set", f"gms_cassette={folder / 'visit.sqlite'}"]
     extra = {
         BARE: [],
         AGAIN: [],
         OWN: ["-w", str(folder / "flows")],
-        RECORDER: ["-s", str(ADDON), "--set", f"gms_cassette={folder / 'visit.sqlite'}"],
+        RECORDER: recorder,
+        PLAIN: [*recorder, "--set", "gms_redact=off"],
     }[kind]
     listening = ["--mode", f"reverse:http://127.0.0.1:{upstream_port}", "--listen-host", "127.0.0.1"]
     equal = [*listening, "--listen-port", "0", "-q", "--set", "keep_host_header=true"]

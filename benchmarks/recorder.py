@@ -1,4 +1,4 @@
-"""What recording costs: mitmdump bare, with its own `-w`, and with the recorder, under the same load.
+"""What recording costs: mitmdump bare, with its own `-w`, and with a recorder that redacts or not, of equal load.
 
 Only ratios of one round are told: on a shared machine a time by itself says nothing. Two processes of the same program
 may differ by some percent for as long as they live, so each round starts its own. The machine is faster in one second
@@ -19,10 +19,10 @@ from importlib.metadata import version
 from itertools import cycle, pairwise, permutations
 from typing import Any
 
-from processes import AGAIN, BARE, OWN, RECORDER, Mitmdump, mitmdumps
+from processes import AGAIN, BARE, OWN, PLAIN, RECORDER, Mitmdump, mitmdumps
 
 PADDING_BYTES = {"small": 0, "large": 50_000}
-KINDS = (BARE, AGAIN, OWN, RECORDER)
+KINDS = (BARE, AGAIN, OWN, RECORDER, PLAIN)
 WHATS = ("time", "proxy cpu", "all cpu")
 WARM_UP = 300
 # What is written is written up to half a second late. So each turn begins with exchanges that are not timed: then the

@@ -28,7 +28,7 @@ def token(name: str, said: str) -> str:
     """A token as a user sets it; `name`: of the option. Raises OptionError."""
     if not _TOKEN.fullmatch(said):
         raise OptionError(
-            f"{name}: a token has at least 8 letters, digits and -._~+/ (`openssl rand -hex 16` draws one)"
+            f"{name}: a token has 8 or more letters, digits and -._~+/ (`openssl rand -hex 16` draws one)"
         )
     return said
 
@@ -75,7 +75,7 @@ def _why_not_near(asked: Asked) -> str | None:
         return None
     host, page = header(asked.headers, "host") or "", header(asked.headers, "origin")
     if not asked.peer.startswith(_NEAR):
-        return f"{asked.peer} is another machine"
+        return f"{asked.peer} is another machine, or another address of this one"
     if any(header(asked.headers, name) is not None for name in _PASSED_ON):
         return "a proxy passed that on, for whoever asked it"
     if not _HERE.fullmatch(host):

@@ -9,7 +9,7 @@ Strategy: a frame is cut out of its stream by its outer lengths alone, so what i
 not even these can be, nobody knows where the next frame begins, and all that follows is kept as it came.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 
@@ -49,6 +49,10 @@ _REFUSED = Struct(">BBI")
 _TOKEN, _PAYLOAD, _IDENTIFIER, _EXPIRY, _PRIORITY = range(1, 6)
 _NUMBER_BYTES = {_IDENTIFIER: 4, _EXPIRY: 4, _PRIORITY: 1}
 _TOKEN_BYTES = 32
+
+
+Rewrite = Callable[[bytes], bytes]
+"""Gives what is to stand where something else stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,49 @@ def read(raw: bytes) -> Sent | Refusal | None:
             _, status, identifier = _REFUSED.unpack(raw)
             return Refusal(status, identifier)
     return None
+
+
+def rewritten(raw: bytes, token: Rewrite, payload: Rewrite) -> bytes | None:
+    """A sender's frame with another token and payload, perhaps cut off in the middle; None for bytes that begin none.
+
+    Its lengths are those of what is in it now, and of what was cut off.
+    """
+    if not raw or raw[0] not in _COMMANDS[Direction.TO_SERVER]:
+        return None
+    if raw[0] == _ITEMS:
+        return _rewritten_items(raw, {_TOKEN: token, _PAYLOAD: payload})
+    told, at = raw[: _head_bytes(raw[0])], _head_bytes(raw[0])
+    for write in (token, payload):
+        size, content = _sized(raw, at)
+        if size is None:
+            return told + raw[at:]
+        now = write(content)
+        told += _LENGTH.pack(size + len(now) - len(content)) + now
+        at += _LENGTH.size + len(content)
+    return told if at == len(raw) else None
+
+
+def _rewritten_items(raw: bytes, writes: dict[int, Rewrite]) -> bytes | None:
+    head = _LENGTH_OF_ITEMS.size
+    if len(raw) < head:
+        return raw
+    told, at = b"", head
+    while at + _ITEM.size <= len(raw):
+        number, size = _ITEM.unpack_from(raw, at)
+        content = raw[at + _ITEM.size : at + _ITEM.size + size]
+        now = writes[number](content) if number in writes else content
+        told += _ITEM.pack(number, size + len(now) - len(content)) + now
+        at += _ITEM.size + len(content)
+    length = _LENGTH_OF_ITEMS.unpack_from(raw)[1]
+    return _LENGTH_OF_ITEMS.pack(_ITEMS, length + len(told) + head - at) + told + raw[at:]
+
+
+def _sized(raw: bytes, at: int) -> tuple[int | None, bytes]:
+    """How long a part is said to be, and what of it is there; None where not even its length is."""
+    if len(raw) < at + _LENGTH.size:
+        return None, b""
+    size = _LENGTH.unpack_from(raw, at)[0]
+    return size, raw[at + _LENGTH.size : at + _LENGTH.size + size]
 
 
 def _length(raw: bytes | bytearray) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gms_replay import bayeux, chat2, gms, httpcb, jsonp, pushes, refusals
+from gms_replay import bayeux, chat2, gms, httpcb, jsonp, privacy, pushes, refusals
 from gms_replay.bayeux import Parsed
 from gms_replay.errors import BayeuxError
 from gms_replay.gms import Kind
@@ -167,6 +167,9 @@ def _answered(body: bytes) -> tuple[Parsed, ...]:
 def _problems(headers: Headers, body: Body, read: _Read | None) -> Iterator[str]:
     """What is wrong with a body; `read` gives its messages, None where it carries none."""
     coding = (header(headers, "content-encoding") or "").strip()
+    if body.wire == privacy.WITHHELD.encode():
+        yield f"withheld: the content coding {coding} did not undo, and nobody could say whether secrets are in it"
+        return
     if coding.lower() not in ("", "identity") and body.wire and body.decoded is None:
         replayed = "its messages are replayed as far as they could be read" if read else "replayed as it is"
         yield f"the content coding {coding} does not undo; {replayed}"
@@ -235,7 +238,9 @@ def _frames(recording: Recording) -> Iterator[Finding]:
     for (connection_id, direction), frames in rest.items():
         size_bytes = sum(len(frame.raw) for frame in frames)
         text = f"connection {connection_id}, {direction}: {size_bytes} bytes from APNs frame {frames[0].id} on are no "
-        text += "frames of Apple's protocol; kept as they were"
+        is_withheld = all(frame.raw == privacy.WITHHELD.encode() for frame in frames)
+        kept = "withheld, for they may hold secrets" if is_withheld else "kept as they were"
+        text += f"frames of Apple's protocol; {kept}"
         yield Finding(Sort.NOT_UNDERSTOOD, None, str(Kind.PUSH), text)
 
 

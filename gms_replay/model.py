@@ -41,6 +41,14 @@ class Transport(StrEnum):
     WEBSOCKET = "websocket"
 
 
+class Redaction(StrEnum):
+    """What of a run's traffic was replaced by stand-ins before it was stored: nothing, secrets, what was typed, too."""
+
+    OFF = "off"
+    ON = "on"
+    TYPED = "typed"
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """A body without its transfer coding (chunks), with its content coding (gzip).
@@ -211,6 +219,7 @@ class Run:
     mode: str
     upstream: str | None
     versions: tuple[tuple[str, str], ...]
+    redaction: Redaction = Redaction.OFF
 
 
 class Outline(NamedTuple):

@@ -65,14 +65,29 @@ class Finder:
 
     def __init__(self, values: Iterable[str]) -> None:
         self._written: dict[bytes, tuple[str, Writer]] = {}
-        shapes: dict[bytes, set[tuple[int, int]]] = {}
-        for value in values:
-            for raw, write in _ways(value).items():
-                if run := _RUN.search(raw):
-                    self._written[raw] = value, write
-                    shapes.setdefault(run[0], set()).add((len(raw), run.start()))
+        self._values: set[str] = set()
         # By their first run: how long those are that begin with it, and how much of them stands before it.
-        self._shapes = {run: sorted(some, reverse=True) for run, some in shapes.items()}
+        self._shapes: dict[bytes, list[tuple[int, int]]] = {}
+        for value in values:
+            self.add(value)
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._values
+
+    def add(self, value: str) -> set[bytes]:
+        """One more value to be found. Gives the runs of letters and digits that it begins with, however written."""
+        self._values.add(value)
+        first: set[bytes] = set()
+        for raw, write in _ways(value).items():
+            if run := _RUN.search(raw):
+                first.add(run[0])
+                self._written[raw] = value, write
+                some = self._shapes.setdefault(run[0], [])
+                if (shape := (len(raw), run.start())) not in some:
+                    # The longest first.
+                    some.append(shape)
+                    some.sort(reverse=True)
+        return first
 
     def find(self, text: bytes, start: int, end: int) -> Iterator[Occurrence]:
         """The values between two places of a text, in order; of several that begin at one place the longest."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gms_replay.testing.stand import Stand
 
 _MODES = ("none", "once", "new_episodes", "all")
+_REDACTIONS = ("on", "typed", "off")
 _MARKER = "gms_cassette"
 _HELP = (
     "gms_cassette(path, *, strict=False, now=, clock='virtual', speed=1, seed=0, shift='exact', missing_act='go-on', "
@@ -41,6 +42,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--gms-upstream", metavar="URL", help="That GMS, like http://gms.example:8080/genesys.")
     group.addoption("--gms-insecure", action="store_true", help="Take any certificate of that GMS's.")
+    group.addoption(
+        "--gms-redact",
+        choices=_REDACTIONS,
+        default="on",
+        help="What of a recording is replaced by stand-ins before it is stored: on (credentials and personal data), "
+        "typed (and what people type), off. Default: on.",
+    )
+    group.addoption(
+        "--gms-redact-key",
+        type=Path,
+        metavar="FILE",
+        help="A key of your own, so that equal values get equal stand-ins in all cassettes. Default: one is drawn.",
+    )
     group.addoption(
         "--gms-keep-failed",
         action="store_true",
@@ -101,6 +115,8 @@ def _gms_stand(request: pytest.FixtureRequest) -> "Iterator[Stand]":
             upstream=option("--gms-upstream"),
             insecure=option("--gms-insecure"),
             keeps_failed=option("--gms-keep-failed"),
+            redact=option("--gms-redact"),
+            redact_key=option("--gms-redact-key"),
             begun=request.config.stash[_BEGUN],
             is_worker=hasattr(request.config, "workerinput"),
         )

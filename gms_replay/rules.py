@@ -25,6 +25,12 @@
     slower_factor = 3           # what takes more than so many times as long
     slower_floor_s = 2          # and so much longer is slower
 
+    [redact]
+    fields = ["ticketNo"]       # private too: fields of bodies, queries and forms, cookies and headers
+    keep = ["agentName"]        # not private, though we would say so
+    region = "DE"               # the country of phone numbers that name none
+    typed = true                # what people type is private as a whole
+
     [[faults]]                  # one for each thing that goes wrong; see `faults`
     on = "/meta/connect"
     do = "reset"
@@ -34,12 +40,13 @@ Of [times], a field may also hold an object whose keys are instants.
 A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gms_replay import fault_rules, gms, reasons
+from gms_replay import fault_rules, gms, privacy, reasons
 from gms_replay.errors import OptionError
 from gms_replay.faults import Fault
 from gms_replay.gms import InstantClass, Path
@@ -47,9 +54,11 @@ from gms_replay.gms import InstantClass, Path
 _KEEP = "keep"
 _TIMES = (*InstantClass, _KEEP)
 _LISTS = {"identities": ("fields", "exempt"), "match": ("free", "exact")}
+_REDACT = ("fields", "keep", "region", "typed")
+_REGION = re.compile("[A-Z]{2}")
 _DIFF = {"slower_factor": 1.0, "slower_floor_s": 0.0}
 """Numbers of [diff], each with the least that it may be."""
-_SECTIONS = ("identities", "times", "match", "sessions", "pushes", "diff")
+_SECTIONS = ("identities", "times", "match", "sessions", "pushes", "diff", "redact")
 _FAULTS = "faults"
 _PUSHES = ("refuse", "check_authorization")
 _ANY_DEVICE = "*"
@@ -61,6 +70,8 @@ class Rules:
 
     `refused`: why pushes are, by their devices. `checks_authorization`: whether a push's credentials are looked at.
     `volatile`: where recordings may differ; `slower_factor` and `slower_floor_s`: what is slower, None where not said.
+    `redacted`: fields that are private, `unredacted`: those that are not; `region`: the country of phone numbers that
+    name none; `types`: whether what people type is private.
     `faults`: what goes wrong for apps.
     """
 
@@ -75,6 +86,10 @@ class Rules:
     volatile: frozenset[str] = frozenset()
     slower_factor: float | None = None
     slower_floor_s: float | None = None
+    redacted: frozenset[str] = frozenset()
+    unredacted: frozenset[str] = frozenset()
+    region: str | None = None
+    types: bool = False
     faults: tuple[Fault, ...] = ()
 
     def is_identity(self, path: Path) -> bool:
@@ -108,7 +123,13 @@ class Rules:
         path = tuple(name.split("."))
         if _names(self.exact, path) is not None:
             return False
-        return _names(self.free, path) is not None or name in gms.FREE_FIELDS
+        return _names(self.free, path) is not None or name in gms.FREE_FIELDS or self.is_private(path)
+
+    def is_private(self, path: Path) -> bool:
+        """Whether what stands at a path is a secret, which is another in each recording."""
+        if privacy.named(self.unredacted, path):
+            return False
+        return privacy.field(path) is not None or privacy.named(self.redacted, path)
 
     def refusal(self, device: str | None, known: Collection[str]) -> str | None:
         """Why a push to that device is refused, in a provider's words, which are `known`; None where it is not."""
@@ -139,6 +160,7 @@ def load(text: str, name: str) -> Rules:
         visits=_visits(said.get("sessions", {}), name),
         **_pushes(said.get("pushes", {}), name),
         **_diff(said.get("diff", {}), name),
+        **_redact(said.get("redact", {}), name),
     )
 
 
@@ -198,6 +220,23 @@ def _diff(said: Mapping[str, Any], name: str) -> dict[str, Any]:
         else:
             numbers[key] = float(value)
     return {"volatile": frozenset(said.get("volatile", ()))} | numbers
+
+
+def _redact(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    for key in said:
+        if key not in _REDACT:
+            raise OptionError(f"{name}: redact.{key}: no such field; there are {_listed(_REDACT)}")
+    for key in ("fields", "keep"):
+        value = said.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            raise OptionError(f'{name}: redact.{key}: it is a list of fields: write ["one", "another"]')
+    region, types = said.get("region"), said.get("typed", False)
+    if region is not None and not (isinstance(region, str) and _REGION.fullmatch(region)):
+        raise OptionError(f'{name}: redact.region: {region!r}: it is the code of a country, like "DE"')
+    if not isinstance(types, bool):
+        raise OptionError(f"{name}: redact.typed: {types!r}: it is true or false")
+    fields, kept = frozenset(said.get("fields", ())), frozenset(said.get("keep", ()))
+    return {"redacted": fields, "unredacted": kept, "region": region, "types": types}
 
 
 def _flat(said: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:

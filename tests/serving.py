@@ -30,6 +30,7 @@ class Served:
     origin: str = ""
     notes: list[str] = field(default_factory=list)
     stop: Callable[[], None] = lambda: None
+    thread: threading.Thread = field(default_factory=threading.Thread)
 
     @property
     def base(self) -> str:
@@ -82,7 +83,7 @@ def served(
     )
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)
-    thread = threading.Thread(target=server.run_bound)
+    thread = told.thread = threading.Thread(target=server.run_bound)
     thread.start()
     try:
         assert ready.wait(60), "the server did not start"

@@ -55,7 +55,7 @@ def test_json_tells_versions_and_shares(run):
 
     assert told["machine"].keys() == {"system", "python", "mitmproxy", "sqlite"}
     shares = told["throughput"]["against_bare"]
-    assert shares.keys() == {"bare again", "-w FILE", "recorder"}
+    assert shares.keys() == {"bare again", "-w FILE", "recorder", "recorder, redact off"}
     assert all(len(each["rounds"]) == 2 and len(each["quartiles"]) == 3 for each in shares["recorder"].values())
 
 

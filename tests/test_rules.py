@@ -146,8 +146,14 @@ def test_no_rules_are_gms_own() -> None:
         ("[times", "rules.toml: no TOML: "),
         (
             "[time]",
-            "rules.toml: there is no section [time]; there are identities, times, match, sessions, pushes, diff",
+            "rules.toml: there is no section [time]; there are identities, times, match, sessions, pushes, diff, "
+            "redact",
         ),
+        ("[redact]\nfield = []", "rules.toml: redact.field: no such field; there are fields, keep, region, typed"),
+        ('[redact]\nfields = "a"', 'rules.toml: redact.fields: it is a list of fields: write ["one", "another"]'),
+        ('[redact]\nkeep = [""]', "rules.toml: redact.keep: it is a list of fields"),
+        ('[redact]\nregion = "de"', "rules.toml: redact.region: 'de': it is the code of a country, like \"DE\""),
+        ("[redact]\ntyped = 1", "rules.toml: redact.typed: 1: it is true or false"),
         ("times = 3", "rules.toml: times: it is a section: write [times]"),
         ("[identities]\nfield = []", "rules.toml: identities.field: no such field; there are fields, exempt"),
         ('[match]\nfree = "x"', 'rules.toml: match.free: it is a list of fields: write ["one", "another"]'),
@@ -175,6 +181,19 @@ def test_no_rules_are_gms_own() -> None:
 def test_wrong_rules_name_their_field(text: str, complaint: str) -> None:
     with pytest.raises(OptionError, match=re.escape(complaint)):
         load(text, "rules.toml")
+
+
+def test_what_is_private() -> None:
+    said = load('[redact]\nfields = ["ticketNo"]\nkeep = ["nickname"]\nregion = "DE"\ntyped = true', "rules.toml")
+
+    assert [said.is_private(path) for path in (("ticketNo",), ("email",), ("nickname",), ("_id",))] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert [said.is_free(name) for name in ("ticketNo", "userData[email]", "nickname", "_desired_time")] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    assert (said.region, said.types) == ("DE", True)
+    assert not load('[match]\nexact = ["email"]', "rules.toml").is_free("email")
 
 
 def test_faults_are_read_as_elsewhere() -> None:

@@ -6,14 +6,15 @@ entered again, and (4) our run is added, which must then stand next to (1). Of t
 its run either could not end the first's WAL mode, or finds one run too many.
 """
 
+import sqlite3
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, func, select
 
-from gms_replay.cassette import opening, rows, schema
+from gms_replay.cassette import inserts, opening, rows, schema
 from gms_replay.cassette.upgrades import format_of, upgrade
 from gms_replay.errors import CassetteError
 
@@ -108,12 +109,14 @@ def _add_run(connection: Connection, path: Path, run: rows.Values, last_run: int
         opening.enter_wal_mode(connection)
         with connection.begin() as transaction:
             # The insert takes SQLite's write lock, and only this first transaction makes the mode take hold.
-            run_id: int = connection.execute(insert(schema.run).values(run)).lastrowid
-            others = select(func.max(schema.run.c.id)).where(schema.run.c.id != run_id)
-            if (connection.scalar(others) or 0) != last_run:
+            try:
+                inserts.insert(opening.driver(connection), [(schema.run, run | {"id": last_run + 1})])
+            except sqlite3.IntegrityError:
+                raise _taken(path) from None
+            if connection.scalar(select(func.max(schema.run.c.id))) != last_run + 1:
                 raise _taken(path)
             if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal":
-                return run_id
+                return last_run + 1
             # Somebody who starts at the same time has ended the mode before it was ours.
             transaction.rollback()
         if time.monotonic() > give_up_at:

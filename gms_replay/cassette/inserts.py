@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from gms_replay.cassette import rows, schema
+from gms_replay.cassette import checksums, rows, schema
 
 # The first end of an exchange or a socket is the one that counts.
 _FIRST_COUNTS = frozenset({schema.outcome, schema.socket, schema.socket_end})
@@ -26,11 +26,13 @@ def insert(connection: sqlite3.Connection, facts: Iterable[tuple[Table, rows.Val
         by_table[table].append(values)
     for table, batch in by_table.items():
         statement, columns = _STATEMENTS[table]
-        connection.executemany(statement, (_row(columns, values) for values in batch))
+        connection.executemany(statement, (_row(table.name, columns, values) for values in batch))
 
 
-def _row(columns: Sequence[tuple[str, Callable[[Any], Any] | None]], values: rows.Values) -> list[Any]:
-    return [values[name] if told is None else told(values[name]) for name, told in columns]
+def _row(table: str, columns: Sequence[tuple[str, Callable[[Any], Any] | None]], values: rows.Values) -> list[Any]:
+    told = [values[name] if tell is None else tell(values[name]) for name, tell in columns]
+    told.append(checksums.of(table, told))
+    return told
 
 
 def _pairs(value: tuple[tuple[str, str], ...] | None) -> str | None:
@@ -48,9 +50,9 @@ _TOLD: dict[type, Callable[[Any], Any]] = {schema.WireText: _text, schema.Pairs:
 
 
 def _statement(table: Table) -> tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
-    columns = tuple((column.name, _TOLD.get(type(column.type))) for column in table.columns)
-    names = ", ".join(f'"{name}"' for name, _ in columns)
-    marks = ", ".join("?" for _ in columns)
+    columns = tuple((column.name, _TOLD.get(type(column.type))) for column in schema.content(table))
+    names = ", ".join(f'"{name}"' for name in (*(name for name, _ in columns), schema.CHECKSUM))
+    marks = ", ".join("?" for _ in (*columns, schema.CHECKSUM))
     conflict = " ON CONFLICT DO NOTHING" if table in _FIRST_COUNTS else ""
     return f"INSERT INTO {table.name} ({names}) VALUES ({marks}){conflict}", columns
 

@@ -1,14 +1,15 @@
 """Facts as rows, and rows as facts: the one place that knows which column holds which field."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy import Column, Table
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from gms_replay import model
-from gms_replay.cassette import schema
+from gms_replay.cassette import checksums, schema
 from gms_replay.model import (
     Body,
     Direction,
@@ -18,6 +19,7 @@ from gms_replay.model import (
     Outcome,
     Push,
     Recording,
+    Redaction,
     Request,
     Response,
     Run,
@@ -35,6 +37,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "direction": tuple(Direction),
     "transport": tuple(Transport),
     "closed_by": tuple(Direction),
+    "redaction": tuple(Redaction),
 }
 _KINDS = {int: "integer", str: "text", tuple: "text", bytes: "blob"}
 """What SQLite calls the types of values."""
@@ -71,16 +74,46 @@ def doubts(table: Table) -> Iterator[str]:
 
 @cache
 def _columns(table: Table) -> tuple[tuple[Column[Any], type, tuple[str, ...]], ...]:
-    return tuple((column, schema.type_of(column), _WORDS.get(column.name, ())) for column in table.columns)
+    return tuple((column, schema.type_of(column), _WORDS.get(column.name, ())) for column in schema.content(table))
 
 
-def all_of(connection: Connection, table: Table) -> list[Row]:
+def all_of(connection: sqlite3.Connection, table: Table) -> list[Row]:
     """All rows of a table, in the order of their ids. Raises ValueError for one that cannot be there."""
-    found: list[Row] = list(connection.execute(select(table).order_by(*table.primary_key)).mappings())
+    found = [read(table, values) for values in connection.execute(_all(table)).fetchall()]
     for row in found:
         for column, problem in flaws(table, row):
             raise ValueError(f"{table.name}.{column} {problem}")
     return found
+
+
+def require_sound(connection: sqlite3.Connection, table: Table) -> None:
+    """Raise ValueError for a row of a table that has not the checksum which it was written with."""
+    asked = connection.execute(_all(table))
+    while some := asked.fetchmany(_ROWS_AT_ONCE):
+        for values in some:
+            if not is_sound(table, values):
+                # Where more can be said, it is.
+                all_of(connection, table)
+                raise ValueError(f"{table.name} {values[0]} {CHANGED}")
+
+
+def is_sound(table: Table, values: Sequence[Any]) -> bool:
+    """Whether a row, as SQLite holds it, one value for each column, has the checksum that it was written with."""
+    # The checksum is the last of them.
+    return bool(checksums.of(table.name, values[:-1]) == values[-1])
+
+
+def _all(table: Table) -> str:
+    # With their table's name: SQLite takes the name of a column that is missing for a text.
+    columns = ", ".join(f'{table.name}."{column.name}"' for column in table.columns)
+    (key,) = table.primary_key
+    return f"SELECT {columns} FROM {table.name} ORDER BY {key.name}"
+
+
+_ROWS_AT_ONCE = 1000
+
+CHANGED = "is not what was recorded: its checksum differs"
+"""What is said of a row that is not sound."""
 
 
 def read(table: Table, values: Iterable[Any]) -> Row:
@@ -93,8 +126,15 @@ def read(table: Table, values: Iterable[Any]) -> Row:
 
 @cache
 def _decoders(table: Table) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    dialect = SQLiteDialect()
-    return tuple((column.name, column.type.result_processor(dialect, None)) for column in table.columns)
+    return tuple((column.name, _pairs_of(column)) for column in table.columns)
+
+
+def _pairs_of(column: Column[Any]) -> Callable[[Any], Any] | None:
+    """What reads the pairs in a column, if these are what it holds; of damage any column may hold anything."""
+    if not isinstance(column.type, schema.Pairs):
+        return None
+    decode = column.type.result_processor(SQLiteDialect(), None)
+    return lambda value: decode(value) if decode and isinstance(value, str) else value
 
 
 def of_run(run: Run) -> Values:
@@ -104,11 +144,13 @@ def of_run(run: Run) -> Values:
         "mode": run.mode,
         "upstream": run.upstream,
         "versions": run.versions,
+        "redaction": run.redaction,
     }
 
 
 def to_run(row: Row) -> Run:
-    return Run(row["id"], row["started_at_us"], row["mode"], row["upstream"], row["versions"])
+    redaction = Redaction(row["redaction"])
+    return Run(row["id"], row["started_at_us"], row["mode"], row["upstream"], row["versions"], redaction)
 
 
 def of_request(exchange_id: int, run_id: int, request: Request) -> Values:

@@ -1,7 +1,8 @@
 """The tables of a cassette, in the format that this version writes.
 
-Rows are facts: they are inserted, never updated. What is learnt later is a row of another table (`outcome` for a
-`request`, `socket_end` for a `socket`). The statements that make the tables stand in `upgrades`, frozen per format.
+Rows are facts: they are inserted, never updated, and each has its checksum (`checksums`). What is learnt later is a row
+of another table (`outcome` for a `request`, `socket_end` for a `socket`). The statements that make the tables stand in
+`upgrades`, frozen per format.
 Every look-up goes by primary key, so there is no further index.
 """
 
@@ -14,7 +15,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 APPLICATION_ID = int.from_bytes(b"GMSR", "big")
 """What marks a SQLite file as a cassette (SQLite file format, section 1.3.16)."""
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The format that this version writes, kept in SQLite's `user_version`."""
 
 
@@ -75,6 +76,7 @@ run = Table(
     Column("mode", WireText, nullable=False),
     Column("upstream", WireText),
     Column("versions", Pairs, nullable=False),
+    Column("redaction", WireText, nullable=False),
 )
 
 request = Table(
@@ -174,3 +176,23 @@ frame = Table(
     Column("at_us", Integer, nullable=False),
     Column("raw", LargeBinary, nullable=False),
 )
+
+closing = Table(
+    "closing",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey(run.c.id), nullable=False),
+    Column("kind", WireText, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("last_id", Integer),
+)
+"""How many rows a table had when a run was closed, up to which id (`closings`): no fact, but about all."""
+
+CHECKSUM = "checksum"
+for _table in metadata.sorted_tables:
+    _table.append_column(Column(CHECKSUM, Integer, nullable=False))
+
+
+def content(table: Table) -> tuple[Column[Any], ...]:
+    """The columns that a row's checksum is of, in order."""
+    return tuple(column for column in table.columns if column.name != CHECKSUM)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from gms_replay.cassette import checksums
 from gms_replay.cassette.opening import driver
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 
@@ -99,6 +100,30 @@ _TABLES_OF_2 = (
     )""",
 )
 
+_COLUMNS_OF_3 = {
+    "run": "id, started_at_us, mode, upstream, versions, redaction",
+    "request": "id, run_id, method, scheme, host, port, target, http_version, headers, body, decoded, started_at_us, "
+    "ended_at_us, client",
+    "outcome": "exchange_id, at_us, error, status, reason, http_version, headers, body, decoded, started_at_us, "
+    "ended_at_us",
+    "message": 'id, exchange_id, direction, transport, at_us, "index", channel, raw',
+    "push": "id, run_id, exchange_id, provider, at_us, payload",
+    "socket": "exchange_id, opened_at_us",
+    "socket_end": "exchange_id, closed_at_us, close_code, close_reason, closed_by",
+    "connection": "id, run_id, host, port, client, opened_at_us",
+    "frame": "id, connection_id, direction, at_us, raw",
+    "closing": "id, run_id, kind, rows, last_id",
+}
+"""What a checksum is of."""
+
+_TABLE_OF_3 = """CREATE TABLE closing (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES run (id),
+    kind TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    last_id INTEGER
+)"""
+
 
 def _from_0_to_1(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -111,8 +136,31 @@ def _from_1_to_2(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-STEPS: dict[int, Callable[[Connection], None]] = {0: _from_0_to_1, 1: _from_1_to_2}
-"""By the format that a step starts from."""
+def _from_2_to_3(connection: Connection) -> None:
+    # Nothing was replaced by a stand-in before.
+    connection.exec_driver_sql("ALTER TABLE run ADD COLUMN redaction TEXT NOT NULL DEFAULT 'off'")
+    connection.exec_driver_sql(_TABLE_OF_3)
+    for table in _COLUMNS_OF_3:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0")
+
+
+def _sum_up_for_3(connection: Connection) -> None:
+    file = driver(connection)
+    (run_id,) = file.execute("SELECT max(id) FROM run").fetchone()
+    for number, (table, columns) in enumerate(_COLUMNS_OF_3.items(), 1):
+        if run_id is not None and table != "closing":
+            told = file.execute(f"SELECT count(*), max({columns.partition(',')[0]}) FROM {table}").fetchone()
+            file.execute("INSERT INTO closing VALUES (?, ?, ?, ?, ?, 0)", (number, run_id, table, *told))
+    file.create_function("checksum_of", -1, lambda table, *values: checksums.of(table, values))
+    for table, columns in _COLUMNS_OF_3.items():
+        file.execute(f"UPDATE {table} SET checksum = checksum_of('{table}', {columns})")
+
+
+STEPS: dict[int, Callable[[Connection], None]] = {0: _from_0_to_1, 1: _from_1_to_2, 2: _from_2_to_3}
+"""By the format that a step starts from: what changes of the tables."""
+
+SUMS: dict[int, Callable[[Connection], None]] = {2: _sum_up_for_3}
+"""By the same: what is counted of the rows that are there, which may be many."""
 
 
 def format_of(connection: Connection) -> int:
@@ -125,9 +173,30 @@ def upgrade(connection: Connection) -> None:
     """Bring an open database, which may be empty, to the current format, all steps or none."""
     if format_of(connection) == FORMAT_VERSION:
         return
+    _lead_up(connection, sums_up=True)
+
+
+def adapt(connection: Connection) -> None:
+    """Bring an open database in memory to the tables of the current format, to read it once.
+
+    Nothing is counted of its rows, and it keeps its own format, so that readers know (`has_checksums`).
+    """
+    before = format_of(connection)
+    _lead_up(connection, sums_up=False)
+    driver(connection).execute(f"PRAGMA user_version = {before}")
+
+
+def has_checksums(connection: Connection) -> bool:
+    """Whether the rows of a database with the current tables have checksums, from when they were written."""
+    return format_of(connection) > max(SUMS)
+
+
+def _lead_up(connection: Connection, *, sums_up: bool) -> None:
     with connection.begin():
         # What writes takes SQLite's lock: of two that upgrade at once the second finds it done.
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         for version in range(format_of(connection), FORMAT_VERSION):
             STEPS[version](connection)
+            if sums_up and version in SUMS:
+                SUMS[version](connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {version + 1}")

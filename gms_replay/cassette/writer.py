@@ -15,11 +15,24 @@ from pathlib import Path
 
 from sqlalchemy import Table
 
-from gms_replay.cassette import claim, inserts, opening, rows, schema
+from gms_replay.cassette import claim, closings, inserts, opening, rows, schema, seals
 from gms_replay.cassette.backlog import Backlog
 from gms_replay.cassette.extent import Tally
 from gms_replay.errors import CassetteError
-from gms_replay.model import Body, Connection, Direction, Frame, Message, Outcome, Push, Request, Socket, Transport
+from gms_replay.model import (
+    Body,
+    Connection,
+    Direction,
+    Frame,
+    Message,
+    Outcome,
+    Push,
+    Redaction,
+    Request,
+    Run,
+    Socket,
+    Transport,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -61,15 +74,15 @@ class Writer:
         mode: str,
         upstream: str | None,
         versions: tuple[tuple[str, str], ...],
+        redaction: Redaction = Redaction.OFF,
         on_failure: Callable[[Exception], None] | None = None,
     ) -> None:
         self._path = Path(path)
         self._on_failure = on_failure
         self._failure: Exception | None = None
         with opening.errors_named(self._path, "written"):
-            claimed = claim.take(
-                self._path, {"started_at_us": started_at_us, "mode": mode, "upstream": upstream, "versions": versions}
-            )
+            run = Run(0, started_at_us, mode, upstream, versions, redaction)
+            claimed = claim.take(self._path, rows.of_run(run))
         self._connection, self._run_id, self._last_ids = claimed.connection, claimed.run_id, claimed.last_ids
         self._ids_before = dict(claimed.last_ids)
         self._files = tuple((file, _identity(os.stat(file))) for file in (self._path, _wal(self._path.resolve())))
@@ -135,8 +148,8 @@ class Writer:
             self._under_way.add(exchange_id)
             return exchange_id
 
-    def request(self, exchange_id: int, request: Request) -> None:
-        """An exchange's request, once it has passed."""
+    def request(self, exchange_id: int, request: Request) -> Request:
+        """An exchange's request, once it has passed; what is kept of it."""
         with self._lock:
             self._require_open()
             if exchange_id not in self._requestless:
@@ -144,13 +157,15 @@ class Writer:
             body = _size(request.body)
             self._put(schema.request, rows.of_request(exchange_id, self._run_id, request), body)
             self._requestless.remove(exchange_id)
+            return request
 
-    def outcome(self, exchange_id: int, outcome: Outcome) -> None:
-        """How an exchange ended. The first outcome counts; any further one is ignored."""
+    def outcome(self, exchange_id: int, outcome: Outcome) -> Outcome:
+        """How an exchange ended; what is kept of it. The first outcome counts; any further one is ignored."""
         with self._lock:
             self._require_request(exchange_id)
             body = _size(outcome.response.body) if outcome.response else 0
             self._put(schema.outcome, rows.of_outcome(exchange_id, outcome), body)
+            return outcome
 
     def message(
         self,
@@ -291,6 +306,7 @@ class Writer:
             self._attempt(partial(self._commit, facts))
             self._backlog.written()
         self._attempt(self._settle)
+        self._attempt(partial(seals.close, self._connection, self._path))
         self._connection.close()
 
     def _attempt(self, step: Callable[[], None]) -> None:
@@ -339,6 +355,8 @@ class Writer:
         self._trim_at_bytes = _WAL_BYTES + (wal_bytes if is_busy else 0)
 
     def _settle(self) -> None:
+        with self._connection.begin():
+            closings.close(opening.driver(self._connection), self._run_id)
         self._look_at_files()
         while not opening.leave_wal_mode(self._connection, _PATIENCE_AT_CLOSE_S):
             # Nobody waits for a retired file until all is closed.

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gms_replay.cli.options import BUNDLE_ID, FILE, OUTPUT_OR_FOLDER, pattern
+from gms_replay.cli.options import (
+    BUNDLE_ID,
+    FILE,
+    OUTPUT_OR_FOLDER,
+    PRIVATE,
+    REDACT,
+    REDACT_KEY,
+    pattern,
+    rules_of,
+    wish_of,
+)
 from gms_replay.errors import CassetteError, OptionError
 
 if TYPE_CHECKING:
@@ -105,11 +115,14 @@ def _write_files(recording: "Recording", folder: Path, bundle_id: str) -> None:
     help="Of a HAR or flow file, import all that went to hosts in whose host:port this is found.  [default: what looks "
     "like GMS, APNs, FCM or GMS's notices by HTTP]",
 )
-def import_(source: str, cassette: Path, hosts: str) -> None:
+@REDACT
+@REDACT_KEY
+@PRIVATE
+def import_(source: str, cassette: Path, hosts: str, redact: str, redact_key: Path | None, rules: Path | None) -> None:
     """Make CASSETTE from SOURCE (- for standard input), whose content tells its format.
 
     jsonl: what `export --to jsonl` wrote. har: what a browser or a proxy saved. flow: what mitmproxy saved (mitmdump
-    -w, or mitmweb).
+    -w, or mitmweb). What a recorder of ours has redacted already stays as it is.
     """
     import re
 
@@ -118,7 +131,9 @@ def import_(source: str, cassette: Path, hosts: str) -> None:
     from gms_replay.cassette.outputs import MAGIC
     from gms_replay.formats import incoming
     from gms_replay.formats.tale import count
+    from gms_replay.redact import recordings
 
+    wish = wish_of(redact, redact_key, rules_of(rules))
     with click.open_file(source, "rb") as file:
         content = file.read()
     name = "standard input" if source == "-" else source
@@ -129,7 +144,10 @@ def import_(source: str, cassette: Path, hosts: str) -> None:
     why = f"not to hosts like {hosts}" if hosts else "not GMS; --hosts REGEX names what to import instead"
     if found.left_out and not kept:
         raise OptionError(f"{name}: nothing in it is imported: {why}")
-    write(cassette, found.recording)
+    redacted = recordings.redact(found.recording, wish)
+    write(cassette, redacted.recording)
+    if redacted.withheld:
+        click.echo(withheld(redacted.withheld), err=True)
     if found.left_out:
         click.echo(f"imported {kept}, left out {count(found.left_out, 'exchange')}: {why}", err=True)
     if found.unread:
@@ -137,6 +155,36 @@ def import_(source: str, cassette: Path, hosts: str) -> None:
     if found.without_body:
         told = count(found.without_body, "exchange")
         click.echo(f"without a body that {name} does not hold: {told}; save it again with all content", err=True)
+
+
+@click.command()
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@click.option("--typed", is_flag=True, help="Also what people type.")
+@REDACT_KEY
+@PRIVATE
+def redact(old: Path, new: Path, typed: bool, redact_key: Path | None, rules: Path | None) -> None:
+    """Make cassette NEW of cassette OLD, with stand-ins for credentials and personal data. OLD stays as it is.
+
+    What a recorder has replaced already stays, too: so more can be replaced later, by --typed or by a rules file.
+    """
+    from gms_replay.cassette.copy import write
+    from gms_replay.cassette.reader import read
+    from gms_replay.formats.tale import count, plain
+    from gms_replay.redact import recordings
+
+    wish = wish_of("typed" if typed else "on", redact_key, rules_of(rules))
+    told = recordings.redact(read(old), wish, again=True)
+    write(new, told.recording)
+    click.echo(plain(f"{new}: secrets replaced in {count(told.changed, 'fact')} of {old}"))
+    if told.withheld:
+        click.echo(withheld(told.withheld))
+
+
+def withheld(bodies: int) -> str:
+    """What was not kept, and why."""
+    what = "1 body or frame" if bodies == 1 else f"{bodies} bodies or frames"
+    return f"withheld: {what}: nobody could read it, so nobody knows what is in it; `gms-replay check` says which"
 
 
 @click.command()

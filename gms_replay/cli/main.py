@@ -64,6 +64,7 @@ for _verb in (
     exchanging.export,
     exchanging.import_,
     exchanging.textconv,
+    exchanging.redact,
     cutting.cut,
     cutting.merge,
     trying.simulate,

@@ -11,6 +11,7 @@ from gms_replay import instants
 from gms_replay.errors import GmsReplayError
 
 if TYPE_CHECKING:
+    from gms_replay.redact.wishes import Wish
     from gms_replay.rules import Rules
 
 # Whether it can be read is said by whoever reads it, as all else that is wrong with a file.
@@ -90,6 +91,32 @@ SHIFT = click.option(
 RULES = click.option(
     "--rules", type=FILE, metavar="FILE", help="What is special to your GMS: identities, times, matching."
 )
+
+REDACT = click.option(
+    "--redact",
+    default="on",
+    show_default=True,
+    type=click.Choice(["on", "typed", "off"]),
+    help="Replace credentials and personal data by stand-ins before anything is stored; typed: and what people type.",
+)
+REDACT_KEY = click.option(
+    "--redact-key",
+    type=FILE,
+    metavar="FILE",
+    help="A key of your own: then equal values get equal stand-ins in all cassettes.  [default: one is drawn]",
+)
+
+PRIVATE = click.option(
+    "--rules", type=FILE, metavar="FILE", help="What is special to your GMS: here, what is private, in [redact]."
+)
+
+
+def wish_of(redact: str, redact_key: Path | None, rules: "Rules") -> "Wish":
+    """What is to be replaced, as these options say."""
+    from gms_replay.model import Redaction
+    from gms_replay.redact.wishes import Wish, read_key
+
+    return Wish(Redaction(redact), read_key("--redact-key", redact_key) if redact_key else None, rules)
 
 
 def rules_of(path: Path | None) -> "Rules":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gms_replay.cli.options import FILE, pattern
+from gms_replay.cli.options import FILE, PRIVATE, REDACT, REDACT_KEY, pattern, rules_of, wish_of
 
 
 @click.command()
@@ -27,6 +27,9 @@ from gms_replay.cli.options import FILE, pattern
     "--max-minutes", type=click.IntRange(1, 999_999_999), metavar="N", help="Begin a new file after so many minutes."
 )
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
+@REDACT
+@REDACT_KEY
+@PRIVATE
 def record(
     cassette: Path,
     gms: str | None,
@@ -36,6 +39,9 @@ def record(
     max_mib: int | None,
     max_minutes: int | None,
     insecure: bool,
+    redact: str,
+    redact_key: Path | None,
+    rules: Path | None,
 ) -> None:
     """Record into CASSETTE what apps and a GMS say to each other, and tell it as it happens.
 
@@ -45,7 +51,10 @@ def record(
     from gms_replay.base_url import BaseUrl
 
     upstream = BaseUrl.parse(gms, "--gms") if gms is not None else None
+    # Whatever is wrong with them is said by the names that they have here.
+    wish = wish_of(redact, redact_key, rules_of(rules))
     # The whole of mitmproxy takes a second: not for an option that is wrong.
     from gms_replay.record import run
 
-    run.record(run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure))
+    plan = run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure, wish.mode, redact_key, rules)
+    run.record(plan)

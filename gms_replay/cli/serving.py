@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gms_replay import access, limits
-from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, RULES, SHIFT, rules_of
+from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, REDACT, REDACT_KEY, RULES, SHIFT, rules_of, wish_of
 from gms_replay.errors import OptionError
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _certificates(confdir: Path | None) -> "Certificates":
     help="Who stands in for the devices: a URL that gets each push by POST when it is due, a folder that gets .apns "
     "files, a device of Xcode's simulator (or `booted`). May be repeated.",
 )
+@REDACT
+@REDACT_KEY
 @BUNDLE_ID
 @click.option("--hold-pushes", is_flag=True, help="Hold pushes back until a test releases them.")
 @RULES
@@ -127,6 +129,8 @@ def serve(
     seed: int,
     on_miss: str,
     record_new: Path | None,
+    redact: str,
+    redact_key: Path | None,
     push_to: tuple[str, ...],
     bundle_id: str | None,
     hold_pushes: bool,
@@ -146,6 +150,7 @@ def serve(
         raise OptionError("--confdir: it goes with --tls")
     said, allowed = rules_of(rules), limits.parse(limit)
     token = access.token("--token", token) if token else None
+    wish = wish_of(redact, redact_key, said)
     with hold(cassette) as facts:
         # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.
         from gms_replay.acts import MissingAct
@@ -162,6 +167,7 @@ def serve(
             rules=said,
             on_miss=on_miss,
             record_new=record_new,
+            wish=wish,
             push_to=push_to,
             bundle_id=bundle_id,
             holds_pushes=hold_pushes,

@@ -63,7 +63,8 @@ def _record(cassette: Path, transcript: Path, device: str, console: Console) -> 
         # Of one host it would take port 0 once only.
         places = zip(origins, ("127.0.0.1:0", "localhost:0"), strict=True)
         modes = [f"reverse:{origin}@{place}" for origin, place in places]
-        proxy = recorder(cassette, modes, transcript.parent)
+        # What the app was told live is compared with what the cassette tells, names too; nobody here is real.
+        proxy = recorder(cassette, modes, transcript.parent, {"gms_redact": "off"})
         with listening(proxy, *map(_before, origins)) as (for_app, for_gms):
             console.print(f"mitmdump records at http://{for_app} into {cassette}, and what goes to the device")
             return _visit(f"http://{for_app}/genesys", transcript, (device, f"http://{for_gms}/push"), console)

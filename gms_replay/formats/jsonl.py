@@ -14,12 +14,11 @@ from gms_replay.errors import FormatError
 from gms_replay.formats import objects
 from gms_replay.formats.fields import Fields, integer, one_of
 from gms_replay.formats.objects import Fact
-from gms_replay.model import Connection, Exchange, Frame, Message, Push, Recording, Run, Socket
+from gms_replay.model import Connection, Exchange, Frame, Message, Push, Recording, Redaction, Run, Socket
 
-TEXT_FORMAT = 2
+TEXT_FORMAT = 3
 """The newest format of the text. Its first line names the lowest that has all that follows."""
 
-# Connections and frames came with 2.
 _FIRST_FORMAT = 1
 
 # What JSON lets stand, but breaks a line for `str.splitlines`, or has no UTF-8.
@@ -28,8 +27,7 @@ _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def dump(recording: Recording) -> Iterator[str]:
     """The lines of a recording, without line ends."""
-    is_newest = recording.connections or recording.frames
-    yield _line({"kind": "meta", "format": TEXT_FORMAT if is_newest else _FIRST_FORMAT})
+    yield _line({"kind": "meta", "format": _format(recording)})
     for run in recording.runs:
         yield _line(objects.of(run))
     facts: list[tuple[int, str, int, Fact]] = [
@@ -74,6 +72,13 @@ def load(lines: Iterable[str], name: str) -> Recording:
     )
 
 
+def _format(recording: Recording) -> int:
+    if any(run.redaction is not Redaction.OFF for run in recording.runs):
+        return TEXT_FORMAT
+    # Connections and frames came with 2.
+    return 2 if recording.connections or recording.frames else _FIRST_FORMAT
+
+
 def _in_order(facts: dict[int, Any]) -> tuple[Any, ...]:
     return tuple(facts[fact_id] for fact_id in sorted(facts))
 
@@ -84,7 +89,7 @@ def _require_format(fields: Fields | None, name: str) -> None:
     fields.take("kind", one_of(["meta"]))
     version = fields.build(lambda fields: fields.take("format", integer))
     if not _FIRST_FORMAT <= version <= TEXT_FORMAT:
-        known = f"{_FIRST_FORMAT} and {TEXT_FORMAT}"
+        known = f"{_FIRST_FORMAT} to {TEXT_FORMAT}"
         raise FormatError(f"{name}: format {version} of the text, this gms-replay knows {known}; install another")
 
 

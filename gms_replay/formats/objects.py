@@ -30,6 +30,7 @@ from gms_replay.model import (
     Message,
     Outcome,
     Push,
+    Redaction,
     Request,
     Response,
     Run,
@@ -75,6 +76,8 @@ def _of_run(run: Run) -> Object:
         "mode": run.mode,
         "upstream": run.upstream,
         "versions": run.versions,
+        # As it was before there was any other.
+        **({} if run.redaction is Redaction.OFF else {"redaction": run.redaction}),
     }
 
 
@@ -211,6 +214,7 @@ def _to_run(fields: Fields) -> Run:
         mode=fields.take("mode", text),
         upstream=fields.take_or_null("upstream", text),
         versions=fields.take("versions", text_pairs),
+        redaction=Redaction(fields.take("redaction", one_of(Redaction)) if "redaction" in fields else Redaction.OFF),
     )
 
 

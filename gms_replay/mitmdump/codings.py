@@ -16,7 +16,7 @@ _HEAD_LENGTH = 2
 
 def decoded(wire: bytes, headers: Headers) -> bytes | None:
     """The body with its content coding undone; None where there is none, or where it does not decode."""
-    codings = _codings(headers)
+    codings = names(headers)
     if not codings or not wire:
         return None
     try:
@@ -28,12 +28,19 @@ def decoded(wire: bytes, headers: Headers) -> bytes | None:
     return wire
 
 
+def coded(plain: bytes, headers: Headers) -> bytes:
+    """A plain body in the content codings of another that was decoded: `decoded` undoes it."""
+    for coding in names(headers):
+        plain = _do(coding, plain)
+    return plain
+
+
 def undoing(headers: Headers) -> Callable[[bytes], bytes] | None:
     """What gives the plain bytes of one piece after the other, nothing more where they do not decode.
 
     None for codings that are undone of whole bodies only.
     """
-    match _codings(headers):
+    match names(headers):
         case []:
             return bytes
         case ["gzip" | "x-gzip" | "deflate"]:
@@ -69,8 +76,8 @@ class _Inflating:
         return b"".join(plain)
 
 
-def _codings(headers: Headers) -> list[str]:
-    """In the order in which they were applied."""
+def names(headers: Headers) -> list[str]:
+    """The content codings of a body, in the order in which they were applied."""
     values = [value for name, value in headers if len(name) == _NAME_LENGTH and name.lower() == _NAME]
     if not values:
         return []
@@ -97,6 +104,18 @@ def _undo(coding: str, wire: bytes) -> bytes:
             plain = encoding.decode(wire, coding)
             if isinstance(plain, bytes):
                 return plain
+    raise ValueError(f"unknown content coding {coding}")
+
+
+def _do(coding: str, plain: bytes) -> bytes:
+    match coding:
+        case "gzip" | "x-gzip":
+            return gzip.compress(plain, mtime=0)
+        case "deflate":
+            return zlib.compress(plain)
+    wire = encoding.encode(plain, coding)
+    if isinstance(wire, bytes):
+        return wire
     raise ValueError(f"unknown content coding {coding}")
 
 

@@ -38,21 +38,27 @@ class Recorder:
 
 @contextmanager
 def recording(
-    cassette: Path, mode: str = "regular", *, hosts: str = "", insecure: bool = False, ca: Path | None = None
+    cassette: Path,
+    mode: str = "regular",
+    *,
+    hosts: str = "",
+    insecure: bool = False,
+    ca: Path | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Recorder]:
     """mitmdump with the recorder on a port of its own on loopback, until the end of the block: then all is on disk.
 
     `mode` is mitmproxy's: "regular", or "reverse:https://gms.example.com". `hosts` is a regular expression, "" for what
-    looks like GMS. `insecure` takes any certificate of a server's; `ca` is a PEM file with whom alone to trust. A
-    cassette that exists gets one more run. Raises GmsReplayError with what mitmdump said, where it does not start or
-    does not end well.
+    looks like GMS. `insecure` takes any certificate of a server's; `ca` is a PEM file with whom alone to trust. `more`
+    are other options of the recorder's. A cassette that exists gets one more run. Raises GmsReplayError with what
+    mitmdump said, where it does not start or does not end well.
     """
     with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
         confdir = Path(folder)
         options = {"listen_host": "127.0.0.1", "listen_port": "0", "ssl_insecure": str(insecure).lower()}
         if ca is not None:
             options["ssl_verify_upstream_trusted_ca"] = str(ca)
-        command = recorder(cassette, (mode,), confdir, {"gms_hosts": hosts, "flow_detail": "0"} | options)
+        command = recorder(cassette, (mode,), confdir, {"gms_hosts": hosts, "flow_detail": "0"} | options | dict(more))
         with listening(command, _LISTENS, _RECORDS) as (place, _):
             yield Recorder(f"http://{place}", confdir / _CA_FILE)
 

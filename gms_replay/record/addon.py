@@ -7,7 +7,6 @@ import logging
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import ip_address
 from typing import NoReturn
 
 from mitmproxy import ctx, version
@@ -18,9 +17,12 @@ from mitmproxy.tcp import TCPFlow
 from mitmproxy.tls import ClientHelloData
 
 from gms_replay import __version__, control
+from gms_replay.access import Access
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
-from gms_replay.record import ending, options
+from gms_replay.events import Asked, Respond
+from gms_replay.model import Redaction
+from gms_replay.record import ending, notices, options
 from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
 from gms_replay.record.recorder import Recorder
 from gms_replay.record.writer_process import WriterProcess
@@ -46,6 +48,7 @@ class GmsRecorder:
         self._writer: WriterProcess | None = None
         self._opened: Recorder | None = None
         self._is_refused = False
+        self._mode = Redaction.ON
 
     @property
     def progress(self) -> Progress | None:
@@ -76,7 +79,7 @@ class GmsRecorder:
 
     def request(self, flow: HTTPFlow) -> Awaitable[None] | None:
         recorder = self._recorder()
-        if flow.request.path == control.RECORDED and _is_near(flow):
+        if flow.request.path == control.RECORDED:
             return self._flush(flow)
         recorder.asked(flow)
         return None
@@ -115,6 +118,10 @@ class GmsRecorder:
         self._recorder().connections.closed(flow)
 
     async def _flush(self, flow: HTTPFlow) -> None:
+        admitted = Access().admitted(_asked(flow))
+        if isinstance(admitted, Respond):
+            flow.response = Response.make(admitted.status, admitted.body, dict(admitted.headers))
+            return
         assert self._writer is not None, "opened with the recorder"
         await self._writer.flushed()
         flow.response = Response.make(204)
@@ -133,8 +140,15 @@ class GmsRecorder:
         options.require_known(told.deferred)
         options.require_whole_bodies(told.stream_large_bodies)
         settings = options.settings(
-            told.gms_cassette, told.gms_hosts, told.gms_redact, told.gms_max_mib, told.gms_max_minutes
+            told.gms_cassette,
+            told.gms_hosts,
+            told.gms_redact,
+            told.gms_redact_key,
+            told.gms_rules,
+            told.gms_max_mib,
+            told.gms_max_minutes,
         )
+        self._mode = settings.wish.mode
         modes = _modes()
         begin = Begin(
             settings.cassette,
@@ -147,6 +161,7 @@ class GmsRecorder:
                 ("python", platform.python_version()),
             ),
             is_watched=self._watch is not None,
+            wish=settings.wish,
         )
         self._writer = WriterProcess(begin, ctx.master.event_loop, self._hear)
         ending.close_at_exit(self._writer)
@@ -154,7 +169,7 @@ class GmsRecorder:
 
     def _hear(self, report: Begun | Recorded | Framed) -> None:
         if isinstance(report, Begun):
-            _log.warning("gms_record: recording into %s, secrets and personal data as they are", report.cassette)
+            _log.warning("gms_record: recording into %s, %s", report.cassette, notices.kept(self._mode))
         if self._watch is None:
             return
         try:
@@ -172,9 +187,12 @@ class GmsRecorder:
         ending.refuse(error)
 
 
-def _is_near(flow: HTTPFlow) -> bool:
-    peer = flow.client_conn.peername
-    return peer is not None and ip_address(peer[0]).is_loopback
+def _asked(flow: HTTPFlow) -> Asked:
+    request, app = flow.request, flow.client_conn
+    headers = (*request.headers.items(multi=True), ("host", request.host_header or ""))
+    # Of an app of a proxy, which names no server's address, mitmproxy tells how it would go on.
+    scheme = "https" if app.tls else "http"
+    return Asked(request.method, scheme, request.path, headers, b"", str(app.peername[0]) if app.peername else "-")
 
 
 class _ServerFirst:

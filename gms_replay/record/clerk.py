@@ -37,7 +37,8 @@ _ALL_TOLD = f"{_CUT}, its messages are all told"
 class _UnderWay:
     """An exchange whose end was not told yet. `transport` is that of its Bayeux messages; None where it has none.
 
-    `messages` are those that `watch` has not heard of; `trickle` is its answer, where that comes in pieces.
+    `request` is as it was written down, its secrets replaced perhaps, and so are `messages`, those that `watch` has not
+    heard of; `trickle` is its answer, where that comes in pieces.
     """
 
     writer: Writer
@@ -156,9 +157,9 @@ class Clerk:
         request = facts.request(seen)
         writer = self._series.writer()
         exchange_id = writer.begin_exchange()
-        writer.request(exchange_id, request)
+        told = writer.request(exchange_id, request)
         transport, frames = carriage.polled(request) if seen.carries == carriage.COMET else (None, ())
-        one = self._under_way[seen.number] = _UnderWay(writer, exchange_id, request, transport)
+        one = self._under_way[seen.number] = _UnderWay(writer, exchange_id, told, transport)
         if seen.carries and request.ended_at_us is not None:
             at_us = request.ended_at_us
             if transport:
@@ -181,8 +182,7 @@ class Clerk:
         one = self._under_way.pop(seen.number)
         self._news.discard(seen.number)
         outcome = facts.outcome(_with_body(seen, one.trickle))
-        one.writer.outcome(one.exchange_id, outcome)
-        exchange = one.ended(outcome)
+        exchange = one.ended(one.writer.outcome(one.exchange_id, outcome))
         if seen.goes_on:
             self._sockets[seen.number] = _Socket(one.writer, exchange)
         else:

@@ -10,6 +10,7 @@ from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
 from gms_replay.formats.tale import count, plain
+from gms_replay.model import Redaction
 
 CA_FILE = "~/.mitmproxy/mitmproxy-ca-cert.pem"
 """Where mitmproxy keeps the certificate that apps must trust for https."""
@@ -36,7 +37,16 @@ class Door:
         return f"make it trust mitmproxy's certificate: {by_proxy}{CA_FILE}"
 
 
-def opening(door: Door, cassette: Path, run: int, hosts: str) -> Iterator[str]:
+def kept(mode: Redaction) -> str:
+    """What becomes of secrets in a recording."""
+    return {
+        Redaction.ON: "secrets and personal data replaced by stand-ins",
+        Redaction.TYPED: "secrets, personal data and what people type replaced by stand-ins",
+        Redaction.OFF: "secrets and personal data as they are",
+    }[mode]
+
+
+def opening(door: Door, cassette: Path, run: int, hosts: str, mode: Redaction) -> Iterator[str]:
     """The first lines. `run` is this run's number in the cassette."""
     what = f"what goes to hosts like {hosts}" if hosts else "what looks like GMS"
     appended = f", appended as run {run}" if run > 1 else ""
@@ -48,7 +58,7 @@ def opening(door: Door, cassette: Path, run: int, hosts: str) -> Iterator[str]:
         yield plain(f"recording {what} into {cassette}{appended}")
         yield f"set this proxy in the app, or on its device: http://{door.address}"
         yield f"for https, {door.trust}"
-    yield "secrets and personal data are stored as they are; Ctrl+C stops"
+    yield f"{kept(mode)}; Ctrl+C stops"
 
 
 def status(progress: Progress, passed: int, *, now_us: int, started_at_us: int) -> str:

@@ -2,17 +2,22 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
 from gms_replay.mitmdump import options
 from gms_replay.mitmdump.options import one, pattern
+from gms_replay.redact import wishes
+from gms_replay.redact.wishes import Wish
+from gms_replay.rules import Rules, load
 
 CASSETTE = "gms_cassette"
 HOSTS = "gms_hosts"
 REDACT = "gms_redact"
+REDACT_KEY = "gms_redact_key"
+RULES = "gms_rules"
 MAX_MIB = "gms_max_mib"
 MAX_MINUTES = "gms_max_minutes"
 
@@ -26,7 +31,17 @@ OPTIONS = {
         "Record all traffic with servers in whose host:port this regular expression is found, and only that. "
         "Default: everything that looks like GMS, APNs, FCM or a notice of GMS's by HTTP.",
     ),
-    REDACT: ("off", "Whether secrets and personal data are replaced before they are stored; only off exists yet."),
+    REDACT: (
+        "on",
+        "on: credentials and personal data are replaced by stand-ins before they are stored. typed: and what people "
+        "type. off: all is stored as it is.",
+    ),
+    REDACT_KEY: (
+        "",
+        "A file with a key of your own, so that equal values get equal stand-ins in several cassettes. Default: one is "
+        "drawn, and forgotten.",
+    ),
+    RULES: ("", "A rules file, whose section [redact] says what else is private, or is not."),
     MAX_MIB: (
         "",
         "How many MiB a cassette may grow to: what begins after that goes into visit-2.sqlite, visit-3.sqlite and so "
@@ -44,12 +59,15 @@ class Settings:
     cassette: Path
     hosts: re.Pattern[str] | None
     limits: Limits
+    wish: Wish = field(default_factory=Wish)
 
 
 def settings(
     cassette: Sequence[str],
     hosts: Sequence[str],
     redact: Sequence[str],
+    redact_key: Sequence[str],
+    rules: Sequence[str],
     max_mib: Sequence[str],
     max_minutes: Sequence[str],
 ) -> Settings:
@@ -57,12 +75,16 @@ def settings(
     file = one(CASSETTE, cassette)
     if not file:
         raise OptionError(f"{CASSETTE} is missing: name the file to record into, --set {CASSETTE}=visit.sqlite")
-    _require_off(one(REDACT, redact))
+    wish = Wish(
+        wishes.mode(REDACT, one(REDACT, redact)),
+        _key(one(REDACT_KEY, redact_key)),
+        _rules(one(RULES, rules)),
+    )
     limits = Limits(
         size_bytes=_whole(MAX_MIB, one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
         age_us=_whole(MAX_MINUTES, one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
     )
-    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits)
+    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits, wish)
 
 
 def require_known(names: Iterable[str]) -> None:
@@ -78,13 +100,20 @@ def require_whole_bodies(stream_large_bodies: str | None) -> None:
         )
 
 
-def _require_off(redact: str) -> None:
-    if redact == "on":
-        raise OptionError(
-            f"{REDACT}=on does not exist yet: record with {REDACT}=off, and keep the cassette to yourself"
-        )
-    if redact != "off":
-        raise OptionError(f"{REDACT} is on or off, not {redact!r}")
+def _key(file: str) -> bytes | None:
+    return wishes.read_key(REDACT_KEY, Path(file).expanduser()) if file else None
+
+
+def _rules(file: str) -> Rules:
+    if not file:
+        return Rules()
+    try:
+        text = Path(file).expanduser().read_text("utf-8")
+    except OSError as error:
+        raise OptionError(f"{RULES}: {file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise OptionError(f"{RULES}: {file}: not UTF-8, as TOML is") from None
+    return load(text, file)
 
 
 def _whole(name: str, given: str, unit: str, factor: int) -> int | None:

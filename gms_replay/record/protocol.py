@@ -11,10 +11,11 @@ from typing import NamedTuple
 from gms_replay import model
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.model import Exchange, Message
+from gms_replay.redact.wishes import Wish
 
 
 class Begin(NamedTuple):
-    """The first word. `mode`, `upstream` and `versions` are those of `model.Run`.
+    """The first word. `mode`, `upstream` and `versions` are those of `model.Run`; `wish`: what is to be replaced.
 
     `is_watched`: whether the proxy wants to hear how far the recording is, and what was recorded.
     """
@@ -25,6 +26,7 @@ class Begin(NamedTuple):
     upstream: str | None
     versions: tuple[tuple[str, str], ...]
     is_watched: bool
+    wish: Wish
 
 
 class Flush(NamedTuple):

@@ -25,6 +25,7 @@ from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import count
 from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.errors import CassetteError, OptionError
+from gms_replay.model import Redaction
 from gms_replay.record import ending, notices
 from gms_replay.record.addon import GmsRecorder
 from gms_replay.record.live import Live, Remarks
@@ -39,6 +40,7 @@ class Plan:
     """What to record into which file, and where apps find us. `gms` is None for a forward proxy, port 0 picks one.
 
     `hosts` is a regular expression, "" for what looks like GMS. `insecure` takes any certificate of a server's.
+    `redact_key` and `rules` are files, None for none.
     """
 
     cassette: Path
@@ -49,6 +51,9 @@ class Plan:
     max_mib: int | None = None
     max_minutes: int | None = None
     insecure: bool = False
+    redact: Redaction = Redaction.ON
+    redact_key: Path | None = None
+    rules: Path | None = None
 
 
 def record(plan: Plan) -> None:
@@ -120,7 +125,12 @@ class _Recording:
 
     def _options(self) -> dict[str, Any]:
         plan = self._plan
-        limits = {"gms_max_mib": plan.max_mib, "gms_max_minutes": plan.max_minutes}
+        more = {
+            "gms_max_mib": plan.max_mib,
+            "gms_max_minutes": plan.max_minutes,
+            "gms_redact_key": plan.redact_key,
+            "gms_rules": plan.rules,
+        }
         return {
             "mode": [f"reverse:{plan.gms.origin}" if plan.gms else "regular"],
             "listen_host": plan.host,
@@ -128,13 +138,15 @@ class _Recording:
             "ssl_insecure": plan.insecure,
             "gms_cassette": [str(plan.cassette)],
             "gms_hosts": [plan.hosts],
-        } | {name: [str(limit)] for name, limit in limits.items() if limit is not None}
+            "gms_redact": [plan.redact],
+        } | {name: [str(value)] for name, value in more.items() if value is not None}
 
     def _begun(self, port: int) -> None:
         """It listens, and the cassette is open."""
         logging.getLogger().addHandler(Remarks(self._screen.line))
         door = notices.Door(self._plan.host, port, self._plan.gms)
-        for line in notices.opening(door, self._files[0].cassette, self._files[0].run_id, self._plan.hosts):
+        first, mode = self._files[0], self._plan.redact
+        for line in notices.opening(door, first.cassette, first.run_id, self._plan.hosts, mode):
             self._screen.line(line)
         started_at_us = _now_us()
         self._screen.show_status(lambda: self._status(started_at_us))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from gms_replay.cassette.series import Series
 from gms_replay.cassette.writer import Writer
@@ -21,6 +21,10 @@ from gms_replay.mitmdump.seen import Seen
 from gms_replay.model import Exchange, Frame, Message
 from gms_replay.record.clerk import Clerk
 from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded, Report
+from gms_replay.redact import opening
+
+if TYPE_CHECKING:
+    from gms_replay.redact.redactor import Redactor
 
 _PROGRESS_EACH_S = 0.5
 _INPUT_BYTES = 256 << 10
@@ -44,7 +48,7 @@ def write_down(source: BinaryIO, say: Say) -> None:
     """Read a `Begin`, then what was seen; tell by `say` what became of it."""
     begin: Begin = pickle.load(source)
     try:
-        series = Series(begin.cassette, partial(_open, begin, say), begin.limits)
+        series = Series(begin.cassette, partial(_open, begin, opening.redactor(begin.wish), say), begin.limits)
     except CassetteError as error:
         say(Failed(str(error)))
         return
@@ -80,8 +84,9 @@ def write_down(source: BinaryIO, say: Say) -> None:
             say(Failed(str(error)))
 
 
-def _open(begin: Begin, say: Say, path: Path, started_at_us: int) -> Writer:
-    writer = Writer(
+def _open(begin: Begin, redactor: "Redactor | None", say: Say, path: Path, started_at_us: int) -> Writer:
+    writer = opening.writer(
+        redactor,
         path,
         started_at_us=started_at_us,
         mode=begin.mode,

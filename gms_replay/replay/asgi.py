@@ -136,17 +136,17 @@ class ReplayApp:
         asked, body = admitted, await wire.body(receive, self.limits.body_bytes)
         if body is None:
             self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
-        elif why := self._why_too_much(body):
+        elif why := self._why_too_much(body, asked.headers):
             await wire.respond(send, Respond(0, 413, _TEXT, why.encode()), cors)
         elif event_stream.is_wanted(asked):
             await self._stream(asked, receive, send, cors)
         else:
             await self._answer(asked._replace(body=body) if body else asked, scope, receive, send, cors)
 
-    def _why_too_much(self, body: bytes) -> str | None:
+    def _why_too_much(self, body: bytes, headers: Headers) -> str | None:
         if len(body) > self.limits.body_bytes:
             return f"a body may have {self.limits.body_bytes} bytes"
-        return limits.why_too_much(body, self.limits)
+        return limits.why_too_much(body, self.limits, header(headers, "content-type") or "")
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Raises GmsReplayError where another loop is in here at the same time."""

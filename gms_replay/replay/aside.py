@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gms_replay.errors import OptionError
 from gms_replay.events import PushTaken
+from gms_replay.redact.wishes import Wish
 from gms_replay.replay.wall import wall_clock_us
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Aside:
         note: Callable[[str], None],
         push_to: Sequence[str] = (),
         bundle_id: str | None = None,
+        wish: Wish | None = None,
     ) -> "Aside":
         """As the options say. Raises OptionError or CassetteError."""
         # They bring httpx and the writer, which nobody else needs here: start-up is felt every day.
@@ -54,7 +56,8 @@ class Aside:
         if record_new is not None:
             from gms_replay.replay.keeping import Keeper
 
-            keeper = Keeper(record_new, str(upstream) if upstream else None, clock=wall_clock_us, note=note)
+            told = str(upstream) if upstream else None
+            keeper = Keeper(record_new, told, wish or Wish(), clock=wall_clock_us, note=note)
         if upstream is not None:
             passing = Passing(upstream, keeper, clock=wall_clock_us, note=note)
         return cls(passing, keeper, stand_ins)

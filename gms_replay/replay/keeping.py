@@ -6,25 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gms_replay import __version__
-from gms_replay.cassette import opening
+from gms_replay.cassette.opening import errors_named, require_cassette
 from gms_replay.cassette.writer import Writer
 from gms_replay.errors import CassetteError
 from gms_replay.events import PushTaken
 from gms_replay.model import Outcome, Request
+from gms_replay.redact import opening
+from gms_replay.redact.wishes import Wish
 
 
 class Keeper:
     """Records into a cassette, in a run that is begun with the first that comes: without that nothing is written.
 
-    `upstream`: where misses are sent on, None for nowhere. Raises CassetteError where the file cannot be recorded into.
-    What shows later (another recorder has it, the disk is full) is noted once; what comes then is lost.
+    `upstream`: where misses are sent on, None for nowhere. `wish`: what is replaced before it is stored. Raises
+    CassetteError where the file cannot be recorded into. What shows later (another recorder has it, the disk is full)
+    is noted once; what comes then is lost.
     """
 
     def __init__(
-        self, file: Path, upstream: str | None, *, clock: Callable[[], int], note: Callable[[str], None]
+        self, file: Path, upstream: str | None, wish: Wish, *, clock: Callable[[], int], note: Callable[[str], None]
     ) -> None:
         self._file = file
         self._upstream = upstream
+        self._redactor = opening.redactor(wish)
         self._clock = clock
         self._note = note
         self._writer: Writer | None = None
@@ -66,7 +70,8 @@ class Keeper:
     def _opened(self) -> Writer | None:
         if self._writer is None and self._failure is None:
             try:
-                self._writer = Writer(
+                self._writer = opening.writer(
+                    self._redactor,
                     self._file,
                     started_at_us=self._clock(),
                     mode="serve",
@@ -85,9 +90,9 @@ class Keeper:
 
 def _require_recordable(file: Path) -> None:
     is_there = os.path.lexists(file)
-    with opening.errors_named(file, "written"):
+    with errors_named(file, "written"):
         if is_there:
-            opening.require_cassette(file)
+            require_cassette(file)
         place = file if is_there else file.absolute().parent
         place.stat()
         if not os.access(place, os.W_OK):

@@ -18,6 +18,8 @@ SHIFT = "gms_shift"
 CLOCK = "gms_clock"
 SPEED = "gms_speed"
 MISSING_ACT = "gms_missing_act"
+REDACT = "gms_redact"
+REDACT_KEY = "gms_redact_key"
 SEED = "gms_seed"
 ON_MISS = "gms_on_miss"
 RECORD_NEW = "gms_record_new"
@@ -49,6 +51,8 @@ OPTIONS = {
     SEED: ("0", "What the ids of further sessions are drawn from."),
     ON_MISS: ("error", "What to do with a request that the cassette has no answer for: error (404), or pass:URL."),
     RECORD_NEW: ("", "The cassette to record into what comes anew: misses that are sent on, pushes that come in."),
+    REDACT: ("on", "What of that is replaced by stand-ins: on (secrets), typed (what people type, too), or off."),
+    REDACT_KEY: ("", "A file with a key of your own for these stand-ins. Default: one is drawn."),
     PUSH_TO: ("", "Who stands in for the devices: a URL, apns:FOLDER or simctl:DEVICE. May be repeated."),
     BUNDLE_ID: ("", "The app that .apns files, and pushes to Xcode's simulator, are for."),
     HOLD_PUSHES: ("off", "on: pushes are held back until a test releases them."),

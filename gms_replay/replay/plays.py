@@ -14,7 +14,9 @@ from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
 from gms_replay.faults import Fault
 from gms_replay.limits import DEFAULT, Limits
-from gms_replay.replay import rules_file
+from gms_replay.model import Redaction
+from gms_replay.redact.wishes import Wish, read_key
+from gms_replay.replay import rules_file as rules_path
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
 
@@ -25,6 +27,8 @@ _Word = TypeVar("_Word", bound=StrEnum)
 @dataclass(frozen=True, slots=True)
 class Play:
     """A cassette, and how it is to be played. `on_miss`: "error" or "pass:URL"; `record_new`: where news is recorded.
+
+    `wish`: what of that is replaced by stand-ins. `rules_file`: where the rules are from, None for nowhere.
 
     `push_to`: who gets the pushes, and for which app; `holds_pushes`: whether they wait for a tester to release them.
     `session`: the one of requests that name none themselves, as `gms_session` has it; None for any. `limits`: what is
@@ -41,6 +45,8 @@ class Play:
     bundle_id: str | None = None
     holds_pushes: bool = False
     session: str | None = None
+    wish: Wish = field(default_factory=Wish)
+    rules_file: Path | None = None
     faults: tuple[Fault, ...] = ()
     limits: Limits = DEFAULT
 
@@ -62,6 +68,8 @@ class Options(TypedDict, total=False):
     rules: str | os.PathLike[str] | None
     on_miss: str
     record_new: str | os.PathLike[str] | None
+    redact: str
+    redact_key: str | os.PathLike[str] | None
     push_to: str | Sequence[str]
     bundle_id: str | None
     hold_pushes: bool
@@ -94,7 +102,8 @@ def play(
         return f"{prefix}{keyword}", options.get(keyword, default)
 
     base = folder or Path()
-    rules = _path(*said("rules"), base)
+    rules_file = _path(*said("rules"), base)
+    rules = Rules() if rules_file is None else rules_path.read(rules_file)
     return Play(
         cassette=_required(cassette, base),
         pacing=Pacing(
@@ -105,9 +114,11 @@ def play(
             shift=word(*said("shift", "exact"), Shift),
         ),
         seed=seed(*said("seed", 0)),
-        rules=Rules() if rules is None else rules_file.read(rules),
+        rules=rules,
         on_miss=_text(*said("on_miss", "error")),
         record_new=_path(*said("record_new"), base),
+        wish=Wish(word(*said("redact", "on"), Redaction), _key(*said("redact_key"), base), rules),
+        rules_file=rules_file,
         push_to=_texts(*said("push_to", ())),
         bundle_id=None if options.get("bundle_id") is None else _text(*said("bundle_id")),
         holds_pushes=switch(*said("hold_pushes", False)),
@@ -115,6 +126,11 @@ def play(
         faults=fault_rules.read_all(options.get("faults", ()), f"{prefix}faults"),
         limits=limits.parse(_texts(*said("limit", ())), f"{prefix}limit"),
     )
+
+
+def _key(name: str, said: object, base: Path) -> bytes | None:
+    file = _path(name, said, base)
+    return None if file is None else read_key(name, file)
 
 
 def instant_us(name: str, said: object) -> int:

@@ -66,7 +66,7 @@ class ReplayServer(uvicorn.Server):
                 self._app,
                 http=cast(type[asyncio.Protocol], partial(HttpConnection, load=self._load)),
                 ws=cast(type[asyncio.Protocol], partial(SocketConnection, load=self._load)),
-                ws_max_size=app.limits.frame_bytes,
+                ws_max_size=app.limits.text_bytes,
                 ws_per_message_deflate=compress_sockets,
                 lifespan="off",
                 date_header=False,
@@ -128,8 +128,14 @@ class ReplayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.close()
+        # Whoever takes nothing would not let the server end.
+        asyncio.get_running_loop().call_later(_LAST_WORDS_S / 2, self._cut_off)
         await super().shutdown(sockets)
         await self._aside.end()
+
+    def _cut_off(self) -> None:
+        for connection in cast(set[Watched], self.server_state.connections):
+            connection.transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own raises the signal again after the shutdown, and the process would not end with 0.

@@ -49,7 +49,7 @@ class Stage:
             self.stories = _stories(self.facts, play)
             _require_another(play)
             self.facts.assure()
-            self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id)
+            self.aside = Aside.opened(play.on_miss, play.record_new, note, play.push_to, play.bundle_id, play.wish)
             held.callback(self.aside.close)
             self.player = Player(
                 self.stories,

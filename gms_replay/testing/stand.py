@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from gms_replay.base_url import BaseUrl
 from gms_replay.errors import CassetteError, OptionError
 from gms_replay.match import Miss
+from gms_replay.model import Redaction
+from gms_replay.redact import wishes
 from gms_replay.replay.beside import Beside
 from gms_replay.replay.stage import Stage
 from gms_replay.testing.marker import Wish
@@ -37,14 +39,17 @@ class RecordMode(StrEnum):
 class RecordOptions:
     """How this run of tests records. `insecure` takes any certificate of the GMS's.
 
-    `keeps_failed`: whether what a failed test recorded is kept. `begun`: the cassettes that it has recorded anew.
-    `is_worker`: whether other processes run tests of this run, too.
+    `keeps_failed`: whether what a failed test recorded is kept. `redact`: a `model.Redaction`; `redact_key`: a file,
+    None for a key that is drawn. `begun`: the cassettes that it has recorded anew. `is_worker`: whether other processes
+    run tests of this run, too.
     """
 
     mode: RecordMode
     upstream: str | None
     insecure: bool
     keeps_failed: bool
+    redact: str
+    redact_key: Path | None
     begun: set[Path]
     is_worker: bool
 
@@ -104,7 +109,7 @@ def _extended(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) ->
     from gms_replay.testing.draft import draft
 
     with draft(wish.play.cassette, has_passed, adds=True, keeps_unwanted=how.keeps_failed) as part:
-        play = replace(wish.play, on_miss=f"pass:{_upstream(how)}", record_new=part)
+        play = replace(wish.play, on_miss=f"pass:{_upstream(how)}", record_new=part, wish=_redacting(wish, how))
         told = Witness()
         beside = Beside(Stage(play, witness=told))
         try:
@@ -125,9 +130,11 @@ def _recorded(wish: Wish, how: RecordOptions, has_passed: Callable[[], bool]) ->
     require_reachable(upstream)
     cassette = wish.play.cassette
     adds = cassette in how.begun and cassette.exists()
+    _redacting(wish, how)
+    more = wishes.options(how.redact, how.redact_key, wish.play.rules_file)
     with (
         draft(cassette, has_passed, adds=adds, keeps_unwanted=how.keeps_failed) as part,
-        recording(part, f"reverse:{upstream.origin}", insecure=how.insecure) as recorder,
+        recording(part, f"reverse:{upstream.origin}", insecure=how.insecure, more=more) as recorder,
     ):
         yield Stand(Live(recorder.url, upstream.path, part), LiveClock(), lambda: LiveTransport(recorder.url))
     if has_passed():
@@ -146,6 +153,11 @@ def _unused(stage: Stage) -> tuple[str, ...]:
     unlike = stage.player.arrivals.unlike
     pushes = (f"{unlike} push{'es' * (unlike != 1)} unlike the cassette's",) if unlike else ()
     return (*pushes, *stage.player.unused)
+
+
+def _redacting(wish: Wish, how: RecordOptions) -> wishes.Wish:
+    key = None if how.redact_key is None else wishes.read_key("--gms-redact-key", how.redact_key)
+    return wishes.Wish(Redaction(how.redact), key, wish.play.rules)
 
 
 def _upstream(how: RecordOptions) -> BaseUrl:

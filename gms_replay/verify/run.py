@@ -3,8 +3,8 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from gms_replay.grading import Check, Comparison, Row
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.mitmdump import process
+from gms_replay.model import Headers
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
 from gms_replay.verify.driver import Driver, Played, Way
@@ -31,7 +32,8 @@ _REACHED_WITHIN_S = 10.0
 class Plan:
     """What is played. `record` is where the run is recorded; the rest is of `Way`, but whose certificates are taken.
 
-    `insecure`: any; `ca`: a PEM file with whom alone to trust, None for whom all the world trusts.
+    `insecure`: any; `ca`: a PEM file with whom alone to trust, None for whom all the world trusts. `redact`: options of
+    the recorder's (`redact.wishes.options`).
     """
 
     visits: Sequence[Visit]
@@ -42,6 +44,8 @@ class Plan:
     rules: Rules
     insecure: bool = False
     ca: Path | None = None
+    headers: Headers = ()
+    redact: Mapping[str, str] = field(default_factory=dict)
 
 
 def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
@@ -54,8 +58,8 @@ def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
     """
     context = _trusting(plan) if plan.target.scheme == "https" else None
     asyncio.run(_reach(plan.target, context))
-    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca) as recorder:
-        way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
+    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca, more=plan.redact) as recorder:
+        way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s, plan.headers)
         return asyncio.run(_play_all(plan, way, watch))
 
 

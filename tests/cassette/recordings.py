@@ -12,6 +12,7 @@ from gms_replay.model import (
     Outcome,
     Push,
     Recording,
+    Redaction,
     Request,
     Response,
     Run,
@@ -30,6 +31,7 @@ bodies = st.builds(Body, contents, st.none() | contents)
 headers = st.lists(st.tuples(byte_texts, byte_texts), max_size=3).map(tuple)
 versions = st.lists(st.tuples(texts, texts), max_size=3).map(tuple)
 directions = st.sampled_from(Direction)
+redactions = st.sampled_from(Redaction)
 transports = st.sampled_from(Transport)
 codes = st.integers(0, 70_000)
 
@@ -58,7 +60,7 @@ def recordings(draw: st.DrawFn) -> Recording:
         return tuple(draw(st.builds(fact, st.just(number), *fields)) for number in numbers)
 
     return Recording(
-        runs=each(run_ids, Run, instants, texts, st.none() | texts, versions),
+        runs=each(run_ids, Run, instants, texts, st.none() | texts, versions, redactions),
         exchanges=each(exchange_ids, Exchange, runs, requests, st.none() | outcomes),
         messages=each(message_ids, Message, owners, directions, transports, instants, codes, texts, contents),
         pushes=each(push_ids, Push, runs, st.none() | owners, texts, instants, contents),

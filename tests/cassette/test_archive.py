@@ -1,15 +1,15 @@
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import factories
 import pytest
+from hand_edits import edit, edit_on_purpose
 
 from gms_replay.cassette import schema
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import hold, read
 from gms_replay.errors import CassetteDamagedError, NotACassetteError
-from gms_replay.model import Connection, Direction, Frame, Push, Recording
+from gms_replay.model import Connection, Direction, Frame, Push, Recording, Redaction
 from gms_replay.sessions import split
 
 ODD_USER = 'Ann "the\\user" Ä\n'
@@ -30,6 +30,15 @@ def path(tmp_path: Path, visit: Recording) -> Path:
     path = tmp_path / "visit.sqlite"
     write(path, visit)
     return path
+
+
+def test_redactions_are_those_of_its_runs(tmp_path: Path, visit: Recording) -> None:
+    (run,) = visit.runs
+    runs = (run, replace(run, id=2, redaction=Redaction.TYPED), replace(run, id=3))
+    write(tmp_path / "three.sqlite", replace(visit, runs=runs))
+
+    with hold(tmp_path / "three.sqlite") as archive:
+        assert archive.redactions() == {Redaction.OFF, Redaction.TYPED}
 
 
 @pytest.mark.parametrize("name", ["gms_user", "Host", "content-TYPE", "nothing"])
@@ -126,7 +135,7 @@ def test_file_may_go_while_it_is_held(path: Path) -> None:
 def test_file_may_grow_while_it_is_held(path: Path) -> None:
     with hold(path) as archive:
         archive.assure()
-        change(path, "DELETE FROM outcome")
+        edit(path, "DELETE FROM outcome")
         assert list(archive.answers_with([b"_id"]))
 
 
@@ -147,7 +156,7 @@ ODD = {
 @pytest.mark.parametrize("kind", ODD)
 def test_odd_values_are_named_at_once(kind: str, path: Path) -> None:
     """As by whoever reads all."""
-    change(path, ODD[kind])
+    edit(path, ODD[kind])
 
     with pytest.raises(CassetteDamagedError) as held, hold(path):
         pass
@@ -159,7 +168,7 @@ def test_odd_values_are_named_at_once(kind: str, path: Path) -> None:
 
 
 def test_damage_is_told_instead_of_what_it_brings_about(path: Path) -> None:
-    change(path, "UPDATE request SET method = x'05' WHERE id = 1")
+    edit(path, "UPDATE request SET method = x'05' WHERE id = 1")
 
     with pytest.raises(CassetteDamagedError, match=r"request\.method holds"), hold(path):
         raise TypeError("5")
@@ -175,7 +184,7 @@ def test_file_that_cannot_be_held_is_named_by_whoever_asks(tmp_path: Path) -> No
 
 
 def test_whoever_interrupts_waits_for_nothing(path: Path) -> None:
-    change(path, "UPDATE request SET method = x'05' WHERE id = 1")
+    edit(path, "UPDATE request SET method = x'05' WHERE id = 1")
 
     with pytest.raises(KeyboardInterrupt), hold(path):
         raise KeyboardInterrupt
@@ -186,17 +195,17 @@ def test_rows_by_the_thousand_are_searched(path: Path) -> None:
     kept = ", ".join(column.name for column in schema.request.columns if column.name != "id")
     numbers = "WITH RECURSIVE number(value) AS (SELECT 1 UNION SELECT value + 1 FROM number LIMIT 20500)"
     rows = f"SELECT 1000 + value * 7, {kept} FROM request, number WHERE request.id = 1"
-    change(path, f"{numbers} INSERT INTO request (id, {kept}) {rows}")
+    edit_on_purpose(path, "DELETE FROM closing", f"{numbers} INSERT INTO request (id, {kept}) {rows}")
     with hold(path) as archive:
         assert sum(len(one.places) for one in archive.outlines("")) > 20_500
-    change(path, """UPDATE request SET headers = '[["a"]]' WHERE id = (SELECT max(id) FROM request)""")
+    edit(path, """UPDATE request SET headers = '[["a"]]' WHERE id = (SELECT max(id) FROM request)""")
 
     with pytest.raises(CassetteDamagedError, match="not a list of"), hold(path):
         pass
 
 
 def test_pairs_may_be_written_otherwise(path: Path) -> None:
-    change(path, """UPDATE request SET headers = ' [ ["gms_user","ann\\u00e9"] ,["b", "c"]]' WHERE id = 1""")
+    edit_on_purpose(path, """UPDATE request SET headers = ' [ ["gms_user","ann\\u00e9"] ,["b", "c"]]' WHERE id = 1""")
 
     with hold(path) as archive:
         assert [one.named for one in archive.outlines("gms_user")][:1] == ["ann\u00e9"]
@@ -205,14 +214,7 @@ def test_pairs_may_be_written_otherwise(path: Path) -> None:
 
 def test_further_columns_are_left_alone(path: Path) -> None:
     """As a newer recorder may have added them without another format."""
-    change(path, "ALTER TABLE request ADD COLUMN note TEXT")
+    edit(path, "ALTER TABLE request ADD COLUMN note TEXT")
 
     with hold(path) as archive:
         assert split(archive) == split(read(path))
-
-
-def change(path: Path, statement: str) -> None:
-    file = sqlite3.connect(path)
-    file.execute(statement)
-    file.commit()
-    file.close()

@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 from sqlalchemy import insert, select
 
-from gms_replay.cassette import inserts, opening, rows, schema
+from gms_replay.cassette import checksums, inserts, opening, rows, schema
 from gms_replay.cassette.upgrades import upgrade
 from gms_replay.model import (
     Body,
@@ -62,13 +62,19 @@ def test_same_as_schema_has_it(database):
         upgrade(other)
         with other.begin():
             for table, values in FACTS:
-                other.execute(insert(table).values(values))
+                other.execute(insert(table).values(values | {schema.CHECKSUM: 0}))
         expected = stored(other)
 
     with database.begin():
         inserts.insert(opening.driver(database), FACTS)
 
-    assert stored(database) == expected
+    found = stored(database)
+    assert _contents(found) == _contents(expected)
+    assert all(row[-1] == checksums.of(name, row[:-1]) for name, rows in found.items() for row in rows)
+
+
+def _contents(tables):
+    return {name: [row[:-1] for row in rows] for name, rows in tables.items()}
 
 
 def test_first_end_counts(database):

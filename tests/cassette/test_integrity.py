@@ -7,9 +7,10 @@ import factories
 import pytest
 
 from gms_replay.cassette.copy import write
-from gms_replay.cassette.integrity import Count, Flaw, State, damage, examine
+from gms_replay.cassette.integrity import Count, Flaw, damage, examine
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.schema import FORMAT_VERSION
+from gms_replay.cassette.states import State
 from gms_replay.errors import NotACassetteError
 from gms_replay.model import Push, Recording, Run
 
@@ -73,7 +74,10 @@ def test_dangling_facts_are_named(visit: Path) -> None:
 
     flaws = examine(visit).flaws
 
-    assert flaws == (Flaw("belongs to a request that is not there", "outcome", 2, "exchange_id"),)
+    assert flaws == (
+        Flaw("belongs to a request that is not there", "outcome", 2, "exchange_id"),
+        Flaw("20 rows where there were 21 when it was closed", "request"),
+    )
     assert str(flaws[0]) == "outcome.exchange_id 2: belongs to a request that is not there"
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.opening import format_in
 from gms_replay.cassette.reader import hold, read
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
 from gms_replay.formats.jsonl import dump, load
-from gms_replay.model import Direction, Frame, Recording
+from gms_replay.model import Direction, Recording
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NEWEST = GOLDEN / f"v{FORMAT_VERSION}.sqlite"
@@ -32,7 +33,7 @@ file = sqlite3.connect("visit.sqlite", isolation_level=None)
 file.execute("PRAGMA cache_size = 1")
 file.execute("BEGIN")
 file.execute("UPDATE message SET channel = 'half done'")
-file.executemany("INSERT INTO push VALUES (NULL, 1, NULL, 'apns', 1, ?)", [(bytes(3000),)] * 500)
+file.executemany("INSERT INTO push VALUES (NULL, 1, NULL, 'apns', 1, ?, 0)", [(bytes(3000),)] * 500)
 open("begun", "w").close()
 """
 
@@ -167,7 +168,8 @@ def test_older_format_upgrades_in_memory(tmp_path, facts, golden):
     with hold(path) as archive:
         asked = sorted(number for outline in archive.outlines("gms_user") for _, number in outline.places)
 
-    assert (recording.frames, len(recording.exchanges)) == ((), 6)
+    assert recording == load(golden.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines(), "text")
+    assert len(recording.exchanges) == 6
     assert asked == [exchange.id for exchange in recording.exchanges]
     assert facts.content(tmp_path) == before
     assert format_in(path) == int(golden.stem[1:])
@@ -181,13 +183,14 @@ def test_recorder_upgrades_older_format(tmp_path, facts, golden):
 
     writer = facts.writer(path)
     connection_id = writer.begin_connection("apns", 2195, "gms:1", 5)
-    writer.frame(connection_id, Direction.TO_SERVER, 6, b"\0")
+    frame = writer.frame(connection_id, Direction.TO_SERVER, 6, b"\0")
     writer.close()
 
     after = read(path)
     assert (after.exchanges, after.pushes, after.runs[:-1]) == (before.exchanges, before.pushes, before.runs)
-    assert after.frames == (Frame(1, 1, Direction.TO_SERVER, 6, b"\0"),)
+    assert after.frames == (*before.frames, frame)
     assert format_in(path) == FORMAT_VERSION
+    assert not examine(path).flaws
 
 
 def changed(path: Path, statement: str) -> Path:
@@ -263,7 +266,7 @@ BAD_INPUT = {
     ),
     "cut in its header": (lambda path: cut(path, 50), CassetteDamagedError, "damaged (cut off after 50 bytes); take"),
     "cut in its first page": (lambda path: cut(path, 1000), CassetteDamagedError, "damaged ("),
-    "cut later": (lambda path: cut(path, 10_000), CassetteDamagedError, "damaged (cut off after 10000 of 40960 bytes)"),
+    "cut later": (lambda path: cut(path, 10_000), CassetteDamagedError, "damaged (cut off after 10000 of 45056 bytes)"),
     "one row less": (one_row_less, CassetteDamagedError, "damaged ("),
     "overwritten": (overwritten, CassetteDamagedError, "damaged ("),
     "table missing": (

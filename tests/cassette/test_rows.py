@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import insert, select
 
-from gms_replay.cassette import opening, rows, schema
+from gms_replay.cassette import checksums, opening, rows, schema
 from gms_replay.model import (
     Body,
     Direction,
@@ -23,7 +23,7 @@ RESPONSE = Response(200, "OK", "HTTP/1.1", (("c", "d"),), Body(b"", None), 3, No
 def stored(table, values):
     with opening.connect_memory() as connection:
         table.create(connection)
-        connection.execute(insert(table), values)
+        connection.execute(insert(table), values | {schema.CHECKSUM: 0})
         return connection.execute(select(table)).mappings().one()
 
 
@@ -83,4 +83,14 @@ def test_every_flaw_is_found(table, row, told):
     ids=["run", "request", "outcome", "message", "push", "socket", "socket_end"],
 )
 def test_every_column_is_filled(values, table):
-    assert list(values) == table.columns.keys()
+    assert list(values) == [column.name for column in schema.content(table)]
+
+
+def test_row_of_another_checksum_is_not_sound():
+    values = [1, 3, None, "apns", 6, b"{}"]
+    checksum = checksums.of("push", values)
+
+    assert rows.is_sound(schema.push, [*values, checksum])
+    assert not rows.is_sound(schema.push, [*values, checksum + 1])
+    assert not rows.is_sound(schema.push, [*values, None])
+    assert not rows.is_sound(schema.push, [2, *values[1:], checksum])

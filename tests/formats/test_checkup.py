@@ -1,6 +1,7 @@
 import json
 
-from gms_replay.cassette.integrity import Count, Examined, Flaw, State
+from gms_replay.cassette.integrity import Count, Examined, Flaw
+from gms_replay.cassette.states import State
 from gms_replay.findings import Finding, Sort
 from gms_replay.formats.checkup import tell, to_json
 from gms_replay.model import Recording, Run
@@ -20,7 +21,7 @@ def finding(number: int | None, text: str = "never answered") -> Finding:
 def test_sound_file_is_told() -> None:
     assert list(tell(examined(), 2, (), "visit.sqlite")) == [
         "visit.sqlite: a cassette of format 1, 40 KiB, closed: one plain file",
-        "  run 1, 2014-05-02 16:27:30 UTC (reverse to http://gms:8080; mitmproxy 12.2.3)",
+        "  run 1, 2014-05-02 16:27:30 UTC (reverse to http://gms:8080; mitmproxy 12.2.3; not redacted)",
         "  1 run, 2 sessions, 0 exchanges, 0 Bayeux messages, 0 pushes, 0 sockets, 0 APNs connections, 0 APNs frames",
         "damaged: nothing",
         "unfinished: nothing",

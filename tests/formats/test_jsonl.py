@@ -20,6 +20,7 @@ from gms_replay.model import (
     Message,
     Push,
     Recording,
+    Redaction,
     Request,
     Run,
     Socket,
@@ -106,6 +107,34 @@ def test_lines_stay_whole(recording):
     assert file.decode("utf-8").splitlines() == lines
 
 
+@pytest.mark.parametrize(
+    ("recording", "wanted"),
+    [
+        (replace(RECORDING, connections=(), frames=()), 1),
+        (RECORDING, 2),
+        (Recording((replace(RECORDING.runs[0], redaction=Redaction.ON),)), 3),
+    ],
+)
+def test_lowest_format_is_named(recording, wanted):
+    assert json.loads(next(dump(recording))) == {"kind": "meta", "format": wanted}
+
+
+def test_redaction_of_a_run_is_told():
+    run = replace(RECORDING.runs[0], redaction=Redaction.TYPED)
+
+    lines = list(dump(Recording((run,))))
+
+    assert lines[1].endswith(',"redaction":"typed"}')
+    assert load(lines, "text").runs == (run,)
+
+
+def test_unknown_redaction_is_named():
+    line = TEXT[1].replace('"versions"', '"redaction":"half","versions"')
+
+    with pytest.raises(FormatError, match=r"^text, line 2: field redaction: "):
+        load([TEXT[0], line], "text")
+
+
 def test_facts_in_order_of_time():
     assert list(dump(RECORDING)) == TEXT
 
@@ -166,7 +195,7 @@ def without(line: str, field: str) -> str:
     [
         ([], "visit.jsonl: empty; "),
         ([RUN], "visit.jsonl, line 1: field format: missing; "),
-        (['{"kind":"meta","format":3}'], "visit.jsonl: format 3 of the text, this gms-replay knows 1 and 2; "),
+        (['{"kind":"meta","format":4}'], "visit.jsonl: format 4 of the text, this gms-replay knows 1 to 3; "),
         (['{"kind":"meta","format":0}'], "visit.jsonl: format 0 of the text, "),
         (["SQLite format 3"], "visit.jsonl, line 1: Expecting value"),
         ([FORMAT, "[1]"], "visit.jsonl, line 2: expected a JSON object, found a list; "),

@@ -5,7 +5,7 @@ import brotli
 import pytest
 import zstandard
 
-from gms_replay.mitmdump.codings import decoded
+from gms_replay.mitmdump.codings import coded, decoded
 
 PLAIN = b'{"_id": "1"}'
 
@@ -30,6 +30,21 @@ def raw_deflate(plain: bytes) -> bytes:
 )
 def test_coding_is_undone(coding, wire):
     assert decoded(wire, (("A", "b"), ("content-Encoding", coding))) == PLAIN
+
+
+@pytest.mark.parametrize("coding", ["gzip", "X-GZIP", "deflate", "br", "zstd", "deflate, gzip", "identity", ""])
+def test_coded_is_decoded_again(coding):
+    headers = (("Content-Encoding", coding),)
+
+    told = coded(PLAIN, headers)
+
+    assert (decoded(told, headers) or told) == PLAIN
+    assert (told == PLAIN) is (coding in ("", "identity"))
+
+
+def test_unknown_coding_cannot_be_done():
+    with pytest.raises(ValueError, match="odd"):
+        coded(PLAIN, (("Content-Encoding", "odd"),))
 
 
 def test_codings_of_several_headers_undone():

@@ -5,6 +5,7 @@ import pytest
 from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.counts import Counts
 from gms_replay.cassette.extent import Progress
+from gms_replay.model import Redaction
 from gms_replay.record import notices
 from gms_replay.record.notices import Door
 
@@ -27,25 +28,25 @@ def progress(**told: object) -> Progress:
 
 
 def test_reverse_names_url() -> None:
-    lines = list(notices.opening(Door("127.0.0.1", 8010, GMS), FILE, 1, ""))
+    lines = list(notices.opening(Door("127.0.0.1", 8010, GMS), FILE, 1, "", Redaction.ON))
 
     assert lines == [
         "recording https://gms.example:8443/genesys into visit.sqlite",
         "put this URL into the app: http://127.0.0.1:8010/genesys",
         "https works too; make it trust mitmproxy's certificate: ~/.mitmproxy/mitmproxy-ca-cert.pem",
-        "secrets and personal data are stored as they are; Ctrl+C stops",
+        "secrets and personal data replaced by stand-ins; Ctrl+C stops",
     ]
 
 
 def test_forward_names_proxy() -> None:
-    lines = list(notices.opening(Door("0.0.0.0", 8010, None), FILE, 3, "gms"))
+    lines = list(notices.opening(Door("0.0.0.0", 8010, None), FILE, 3, "gms", Redaction.ON))
 
     assert lines == [
         "recording what goes to hosts like gms into visit.sqlite, appended as run 3",
         "set this proxy in the app, or on its device: http://ADDRESS-OF-THIS-MACHINE:8010",
         "for https, make it trust mitmproxy's certificate: http://mitm.it through this proxy, "
         "or the file ~/.mitmproxy/mitmproxy-ca-cert.pem",
-        "secrets and personal data are stored as they are; Ctrl+C stops",
+        "secrets and personal data replaced by stand-ins; Ctrl+C stops",
     ]
 
 

@@ -5,17 +5,31 @@ import pytest
 
 from gms_replay.cassette.extent import Limits
 from gms_replay.errors import OptionError
+from gms_replay.model import Redaction
 from gms_replay.record import options
+from gms_replay.redact.wishes import Wish
+from gms_replay.rules import Rules
 
 
 def settings(**given: list[str]) -> options.Settings:
     """The options of a plain start, but for those that are given."""
-    plain = {"cassette": ["visit.sqlite"], "hosts": [""], "redact": ["off"], "max_mib": [""], "max_minutes": [""]}
+    plain = {"cassette": ["visit.sqlite"], "hosts": [""], "redact": ["on"], "redact_key": [""], "rules": [""]}
+    plain |= {"max_mib": [""], "max_minutes": [""]}
     return options.settings(**plain | given)
 
 
 def test_little_needs_be_said():
     assert settings() == options.Settings(Path("visit.sqlite"), None, Limits())
+
+
+def test_redaction_is_read(tmp_path):
+    key, rules = tmp_path / "key", tmp_path / "rules.toml"
+    key.write_bytes(b"sixteen bytes...\n")
+    rules.write_text('[redact]\nregion = "DE"\n', "utf-8")
+
+    wish = settings(redact=["typed"], redact_key=[str(key)], rules=[str(rules)]).wish
+
+    assert wish == Wish(Redaction.TYPED, b"sixteen bytes...", Rules(region="DE"))
 
 
 def test_hosts_become_pattern():
@@ -36,8 +50,9 @@ def test_limits_get_units():
         ({"cassette": ["a", "b"]}, "gms_cassette takes one value, not 2"),
         ({"hosts": []}, "gms_hosts takes one value"),
         ({"hosts": ["("]}, "gms_hosts is no regular expression: missing )"),
-        ({"redact": ["on"]}, "gms_redact=on does not exist yet"),
-        ({"redact": ["maybe"]}, "gms_redact is on or off, not 'maybe'"),
+        ({"redact": ["maybe"]}, "gms_redact is on, typed or off, not 'maybe'"),
+        ({"redact_key": ["/no/such/key"]}, "gms_redact_key: /no/such/key: cannot be read: No such file"),
+        ({"rules": ["/no/such/rules"]}, "gms_rules: /no/such/rules: cannot be read: No such file"),
         ({"redact": []}, "gms_redact takes one value"),
         ({"max_mib": ["0"]}, "gms_max_mib is a whole number of MiB from 1 on, not '0'"),
         ({"max_mib": ["-1"]}, "gms_max_mib is a whole number"),
@@ -66,7 +81,8 @@ def test_misspelt_name_is_refused(name, complaint):
 
 
 def test_others_names_are_left_alone():
-    options.require_known(["flow_detail", "my_gms"])
+    with pytest.raises(OptionError, match=r"^gms_casette is no option"):
+        options.require_known(["flow_detail", "my_gms", "gms_casette"])
 
 
 def test_bodies_in_pieces_are_refused():

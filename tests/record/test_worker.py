@@ -9,8 +9,13 @@ from gms_replay.carriage import COMET
 from gms_replay.cassette.extent import Limits, Progress
 from gms_replay.cassette.reader import read
 from gms_replay.mitmdump.seen import Answering, Connected, Passed, Piece
+from gms_replay.model import Redaction
 from gms_replay.record.protocol import Begin, Begun, Failed, Flush, Flushed, Framed, Recorded
 from gms_replay.record.worker import write_down
+from gms_replay.redact.wishes import Wish
+
+OFF = Wish(Redaction.OFF)
+"""These compare bytes."""
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def reports(path):
     """`reports(*lists, …)`: what is said to an input that ends after these."""
 
     def said(*words, is_watched=False, cut=0):
-        begin = Begin(path, Limits(), "regular", None, (("python", "3"),), is_watched)
+        begin = Begin(path, Limits(), "regular", None, (("python", "3"),), is_watched, OFF)
         source = b"".join(pickle.dumps(word) for word in (begin, *words))
         heard = []
         write_down(io.BytesIO(source[: len(source) - cut]), heard.append)
@@ -44,10 +49,23 @@ def test_what_came_before_a_flush_is_on_disk(path):
         if isinstance(report, Flushed):
             unfinished.append([exchange.unfinished for exchange in read(path).exchanges])
 
-    words = (Begin(path, Limits(), "regular", None, (), False), [ASKED, Flush(1), ENDED], [Flush(2)])
+    words = (Begin(path, Limits(), "regular", None, (), False, OFF), [ASKED, Flush(1), ENDED], [Flush(2)])
     write_down(io.BytesIO(b"".join(map(pickle.dumps, words))), say)
 
     assert unfinished == [[True], [False]]
+
+
+def test_who_watches_is_told_no_secrets(path):
+    asked = ASKED._replace(fields=((b"apikey", b"hunter-4711"),))
+    begin = Begin(path, Limits(), "regular", None, (), True, Wish())
+    heard = []
+
+    write_down(io.BytesIO(b"".join(map(pickle.dumps, (begin, [asked, ENDED])))), heard.append)
+
+    (told,) = [report.exchange for report in heard if isinstance(report, Recorded)]
+    assert told == read(path).exchanges[0]
+    assert told.request.headers[0][1] != "hunter-4711"
+    assert b"hunter-4711" not in path.read_bytes()
 
 
 def test_who_watches_is_told(path, reports):

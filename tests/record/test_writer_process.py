@@ -11,12 +11,17 @@ from seen import ASKED, ENDED
 from gms_replay.cassette.extent import Limits
 from gms_replay.cassette.reader import read
 from gms_replay.errors import CassetteError
+from gms_replay.model import Redaction
 from gms_replay.record.protocol import Begin, Begun, Recorded
 from gms_replay.record.writer_process import WriterProcess
+from gms_replay.redact.wishes import Wish
 
 WAIT_S = 60
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+OFF = Wish(Redaction.OFF)
+"""These compare bytes."""
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def start(path, loop):
     started = []
 
     def begin(hear=lambda _: None, *, is_watched=False):
-        word = Begin(path, Limits(), "regular", None, (), is_watched)
+        word = Begin(path, Limits(), "regular", None, (), is_watched, OFF)
         started.append(WriterProcess(word, loop, hear))
         return started[-1]
 

@@ -6,6 +6,9 @@ import pytest
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
+from gms_replay.limits import Limits
+from gms_replay.model import Redaction
+from gms_replay.redact.wishes import Wish
 from gms_replay.replay import options
 from gms_replay.replay.hosts import Others
 from gms_replay.replay.plays import Play
@@ -22,7 +25,7 @@ def settings(**given: str | list[str]) -> options.Settings:
 
 
 def test_little_needs_be_said() -> None:
-    plain = options.Settings(Play(Path("visit.sqlite")), strict=False, hosts=None, others=Others.BLOCK)
+    plain = options.Settings(Play(Path("visit.sqlite")), strict=False, token=None, hosts=None, others=Others.BLOCK)
 
     assert settings() == plain
 
@@ -34,7 +37,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         cassette="~/a.sqlite", now="2014-05-02T16:27:38Z", shift="weeks", clock="virtual", speed="2.5",
         missing_act="wait", seed="7", on_miss="pass:http://gms.example", record_new="new.sqlite", rules=str(rules),
         push_to=["http://localhost:9000/push", "apns:due"], bundle_id="com.example.app", hold_pushes="on", strict="on",
-        hosts="^gms", others="pass",
+        hosts="^gms", others="pass", redact="off", token="0123456789", limit=["sessions=5", "depth=7"],
     )  # fmt: skip
 
     play = Play(
@@ -47,8 +50,11 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         ("http://localhost:9000/push", "apns:due"),
         "com.example.app",
         holds_pushes=True,
+        wish=Wish(Redaction.OFF, rules=Rules(refused={"*": "Shutdown"})),
+        rules_file=rules,
+        limits=Limits(sessions=5, depth=7),
     )
-    assert told == options.Settings(play, strict=True, hosts=re.compile("^gms"), others=Others.PASS)
+    assert told == options.Settings(play, strict=True, token="0123456789", hosts=re.compile("^gms"), others=Others.PASS)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +71,12 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         ({"speed": "nan"}, "gms_speed is a number"),
         ({"speed": "fast"}, "gms_speed is a number"),
         ({"missing_act": "guess"}, "gms_missing_act is one of wait, go-on, miss, not 'guess'"),
+        ({"redact": "yes"}, "gms_redact is one of off, on, typed, not 'yes'"),
+        ({"redact_key": "/no/such/key"}, "gms_redact_key: /no/such/key: cannot be read"),
         ({"seed": "x"}, "gms_seed is a whole number, not 'x'"),
         ({"rules": "none.toml"}, "none.toml: cannot be read: No such file or directory"),
+        ({"token": "short"}, "gms_token: a token has 8 or more letters"),
+        ({"limit": ["session=5"]}, "gms_limit session=5: there is no limit 'session'"),
         ({"hold_pushes": "yes"}, "gms_hold_pushes is one of on, off, not 'yes'"),
         ({"strict": "yes"}, "gms_strict is one of on, off, not 'yes'"),
     ],

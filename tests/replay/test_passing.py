@@ -17,6 +17,8 @@ from gms_replay.cassette import reader
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked
 from gms_replay.gms import Kind
+from gms_replay.model import Redaction
+from gms_replay.redact.wishes import Wish
 from gms_replay.replay.keeping import Keeper
 from gms_replay.replay.passing import Passing, wanted
 from gms_replay.replay.wall import wall_clock_us
@@ -34,7 +36,7 @@ def live() -> Iterator[str]:
 
 
 def passing(url: str, notes: list[str], cassette: Path | None = None) -> Passing:
-    keeper = Keeper(cassette, url, clock=wall_clock_us, note=notes.append) if cassette else None
+    keeper = Keeper(cassette, url, Wish(Redaction.OFF), clock=wall_clock_us, note=notes.append) if cassette else None
     return Passing(BaseUrl.parse(url, "--on-miss pass:"), keeper, clock=wall_clock_us, note=notes.append)
 
 

@@ -7,6 +7,9 @@ import pytest
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
+from gms_replay.limits import Limits
+from gms_replay.model import Redaction
+from gms_replay.redact.wishes import Wish
 from gms_replay.replay.plays import Play, play
 from gms_replay.rules import Rules
 from gms_replay.timeline import Shift
@@ -18,13 +21,15 @@ def test_little_needs_be_said() -> None:
 
 def test_all_can_be_said(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[match]\nfree = ["build"]\n')
+    (tmp_path / "key").write_text("sixteen bytes...")
     told = play(
         Path("a.sqlite"),
         {
             "now": datetime(2014, 5, 2, 16, 27, 38, tzinfo=UTC), "shift": "weeks", "clock": "virtual", "speed": 2.5,
             "missing_act": "wait", "seed": 7, "on_miss": "pass:http://gms.example", "record_new": "new.sqlite",
             "rules": "rules.toml", "push_to": ["http://localhost:9000/push"], "bundle_id": "com.example.app",
-            "hold_pushes": True, "session": "alice:2",
+            "hold_pushes": True, "session": "alice:2", "redact": "typed", "redact_key": "key",
+            "limit": "sessions=5",
         },
         tmp_path,
     )  # fmt: skip
@@ -40,6 +45,9 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         "com.example.app",
         True,
         "alice:2",
+        Wish(Redaction.TYPED, b"sixteen bytes...", Rules(free=frozenset({"build"}))),
+        tmp_path / "rules.toml",
+        Limits(sessions=5),
     )
 
 

@@ -73,7 +73,7 @@ def recorded(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 def _recorder(upstream: str, confdir: Path, cassette: Path) -> list[str]:
     """The command of a mitmdump that records in front of a server."""
-    options = [f"confdir={confdir}", f"gms_cassette={cassette}", "keep_host_header=true"]
+    options = [f"confdir={confdir}", f"gms_cassette={cassette}", "keep_host_header=true", "gms_redact=off"]
     settings = [word for option in options for word in ("--set", option)]
     return [MITMDUMP, "-s", ADDON, "--listen-host", "127.0.0.1", "--mode", f"reverse:{upstream}@0", *settings]
 

@@ -22,7 +22,16 @@ from gms_replay.testing.stand import RecordMode, RecordOptions, standing
 )
 def test_one_of_several_processes_does_not_record(tmp_path: Path, mode: RecordMode, name: str, records: bool) -> None:
     write(tmp_path / "visit.sqlite", factories.visit())
-    how = RecordOptions(mode, "http://127.0.0.1:9", insecure=False, keeps_failed=False, begun=set(), is_worker=True)
+    how = RecordOptions(
+        mode,
+        "http://127.0.0.1:9",
+        insecure=False,
+        keeps_failed=False,
+        redact="on",
+        redact_key=None,
+        begun=set(),
+        is_worker=True,
+    )
 
     def stand() -> bool:
         with standing(marker.read([name], {}, tmp_path), how, lambda: True):

@@ -188,8 +188,8 @@ class Mitmdump:
         return [exchange for exchange in recording.exchanges if exchange.request.target == target]
 
     @contextmanager
-    def connected(self, port: int | None = None) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", port or self.ports[0]), WAIT_S) as client:
+    def connected(self, port: int | None = None, host: str = "127.0.0.1") -> Iterator[socket.socket]:
+        with socket.create_connection((host, port or self.ports[0]), WAIT_S) as client:
             yield client
 
     def send(self, raw: bytes) -> bytes:
@@ -250,7 +250,9 @@ def start(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., Mitmdump]
 
     def begin(*arguments: str) -> Mitmdump:
         folder = tmp_path_factory.mktemp("run")
-        return run(folder, "--set", f"gms_cassette={folder / 'visit.sqlite'}", *arguments)
+        # Tests compare what was sent with what is kept, but those that say otherwise.
+        said = () if any("gms_redact=" in one for one in arguments) else ("--set", "gms_redact=off")
+        return run(folder, *said, "--set", f"gms_cassette={folder / 'visit.sqlite'}", *arguments)
 
     return begin
 

@@ -249,4 +249,15 @@ def test_run_tells_its_circumstances(stage):
 
     assert (run.mode, run.upstream) == ("reverse", f"http://127.0.0.1:{stage.upstream.port}")
     assert [name for name, _ in run.versions] == ["gms_replay", "mitmproxy", "python"]
-    assert "secrets and personal data" in stage.mitmdump.out
+    assert "secrets and personal data as they are" in stage.mitmdump.out
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [((), b"204"), (("Host: evil.example",), b"403"), (("Origin: http://evil.example",), b"403")],
+)
+def test_what_is_recorded_no_page_of_another_site_asks(stage, said, status):
+    host = () if any(line.startswith("Host") for line in said) else ("Host: localhost",)
+    head = ("GET /__gms_replay__/recorded HTTP/1.1", *host, *said, "Connection: close")
+
+    assert stage.mitmdump.send("\r\n".join((*head, "", "")).encode()).split()[1] == status

@@ -32,7 +32,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     files = Saved(folder / "visit.sqlite", folder / "saved.flow", folder / "saved.har")
     with (
         listening(python("gms_replay.cli", "simulate", "--port", "0", "--quick"), SIMULATED) as (gms,),
-        recording(files.cassette, f"reverse:{gms}") as recorder,
+        recording(files.cassette, f"reverse:{gms}", more={"gms_redact": "off"}) as recorder,
         listening(bystander(files, recorder.url, folder), LISTENS) as (place,),
     ):
         base = f"http://{place}/genesys"

@@ -1,0 +1,1 @@
+"""Secrets and personal data, replaced by stand-ins before they are stored."""

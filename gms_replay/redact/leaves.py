@@ -1,0 +1,151 @@
+"""The values of a body, whatever clothes it comes in: where each stands, what it says, and how to write another there.
+
+Strategy: a body is never parsed and dumped. What stands in JSON (well-formed or not), in the call of a script, in a
+form, in multipart, or in a JSON string is found by its place in the bytes, so all else stays as it was.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import quote, quote_plus, unquote_plus
+
+from gms_replay import privacy
+from gms_replay.gms import Path
+from gms_replay.occurrences import in_json
+from gms_replay.spans import Sort, Span, plain_text, spans
+
+_CALL = re.compile(rb"\s*(?:/\*[^*]*\*/\s*)?[\w.$\-]+\s*\(\s*(?=[\[{\"])")
+_SCRIPT = re.compile(r"(?i)json|javascript")
+_BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
+"""A mark of the byte order, a comment, or what keeps other sites' scripts from reading it."""
+_PART = re.compile(rb"\r?\n\r?\n")
+_PART_NAME = re.compile(rb'(?i)content-disposition:[^\r\n]*?\bname="?([^";\r\n]*)')
+_BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
+_PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"]*=[^\n<>{}\[\]\"]*")
+_ESCAPED_SLASH = rb"\/"
+_ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
+
+
+class Leaf(NamedTuple):
+    """A value at `text[start:end]` that says `value`. `write` writes another one there."""
+
+    path: Path
+    sort: Sort
+    start: int
+    end: int
+    value: str
+    write: Callable[[str], bytes]
+
+
+def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
+    """Every value of a body, in order; keys of JSON, too. What is in none of the clothes that we know is one leaf."""
+    opening = text.lstrip()[:1]
+    if opening in (b"{", b"["):
+        yield from _in_json(text, 0)
+    elif opening == b'"':
+        yield from _from(text, len(text) - len(text.lstrip()))
+    elif before := _CALL.match(text) or (_BEFORE_JSON.match(text) if _SCRIPT.search(content_type) else None):
+        yield from _from(text, before.end())
+    elif content_type.lower().startswith("multipart/") and (boundary := _BOUNDARY.search(content_type)):
+        yield from _in_parts(text, boundary[1].encode("latin-1", "replace"))
+    elif _is_form(text, content_type):
+        yield from _in_form(text)
+    elif text:
+        yield Leaf((), Sort.TEXT, 0, len(text), decoded(text), encoded)
+
+
+def _from(text: bytes, at: int) -> Iterator[Leaf]:
+    """The values of the JSON that begins at a place; of a string there, the string."""
+    if text[at : at + 1] == b'"':
+        end = max(text.rfind(b'"'), at + 1)
+        yield _string((), text, at + 1, end)
+    else:
+        yield from _in_json(text, at)
+
+
+def decoded(text: bytes) -> str:
+    """Any bytes as a text, from which `encoded` makes the same bytes."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+def encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def form_writer(raw: str) -> Callable[[str], str]:
+    """Writes a value as one is written in a form or query: what that leaves as it is stays as it is."""
+    bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&=#"})
+    return partial(quote if "%20" in raw else quote_plus, safe=bare, errors="surrogateescape")
+
+
+def from_form(raw: str) -> str:
+    return unquote_plus(raw, errors="surrogateescape")
+
+
+def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
+    inner = text[at:] if at else text
+    for span in spans(inner):
+        yield _of_span(inner, span, at)
+
+
+def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
+    if span.sort in (Sort.STRING, Sort.KEY):
+        leaf = _string(span.path, text, span.start, span.end)
+        return leaf._replace(sort=span.sort, start=span.start + offset, end=span.end + offset)
+    value = decoded(text[span.start : span.end])
+    return Leaf(span.path, span.sort, span.start + offset, span.end + offset, value, encoded)
+
+
+def _string(path: Path, text: bytes, start: int, end: int) -> Leaf:
+    raw = text[start:end]
+    return Leaf(path, Sort.STRING, start, end, plain_text(raw), partial(_as_json, raw))
+
+
+def _as_json(like: bytes, value: str) -> bytes:
+    written = in_json(value)
+    if _ESCAPED_LETTER.search(like) and not written.isascii():
+        written = written.decode("utf-8", "replace").encode("ascii", "backslashreplace")
+    return written.replace(b"/", _ESCAPED_SLASH) if _ESCAPED_SLASH in like else written
+
+
+def _is_form(text: bytes, content_type: str) -> bool:
+    if content_type.lower().startswith("application/x-www-form-urlencoded"):
+        return b"=" in text
+    return _PLAIN_FORM.fullmatch(text.strip()) is not None
+
+
+def _in_form(text: bytes) -> Iterator[Leaf]:
+    # One character per byte, so that places agree.
+    form = text.decode("latin-1")
+    at = len(form) - len(form.lstrip())
+    for name, start, end in privacy.pairs(form[: len(form.rstrip())], at):
+        raw = form[start:end]
+        yield Leaf((name,), Sort.STRING, start, end, from_form(raw), partial(_as_form, form_writer(raw)))
+
+
+def _as_form(write: Callable[[str], str], value: str) -> bytes:
+    return write(value).encode()
+
+
+def _in_parts(text: bytes, boundary: bytes) -> Iterator[Leaf]:
+    """The payload of each part of a multipart body (RFC 2046, section 5.1)."""
+    line = b"--" + boundary
+    at = text.find(line)
+    while at >= 0:
+        following = text.find(b"\n" + line, at + len(line))
+        end = following if following >= 0 else len(text)
+        if head := _PART.search(text, at, end):
+            yield from _part(text, text[at : head.end()], head.end(), end - (text[end - 1 : end] == b"\r"))
+        at = following + 1 if following >= 0 else -1
+
+
+def _part(text: bytes, head: bytes, start: int, end: int) -> Iterator[Leaf]:
+    name = _PART_NAME.search(head)
+    path: Path = (decoded(name[1]),) if name else ()
+    raw = text[start:end]
+    if raw.lstrip()[:1] in (b"{", b"["):
+        for leaf in _in_json(raw, 0):
+            yield leaf._replace(path=path + leaf.path, start=leaf.start + start, end=leaf.end + start)
+    else:
+        yield Leaf(path, Sort.STRING, start, end, decoded(raw), encoded)

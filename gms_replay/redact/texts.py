@@ -1,0 +1,310 @@
+"""What is secret in a text, and the text with stand-ins: bodies, targets, headers, and whatever people read.
+
+Strategy: what is private by its place (`privacy`) is replaced there, and remembered (`memory`), so that it is known
+wherever else it stands; addresses, phone numbers and numbers of cards are known by their looks. First all of an
+exchange's request, or of its answer, is looked through (`learn…`), then it is told. Instants, ids that GMS gave and the
+words of the protocols stay as they are.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from gms_replay import gms, leaks, marks, privacy
+from gms_replay.gms import Path
+from gms_replay.privacy import Kind, Part
+from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, leaves
+from gms_replay.redact.leaves import decoded as text_of
+from gms_replay.redact.memory import Memory
+from gms_replay.redact.standins import StandIns, is_instant
+from gms_replay.rules import Rules
+from gms_replay.spans import Sort
+
+_IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId", "participantId"})
+"""What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
+_WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
+_NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
+_HINT = re.compile(r"[@?+]|%40|/3/device/|\d(?:[ -]?\d){12}")
+_QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
+_URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
+_OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
+_TOPICS = "/topics/"
+_DEEPEST = 3
+"""JSON in a string of JSON in a string: nobody nests deeper."""
+
+_KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
+_TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
+_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b"\\u00")
+_RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
+_MOST_KEYS = 4096
+
+
+class _Piece(NamedTuple):
+    start: int
+    end: int
+    told: str
+
+
+class Texts:
+    """Texts by one key, one after the other, for what was found in one is known in the next.
+
+    `typed`: whether what people type is replaced, too. `keeps_stand_ins`: whether what looks like a stand-in stays.
+    """
+
+    def __init__(self, key: bytes, *, typed: bool, rules: Rules, keeps_stand_ins: bool = False) -> None:
+        self._stand_ins = StandIns(key, rules.region)
+        self._typed = typed
+        self._rules = rules
+        self.keeps_stand_ins = keeps_stand_ins
+        self.memory = Memory()
+        self._keys: dict[bytes, bool] = {}
+        self._looked_at: tuple[bytes, int] | None = None
+        self._is_empty = False
+
+    # Looking through.
+
+    def learn(self, text: bytes, content_type: str, *, is_told: bool) -> None:
+        """Remember what is secret in a body or message. `is_told`: by GMS."""
+        if is_told and (b'_id"' in text or b'Id"' in text or b'alias"' in text):
+            for found in _TOLD_ID.findall(text):
+                self.memory.keep(text_of(found))
+        if not self.holds_nothing(text):
+            self._learn_leaves((), text, content_type, is_told, 0)
+
+    def learn_target(self, target: str) -> None:
+        """Remember what is secret in a request's target, path and query."""
+        path, mark, _ = target.partition("?")
+        for part in privacy.in_path(path):
+            self._remember(target[part.start : part.end], part.kind)
+        for name, start, end in privacy.pairs(target, len(path) + 1) if mark else ():
+            self._learn_value((name,), from_form(target[start:end]), is_told=False, depth=0)
+
+    def learn_header(self, name: str, value: str) -> None:
+        """Remember what is secret in a header."""
+        for part in self._in_header(name, value):
+            self._remember(value[part.start : part.end], part.kind)
+
+    def _learn_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> None:
+        for leaf in leaves(text, content_type):
+            if leaf.sort is Sort.TEXT:
+                # Of a page, or its script, only names say what is secret.
+                for leak in leaks.in_prose(leaf.value):
+                    self._remember(leak.value, leak.kind)
+            if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
+                self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
+
+    def _learn_value(self, path: Path, value: str, *, is_told: bool, depth: int) -> None:
+        if depth < _DEEPEST and _is_json(value):
+            self._learn_leaves(path, encoded(value), "", is_told, depth + 1)
+            return
+        kind = self._kind(path, is_told)
+        if kind is not None and kind is not Kind.TEXT:
+            self._remember(value, kind)
+
+    def _remember(self, value: str, kind: Kind) -> None:
+        value = value.strip()
+        if kind is Kind.BASIC and (told := marks.user_and_password(value)):
+            for one, of_kind in zip(told, (Kind.USER, Kind.CREDENTIAL), strict=True):
+                self._remember(one, of_kind)
+        other = self._secret(value, kind)
+        if other == value:
+            return
+        bare, other = value.removeprefix(marks.scheme(value)), other.removeprefix(marks.scheme(other))
+        self.memory.learn(bare, other, kind)
+        if "%" in bare and (plain := unquote(bare)) != bare:
+            self._remember(plain, kind)
+        for written, told_so in self._stand_ins.notations(bare).items():
+            self.memory.learn_notation(written, told_so)
+        if kind is Kind.DEVICE and marks.is_hex(bare):
+            for write in (str.lower, str.upper):
+                self.memory.learn(write(bare), write(other), kind)
+
+    # Telling.
+
+    def holds_nothing(self, text: bytes) -> bool:
+        """Whether a text is sure to hold no secret: a quick look, for most of what passes holds none."""
+        if self._looked_at != (text, self.memory.version):
+            self._looked_at = text, self.memory.version
+            self._is_empty = self._look(text)
+        return self._is_empty
+
+    def _look(self, text: bytes) -> bool:
+        if text[:1] not in (b"{", b"[") or not text.isascii() or any(hint in text for hint in _RAW_HINTS):
+            return False
+        if (b"?" in text and b"=" in text) or _RAW_CARD.search(text):
+            return False
+        return not any(map(self._may_matter, _KEY.findall(text))) and not self.memory.may_be_in(text)
+
+    def told(self, text: bytes, content_type: str, *, is_told: bool) -> bytes:
+        """A body or message with stand-ins for what is secret; itself where there is nothing."""
+        return text if self.holds_nothing(text) else self._told_leaves((), text, content_type, is_told, 0)
+
+    def target(self, target: str) -> str:
+        """The same of a request's target."""
+        path, mark, _ = target.partition("?")
+        pieces = list(self._in_query(target, len(path) + 1, len(target))) if mark else []
+        if not pieces and not _HINT.search(path):
+            return self.memory.replaced(path, is_shown=False) + target[len(path) :]
+        return self._joined(target, [*self._by_looks(path), *pieces], is_shown=False)
+
+    def header(self, name: str, value: str) -> str:
+        """The same of a header's value."""
+        parts = self._in_header(name, value)
+        if parts:
+            return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
+        return self.words(value)
+
+    def words(self, text: str, *, is_shown: bool = False) -> str:
+        """The same of a text in which nothing has its place. `is_shown`: people read it."""
+        pieces = list(self._by_looks(text)) if _HINT.search(text) else []
+        return self._joined(text, pieces, is_shown=is_shown)
+
+    def token(self, token: bytes) -> bytes:
+        """What stands for a device's token that is no text."""
+        return token if not token or self._is_done(token.hex()) else self._stand_ins.raw(token)
+
+    def learn_token(self, token: bytes) -> None:
+        """Remember such a token, as it stands elsewhere: in hex."""
+        self._remember(token.hex(), Kind.DEVICE)
+
+    def _told_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> bytes:
+        pieces, at = [], 0
+        for leaf in leaves(text, content_type):
+            told = self._leaf(above + leaf.path, leaf, is_told, depth)
+            if told != leaf.value:
+                pieces += [text[at : leaf.start], leaf.write(told)]
+                at = leaf.end
+        return b"".join([*pieces, text[at:]]) if pieces else text
+
+    def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int) -> str:
+        if leaf.sort in (Sort.STRING, Sort.TEXT):
+            return self._value(path, leaf.value, is_told=is_told, depth=depth)
+        if leaf.sort is Sort.NUMBER and self._kind(path, is_told) not in (None, Kind.TEXT):
+            return self._secret(leaf.value, Kind.CODE)
+        if leaf.sort is Sort.NUMBER and self._is_public(path):
+            return leaf.value
+        return self.words(leaf.value)
+
+    def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0) -> str:
+        if depth < _DEEPEST and _is_json(value):
+            return text_of(self._told_leaves(path, encoded(value), "", is_told, depth + 1))
+        kind = self._kind(path, is_told)
+        if kind is Kind.TEXT and self._typed and not _URL.fullmatch(value.strip()) and not is_instant(value):
+            return self._typed_text(value)
+        if kind is not None and kind is not Kind.TEXT:
+            return self._secret(value, kind)
+        return value if self._is_public(path) else self.words(value, is_shown=privacy.is_shown(path))
+
+    def _typed_text(self, value: str) -> str:
+        return value if self._is_done(value) else self._stand_ins.typed(value)
+
+    def _secret(self, value: str, kind: Kind) -> str:
+        """What stands for what is private by its place; itself where it is an id, an instant or nothing at all."""
+        bare = value.strip()
+        if bare.lower() in _NOTHING or is_instant(bare) or self.memory.is_kept(bare):
+            return value
+        if kind is Kind.DEVICE and bare.startswith(_TOPICS):
+            return value
+        if (known := self.memory.known(bare)) is not None:
+            return value.replace(bare, known)
+        if kind is Kind.BASIC:
+            return value.replace(bare, self._basic(bare))
+        if self._is_done(bare):
+            return value
+        if kind is Kind.CREDENTIAL and " " in bare:
+            return self._credentials(value)
+        if "%" in bare and (plain := unquote(bare, errors="surrogateescape")) != bare:
+            return quote(self._stand_ins.of(plain), safe="", errors="surrogateescape")
+        return value.replace(bare, self._stand_ins.of(bare))
+
+    def _basic(self, value: str) -> str:
+        told = marks.user_and_password(value)
+        is_done = told is not None and all(map(self._is_done, told))
+        return value if is_done else self._stand_ins.basic(value)
+
+    def _credentials(self, value: str) -> str:
+        """What a field holds that the header Authorization might hold as well, or several words."""
+        parts = privacy.in_header("authorization", value)
+        if len(parts) == 1 and parts[0].start > 0:
+            return self._joined(value, [self._replaced(value, parts[0])], is_shown=False)
+        return self._stand_ins.of(value)
+
+    def _is_done(self, value: str) -> bool:
+        return self.keeps_stand_ins and marks.is_stand_in(value)
+
+    def _replaced(self, text: str, part: Part) -> _Piece:
+        return _Piece(part.start, part.end, self._secret(text[part.start : part.end], part.kind))
+
+    def _by_looks(self, text: str) -> Iterator[_Piece]:
+        """What is secret in a text by its looks, or by its place in a URL."""
+        for part in (*privacy.userinfo(text), *privacy.in_path(text), *privacy.looks(text)):
+            yield self._replaced(text, part)
+        for found in _QUERY.finditer(text) if "?" in text else ():
+            yield from self._in_query(text, *found.span("query"))
+
+    def _in_query(self, text: str, start: int, end: int) -> Iterator[_Piece]:
+        for name, begins, ends in privacy.pairs(text[:end], start):
+            raw = text[begins:ends]
+            value = from_form(raw)
+            told = self._value((name,), value, is_told=False)
+            if told != value:
+                yield _Piece(begins, ends, form_writer(raw)(told))
+
+    def _joined(self, text: str, pieces: list[_Piece], *, is_shown: bool) -> str:
+        """A text with its pieces told, of several at one place the first; between them what is known is replaced."""
+        told: list[str] = []
+        at = 0
+        for piece in sorted(pieces, key=lambda piece: piece.start):
+            if piece.start >= at:
+                told += [self.memory.replaced(text[at : piece.start], is_shown=is_shown), piece.told]
+                at = piece.end
+        told.append(self.memory.replaced(text[at:], is_shown=is_shown))
+        return "".join(told)
+
+    # What stands where.
+
+    def _kind(self, path: Path, is_told: bool) -> Kind | None:
+        if privacy.named(self._rules.unredacted, path):
+            return None
+        found = privacy.field(path, is_told=is_told)
+        if (found is None or found is Kind.TEXT) and privacy.named(self._rules.redacted, path):
+            return Kind.USER
+        return found
+
+    def _in_header(self, name: str, value: str) -> tuple[Part, ...]:
+        if privacy.named(self._rules.unredacted, (name,)):
+            return ()
+        parts = privacy.in_header(name, value)
+        if not parts and value and privacy.named(self._rules.redacted, (name,)):
+            return (Part(0, len(value), Kind.USER),)
+        return parts
+
+    def _may_matter(self, key: bytes) -> bool:
+        """Whether what stands at a key may be private; keys are few."""
+        found = self._keys.get(key)
+        if found is None:
+            if len(self._keys) > _MOST_KEYS:
+                self._keys.clear()
+            name = text_of(key)
+            fields = {field.rpartition(".")[2] for field in self._rules.redacted}
+            found = self._keys[key] = privacy.may_matter(name) or name in fields
+        return found
+
+    def _is_public(self, path: Path) -> bool:
+        """Whether a path holds an instant, a duration, an id or a word of a protocol."""
+        name = next((step for step in reversed(path) if isinstance(step, str)), None)
+        return name in _WORDS or gms.is_duration(path) or self._rules.instant_class(path) is not None
+
+
+def _is_json(value: str) -> bool:
+    if value.lstrip()[:1] not in ("{", "["):
+        return False
+    if _OPENS_JSON.match(value):
+        return True
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,71 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gms_replay.redact.leaves import Leaf, decoded, encoded, leaves
+from gms_replay.spans import Sort
+
+FORM = "application/x-www-form-urlencoded"
+PARTS = "multipart/form-data; boundary=xx"
+PART = b'--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n2\r\n--xx--\r\n'
+
+
+def told(text: bytes, content_type: str = "") -> list[tuple[tuple[str | int, ...], str]]:
+    return [(leaf.path, leaf.value) for leaf in leaves(text, content_type) if leaf.sort not in (Sort.KEY, Sort.WORD)]
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "found"),
+    [
+        (b'{"a":["b\\n",1]}', "", [(("a", 0), "b\n"), (("a", 1), "1")]),
+        (b'{"a":"b",}', "", [(("a",), "b")]),
+        (b'jsonpcallback([{"a":"b"}])', "", [((0, "a"), "b")]),
+        (b'/**/x.y ( {"a":"b"} );', "", [(("a",), "b")]),
+        (b'\xef\xbb\xbf{"a":"b"}', "application/json", [(("a",), "b")]),
+        (b')]}\',\n{"a":"b"}', "application/json", [(("a",), "b")]),
+        (b' "{\\"a\\":1}" ', "", [((), '{"a":1}')]),
+        (b'"', "", [((), "")]),
+        (b"a=1&b%5Bc%5D=x+%26y", FORM, [(("a",), "1"), (("b[c]",), "x &y")]),
+        (b"a=1&b=2\n", "", [(("a",), "1"), (("b",), "2")]),
+        (b'message=[{"a":1}]', FORM, [(("message",), '[{"a":1}]')]),
+        (PART, PARTS, [(("a",), "1\r\n2")]),
+        (PART.replace(b"1\r\n2", b'{"b":3}'), PARTS, [(("a", "b"), "3")]),
+        (b"--yy\r\n\r\n", PARTS, []),
+        (b"plain text = this\nand that", "", [((), "plain text = this\nand that")]),
+        (b"a sentence, 1 = 1", "", [((), "a sentence, 1 = 1")]),
+        (b"", "", []),
+    ],
+)
+def test_values(text: bytes, content_type: str, found: list[tuple[tuple[str | int, ...], str]]) -> None:
+    assert told(text, content_type) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "other"),
+    [
+        (b'{"a":"b"}', "", b'{"a":"\xc3\xbc/ \\"&"}'),
+        (rb'{"a":"\u00e4"}', "", rb'{"a":"\xfc/ \"&"}'),
+        (rb'{"a":"\/"}', "", b'{"a":"\xc3\xbc\\/ \\"&"}'),
+        (b"a=1", FORM, b"a=%C3%BC%2F+%22%26"),
+        (b"a=/%20", FORM, b"a=%C3%BC/%20%22%26"),
+        (PART, PARTS, PART.replace(b"1\r\n2", b'\xc3\xbc/ "&')),
+        (b'"a"', "", b'"\xc3\xbc/ \\"&"'),
+    ],
+)
+def test_another_is_written_alike(text: bytes, content_type: str, other: bytes) -> None:
+    leaf: Leaf = next(leaf for leaf in leaves(text, content_type) if leaf.sort is not Sort.KEY)
+
+    assert text[: leaf.start] + leaf.write('ü/ "&') + text[leaf.end :] == other
+
+
+@given(st.binary(max_size=80), st.sampled_from(["", FORM, PARTS, "application/json"]))
+def test_any_bytes_have_leaves_in_order(text: bytes, content_type: str) -> None:
+    at = 0
+    for leaf in leaves(text, content_type):
+        assert at <= leaf.start <= leaf.end <= len(text)
+        at = leaf.end
+
+
+@given(st.binary())
+def test_any_bytes_come_back(text: bytes) -> None:
+    assert encoded(decoded(text)) == text

@@ -1,0 +1,216 @@
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gms_replay.redact.standins import StandIns
+from gms_replay.redact.texts import Texts
+from gms_replay.rules import Rules
+
+KEY = b"a key for tests!"
+FORM = "application/x-www-form-urlencoded"
+OF = StandIns(KEY).of
+SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
+TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
+
+
+def texts(*, typed: bool = False, rules: Rules | None = None, keeps_stand_ins: bool = False) -> Texts:
+    return Texts(KEY, typed=typed, rules=rules or Rules(), keeps_stand_ins=keeps_stand_ins)
+
+
+def told(text: str | bytes, content_type: str = "", *, is_told: bool = False, by: Texts | None = None) -> str:
+    by = by or texts()
+    raw = text.encode() if isinstance(text, str) else text
+    by.learn(raw, content_type, is_told=is_told)
+    return by.told(raw, content_type, is_told=is_told).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"_id":"%s","_action":"DialNumber"}',
+        '{"_expires":"Fri, 02 May 2014 16:27:30 GMT","startedAt":"2014-05-02T16:27:38Z"}',
+        '{"_tel_url":"2014-05-02T16:27:38Z","token":"","auth":null,"pin":"false"}',
+        '{"_user_action_url":"http://gms.example:8080/genesys/1/service/%s/connect?a=b"}',
+        '[{"channel":"/meta/connect","clientId":"4z1kz6bu5k1ewpj0h6dv1xkaa","id":"12345678901234"}]',
+        '{"2014-05-02T16:30:00.000Z":5}',
+        '{"_text":"You will receive the call shortly."}',
+        '{"_text":"at 5 @ noon + 3?"}',
+        '{"exception":"com.genesyslab.X","message":"no such service"}',
+        '{"to":"/topics/news"}',
+        '{"timestamp":1399048050,"utcTime":4111111111111111}',
+        "plain words",
+        "",
+    ],
+)
+def test_nothing_is_secret(text: str) -> None:
+    text = text.replace("%s", SERVICE)
+
+    assert told(text, is_told=True) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "expected"),
+    [
+        ('{"_customer_number":"+15417543010"}', "", f'{{"_customer_number":"{OF("+15417543010")}"}}'),
+        ('{"_customer_number":15417543010}', "", f'{{"_customer_number":{OF("15417543010")}}}'),
+        ('{"_access_code":4711}', "", f'{{"_access_code":{OF("4711")}}}'),
+        ('{"_tel_url":"tel:+15417543010",}', "", f'{{"_tel_url":"tel:{OF("+15417543010")}",}}'),
+        ('{"email":"ann@mail.test"\n}', "", f'{{"email":"{OF("ann@mail.test")}"\n}}'),
+        ('{"a":"mail ann@mail.test!"}', "", f'{{"a":"mail {OF("ann@mail.test")}!"}}'),
+        ('{"ann@mail.test":1}', "", f'{{"{OF("ann@mail.test")}":1}}'),
+        ('{"a":"card 4111 1111 1111 1111"}', "", f'{{"a":"card {OF("4111 1111 1111 1111")}"}}'),
+        ('{"a":"{\\"token\\":\\"hunter2\\"}"}', "", f'{{"a":"{{\\"token\\":\\"{OF("hunter2")}\\"}}"}}'),
+        ('"{\\"token\\":\\"hunter2\\"}"', "", f'"{{\\"token\\":\\"{OF("hunter2")}\\"}}"'),
+        ('cb([{"data":{"auth":"hunter2"}}])', "", f'cb([{{"data":{{"auth":"{OF("hunter2")}"}}}}])'),
+        ('{"authorization":"Bearer hunter2"}', "", f'{{"authorization":"Bearer {OF("hunter2")}"}}'),
+        ('{"password":"two words"}', "", f'{{"password":"{OF("two")} {OF("words")}"}}'),
+        ("email=ann%40mail.test&x=1", FORM, f"email={OF('ann@mail.test').replace('@', '%40')}&x=1"),
+        ('{"token":"hunter2"}', FORM, f'{{"token":"{OF("hunter2")}"}}'),
+        ('message={"token":"hunter2"}', FORM, f'message={{"token":"{OF("hunter2")}"}}'),
+        ("http://gms:hunter2@gms.example/", "", f"http://{OF('gms')}:{OF('hunter2')}@gms.example/"),
+        ('{"url":"/a?apikey=hunter2#b"}', "", f'{{"url":"/a?apikey={OF("hunter2")}#b"}}'),
+        ('{"url":"https://a.b/c?x=1&apikey=hunter2"}', "", f'{{"url":"https://a.b/c?x=1&apikey={OF("hunter2")}"}}'),
+        (f'{{"u":"https://a/3/device/{TOKEN}"}}', "", f'{{"u":"https://a/3/device/{OF(TOKEN)}"}}'),
+        ('{"registration_ids":["a1b2c3d4"]}', "", f'{{"registration_ids":["{OF("a1b2c3d4")}"]}}'),
+        ('{"nickname":"M\\u00fcller"}', "", f'{{"nickname":"{OF("Müller")}"}}'),
+    ],
+)
+def test_secret_by_place_or_looks(text: str, content_type: str, expected: str) -> None:
+    assert told(text, content_type) == expected
+
+
+def test_other_bytes_stay() -> None:
+    text = b'{ "token" :\t"hunter2",\n "x":"\xff\\u00e4\\/",}\r\n'
+
+    by = texts()
+    assert by.told(text, "", is_told=True) == text.replace(b"hunter2", OF("hunter2").encode())
+
+
+def test_lines_of_a_chat() -> None:
+    line = ["Message.Text", "Ann L.", "Ann here, +49 30 901820", "7", "CLIENT"]
+    text = json.dumps({"transcriptToShow": [line]})
+
+    found = json.loads(told(text, is_told=True))["transcriptToShow"][0]
+    assert found == ["Message.Text", OF("Ann L."), f"{OF('Ann')} here, {OF('+49 30 901820')}", "7", "CLIENT"]
+
+
+def test_name_is_no_vocabulary() -> None:
+    by = texts()
+    told("firstName=Connect&lastName=Message", FORM, by=by)
+    text = '{"_action":"Connect","_text":"Connect now","type":"Message","_user_action_url":"/1/service/x/Connect"}'
+
+    assert told(text, is_told=True, by=by) == text.replace("Connect now", f"{OF('Connect')} now")
+
+
+def test_known_value_is_replaced_anywhere() -> None:
+    by = texts()
+    told('{"secureKey":"ab12cd34ef"}', by=by)
+
+    assert by.target("/x/ab12cd34ef?y=ab12cd34ef") == f"/x/{OF('ab12cd34ef')}?y={OF('ab12cd34ef')}"
+    assert by.header("X-Trace", "a/ab12cd34ef") == f"a/{OF('ab12cd34ef')}"
+    assert by.words("no ab12cd34ef") == f"no {OF('ab12cd34ef')}"
+
+
+def test_percent_coded_value_is_known_plain() -> None:
+    by = texts()
+    by.learn_header("Cookie", "k=ab%2F12cd34ef")
+
+    assert by.header("Cookie", "k=ab%2F12cd34ef") == f"k={OF('ab/12cd34ef').replace('/', '%2F')}"
+    assert by.words("ab/12cd34ef") == OF("ab/12cd34ef")
+
+
+def test_phone_number_is_known_otherwise_written() -> None:
+    by = texts()
+    told('{"_customer_number":"+15417543010"}', by=by)
+
+    assert "754" not in by.words("(541) 754-3010 or 5417543010")
+
+
+def test_device_is_known_in_capitals_and_as_bytes() -> None:
+    by = texts()
+    by.learn_token(bytes.fromhex(TOKEN.replace("00", "0a")[:64]))
+
+    assert by.words(TOKEN.replace("00", "0a").upper()) == OF(TOKEN.replace("00", "0a")).upper()
+    assert by.token(bytes.fromhex(TOKEN)).hex() == OF(TOKEN)
+    assert by.token(b"") == b""
+
+
+def test_id_that_stands_where_secrets_do() -> None:
+    by = texts()
+    told(f'{{"_id":"{SERVICE}"}}', is_told=True, by=by)
+
+    assert told(f'{{"token":"{SERVICE}"}}', by=by) == f'{{"token":"{SERVICE}"}}'
+
+
+def test_user_and_password_are_known() -> None:
+    by = texts()
+    credentials = base64.b64encode(b"gms-4711-user:sesame-4711").decode()
+    by.learn_header("Authorization", f"Basic {credentials}")
+
+    told_header = by.header("Authorization", f"Basic {credentials}")
+    user, _, password = base64.b64decode(told_header.removeprefix("Basic ")).decode().partition(":")
+    assert (user, password) == (OF("gms-4711-user"), OF("sesame-4711"))
+    assert by.words("sesame-4711") == password
+
+
+def test_target() -> None:
+    by = texts()
+    target = f"/3/device/{TOKEN}?_customer_number=%2B15417543010&operand=AND&message=%7B%22auth%22%3A%22hunter2%22%7D"
+    by.learn_target(target)
+
+    phone = OF("+15417543010").replace("+", "%2B")
+    frame = f"%7B%22auth%22%3A%22{OF('hunter2')}%22%7D"
+    assert by.target(target) == f"/3/device/{OF(TOKEN)}?_customer_number={phone}&operand=AND&message={frame}"
+    assert by.target("/a/b") == "/a/b"
+    assert by.target("*") == "*"
+
+
+def test_typed_text() -> None:
+    by = texts(typed=True)
+    line = ["Message.Text", "Ann", "I am here", "7", "CLIENT"]
+
+    found = json.loads(told(json.dumps({"transcriptToShow": [line]}), is_told=True, by=by))["transcriptToShow"][0]
+    assert found[2] == json.loads(told('{"message":"I am here"}', by=by))["message"] != "I am here"
+    assert told('{"message":"http://a.example/"}', by=by) == '{"message":"http://a.example/"}'
+    assert told('{"exception":"x","message":"gone"}', is_told=True, by=by) == '{"exception":"x","message":"gone"}'
+
+
+def test_fields_of_the_rules_file() -> None:
+    by = texts(rules=Rules(redacted=frozenset({"ticketNo", "X-Trace"}), unredacted=frozenset({"nickname", "apikey"})))
+
+    assert told('{"ticketNo":"T-1","nickname":"Ann"}', by=by) == f'{{"ticketNo":"{OF("T-1")}","nickname":"Ann"}}'
+    assert by.header("X-Trace", "T-1") == OF("T-1")
+    assert by.header("apikey", "hunter2") == "hunter2"
+
+
+def test_country_of_the_rules_file() -> None:
+    assert told("phone=030+901820", FORM, by=texts(rules=Rules(region="DE"))).startswith("phone=0")
+
+
+def test_stand_in_may_stay() -> None:
+    once = told('{"token":"hunter2","email":"ann@mail.test","message":"I am"}', by=texts(typed=True))
+    other = Texts(b"another key for tests", typed=True, rules=Rules(), keeps_stand_ins=True)
+
+    assert told(once, by=other) == once
+    assert told(once) != once
+
+
+@given(st.binary(max_size=60), st.sampled_from(["", FORM, "multipart/form-data; boundary=x"]), st.booleans())
+def test_any_bytes_are_told(text: bytes, content_type: str, is_told: bool) -> None:
+    by = texts(typed=True)
+    by.learn(text, content_type, is_told=is_told)
+    by.told(text, content_type, is_told=is_told)
+
+
+@given(
+    st.text(max_size=60), st.sampled_from(["Cookie", "Set-Cookie", "Authorization", "apikey", "Referer", "gms_user"])
+)
+def test_any_header_and_target_are_told(text: str, name: str) -> None:
+    by = texts()
+    by.learn_header(name, text)
+    by.header(name, text)
+    by.learn_target(text)
+    by.target(text)

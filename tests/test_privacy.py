@@ -1,0 +1,181 @@
+import pytest
+
+from gms_replay import privacy
+from gms_replay.privacy import Kind, Part
+
+
+def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
+    return [(text[part.start : part.end], part.kind) for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (("_customer_number",), Kind.PHONE),
+        (("_tel_url",), Kind.PHONE),
+        (("_access_code",), Kind.CODE),
+        (("_device_notification_id",), Kind.DEVICE),
+        (("push_notification_deviceid",), Kind.DEVICE),
+        (("_user_header",), Kind.USER),
+        (("data", "message", "secureKey"), Kind.CREDENTIAL),
+        (("ext", "auth"), Kind.CREDENTIAL),
+        (("firstName",), Kind.NAME),
+        (("first_name",), Kind.NAME),
+        (("userData[FirstName]",), Kind.NAME),
+        (("userData", "EmailAddress"), Kind.EMAIL),
+        (("userData[name]",), Kind.NAME),
+        (("customer", "name"), Kind.NAME),
+        (("service", "name"), None),
+        (("name",), None),
+        (("message",), Kind.TEXT),
+        (("subject",), Kind.TEXT),
+        (("_chat_parameters", "subject"), Kind.TEXT),
+        (("data", "message", "transcriptToShow", 3, 0), None),
+        (("data", "message", "transcriptToShow", 3, 1), Kind.NAME),
+        (("data", "message", "transcriptToShow", 3, 2), Kind.TEXT),
+        (("data", "message", "transcriptToShow", 3, 3), None),
+        (("data", "message", "transcriptToShow", 3, 4), None),
+        (("messages", 0, "from", "nickname"), Kind.NAME),
+        (("messages", 0, "text"), Kind.TEXT),
+        (("messages", 0, "from", "type"), None),
+        (("message", "token"), Kind.DEVICE),
+        (("registration_ids", 1), Kind.DEVICE),
+        (("to",), Kind.DEVICE),
+        (("range", "to"), None),
+        (("_id",), None),
+        (("clientId",), None),
+        (("chatSessionId",), None),
+        (("userId",), None),
+        (("alias",), None),
+        (("_action",), None),
+        (("transcriptPosition",), None),
+        (("_desired_time",), None),
+        ((), None),
+        ((0, 1), None),
+    ],
+)
+def test_field(path: tuple[str | int, ...], kind: Kind | None) -> None:
+    assert privacy.field(path) is kind
+
+
+def test_error_message_is_not_typed() -> None:
+    assert privacy.field(("message",), is_told=True) is None
+    assert privacy.is_shown(("message",))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_shown"),
+    [
+        (("_text",), True),
+        (("_content", 0, "_group_content", 1, "_label"), True),
+        (("aps", "alert"), True),
+        (("aps", "alert", "body"), True),
+        (("message", "notification", "title"), True),
+        (("transcriptToShow", 0, 2), True),
+        (("transcriptToShow", 0, 0), False),
+        (("nickname",), True),
+        (("userData[Subject]",), True),
+        (("_user_action_url",), False),
+        (("_action",), False),
+        (("_customer_number",), False),
+    ],
+)
+def test_what_people_read(path: tuple[str | int, ...], is_shown: bool) -> None:
+    assert privacy.is_shown(path) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("name", "may_matter"),
+    [("transcriptToShow", True), ("name", True), ("nickname", True), ("_label", True), ("_id", False), ("from", False)],
+)
+def test_what_keys_may_matter(name: str, may_matter: bool) -> None:
+    assert privacy.may_matter(name) is may_matter
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("Authorization", "Bearer abc.def", [("abc.def", Kind.CREDENTIAL)]),
+        ("authorization", "Basic Z21zOnNlc2FtZQ==", [("Z21zOnNlc2FtZQ==", Kind.BASIC)]),
+        ("Authorization", "key=AAAA-bb:c", [("AAAA-bb:c", Kind.CREDENTIAL)]),
+        ("Authorization", "open sesame", [("open", Kind.CREDENTIAL), ("sesame", Kind.CREDENTIAL)]),
+        ("Authorization", "YWJj==", [("YWJj==", Kind.CREDENTIAL)]),
+        (
+            "Authorization",
+            'Digest username="ann", qop=auth, response="beef"',
+            [("ann", Kind.USER), ("beef", Kind.CREDENTIAL)],
+        ),
+        ("Cookie", "JSESSIONID=node01; lang=de;x=", [("node01", Kind.CREDENTIAL), ("de", Kind.CREDENTIAL)]),
+        ("Set-Cookie", "BAYEUX_BROWSER=a1b2;Path=/;HttpOnly", [("a1b2", Kind.CREDENTIAL)]),
+        ("Set-Cookie", "gone=; Max-Age=0", []),
+        ("apikey", "4711", [("4711", Kind.CREDENTIAL)]),
+        ("apikey", "a=4711", [("a=4711", Kind.CREDENTIAL)]),
+        ("apikey", "Bearer 4711", [("4711", Kind.CREDENTIAL)]),
+        ("Authorization", "a=4711", [("a=4711", Kind.CREDENTIAL)]),
+        ("X-API-Key", "4711", [("4711", Kind.CREDENTIAL)]),
+        ("gms_user", " alice ", [("alice", Kind.USER)]),
+        ("From", "ann@mail.test", [("ann@mail.test", Kind.EMAIL)]),
+        ("X-Phone-Number", "4711", [("4711", Kind.PHONE)]),
+        ("Content-Type", "text/plain", []),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZQ==", []),
+        ("ContactCenterId", "4711", []),
+        ("Text", "4711", []),
+        ("apikey", "", []),
+    ],
+)
+def test_header(name: str, value: str, secrets: list[tuple[str, Kind]]) -> None:
+    assert cut(value, privacy.in_header(name, value)) == secrets
+
+
+def test_path_names_device() -> None:
+    assert cut("/3/device/00fc13", privacy.in_path("/3/device/00fc13")) == [("00fc13", Kind.DEVICE)]
+    assert privacy.in_path("/genesys/1/service/00fc13/storage") == ()
+
+
+def test_pairs_of_a_query() -> None:
+    target = "/cb?operand=AND&user%44ata%5Bname%5D=Ann+Lee&=x&empty="
+
+    found = [(name, target[start:end]) for name, start, end in privacy.pairs(target, target.index("?") + 1)]
+    assert found == [("operand", "AND"), ("userData[name]", "Ann+Lee"), ("", "x"), ("empty", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("http://ann:se%20same@gms.example/", [("ann", Kind.USER), ("se%20same", Kind.CREDENTIAL)]),
+        ("http://ann@gms.example/", [("ann", Kind.USER)]),
+        ("http://:sesame@gms.example/", [("sesame", Kind.CREDENTIAL)]),
+        ("http://gms.example/a@b", []),
+        ("http://gms.example/", []),
+    ],
+)
+def test_userinfo(text: str, secrets: list[tuple[str, Kind]]) -> None:
+    assert cut(text, privacy.userinfo(text)) == secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("write to ann.lee+gms@mail.co.test, or not.", [("ann.lee+gms@mail.co.test", Kind.EMAIL)]),
+        ("/users/ann%40mail.test/x", [("ann%40mail.test", Kind.EMAIL)]),
+        ("call +49 (30) 901820 now", [("+49 (30) 901820", Kind.PHONE)]),
+        ("tel:+15417543010", [("+15417543010", Kind.PHONE)]),
+        ("card 4111 1111 1111 1111.", [("4111 1111 1111 1111", Kind.CREDENTIAL)]),
+        ("card 4111-1111-1111-1112", []),
+        ("2014-05-02T16:27:30+10:00", []),
+        ("1399048050000 and 1399048050", []),
+        ("3SQI3S31693JL9L3R0O5O6T4OC000U73", []),
+        ("1+12345678", []),
+        ("at 5 @ noon", []),
+        ("0000000000000000", []),
+    ],
+)
+def test_looks(text: str, secrets: list[tuple[str, Kind]]) -> None:
+    assert cut(text, privacy.looks(text)) == secrets
+
+
+def test_fields_of_a_user() -> None:
+    assert privacy.named({"order.code"}, ("order", 0, "code"))
+    assert privacy.named({"code"}, ("userData[code]",))
+    assert not privacy.named({"order.code"}, ("code",))
+    assert not privacy.named((), ("code",))
