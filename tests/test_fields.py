@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import scraps
 
-from gms_replay import fields
+from gms_replay import fields, gms
 
 PROPERTY = settings(max_examples=50, deadline=None)
 FORM = "application/x-www-form-urlencoded"
@@ -129,3 +129,10 @@ def test_garbage_gives_texts(body, content_type, target):
 def test_odd_multipart_is_read_as_far_as_it_goes(content_type: str) -> None:
     """Python's newer parsers raise where a header is odd."""
     assert read(b"--x\r\n\r\nv\r\n--x--", f"multipart/{content_type}").keys() <= {""}
+
+
+def test_what_requests_mean_is_comparable():
+    start, query = (gms.recognise(method, "/1/service/callback/sales", b"") for method in ("POST", "GET"))
+
+    assert fields.meaning(start, {"a": "1", "b": "2"}) == fields.meaning(start, {"b": "2", "a": "1"})
+    assert fields.meaning(start, {"a": "1"}) != fields.meaning(query, {"a": "1"})
