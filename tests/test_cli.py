@@ -282,6 +282,61 @@ def test_check_wants_times_for_options(option: tuple[str, str], cassette: Path) 
     assert told.output == "gms-replay: --now, --shift and --rules say nothing without --times\n"
 
 
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file that is no recording, with a secret in it."""
+    file = tmp_path / "notes.txt"
+    file.write_text("apikey: Zk83hQx0Ypl2Wv7Tnb4S\n")
+    return file
+
+
+def test_check_finds_secrets_in_any_files(cassette: Path, text: Path, tmp_path: Path) -> None:
+    one = run("check", "--secrets", text)
+    assert one.exit_code == 1
+    assert one.stdout.splitlines()[:2] == [
+        f"{text}: 1 secret",
+        "  credential: Zk… (20 characters), byte 8 (behind the name apikey)",
+    ]
+    both = run("check", "--secrets", "--json", text, cassette)
+    told = json.loads(both.stdout)
+    assert (both.exit_code, [one["facts"] for one in told["files"]]) == (1, [False, True])
+    assert "Zk83hQx0Ypl2Wv7Tnb4S" not in both.stdout
+    redacted = tmp_path / "redacted.sqlite"
+    run("redact", cassette, redacted)
+    none = run("check", "--secrets", redacted)
+    assert (none.exit_code, none.stdout.splitlines()[0]) == (0, "1 file: no secrets")
+
+
+def test_check_lets_be_what_rules_keep(text: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[redact]\nkeep = ["apikey"]\nfields = ["ticketNo"]\n')
+    assert run("check", "--secrets", "--rules", rules, text).exit_code == 0
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"ticketNo": "Zk83hQx0Ypl2Wv7Tnb4S"}')
+    assert run("check", "--secrets", other).exit_code == 0
+    assert run("check", "--secrets", "--rules", rules, other).exit_code == 1
+
+
+def test_check_names_files_it_cannot_read(text: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.txt"
+    missing = run("check", "--secrets", text, gone)
+    assert (missing.exit_code, missing.stderr) == (
+        2,
+        f"gms-replay: {gone}: there is nothing; name a file or a folder\n",
+    )
+
+
+@pytest.mark.parametrize("option", [("--times",), ("--now", "2014-05-02T16:27:38Z"), ("--shift", "weeks")])
+def test_secrets_are_looked_for_alone(option: tuple[str, ...], text: Path) -> None:
+    result = run("check", "--secrets", *option, text)
+    assert (result.exit_code, "goes with --json and --rules only" in result.stderr) == (2, True)
+
+
+def test_one_cassette_is_checked_at_a_time(cassette: Path, text: Path) -> None:
+    result = run("check", cassette, text)
+    assert (result.exit_code, "one cassette is checked at a time" in result.stderr) == (2, True)
+
+
 def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
     exported = run("export", cassette, "--to", "jsonl", "--output", tmp_path / "visit.jsonl")
     imported = run("import", tmp_path / "visit.jsonl", tmp_path / "copy.sqlite", "--redact", "off")
