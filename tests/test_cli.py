@@ -2,6 +2,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import factories
@@ -1028,3 +1030,54 @@ def test_verify_grades_what_another_gms_tells(cassette: Path, tmp_path: Path) ->
     assert "start callback sales was refused with 400" in told.stderr
     assert json.loads(told.stdout)["worst"] == "missing"
     assert read(tmp_path / "run.sqlite").exchanges
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--limit", "sesions=4"], "--limit sesions=4: there is no limit 'sesions'; there are body_bytes, "),
+        (["--limit", "sessions=no"], "--limit sessions=no: 'no' is no number from 1"),
+        (["--token", "short"], "--token: a token has 8 or more letters"),
+        (["--confdir", "."], "--confdir: it goes with --tls"),
+        (["--tls", "--confdir", "/dev/null/x"], "--tls: mitmproxy's CA in /dev/null/x cannot be used: "),
+    ],
+)
+def test_wrong_protection_is_named(short: Path, options: list[str], complaint: str) -> None:
+    told = run("serve", short, "--port", "0", *options)
+
+    assert (told.exit_code, told.output.startswith(f"gms-replay: {complaint}")) == (2, True), told.output
+
+
+def test_others_are_let_in_with_a_token_and_https(short: Path, tmp_path: Path) -> None:
+    with serving(short, "--json", "--host", "0.0.0.0", "--tls", "--confdir", str(tmp_path / "ca")) as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        port = urlsplit(began["urls"][0]).port
+        trust = ssl.create_default_context(cafile=began["ca"])
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trust, trust_env=False, timeout=60) as client:
+            asked = [
+                client.get("/__gms_replay__/clock", headers=headers).status_code
+                for headers in (
+                    {},
+                    {"Host": "evil.example"},
+                    {"Host": "evil.example", "Authorization": f"Bearer {began['token']}"},
+                )
+            ]
+
+    assert began["urls"][0].startswith("https://ADDRESS-OF-THIS-MACHINE:")
+    assert asked == [200, 401, 200]
+
+
+def test_token_is_taken_from_the_environment(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMS_REPLAY_TOKEN", "0123456789abcdef")
+    with serving(short, "--json", "--host", "0.0.0.0", "--limit", "head_bytes=1000") as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        url = f"http://127.0.0.1:{urlsplit(began['urls'][0]).port}/__gms_replay__/clock?token=0123456789abcdef"
+        asked = [
+            httpx.get(url, headers=headers, trust_env=False, timeout=60).status_code
+            for headers in ({"Origin": "http://page.test"}, {"A": "b" * 1000})
+        ]
+
+    assert "token" not in began
+    assert asked == [200, 431]
