@@ -189,7 +189,9 @@ class Texts:
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0) -> str:
         if depth < _DEEPEST and _is_json(value):
-            return text_of(self._told_leaves(path, encoded(value), "", is_told, depth + 1))
+            inside = encoded(value)
+            told = self._told_leaves(path, inside, "", is_told, depth + 1)
+            return value if told == inside else text_of(told)
         kind = self._kind(path, is_told)
         if kind is Kind.TEXT and self._typed and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
