@@ -36,6 +36,7 @@ def visit(tmp_path: Path) -> Path:
 
 def test_whole_cassette_is_sound(visit: Path) -> None:
     require(visit)
+    assert read(visit) == factories.visit()
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
