@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
+PYTEST := -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 MATRIX := tests/peers/mitmdump/test_matrix.py
-FUZZ_S ?= 60
+FUZZ_S ?= 20
+TARGET ?=
 
-.PHONY: demo test lint samples peers fuzz
+.PHONY: demo test lint samples peers fuzz audit coverage test-lowest test-newest
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -15,16 +17,37 @@ demo: $(READY)
 # Twice as many at a time as there are cores on the machine of CI: most tests wait for processes, and for people that
 # are simulated. Files begin in the order of tests/conftest.py, not by their count of tests.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --ignore $(MATRIX)
+	$(BIN)/python $(PYTEST) --ignore $(MATRIX)
 
 # Every recording, by each Bayeux client, replayed to each; prints the matrix.
 # Wants Node, `npm ci` in tests/peers, and Chromium.
 peers: $(READY)
 	$(BIN)/python -m pytest $(MATRIX)
 
-# Looks for so many seconds for what a stranger could send to break the player; what it finds stays as fuzz/crash-….
+# Each flat module by its own twin alone, all branches; prints what the twins leave out, and fails for it.
+coverage: $(READY)
+	$(BIN)/python tests/twins.py
+
+# The lowest, and the newest, versions that pyproject.toml admits, each in an environment of its own.
+test-lowest: BOUND := lowest-direct
+test-newest: BOUND := highest
+test-lowest test-newest: $(VENV)/.bounds
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --resolution $(BOUND) --python $(BIN)/python \
+	    --output-file $(VENV)/$(BOUND).txt >/dev/null
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/$(BOUND)
+	$(BIN)/uv pip install --quiet --python $(VENV)/$(BOUND)/bin/python --requirement $(VENV)/$(BOUND).txt
+	$(BIN)/uv pip install --quiet --python $(VENV)/$(BOUND)/bin/python --no-deps --editable .
+	$(VENV)/$(BOUND)/bin/python $(PYTEST) --ignore $(MATRIX)
+
+# Looks, for FUZZ_S seconds each, for what breaks the invariants in fuzz/; what it finds stays as fuzz/crash-….
+# TARGET=player tries that one alone.
 fuzz: $(VENV)/.fuzz
-	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) -artifact_prefix=fuzz/ -print_final_stats=1
+	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) $(TARGET)
+
+# Known vulnerabilities of what is installed here, and of what npm's lock files name. Where nobody could be asked it says
+# "not audited", and fails. pip-audit has an environment of its own: it is not to be audited with us.
+audit: $(VENV)/audit/.ready
+	$(BIN)/python audit
 
 # Takes some minutes: people are slow.
 samples: $(READY)
@@ -42,6 +65,15 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	ln -sfn $(VENV) .venv
+	touch $@
+
+$(VENV)/.bounds: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	touch $@
+
+$(VENV)/audit/.ready: $(READY)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --constraint constraints.txt pip-audit
 	touch $@
 
 $(VENV)/.fuzz: $(READY)

@@ -1,26 +1,55 @@
-"""Looks for inputs that break the invariant of `target`, led by coverage: `make fuzz`.
+"""Looks for inputs that break the invariants of the targets beside this file, led by coverage: `make fuzz`.
 
-Options are libFuzzer's: `python fuzz -max_total_time=600`; `python fuzz FILE` tries a file again.
+`python fuzz [-max_total_time=60] [TARGET [FILE…]]`: options are libFuzzer's; without a target each gets its turn, in a
+process of its own. With FILEs it tries those again. What `corpus/TARGET` holds is tried beside the target's own seeds.
 """
 
+import importlib
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import atheris
+HERE = Path(__file__).parent
+TARGETS = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "__main__")
+ASKED_BY_SCHEMATHESIS = "control_api"
+LARGEST_INPUT_BYTES = 64 << 10
 
-with atheris.instrument_imports(include=["gms_replay"]):
-    import target
 
+def fuzz(name: str, arguments: list[str]) -> None:
+    """Tries inputs on a target until one breaks it, or as long as libFuzzer is told to."""
+    import atheris
 
-def main() -> None:
+    with atheris.instrument_imports(include=["gms_replay"]):
+        target = importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(target.seeds()):
             Path(folder, str(number)).write_bytes(seed)
-        tries_files = any(not argument.startswith("-") for argument in sys.argv[1:])
-        atheris.Setup([*sys.argv, *([] if tries_files else [folder])], target.one_input)
+        corpus = [folder, *map(str, HERE.glob(f"corpus/{name}"))]
+        tries_files = any(not argument.startswith("-") for argument in arguments)
+        limits = [f"-max_len={LARGEST_INPUT_BYTES}", f"-artifact_prefix={HERE}/crash-{name}-"]
+        atheris.Setup([sys.argv[0], *limits, *arguments, *([] if tries_files else corpus)], target.one_input)
         atheris.Fuzz()
 
 
+def main() -> int:
+    options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
+    name, *files = [argument for argument in sys.argv[1:] if not argument.startswith("-")] or [""]
+    if not name:
+        broken = [
+            one for one in TARGETS if subprocess.run([sys.executable, HERE, *options, one], check=False).returncode
+        ]
+        print(f"{len(TARGETS)} targets; broken: {', '.join(broken) or 'none'}")
+        return bool(broken)
+    if name not in TARGETS:
+        print(f"{name}: no target; there are {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    if name == ASKED_BY_SCHEMATHESIS:
+        seconds = [int(option.partition("=")[2]) for option in options if option.startswith("-max_total_time=")]
+        return importlib.import_module(name).explore(*seconds)
+    fuzz(name, [*options, *files])
+    return 0
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -96,3 +96,27 @@ class Patience:
             is_over = self.asked_at_us - max(self.asking_since_us, self.moved_at_us) >= PATIENCE_US
             return self.asked_at_us if is_over else None
         return None
+
+
+class Lacking:
+    """What becomes of a story that lacks an act, by that rule, once patience is over."""
+
+    def __init__(self, rule: MissingAct, patience: Patience) -> None:
+        self._rule = rule
+        self._patience = patience
+        self._missed: tuple[Act, int] | None = None
+
+    def of(self, missing: tuple[Act, int] | None) -> Lack | None:
+        """What the story is stuck for, where it does not wait for that for ever."""
+        if missing is None or missing == self._missed or self._rule is MissingAct.WAIT:
+            return None
+        ends_at_us = self._patience.ends_at_us
+        return None if ends_at_us is None else Lack(ends_at_us, *missing)
+
+    def end(self, lack: Lack) -> tuple[bool, str]:
+        """Patience is over: whether the story goes on without, and what to say of it."""
+        if self._rule is MissingAct.MISS:
+            self._missed = lack.act, lack.place
+            return False, f"miss: the story waits for {lack}, which the app does not do"
+        self._patience.move(lack.ends_at_us)
+        return True, f"went on without {lack}, which the app never did"

@@ -65,7 +65,8 @@ class Parsed:
 def parse_recorded(frame: bytes) -> tuple[Parsed, ...]:
     """The messages of a frame that a peer let pass: commas before a closing bracket and raw line breaks are forgiven.
 
-    The vendor's article prints such frames. Each message's `raw` is as it stood. Raises BayeuxError for any other flaw.
+    The vendor's article prints such frames. Each message's `raw` is as it stood; what is no
+    UTF-8 there, no message can say. Raises BayeuxError for any other flaw.
     """
     try:
         return parse(frame)

@@ -172,11 +172,22 @@ class Comet:
         if said or not messages:
             yield Frame(carrier.id, (*told, *said))
 
-    def deliver(self, channel: str, raw: bytes, position: Position | None = None) -> None:
-        """Queues a message for every subscriber; `position` is None where it tells no lines of a chat."""
+    def deliver(self, channel: str, raw: bytes, position: Position | None = None, is_lost: bool = False) -> None:
+        """Queues a message for every subscriber, or, where it is lost, for none; `position`: in a chat, if in one."""
         for client in self._clients.values():
-            client.asked_in_vain = False
-        self._deliveries.publish(channel, raw, position)
+            client.asked_in_vain = client.asked_in_vain and is_lost
+        self._deliveries.publish(channel, raw, position, is_lost=is_lost)
+
+    def forget(self, messages: tuple[Parsed, ...]) -> Iterator[Frame]:
+        """Forgets the clients that sent these: what they have not, or have not acknowledged, the next one gets."""
+        for message in messages:
+            if (client := self._client(message)) is not None:
+                if client.held is not None:
+                    yield Frame(client.held.carrier.id, (replies.unknown(client.held.message),))
+                self._acknowledge(client, message)
+                if client.batches is not None:
+                    self._deliveries.repeat(client.client_id, client.batches.outstanding)
+                self._drop(client)
 
     def flush(self, now_us: int) -> Iterator[Frame]:
         """Drops silent clients, tells what waits for sockets, answers polls that are ready."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from gms_replay import description, instants
+from gms_replay import description, fault_rules, instants
 from gms_replay.clocks import Clock
 from gms_replay.errors import OptionError
 from gms_replay.events import JSON, Asked, SendPush
+from gms_replay.faults import AddFault, DropFaults, TellFaults
 from gms_replay.instants import Notation, Style
 from gms_replay.match import Miss, Missed
 from gms_replay.model import Headers
@@ -22,6 +23,7 @@ SESSIONS = f"{PREFIX}sessions"
 MISSES = f"{PREFIX}misses"
 PUSHES = f"{PREFIX}pushes"
 PROVIDER = f"{PREFIX}provider"
+FAULTS = f"{PREFIX}faults"
 RECORDED = f"{PREFIX}recorded"
 """Asked of a recorder: answered when all that has passed is on disk."""
 
@@ -152,6 +154,9 @@ Wanted = (
     | ReleasePushes
     | TellArrivals
     | ForgetArrivals
+    | TellFaults
+    | AddFault
+    | DropFaults
 )
 
 
@@ -167,7 +172,7 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
     if methods is None or (name and page not in _OF_ONE):
         pages = [PREFIX + each for each in ROUTES]
         return Refusal(404, f"there are {', '.join(pages[:-1])} and {pages[-1]}")
-    if name and name not in sessions:
+    if page == "sessions" and name and name not in sessions:
         return _nobody(name, sessions)
     if asked.method not in methods:
         return Refusal(405, ", ".join(f"{method} {does}" for method, (does, _) in methods.items()), tuple(methods))
@@ -178,7 +183,7 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
 
 
 Reading = Callable[[Asked, str | None, Collection[str]], Wanted]
-"""What a request asks for, of one session or of all; the last are the names of those there are. Raises OptionError."""
+"""What is asked for, of one session (or fault) or of all; the last are the sessions there are. Raises OptionError."""
 
 ROUTES: Mapping[str, Mapping[str, tuple[str, Reading]]] = {
     "clock": {
@@ -201,12 +206,17 @@ ROUTES: Mapping[str, Mapping[str, tuple[str, Reading]]] = {
         "GET": ("tells the pushes that came in", lambda *_: TellArrivals()),
         "DELETE": ("forgets them", lambda *_: ForgetArrivals()),
     },
+    "faults": {
+        "GET": ("lists the faults", lambda _, number, __: TellFaults(fault_rules.number(number))),
+        "POST": ("adds one", lambda asked, number, _: AddFault(fault_rules.posted(asked.body, number))),
+        "DELETE": ("takes one away, or all", lambda _, number, __: DropFaults(fault_rules.number(number))),
+    },
     "openapi.json": {"GET": ("tells what there is", lambda *_: Description(description.described(PREFIX)))},
 }
 """What may be asked for, by page and method, and what a method does: `description` describes each."""
 
-_OF_ONE = {"sessions"}
-"""The pages that have one of their own for each session."""
+_OF_ONE = {"sessions", "faults"}
+"""The pages that have one of their own for each session, or each fault."""
 
 
 def _nobody(name: str, sessions: Collection[str]) -> Refusal:

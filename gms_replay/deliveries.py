@@ -77,10 +77,16 @@ class Deliveries:
         """Whether a client has subscribed to anything."""
         return bool(self._readers[client_id].subscriptions)
 
-    def publish(self, channel: str, raw: bytes, position: Position | None) -> None:
-        """Queues a message for every subscriber; without one it waits for the first."""
+    def publish(self, channel: str, raw: bytes, position: Position | None, *, is_lost: bool = False) -> None:
+        """Queues a message for every subscriber; without one it waits for the first.
+
+        One that is lost counts as told, and comes only to who says that it has less of the chat.
+        """
         self._events.append(_Event(channel, raw, position))
-        self._offer({len(self._events) - 1})
+        if is_lost:
+            self._told.add(len(self._events) - 1)
+        else:
+            self._offer({len(self._events) - 1})
 
     def queued(self, client_id: str) -> frozenset[int]:
         """The numbers of the events that a client has to be told."""

@@ -6,6 +6,8 @@ Written by hand, beside `control`, which reads the requests; a test holds each r
 import json
 from typing import Any
 
+from gms_replay.faults import Do
+
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
@@ -168,6 +170,39 @@ _SCHEMAS: dict[str, Schema] = {
 }
 
 
+_FAULT: dict[str, Schema] = {
+    "on": _NAME | {"description": 'An operation, a channel, "comet", "push", or "any" request.'},
+    "do": {"enum": [do.value for do in Do]},
+}
+_FAULT_MORE: dict[str, Schema] = {
+    "session": {"anyOf": [_NAME, _NUMBER], "description": "Whose, as gms_session has it; without it, everybody's."},
+    "times": {"anyOf": [_NUMBER, _list(_NUMBER)], "description": "Which, counted in each session."},
+    "first": _NUMBER | {"description": "From which on."},
+    "every": _NUMBER | {"description": "Each how manieth."},
+    "count": _NUMBER | {"description": "At most so often in a session."},
+    "chance": {"type": "number", "minimum": 0, "maximum": 1},
+    "delay_ms": {"type": "number", "minimum": 0},
+    "jitter_ms": {"type": "number", "minimum": 0},
+    "status": {"type": "integer", "minimum": 400, "maximum": 599},
+    "status_code": {"enum": [1, 2]},
+    "exception": _TEXT,
+    "message": _TEXT,
+    "after_bytes": _COUNT,
+    "advice": {"enum": ["none", "retry", "handshake"]},
+}
+_STRUCK: dict[str, Schema] = {
+    "number": _NUMBER,
+    "struck": _COUNT,
+    "sessions": {"type": "object", "additionalProperties": _NUMBER, "description": "Whom it struck, how often each."},
+}
+_SCHEMAS |= {
+    "Fault": _object(_FAULT, _FAULT_MORE, description="Which fields go together, a refusal says."),
+    "FaultTold": _object(_FAULT | _STRUCK, _FAULT_MORE),
+    "Faults": _object({"faults": _list(_of("FaultTold"))}),
+    "FaultsDropped": _object({"dropped": _list(_NUMBER)}),
+}
+
+
 def _told(what: str, schema: str) -> Schema:
     return {"description": what, "content": {"application/json": {"schema": _of(schema)}}}
 
@@ -199,6 +234,7 @@ def _query(name: str, does: str, schema: Schema) -> Schema:
 
 
 _SESSION_PATH: Schema = {"name": "session", "in": "path", "required": True, "schema": _NAME}
+_NUMBER_PATH: Schema = {"name": "number", "in": "path", "required": True, "schema": _NUMBER}
 _PATHS: dict[str, dict[str, Schema]] = {
     "/clock": {
         "get": _operation("Tells the times of sessions.", "Clock"),
@@ -240,6 +276,15 @@ _PATHS: dict[str, dict[str, Schema]] = {
     "/provider": {
         "get": _operation("Tells the pushes that came in for Apple or Google, and what is missing.", "Arrivals"),
         "delete": _operation("Forgets the pushes that came in.", "Forgotten"),
+    },
+    "/faults": {
+        "get": _operation("Lists what goes wrong for apps, and whom it struck.", "Faults"),
+        "post": _operation("Adds a fault.", "FaultTold", "400", requestBody=_body("Fault")),
+        "delete": _operation("Takes all faults away.", "FaultsDropped"),
+    },
+    "/faults/{number}": {
+        "get": _operation("Tells of one fault.", "Faults", "400", parameters=[_NUMBER_PATH]),
+        "delete": _operation("Takes one fault away.", "FaultsDropped", "400", parameters=[_NUMBER_PATH]),
     },
     "/openapi.json": {
         "get": {

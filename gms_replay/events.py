@@ -63,7 +63,8 @@ Event = RequestArrived | SocketOpened | TextArrived | PeerGone | Woke
 class Respond(NamedTuple):
     """Answers a request, or refuses a WebSocket. Names of headers are in lower case; the front end adds the length.
 
-    `missed`: what was asked, without our own additions, where the cassette has no answer and this says so.
+    `missed`: what was asked, without our own additions, where the cassette has no answer and this says so. `cut_at`:
+    after so many bytes of the body the connection is closed; None where all of it goes out.
     """
 
     request_id: int
@@ -71,6 +72,15 @@ class Respond(NamedTuple):
     headers: Headers
     body: bytes
     missed: Asked | None = None
+    cut_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Ends the connection of the request, or the WebSocket, of that id, without a word. `resets`: as TCP resets it."""
+
+    carrier_id: int
+    resets: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +98,13 @@ class SendText:
     text: bytes
 
 
+UNEXPECTED = 1011
+"""What CometD's server closes with where a frame does not parse, or something fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
-    """Closes a WebSocket, with a code of RFC 6455, section 7.4."""
+    """Closes a WebSocket, with a code of RFC 6455, section 7.4. `reason`: the front end tells as much as fits."""
 
     socket_id: int
     code: int
@@ -155,4 +169,4 @@ class Logged:
     text: str
 
 
-Action = Respond | AcceptSocket | SendText | CloseSocket | SendPush | DropPushes | PushTaken | Noted | Logged
+Action = Respond | Break | AcceptSocket | SendText | CloseSocket | SendPush | DropPushes | PushTaken | Noted | Logged

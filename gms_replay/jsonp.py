@@ -8,6 +8,9 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from gms_replay.model import Headers
+
+_SCRIPT = "text/javascript;charset=UTF-8"
 _NAME = re.compile(r"[a-zA-Z0-9._\-]{1,64}")
 _HEAD = re.compile(rb"(?:/\*[^*]*\*/\s*)?[\w.$\-]+\s*\(")
 # In JSON these two are letters like any other, in scripts before ES2019 they end the line.
@@ -38,6 +41,11 @@ def script(callback: str, frame: bytes) -> bytes:
     for letter, escaped in _LINE_ENDS.items():
         frame = frame.replace(letter, escaped)
     return b"%s(%s)" % (callback.encode(), frame)
+
+
+def scripted(headers: Headers) -> Headers:
+    """The headers of a frame, where it is such a call."""
+    return tuple((name, _SCRIPT if name == "content-type" else value) for name, value in headers)
 
 
 def frame(script: bytes) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from gms_replay import bayeux, calls, control, jsonp, match, publications, replies
+from gms_replay import bayeux, calls, control, jsonp, match, publications, registry, replies
 from gms_replay.alarms import Alarms
 from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
@@ -21,6 +21,7 @@ from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.events import (
     JSON,
     TEXT,
+    UNEXPECTED,
     AcceptSocket,
     Action,
     Asked,
@@ -35,6 +36,7 @@ from gms_replay.events import (
     SocketOpened,
     TextArrived,
 )
+from gms_replay.faults import AddFault, DropFaults, Fault, Faults, TellFaults
 from gms_replay.gms import Kind
 from gms_replay.limits import DEFAULT, Limits
 from gms_replay.match import Miss, Missed, MissKind
@@ -45,10 +47,6 @@ from gms_replay.registry import IDLE_US, Registry
 from gms_replay.story import Story
 from gms_replay.usage import Usage
 
-_SCRIPT = "text/javascript;charset=UTF-8"
-# What CometD's server closes with where a frame does not parse.
-_UNEXPECTED = 1011
-_LONGEST_REASON_BYTES = 120
 _MINUTE_US = 60_000_000
 _MISSES_KEPT = 100
 _LISTENERS = "/listeners"
@@ -59,7 +57,7 @@ class Player:
     """Plays stories to any number of apps, each in a session of its own.
 
     `seed`: what the identities of further sessions and Bayeux client ids are drawn from. `has_devices`: whether there
-    is who takes every push; `holds_pushes`: whether they wait for a tester to release them.
+    is who takes every push; `holds_pushes`: whether they wait to be released. `faults`: what befalls apps.
     """
 
     def __init__(
@@ -70,6 +68,7 @@ class Player:
         seed: int = 0,
         has_devices: bool = False,
         holds_pushes: bool = False,
+        faults: Iterable[Fault] = (),
         limits: Limits = DEFAULT,
     ) -> None:
         self.misses: deque[Missed] = deque(maxlen=_MISSES_KEPT)
@@ -79,7 +78,8 @@ class Player:
         self._stories = stories
         self._pacing = pacing or Pacing()
         self._limits = limits
-        self._registry = Registry(stories, self._pacing, seed, limits)
+        self._faults = Faults(faults, seed)
+        self._registry = Registry(stories, self._pacing, seed, self._faults, limits)
         self.arrivals = Arrivals(stories, self._registry, seed)
         """The pushes that came in from whoever sends them."""
         self._has_devices = has_devices
@@ -99,9 +99,9 @@ class Player:
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """What of the recording no app was given: a line for each part."""
+        """What of the recording no app was given, and which faults struck none: a line for each."""
         unused = self._usage.unused(self._registry, self.arrivals.visits, takes_pushes=self._hears_pushes)
-        return (*unused, *self.arrivals.overdue)
+        return (*unused, *self.arrivals.overdue, *self._faults.idle)
 
     def receive(self, event: Event, now_us: int) -> list[Action]:
         """What to do about an event, and about all that has become due by now."""
@@ -207,6 +207,7 @@ class Player:
                     self._registry.clear()
                     self._outbox.clear()
                     self.arrivals.forget()
+                    self._faults.forget()
                 told = control.done(dropped=[session.name for session in dropped])
             case control.TellMisses():
                 told = control.misses_told(self.missed, self.misses)
@@ -231,6 +232,8 @@ class Player:
                 gone = self._outbox.obey(wanted)
                 yield from gone
                 told = self._outbox.holding_told(gone)
+            case TellFaults() | AddFault() | DropFaults():
+                told = control.done(**self._faults.obey(wanted))
         yield Respond(request_id, status, head, told or control.clock_told(self._pacing.clock, self.sessions, now_us))
 
     def _wanted(self, name: str | None) -> list[Playing]:
@@ -286,9 +289,7 @@ class Player:
         except BayeuxError as error:
             # Nothing goes out after a close: a connect that was held there, and its events, wait for the next.
             self._gone(socket_id, now_us)
-            # A reason has 123 bytes (RFC 6455, section 5.5).
-            reason = f"not a Bayeux frame: {error}".encode()[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
-            yield CloseSocket(socket_id, _UNEXPECTED, reason)
+            yield CloseSocket(socket_id, UNEXPECTED, f"not a Bayeux frame: {error}")
             return
         yield from self._comet(call, Carrier(socket_id, Transport.WEBSOCKET), messages, now_us)
 
@@ -337,10 +338,8 @@ class Player:
         """The session for a handshake that says at most by its URL which it is for."""
         unbound = self._registry.unbound(call, now_us) if call.address.name is None else None
         if unbound is not None and unbound.is_guessed:
-            text = (
-                f"session {unbound.name}: a Comet client of {unbound.whose}, who has other sessions, too; to be sure, "
-            )
-            self._log.append(text + "let apps name their session (gms_session) and follow `_comet_url`")
+            text = f"session {unbound.name}: a Comet client of {registry.whose(unbound)}, who has other sessions, too; "
+            self._log.append(text + "to be sure, let apps name their session (gms_session) and follow `_comet_url`")
         return unbound or self._registry.opened(call, call.operation, now_us)
 
     def _meant(self, session: Playing, call: Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
@@ -380,7 +379,7 @@ class Player:
             sessions.append(session)
         if session not in self._registry:
             self._registry.keep(session)
-            self._log.append(f"session {session.name}: visit {session.story.number} for {session.whose}")
+            self._log.append(f"session {session.name}: visit {session.story.number} for {registry.whose(session)}")
 
     def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterable[Action]:
         self.missed += 1
@@ -392,8 +391,7 @@ class Player:
         callback = self._callbacks.pop(action.request_id, None) if isinstance(action, Respond) else None
         if callback is None or not isinstance(action, Respond):
             return action
-        headers = tuple((name, _SCRIPT if name == "content-type" else value) for name, value in action.headers)
-        return action._replace(headers=headers, body=jsonp.script(callback, action.body))
+        return action._replace(headers=jsonp.scripted(action.headers), body=jsonp.script(callback, action.body))
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))

@@ -4,10 +4,10 @@ Strategy: the course of the story says what is due when, answers to requests are
 whatever is due, the earliest first, so that what is told depends on when the app acted, never on when we were woken.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gms_replay import carriers, match
-from gms_replay.acts import Lack, MissingAct, Patience
+from gms_replay.acts import Lack, Lacking, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.calls import Call
 from gms_replay.choice import Choice, Pending
@@ -15,15 +15,18 @@ from gms_replay.clocks import Pacing, SessionTime, earlier
 from gms_replay.comet import Client, Comet, Frame
 from gms_replay.course import Course, Item
 from gms_replay.devices import Device
-from gms_replay.events import JSON, TEXT, Action, CloseSocket, Noted, Respond, SendPush, SendText
+from gms_replay.events import JSON, TEXT, Action, CloseSocket, Logged, Noted, Respond, SendPush, SendText
+from gms_replay.faults import Do, Faults
 from gms_replay.fields import Meaning
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation
-from gms_replay.items import Answer, Pushed, State
+from gms_replay.items import Pushed, State
 from gms_replay.match import Miss, MissKind
 from gms_replay.meanings import Meanings
+from gms_replay.mishaps import Late, Mishaps, Sort
 from gms_replay.publications import Publications
 from gms_replay.story import Story
 from gms_replay.translation import Translation
+from gms_replay.underway import Underway
 
 _DROPPED = "the session was dropped"
 _GOING_AWAY = 1001  # RFC 6455, section 7.4.1
@@ -42,6 +45,7 @@ class Playing:
         identities: dict[str, str],
         mint: Callable[[], str],
         comet_segment: str,
+        faults: Faults,
     ) -> None:
         self.name = name
         self.story = story
@@ -65,15 +69,15 @@ class Playing:
         self._course = Course(story, pacing, self._time.story_us(opened_at_us))
         self._device = Device(name, story, self._translation)
         self._patience = Patience(self._time.patience_us(opened_at_us))
-        self._missed: tuple[Act, int] | None = None
+        self._lacking = Lacking(pacing.missing_act, self._patience)
         self._choice = Choice(story)
-        self._pending: dict[int, Pending] = {}
-        self._given: dict[int, Pending] = {}
-        self._lost: dict[Meaning, Answer] = {}
+        self._underway = Underway()
+        self._aside: list[Noted | Logged | SendPush] = []
+        acts = self.gone, self.comet.deliver, self._aside.append
+        self._mishaps = Mishaps(faults, self._time, self._translation.failovers, name, story.number, *acts)
         self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
         self._came: tuple[object, ...] | None = None
-        self._aside: list[Noted | SendPush] = []
 
     @property
     def has_begun(self) -> bool:
@@ -93,12 +97,7 @@ class Playing:
         """
         meant = self._meanings.of(call)
         last = max(self._openings(), default=-1)
-        return meant.key in self._lost or any(one.answer.index > last for one in meant.right)
-
-    @property
-    def whose(self) -> str:
-        """Its app, for people."""
-        return f"{self.user or 'nobody by name'} at {self.peer or 'this process'}"
+        return self._underway.has_lost(meant.key) or any(one.answer.index > last for one in meant.right)
 
     @property
     def is_untouched(self) -> bool:
@@ -108,7 +107,7 @@ class Playing:
     def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Action, ...]]:
         """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
         client, frames = self.comet.release(client_id, self._time.protocol_us(now_us))
-        told = tuple(map(self._framed, frames))
+        told = tuple(self._framed(frames, now_us))
         if client.carrier is not None:
             self._sockets.discard(client.carrier.id)
         return client, told
@@ -125,7 +124,7 @@ class Playing:
     @property
     def is_waited_for(self) -> bool:
         """Whether the app waits at this moment, or may be told something at any."""
-        return bool(self._pending or self._sockets) or self.comet.is_polled
+        return bool(self._underway.pending or self._sockets) or self.comet.is_polled
 
     @property
     def service_ids(self) -> frozenset[str]:
@@ -154,9 +153,10 @@ class Playing:
                 self._act(operation, now_us, is_taken=False)
                 self._translation.hear(operation, call.said, None)
             return miss
-        # A key takes time to look for, and most apps lose nothing.
-        if self._lost and key in self._lost:
-            answer = self._lost.pop(key)
+        if self._mishaps.refuses(request_id, operation, call.said, now_us):
+            return None
+        if self._underway.has_lost(key):
+            answer = self._underway.retried(key)
         else:
             answer, is_repeated = self._choice.of(operation, meant.right)
             if self._time.stands and operation.kind in AWAITED and not self._choice.is_news(answer, said):
@@ -172,7 +172,7 @@ class Playing:
         self._device.hear(call.said)
         news = self._choice.give(answer, said)
         due_at_us = self._time.story_us(now_us) + self._pacing.paced_us(answer.latency_us)
-        self._pending[request_id] = Pending(request_id, answer, due_at_us, key, call.accepts, news)
+        self._underway.expect(Pending(request_id, answer, due_at_us, key, call.accepts, news))
         return None
 
     def _act(self, operation: Operation, now_us: int, *, is_taken: bool = True) -> None:
@@ -188,6 +188,13 @@ class Playing:
         self.seen_at_us = now_us
         if carrier.is_socket:
             self._sockets.add(carrier.id)
+        does = self._mishaps.befall(carrier, messages, now_us, lambda at_us: self._hear(carrier, messages, at_us))
+        if does is Do.FORGET:
+            yield from self._framed(self.comet.forget(messages), now_us)
+        if does in (None, Do.FORGET):
+            yield from self._hear(carrier, messages, now_us)
+
+    def _hear(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
         if shakes_hands and self._time.stands:
             self.comet.make_room()
@@ -198,10 +205,8 @@ class Playing:
             self._act(one.operation, now_us)
             self._device.hear(one.fields)
             self._translation.hear(one.operation, one.fields, None)
-        story_us = self._time.story_us(now_us)
-        for answer in self.comet.receive(carrier, messages, self._time.protocol_us(now_us)):
-            shaken_at_us = story_us if shakes_hands and answer.request_id == carrier.id else None
-            yield self._framed(answer, shaken_at_us=shaken_at_us)
+        frames = self.comet.receive(carrier, messages, self._time.protocol_us(now_us))
+        yield from self._framed(frames, now_us, carrier.id if shakes_hands else None)
         if self.comet.was_asked_in_vain:
             self._patience.ask(self._time.patience_us(now_us))
         self._wait(now_us)
@@ -209,11 +214,9 @@ class Playing:
     def gone(self, request_id: int, now_us: int) -> None:
         """The app hung up on a request: its answer is kept for the retry, unless it is what the story says by then."""
         self.seen_at_us = now_us
-        lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
-        if lost is not None:
-            self._choice.lose(lost.answer)
-            if lost.answer.operation.kind not in POLLED:
-                self._lost[lost.asked] = lost.answer
+        self._mishaps.gone(request_id)
+        if (lost := self._underway.lose(request_id)) is not None:
+            self._choice.lose(lost)
         self.published.lost(request_id)
         self._sockets.discard(request_id)
         self.comet.gone(request_id, self._time.protocol_us(now_us))
@@ -221,7 +224,7 @@ class Playing:
 
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
-        if self._given.pop(request_id, None) is None:
+        if not self._underway.arrive(request_id):
             self.published.sent(request_id)
             self.comet.sent(request_id)
 
@@ -250,9 +253,9 @@ class Playing:
 
     def end(self) -> Iterator[Action]:
         """Answers whatever the app waits for, as a server that knows nothing of it any more."""
-        for request_id in self._pending:
+        for request_id in sorted({*self._underway.pending, *self._mishaps.awaited} - self._sockets):
             yield Respond(request_id, 503, TEXT, _DROPPED.encode())
-        yield from map(self._framed, self.comet.end())
+        yield from self._framed(self.comet.end(), self.seen_at_us)
         for socket_id in self._sockets:
             yield CloseSocket(socket_id, _GOING_AWAY, _DROPPED)
 
@@ -270,9 +273,13 @@ class Playing:
     def next_us(self) -> int | None:
         """When, in the app's time, something is due next."""
         next_us = self._course.next_us
-        for pending in self._pending.values():
-            next_us = earlier(next_us, pending.due_at_us)
+        for one in self._waiting:
+            next_us = earlier(next_us, one.due_at_us)
         return next_us
+
+    @property
+    def _waiting(self) -> list[Pending | Late]:
+        return [*self._underway.pending.values(), *self._mishaps.late]
 
     @property
     def missing(self) -> tuple[Act, int] | None:
@@ -280,7 +287,7 @@ class Playing:
         return self._course.missing
 
     def next_wakeup_us(self) -> int | None:
-        lack = self._lack()
+        lack = self._lacking.of(self._course.missing)
         earliest_us = lack.ends_at_us if lack else None
         if not self._time.stands:
             next_us = self.next_us
@@ -311,31 +318,37 @@ class Playing:
         while (due := self._earliest(now_us)) is not None and due[0] <= story_us:
             due_at_us, what = due
             if isinstance(what, Pending):
-                self._given[what.request_id] = self._pending.pop(what.request_id)
-                actions.append(self._respond(what))
+                self._underway.give(what)
+                actions += self._mishaps.answered(self._respond(what), now_us)
+            elif isinstance(what, Late):
+                actions += self._mishaps.release(what, now_us)
             elif isinstance(what, Lack):
-                actions.append(self._go_without(what, due_at_us))
+                goes_on, text = self._lacking.end(what)
+                if goes_on:
+                    self._course.give_up(what.act, due_at_us)
+                self._note(text)
             else:
                 self._release(due_at_us, now_us)
         if self.comet.is_alive:
-            actions += map(self._framed, self.comet.flush(self._time.protocol_us(now_us)))
-        if self._aside:
-            actions[:0] = self._aside
-            self._aside = []
+            actions += self._framed(self.comet.flush(self._time.protocol_us(now_us)), now_us)
+        for request_id in self._mishaps.take_lost():
+            self.gone(request_id, now_us)
+        actions[:0] = self._aside
+        self._aside.clear()
         return actions
 
-    def _earliest(self, now_us: int) -> tuple[int, Lack | Pending | None] | None:
-        """What is due next, and when: an answer, to go on without an act, or, where it is None, the story's next."""
+    def _earliest(self, now_us: int) -> tuple[int, Lack | Pending | Late | None] | None:
+        """What is due next, and when: an answer, what is late, a lack's end, or, where it is None, the story's next."""
         due_at_us = self._course.next_us
-        due: Lack | Pending | None = None
-        lack = self._lack()
+        due: Lack | Pending | Late | None = None
+        lack = self._lacking.of(self._course.missing)
         if lack and lack.ends_at_us <= self._time.patience_us(now_us):
             lacks_at_us = self._time.story_at_us(lack.ends_at_us, now_us)
             if due_at_us is None or lacks_at_us < due_at_us:
                 due_at_us, due = lacks_at_us, lack
-        for pending in self._pending.values():
-            if due_at_us is None or pending.due_at_us < due_at_us:
-                due_at_us, due = pending.due_at_us, pending
+        for one in self._waiting:
+            if due_at_us is None or one.due_at_us < due_at_us:
+                due_at_us, due = one.due_at_us, one
         return None if due_at_us is None else (due_at_us, due)
 
     def _release(self, due_at_us: int, now_us: int) -> Item:
@@ -346,39 +359,22 @@ class Playing:
         if isinstance(item, State):
             self._choice.reach(item.answer, shift_us)
         elif isinstance(item, Pushed):
-            self._aside.append(self._device.told(item, shift_us, due_at_us))
+            self._aside += self._mishaps.push(self._device.told(item, shift_us, due_at_us), due_at_us)
         else:
             self._choice.happen(item, shift_us)
             told = self._translation.text(item.body, shift_us)
-            self.comet.deliver(item.channel, told, item.position)
+            self._mishaps.tell(item.channel, told, item.position, due_at_us)
         return item
-
-    def _lack(self) -> Lack | None:
-        """What the story is stuck for, where it does not wait for that for ever."""
-        missing = self._course.missing
-        if missing is None or missing == self._missed or self._pacing.missing_act is MissingAct.WAIT:
-            return None
-        ends_at_us = self._patience.ends_at_us
-        return None if ends_at_us is None else Lack(ends_at_us, *missing)
-
-    def _go_without(self, lack: Lack, at_us: int) -> Noted:
-        """The app's patience for what this act should bring about is over."""
-        if self._pacing.missing_act is MissingAct.MISS:
-            self._missed = lack.act, lack.place
-            return Noted(f"session {self.name}: miss: the story waits for {lack}, which the app does not do")
-        self._patience.move(lack.ends_at_us)
-        self._course.give_up(lack.act, at_us)
-        return Noted(f"session {self.name}: went on without {lack}, which the app never did")
 
     def _note(self, text: str) -> None:
         self._aside.append(Noted(f"session {self.name}: {text}"))
 
     def _is_awaited(self, pushes: int | None, told: list[Action]) -> bool:
         """Whether the app waits for an answer, or listens; or its device for more pushes than it was told."""
-        if self._pending or self.comet.is_awaited:
+        if self._underway.pending or self.comet.is_awaited or self._mishaps.holds(Sort.ANSWER):
             return True
         is_enough = pushes is None or 0 <= pushes <= sum(isinstance(one, SendPush) for one in told)
-        return not is_enough and self._course.has_push
+        return not is_enough and (self._course.has_push or self._mishaps.holds(Sort.PUSH))
 
     def _respond(self, pending: Pending) -> Respond:
         answer = pending.answer
@@ -390,11 +386,15 @@ class Playing:
         headers, body = self._translation.answer(answer, shift_us, pending.accepts, news)
         return Respond(pending.request_id, answer.response.status, headers, body)
 
-    def _framed(self, answer: Frame, *, shaken_at_us: int | None = None) -> Action:
-        if answer.request_id in self._sockets:
-            return SendText(answer.request_id, frame(answer.messages))
-        headers, comet = JSON, self.story.comet
-        if shaken_at_us is not None and comet.headers:
-            shift_us = self._translation.shift_us(comet.at_us, shaken_at_us)
-            headers += self._translation.headers(comet.headers, shift_us)
-        return Respond(answer.request_id, 200, headers, frame(answer.messages))
+    def _framed(self, frames: Iterable[Frame], now_us: int, shaken: int | None = None) -> Iterator[Action]:
+        """What carries these; `shaken`: the request that shook hands."""
+        comet = self.story.comet
+        for one in frames:
+            if one.request_id in self._sockets:
+                yield SendText(one.request_id, frame(one.messages))
+                continue
+            headers = JSON
+            if one.request_id == shaken and comet.headers:
+                shift_us = self._translation.shift_us(comet.at_us, self._time.story_us(now_us))
+                headers += self._translation.headers(comet.headers, shift_us)
+            yield from self._mishaps.answered(Respond(one.request_id, 200, headers, frame(one.messages)), now_us)

@@ -20,9 +20,9 @@ _REDACTIONS = ("on", "typed", "off")
 _MARKER = "gms_cassette"
 _HELP = (
     "gms_cassette(path, *, strict=False, now=, clock='virtual', speed=1, seed=0, shift='exact', missing_act='go-on', "
-    "rules=, session=, ...): what gms_server, gms_transport and gms_clock play: a cassette, by its path from the test "
-    "file's folder, with the options of `gms-replay serve`. A request that it cannot answer fails the test; with "
-    "strict=True so does a part of it that was not used."
+    "rules=, session=, faults=, ...): what gms_server, gms_transport and gms_clock play: a cassette, by its path from "
+    "the test file's folder, with the options of `gms-replay serve`. A request that it cannot answer fails the test; "
+    "with strict=True so does a part of it that was not used."
 )
 
 _STAND = pytest.StashKey["Stand"]()

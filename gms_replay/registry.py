@@ -14,6 +14,7 @@ from gms_replay.bayeux import Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Faults
 from gms_replay.gms import OPENINGS, PUBLISHED, Kind, Operation
 from gms_replay.limits import DEFAULT, Limits
 from gms_replay.playing import Playing
@@ -41,9 +42,15 @@ class _Listed:
 
 
 class Registry:
-    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from."""
+    """The sessions of one player. `seed`: what the ids of sessions and of their Bayeux clients are drawn from.
 
-    def __init__(self, stories: tuple[Story, ...], pacing: Pacing, seed: int, limits: Limits = DEFAULT) -> None:
+    `faults` befall any of them.
+    """
+
+    def __init__(
+        self, stories: tuple[Story, ...], pacing: Pacing, seed: int, faults: Faults, limits: Limits = DEFAULT
+    ) -> None:
+        self._faults = faults
         self._limits = limits
         self._spares_at_us = 0
         self._stories = stories
@@ -236,6 +243,7 @@ class Registry:
             identities=identities.stand_ins(anew, lambda value: self._key(name, value)),
             mint=lambda: self._minted(name, f"{self._since(now_us)}client {next(minted)}"),
             comet_segment="" if is_first else addresses.segment(name),
+            faults=self._faults,
         )
         session.is_named = address.name is not None
         session.comet.limits = self._limits
@@ -278,6 +286,11 @@ class Registry:
 
     def _key(self, name: str, value: str) -> str:
         return f"{self._seed} {name} {value}"
+
+
+def whose(session: Playing) -> str:
+    """Its app, for people."""
+    return f"{session.user or 'nobody by name'} at {session.peer or 'this process'}"
 
 
 def _of(call: Call, sessions: Iterable[Playing]) -> list[Playing]:

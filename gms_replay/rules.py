@@ -31,6 +31,11 @@
     region = "DE"               # the country of phone numbers that name none
     typed = true                # what people type is private as a whole
 
+    [[faults]]                  # one for each thing that goes wrong; see `faults`
+    on = "/meta/connect"
+    do = "reset"
+    times = [3]
+
 Of [times], a field may also hold an object whose keys are instants.
 A field is the last key before a value, or several, joined by dots, if one does not say enough ("order.ticketNo").
 """
@@ -41,8 +46,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gms_replay import gms, privacy, reasons
+from gms_replay import fault_rules, gms, privacy, reasons
 from gms_replay.errors import OptionError
+from gms_replay.faults import Fault
 from gms_replay.gms import InstantClass, Path
 
 _KEEP = "keep"
@@ -53,6 +59,7 @@ _REGION = re.compile("[A-Z]{2}")
 _DIFF = {"slower_factor": 1.0, "slower_floor_s": 0.0}
 """Numbers of [diff], each with the least that it may be."""
 _SECTIONS = ("identities", "times", "match", "sessions", "pushes", "diff", "redact")
+_FAULTS = "faults"
 _PUSHES = ("refuse", "check_authorization")
 _ANY_DEVICE = "*"
 
@@ -65,6 +72,7 @@ class Rules:
     `volatile`: where recordings may differ; `slower_factor` and `slower_floor_s`: what is slower, None where not said.
     `redacted`: fields that are private, `unredacted`: those that are not; `region`: the country of phone numbers that
     name none; `types`: whether what people type is private.
+    `faults`: what goes wrong for apps.
     """
 
     identities: frozenset[str] = frozenset()
@@ -82,6 +90,7 @@ class Rules:
     unredacted: frozenset[str] = frozenset()
     region: str | None = None
     types: bool = False
+    faults: tuple[Fault, ...] = ()
 
     def is_identity(self, path: Path) -> bool:
         """Whether what an answer gives at a path is an identity, whatever becomes of it."""
@@ -134,9 +143,10 @@ def load(text: str, name: str) -> Rules:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{name}: no TOML: {error}") from None
+    faults = fault_rules.read_all(said.pop(_FAULTS, []), f"{name}: {_FAULTS}")
     for section, content in said.items():
         if section not in _SECTIONS:
-            raise OptionError(f"{name}: there is no section [{section}]; there are {_listed(_SECTIONS)}")
+            raise OptionError(f"{name}: there is no section [{section}]; there are {_listed((*_SECTIONS, _FAULTS))}")
         if not isinstance(content, dict):
             raise OptionError(f"{name}: {section}: it is a section: write [{section}], and its fields below")
     lists = {section: _lists(said.get(section, {}), section, name) for section in _LISTS}
@@ -146,6 +156,7 @@ def load(text: str, name: str) -> Rules:
         times=_times(said.get("times", {}), name),
         free=lists["match"]["free"],
         exact=lists["match"]["exact"],
+        faults=faults,
         visits=_visits(said.get("sessions", {}), name),
         **_pushes(said.get("pushes", {}), name),
         **_diff(said.get("diff", {}), name),

@@ -15,6 +15,7 @@ from gms_replay.events import (
     AcceptSocket,
     Action,
     Asked,
+    Break,
     CloseSocket,
     DropPushes,
     Event,
@@ -57,6 +58,8 @@ class Driver:
         """The sessions whose pushes are to go no more."""
         self.pushes: list[SendPush] = []
         """What went to devices."""
+        self.broken: list[Break] = []
+        """Which connections were ended without a word."""
         self.taken: list[PushTaken] = []
         """What came in for them."""
         self.notes: list[str] = []
@@ -131,6 +134,10 @@ class Driver:
                 self.told.append((socket_id, text))
             case CloseSocket(socket_id):
                 self.sockets.remove(socket_id)
+            case Break(carrier_id):
+                assert carrier_id not in self.answers, f"request {carrier_id} was answered before it was broken off"
+                self.broken.append(action)
+                self.sockets.discard(carrier_id)
             case Respond(request_id):
                 assert request_id not in self.answers, f"request {request_id} was answered twice"
                 self.told.append((request_id, action.body))

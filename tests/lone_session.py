@@ -10,6 +10,7 @@ from gms_replay.calls import Call
 from gms_replay.carriers import Carrier
 from gms_replay.clocks import Pacing
 from gms_replay.events import Action, Asked
+from gms_replay.faults import Faults
 from gms_replay.match import Miss
 from gms_replay.model import Transport
 from gms_replay.playing import Playing
@@ -34,6 +35,7 @@ def playing(tape: Tape, **pacing: Any) -> Playing:
         identities={},
         mint=lambda: next(names),
         comet_segment="",
+        faults=Faults(),
     )
 
 

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+from gms_replay import fault_rules
 from gms_replay.access import Access
 from gms_replay.clocks import Pacing
 from gms_replay.limits import DEFAULT, Limits
@@ -44,13 +46,21 @@ def served(
     passing: Passing | None = None,
     push_to: Sequence[StandIn] = (),
     holds_pushes: bool = False,
+    faults: Sequence[dict[str, Any]] = (),
     limits: Limits = DEFAULT,
     access: Access | None = None,
     certificates: Certificates | None = None,
 ) -> Iterator[Served]:
     """Serves a recording on loopback until the end of the block."""
     ready = threading.Event()
-    player = Player(compile_stories(facts), pacing, has_devices=bool(push_to), holds_pushes=holds_pushes, limits=limits)
+    player = Player(
+        compile_stories(facts),
+        pacing,
+        has_devices=bool(push_to),
+        holds_pushes=holds_pushes,
+        faults=fault_rules.read_all(faults, "faults"),
+        limits=limits,
+    )
     told = Served(player)
     aside = Aside(passing, None, StandIns(push_to, told.notes.append) if push_to else None)
     app = ReplayApp(

@@ -18,7 +18,18 @@ MODULES = {
 
 WIRING = {name for name in MODULES if name.split(".")[1:2] in (["cli"], ["pytest_plugin"])}
 FLAT = {name for name, path in MODULES.items() if path.parent == PACKAGE and path.name != "__init__.py"} - WIRING
+TESTS = ROOT / "tests"
+TEST_SOURCES = {
+    path.relative_to(ROOT).as_posix(): path
+    for path in sorted([*TESTS.rglob("*.py"), *(ROOT / "fuzz").glob("*.py")])
+    if "node_modules" not in path.parts
+}
 ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+CHECKS = {"raises", "warns", "fail", "fnmatch_lines", "no_fnmatch_line", "assert_outcomes"}
+"""What pytest's own helpers are called that fail a test."""
+
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
 WORLDLY = frozenset(
     {
@@ -120,11 +131,45 @@ def room(name):
     return name.split(".")[1] if "." in name else ""
 
 
+@cache
+def functions(path):
+    return [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, FUNCTION)]
+
+
+def asserts(function):
+    return any(isinstance(node, ast.Assert) for node in ast.walk(function))
+
+
+@cache
+def helpers():
+    """The names of the tests' functions that assert."""
+    return {one.name for path in TEST_SOURCES.values() for one in functions(path) if asserts(one)}
+
+
+def called(function):
+    """The last words of the names by which a function calls others, also as in `TARGETS["player"]["one_input"](…)`."""
+    nodes = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            yield node.slice.value
+
+
 def documented():
     """The table of rooms: each with the libraries that it may bring."""
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Rooms")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     return {name.strip("`/"): set(libraries.replace(",", " ").split()) for name, _, libraries in rows[2:]}
+
+
+@pytest.mark.parametrize("name", TEST_SOURCES)
+def test_every_test_checks_something(name):
+    tests = [one for one in functions(TEST_SOURCES[name]) if one.name.startswith("test_")]
+
+    assert [one.name for one in tests if not asserts(one) and not (helpers() | CHECKS) & set(called(one))] == []
 
 
 def test_every_room_is_documented():

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from bayeux_peer import ADVICE, Peer, event, listening, publish, replies, texts
+from bayeux_peer import ADVICE, CONNECT, Peer, event, listening, publish, replies, texts
 
+from gms_replay import bayeux
 from gms_replay.comet import Frame
 from gms_replay.instants import SECOND_US
 from gms_replay.limits import Limits
@@ -451,6 +452,43 @@ def test_who_resumes_is_told_once_what_was_not_told() -> None:
 
     assert texts(peer.send(2, asked | {"clientId": "a"})) == []
     assert texts(peer.connect(3)) == ["line 2"]
+
+
+def test_forgotten_client_leaves_what_it_has_not() -> None:
+    peer = listening()
+    peer.connect(1)
+    peer.tell("one")
+    (asked,) = bayeux.parse(json.dumps(CONNECT).encode())
+    (held,) = peer.comet.forget((asked,))
+
+    assert json.loads(held.messages[0])["error"] == "402::session_unknown"
+    assert not peer.comet.knows("a")
+    assert list(peer.comet.forget((asked,))) == []
+    peer.join(2, "b")
+    assert texts(peer.connect(3, "b")) == ["one"]
+
+
+def test_forgotten_client_leaves_what_it_has_not_acknowledged() -> None:
+    peer = Peer()
+    peer.handshake(0, ext={"ack": True})
+    peer.connect(0)
+    peer.subscribe(0)
+    for number in (1, 2):
+        peer.tell(str(number))
+        peer.connect(number)
+    # It has the first batch with an event, not the second.
+    (asked,) = bayeux.parse(json.dumps(CONNECT | {"ext": {"ack": 2}}).encode())
+
+    assert list(peer.comet.forget((asked,))) == []
+    peer.join(3, "b")
+    assert texts(peer.connect(4, "b")) == ["2"]
+
+
+def test_lost_message_is_told_to_nobody() -> None:
+    peer = listening()
+    peer.comet.deliver("/_genesys", event("one", "/_genesys"), None, True)
+
+    assert texts(peer.connect(1, advice={"timeout": 0})) == []
 
 
 def test_one_client_too_many_is_refused() -> None:

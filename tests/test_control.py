@@ -7,7 +7,7 @@ from driver import App, Driver, start
 from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, position, visit
 
 from gms_replay.clocks import Clock, Pacing
-from gms_replay.control import CLOCK, MISSES, SESSIONS, MoveClock, clock_move
+from gms_replay.control import CLOCK, FAULTS, MISSES, SESSIONS, MoveClock, clock_move
 from gms_replay.errors import OptionError
 from gms_replay.model import Recording
 from gms_replay.player import Player
@@ -353,3 +353,34 @@ def test_last_hundred_misses_are_kept() -> None:
 
     assert told["count"] == 120
     assert [miss["asked"]["target"] for miss in told["misses"]] == [f"/{number}" for number in range(20, 120)]
+
+
+def test_faults_come_go_and_are_told() -> None:
+    app_ = app(queued())
+
+    def faults(method: str, target: str = FAULTS, said: Any = b"") -> Any:
+        answer = app_.call(method, target, said)
+        return answer.status, json.loads(answer.body)
+
+    assert faults("GET") == (200, {"faults": []})
+    added = {"number": 1, "on": "queue position", "do": "error", "times": [1], "struck": 0, "sessions": {}}
+    assert faults("POST", said={"on": "queue position", "do": "error", "times": 1}) == (200, added)
+    start(app_)
+    assert app_.call("GET", QUEUE).status == 503
+    assert faults("GET") == (200, {"faults": [added | {"struck": 1, "sessions": {"s1": 1}}]})
+    app_.call("DELETE", SESSIONS)
+    assert faults("GET") == (200, {"faults": [added]})
+    assert faults("DELETE", f"{FAULTS}/7") == (200, {"dropped": []})
+    assert faults("DELETE", f"{FAULTS}/1") == (200, {"dropped": [1]})
+    assert faults("POST", said=b"{") == (400, {"error": MATCHES("the body must be a JSON object: ")})
+    assert faults("POST", said={"on": "send"}) == (400, {"error": MATCHES("fault.do: None: ")})
+    assert faults("PUT") == (405, {"error": MATCHES("GET lists the faults, ")})
+
+
+class MATCHES(str):
+    """A text's beginning."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and other.startswith(str(self))
+
+    __hash__ = str.__hash__

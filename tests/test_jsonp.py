@@ -60,3 +60,9 @@ def test_no_call_is_left_alone_at_once(script: bytes) -> None:
 
 def test_frame_may_hold_brackets() -> None:
     assert jsonp.frame(b'cb(["a) (b"]);') == b'["a) (b"]'
+
+
+def test_script_says_what_it_is() -> None:
+    headers = (("content-type", "application/json"), ("x", "y"))
+
+    assert jsonp.scripted(headers) == (("content-type", "text/javascript;charset=UTF-8"), ("x", "y"))

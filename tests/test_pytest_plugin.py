@@ -358,6 +358,53 @@ def test_push_is_waited_for(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
+def test_third_poll_dies(suite: pytest.Pytester) -> None:
+    """As a fixture, and, of one of two sessions, as a keyword of the marker; what struck is told, and no miss."""
+    result = run(
+        suite,
+        """
+        @pytest.mark.gms_cassette("visit.sqlite")
+        def test_chat(gms_server):
+            gms_server.faults.add(on="/meta/connect", do="reset", times=[3])
+            app = httpx.Client(base_url=gms_server.base_url, trust_env=False, headers={"gms_user": USER})
+            start(gms_server)
+            app.post(DIALOG)
+            comet = lambda *messages: app.post(gms_server.comet_url, json=messages).json()
+            [shaken] = comet({"channel": "/meta/handshake", "version": "1.0"})
+            mine = {"clientId": shaken["clientId"], "connectionType": "long-polling"}
+            comet(mine | {"channel": "/meta/connect"})
+            comet(mine | {"channel": "/meta/subscribe", "subscription": "/_genesys"})
+            comet(mine | {"channel": "/meta/connect"})
+            app.post(SEND, json={"message": "Hello."})
+            with pytest.raises(httpx.ReadError):
+                comet(mine | {"channel": "/meta/connect"})
+            assert comet(mine | {"channel": "/meta/connect"})[0]["channel"] == "/_genesys"
+            [fault] = gms_server.faults
+            assert (fault["struck"], fault["sessions"]) == (1, {"s1": 1})
+            gms_server.faults.drop(fault["number"])
+            assert list(gms_server.faults) == []
+            with pytest.raises(Exception, match=r"fault.on: 'sned': nothing is called so"):
+                gms_server.faults.add(on="sned", do="reset")
+            app.close()
+            assert gms_server.transcript() == gms_server.recorded()
+
+        @pytest.mark.gms_cassette("visit.sqlite", faults=[{"on": "any", "do": "error", "session": "bad", "count": 1}])
+        def test_two(gms_server):
+            asked = [start(gms_server, **{}).status_code]
+            for name in ("bad", "good", "bad"):
+                url = f"{gms_server.base_url}{START.removeprefix('/genesys')}?gms_session={name}"
+                asked.append(httpx.post(url, json=ORDER, trust_env=False).status_code)
+            assert asked == [200, 503, 200, 200]
+
+        @pytest.mark.gms_cassette("visit.sqlite", strict=True, faults=[{"on": "push", "do": "lose"}])
+        def test_in_vain(gms_server):
+            start(gms_server)
+    """,
+    )
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*fault 1 (lose on push) struck nobody*"])
+
+
 def test_differing_transcripts_read_well(suite: pytest.Pytester) -> None:
     result = run(suite, """
         @pytest.mark.gms_cassette("visit.sqlite")

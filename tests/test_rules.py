@@ -5,6 +5,7 @@ import pytest
 
 from gms_replay import reasons
 from gms_replay.errors import OptionError
+from gms_replay.faults import Do, Fault
 from gms_replay.gms import InstantClass
 from gms_replay.rules import Rules, load
 
@@ -193,3 +194,11 @@ def test_what_is_private() -> None:
     ]  # fmt: skip
     assert (said.region, said.types) == ("DE", True)
     assert not load('[match]\nexact = ["email"]', "rules.toml").is_free("email")
+
+
+def test_faults_are_read_as_elsewhere() -> None:
+    read = load('[[faults]]\non = "send"\ndo = "reset"\ntimes = [3]\n[match]\nfree = ["x"]', "r.toml")
+
+    assert read.faults == (Fault("send", Do.RESET, times=frozenset({3})),)
+    with pytest.raises(OptionError, match=r"^r\.toml: faults\[1\]\.on: 'sned'"):
+        load('[[faults]]\non = "sned"\ndo = "reset"', "r.toml")

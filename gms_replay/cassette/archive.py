@@ -12,31 +12,33 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Table
 
-from gms_replay.cassette import opening, rows, schema, upgrades
-from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recording, outlined
+from gms_replay.cassette import opening, rows, schema, soundness
+from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recording, Redaction, outlined
 
 _ASKED = """
     SELECT coalesce(ended_at_us, started_at_us), id, method, target, headers, coalesce(decoded, body) FROM request
 """
 _HOSTS = "SELECT DISTINCT host, headers FROM request"
+_REDACTIONS = "SELECT DISTINCT redaction FROM run"
 _ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
 _PROVIDERS = "SELECT DISTINCT provider FROM push UNION SELECT ? WHERE EXISTS (SELECT 1 FROM frame)"
 _PUSHED = "SELECT id, exchange_id FROM push WHERE {}"
 _FRAMED = "SELECT id FROM frame WHERE connection_id IN (SELECT connection_id FROM frame WHERE {})"
 _CARRIED = "SELECT id, exchange_id, direction, raw FROM message WHERE channel <> '' ORDER BY id"
 
-_ROWS_AT_ONCE = 10_000
-
 _HEADERS_KEPT = 1024
 """An app sends the same headers again and again."""
 
-_STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
-_PAIRS = re.compile(rf"\[(?:\[{_STRING}, {_STRING}\](?:, (?=\[)|(?=\]$)))*+\]")
-"""Pairs as a recorder writes them."""
+
+class Copy(NamedTuple):
+    """A database in memory; `is_sound` where it is known that no damage can be in it."""
+
+    connection: Connection
+    is_sound: bool
 
 
 class Archive:
@@ -46,7 +48,7 @@ class Archive:
     and by `assure`, which raises for damage, too; and at the end, instead of the error that damage brought about.
     """
 
-    def __init__(self, path: Path, copy: Callable[[], Connection]) -> None:
+    def __init__(self, path: Path, copy: "Callable[[], Copy]") -> None:
         self._path = path
         self._copy = copy
         self._copied: Future[Connection] = Future()
@@ -77,11 +79,12 @@ class Archive:
         except Exception as error:
             self._copied.set_exception(error)
             return
-        self._copied.set_result(copy)
+        self._copied.set_result(copy.connection)
         try:
-            # Another one to search: SQLite lets one in at a time.
-            with opening.errors_named(self._path, "read"), in_memory(copy) as other:
-                _search(other, self._path)
+            if not copy.is_sound:
+                # Another one to search: SQLite lets one in at a time.
+                with opening.errors_named(self._path, "read"), in_memory(copy.connection) as other:
+                    soundness.require(other, self._path)
         except Exception as error:
             self._sound.set_exception(error)
         else:
@@ -101,6 +104,10 @@ class Archive:
         named = _finder("host")
         asked = self._driver.execute(_HOSTS)
         return frozenset(host for name, headers in asked for host in (name, named(headers)) if host)
+
+    def redactions(self) -> frozenset[Redaction]:
+        """How its runs were redacted."""
+        return frozenset(Redaction(mode) for (mode,) in self._driver.execute(_REDACTIONS))
 
     def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
         """The bodies of the answers that hold one of these."""
@@ -164,47 +171,14 @@ def _finder(header_name: str) -> Callable[[str], str | None]:
 
 
 def in_memory(connection: Connection) -> Connection:
-    """A copy of a database, of which nothing gets to the disk: SQLite would sort what is large in files."""
+    """A copy of a database, of which nothing gets to the disk."""
     copy = opening.connect_memory()
     try:
         opening.driver(connection).backup(opening.driver(copy))
-        opening.driver(copy).execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         copy.close()
         raise
     return copy
-
-
-def _search(connection: Connection, path: Path) -> None:
-    """Raises CassetteDamagedError, or what SQLite and decoding raise, for whatever is damaged."""
-    opening.check(connection, path)
-    has_checksums = upgrades.has_checksums(connection)
-    for table in schema.metadata.sorted_tables:
-        if has_checksums or not _is_sound(opening.driver(connection), table):
-            rows.all_of(opening.driver(connection), table, has_checksums=has_checksums)
-
-
-def _is_sound(driver: sqlite3.Connection, table: Table) -> bool:
-    """Whether `rows.flaws` finds nothing for sure, which takes much longer; text that is none it would find, too."""
-    doubtful = driver.execute(f"SELECT EXISTS (SELECT 1 FROM {table.name} WHERE {' OR '.join(rows.doubts(table))})")
-    if doubtful.fetchone()[0]:
-        return False
-    (key,) = table.primary_key
-    pairs, words = ([column for column in table.columns if schema.type_of(column) is kind] for kind in (tuple, str))
-    texts = [f"json_group_array(DISTINCT {_names([column])})" for column in pairs + words]
-    # In few and long rows: for each, this thread and those that use Python wait for each other.
-    some = f"SELECT * FROM {table.name} WHERE {key.name} > ? ORDER BY {key.name} LIMIT {_ROWS_AT_ONCE}"
-    (last,) = driver.execute(f"SELECT min({key.name}) - 1 FROM {table.name}").fetchone()
-    while last is not None:
-        try:
-            told = driver.execute(f"SELECT {', '.join([f'max({key.name})', *texts])} FROM ({some})", (last,)).fetchone()
-        except sqlite3.Error:
-            return False
-        last = told[0]
-        headers = (text for column in told[1 : 1 + len(pairs)] for text in json.loads(column))
-        if not all(text is None or _PAIRS.fullmatch(text) for text in headers):
-            return False
-    return True
 
 
 def _any_in(column: str, parts: Collection[bytes]) -> str:

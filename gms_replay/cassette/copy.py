@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table
 
-from gms_replay.cassette import closings, inserts, opening, rows, schema
+from gms_replay.cassette import closings, inserts, opening, rows, schema, seals
 from gms_replay.cassette.upgrades import upgrade
 from gms_replay.errors import CassetteError
 from gms_replay.model import Recording, Socket
@@ -32,6 +32,7 @@ def write(path: str | os.PathLike[str], recording: Recording) -> None:
                     _insert(connection, recording)
                     if missing := opening.dangling(connection):
                         raise CassetteError(f"{file}: cannot be written: {missing}; add that, or leave this out")
+                seals.close(connection, part)
             part.rename(file)
         finally:
             opening.remove(part)

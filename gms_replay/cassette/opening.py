@@ -15,18 +15,20 @@ from typing import Literal, cast
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
+from gms_replay.cassette import wal
 from gms_replay.cassette.outputs import MAGIC
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
 
 # SQLite file format, section 1.3: what stands where in the header of 100.
-_HEADER_BYTES = 100
+HEADER_BYTES = 100
 _PAGE_BYTES_AT = 16
 _WRITE_VERSION_AT = 18
 _PAGES_AT = 28
 _USER_VERSION_AT = 60
 _APPLICATION_ID_AT = 68
 _IN_WAL_MODE = 2
+_MODES = (b"\x01\x01", b"\x02\x02")
 
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # SQLITE_ERROR is what a missing table or column gets.
@@ -45,7 +47,7 @@ _RETRY_AFTER_S = 0.02
 
 def require_cassette(path: Path) -> None:
     """Return for a cassette of a format that we know, else raise the CassetteError that says what the file is."""
-    if flaw := header_flaw(path) or missing_end(path):
+    if flaw := header_flaw(path) or missing_end(path) or (is_in_wal_mode(path) and wal.flaw(path)):
         raise damaged(path, flaw)
 
 
@@ -57,7 +59,7 @@ def header_flaw(path: Path) -> str | None:
     header = _header(path)
     if header[: len(MAGIC)] != MAGIC[: len(header)]:
         raise NotACassetteError(f"{path}: not a cassette, nor any SQLite file; name a file that gms-replay recorded")
-    if len(header) < _HEADER_BYTES:
+    if len(header) < HEADER_BYTES:
         return f"cut off after {len(header)} bytes"
     if _number(header, _APPLICATION_ID_AT) != APPLICATION_ID:
         raise NotACassetteError(f"{path}: a SQLite database, but not a cassette; name a file that gms-replay recorded")
@@ -67,7 +69,11 @@ def header_flaw(path: Path) -> str | None:
             f"{path}: written in format {version}, newer than this gms-replay, which knows formats up to "
             f"{FORMAT_VERSION}; install a newer gms-replay"
         )
-    return f"format {version}" if version < 0 else None
+    if version < 0:
+        return f"format {version}"
+    # Both name the mode. Where one is flipped, SQLite would leave out what a -wal holds.
+    modes = header[_WRITE_VERSION_AT : _WRITE_VERSION_AT + 2]
+    return None if modes in _MODES else f"its mode is {modes[0]} to write and {modes[1]} to read"
 
 
 def missing_end(path: Path) -> str | None:
@@ -75,11 +81,15 @@ def missing_end(path: Path) -> str | None:
     header = _header(path)
     if header[_WRITE_VERSION_AT] == _IN_WAL_MODE or path.with_name(f"{path.name}-journal").exists():
         return None
+    wanted, found = pages_end(header), path.stat().st_size
+    return f"cut off after {found} of {wanted} bytes" if found < wanted else None
+
+
+def pages_end(header: bytes) -> int:
+    """How many bytes the pages of a plain file take, by its first bytes."""
     # 1 stands for 65536, which has no room in two bytes.
     page_bytes = int.from_bytes(header[_PAGE_BYTES_AT : _PAGE_BYTES_AT + 2], "big")
-    wanted = _number(header, _PAGES_AT) * (65_536 if page_bytes == 1 else page_bytes)
-    found = path.stat().st_size
-    return f"cut off after {found} of {wanted} bytes" if found < wanted else None
+    return _number(header, _PAGES_AT) * (65_536 if page_bytes == 1 else page_bytes)
 
 
 def format_in(path: Path) -> int:
@@ -105,7 +115,7 @@ def _header(path: Path) -> bytes:
     if not path.is_file():
         raise NotACassetteError(f"{path}: not a plain file, so not a cassette; name a file that gms-replay recorded")
     with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
+        header = file.read(HEADER_BYTES)
     if not header:
         raise NotACassetteError(f"{path}: empty, so not a cassette; remove it, or name another file")
     return header
@@ -120,9 +130,14 @@ def connect(path: Path, mode: Literal["ro", "rw"]) -> Connection:
     return _connected(f"{path.absolute().as_uri()}?mode={mode}")
 
 
-def connect_memory() -> Connection:
-    """Open an empty database in memory."""
-    return _connected("file::memory:")
+def connect_memory(pages: bytes = b"") -> Connection:
+    """Open a database in memory: an empty one, or that of a file's pages."""
+    connection = _connected("file::memory:")
+    # SQLite would sort what is large in files.
+    driver(connection).execute("PRAGMA temp_store = MEMORY")
+    if pages:
+        driver(connection).deserialize(pages)
+    return connection
 
 
 def _connected(uri: str) -> Connection:
@@ -140,10 +155,21 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-def enter_wal_mode(connection: Connection) -> None:
-    """Let readers in while we write. A commit then survives a kill of the program, if not of the machine."""
+def enter_wal_mode(connection: Connection, *, is_durable: bool = False) -> None:
+    """Let readers in while we write. A commit then survives a kill of the program, and a durable one of the machine."""
     driver(connection).execute("PRAGMA journal_mode = WAL")
-    driver(connection).execute("PRAGMA synchronous = NORMAL")
+    driver(connection).execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the folder of a file, with its name in it, is on the disk. Windows needs and has no such thing."""
+    if os.name == "nt":
+        return
+    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def leave_wal_mode(connection: Connection, patience_s: float) -> bool:
@@ -182,11 +208,11 @@ def claim(path: Path) -> None:
     SQLite takes a -wal that it finds for the new file's, and throws away what is in it.
     """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    wal = path.with_name(f"{path.name}-wal")
-    if wal.exists() and wal.stat().st_size:
+    other = path.with_name(f"{path.name}-wal")
+    if other.exists() and other.stat().st_size:
         path.unlink()
         raise CassetteError(
-            f"{wal}: left by a cassette that was moved or removed, and may hold the last of it; "
+            f"{other}: left by a cassette that was moved or removed, and may hold the last of it; "
             f"put it beside that cassette, under its name with -wal, or remove it"
         )
 
@@ -199,7 +225,9 @@ def remove(path: Path) -> None:
 
 def damaged(path: Path, reason: str) -> CassetteDamagedError:
     """The error for a cassette whose bytes do not hold together."""
-    return CassetteDamagedError(f"{path}: damaged ({reason}); take it from a backup, or record the visit again")
+    return CassetteDamagedError(
+        f"{path}: damaged ({reason}); take it from a backup, or save what is whole: gms-replay check --repair NEW"
+    )
 
 
 def is_damage(error: Exception) -> bool:

@@ -5,6 +5,7 @@ make new files to read one in WAL mode that has none of them beside it, and cann
 file that it may not write: both are read from a copy in a temporary folder.
 """
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -16,9 +17,11 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gms_replay.cassette import opening, rows, schema, upgrades
-from gms_replay.cassette.archive import Archive, in_memory
+from gms_replay.cassette import opening, rows, schema, seals, soundness, states, upgrades
+from gms_replay.cassette.archive import Archive, Copy, in_memory
 from gms_replay.model import Recording
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -29,19 +32,42 @@ def read(path: str | os.PathLike[str]) -> Recording:
     An older format is upgraded in memory. Raises NotACassetteError, CassetteTooNewError or CassetteDamagedError for a
     file that is no usable cassette, CassetteError for one that the system does not let us read.
     """
-    return _read(Path(path), _facts)
+    file = Path(path)
+    with opening.errors_named(file, "read"):
+        copy = _sealed(file)
+        if copy is None:
+            return look_into(file, lambda connection: _facts(connection, file))
+        with copy:
+            return _recording(copy)
 
 
 def hold(path: str | os.PathLike[str]) -> Archive:
     """The same facts, to be read as far as somebody asks for them; the archive raises what `read` raises."""
-    file = Path(path)
-    return Archive(file, lambda: _read(file, lambda connection, _: in_memory(connection)))
+    return Archive(Path(path), lambda: _copy(Path(path)))
 
 
-def _read(file: Path, reading: Callable[[Connection, Path], _T]) -> _T:
+def _copy(file: Path) -> Copy:
     with opening.errors_named(file, "read"):
-        opening.require_cassette(file)
-        return look_into(file, lambda connection: reading(connection, file))
+        copy = _sealed(file)
+        return Copy(look_into(file, in_memory), is_sound=False) if copy is None else Copy(copy, is_sound=True)
+
+
+def _sealed(file: Path) -> Connection | None:
+    """What a cassette holds, if it is known from its seal that this is what was written."""
+    opening.require_cassette(file)
+    if states.of(file) in states.ABANDONED:
+        _log.warning(
+            "%s: its recorder did not close it, so the last of it may be missing; gms-replay check tells what it holds",
+            file,
+        )
+    # SQLite's library may be built without it.
+    pages = seals.pages(file) if hasattr(sqlite3.Connection, "deserialize") else None
+    if pages is None:
+        return None
+    copy = opening.connect_memory(pages)
+    if upgrades.format_of(copy) < schema.FORMAT_VERSION:
+        upgrades.adapt(copy)
+    return copy
 
 
 def look_into(path: Path, look: Callable[[Connection], _T], *, tolerant: bool = False) -> _T:
@@ -107,6 +133,9 @@ def _forgive(connection: Connection) -> None:
 def _facts(connection: Connection, path: Path) -> Recording:
     # One transaction, so that facts that are committed meanwhile are either wholly in it or not at all.
     with connection.begin():
-        opening.check(connection, path)
-        file, has_checksums = opening.driver(connection), upgrades.has_checksums(connection)
-        return rows.to_recording(lambda table: rows.all_of(file, table, has_checksums=has_checksums))
+        soundness.require(connection, path)
+        return _recording(connection)
+
+
+def _recording(connection: Connection) -> Recording:
+    return rows.to_recording(lambda table: rows.all_of(opening.driver(connection), table))

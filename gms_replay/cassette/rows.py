@@ -77,20 +77,24 @@ def _columns(table: Table) -> tuple[tuple[Column[Any], type, tuple[str, ...]], .
     return tuple((column, schema.type_of(column), _WORDS.get(column.name, ())) for column in schema.content(table))
 
 
-def all_of(connection: sqlite3.Connection, table: Table, *, has_checksums: bool) -> list[Row]:
+def all_of(connection: sqlite3.Connection, table: Table) -> list[Row]:
     """All rows of a table, in the order of their ids. Raises ValueError for one that cannot be there."""
-    (key,) = table.primary_key
-    # With their table's name: SQLite takes the name of a column that is missing for a text.
-    columns = ", ".join(f'{table.name}."{column.name}"' for column in table.columns)
-    found: list[Row] = []
-    for values in connection.execute(f"SELECT {columns} FROM {table.name} ORDER BY {key.name}").fetchall():
-        row = read(table, values)
+    found = [read(table, values) for values in connection.execute(_all(table)).fetchall()]
+    for row in found:
         for column, problem in flaws(table, row):
             raise ValueError(f"{table.name}.{column} {problem}")
-        if has_checksums and not is_sound(table, values):
-            raise ValueError(f"{table.name} {row[key.name]} {CHANGED}")
-        found.append(row)
     return found
+
+
+def require_sound(connection: sqlite3.Connection, table: Table) -> None:
+    """Raise ValueError for a row of a table that has not the checksum which it was written with."""
+    asked = connection.execute(_all(table))
+    while some := asked.fetchmany(_ROWS_AT_ONCE):
+        for values in some:
+            if not is_sound(table, values):
+                # Where more can be said, it is.
+                all_of(connection, table)
+                raise ValueError(f"{table.name} {values[0]} {CHANGED}")
 
 
 def is_sound(table: Table, values: Sequence[Any]) -> bool:
@@ -98,6 +102,15 @@ def is_sound(table: Table, values: Sequence[Any]) -> bool:
     # The checksum is the last of them.
     return bool(checksums.of(table.name, values[:-1]) == values[-1])
 
+
+def _all(table: Table) -> str:
+    # With their table's name: SQLite takes the name of a column that is missing for a text.
+    columns = ", ".join(f'{table.name}."{column.name}"' for column in table.columns)
+    (key,) = table.primary_key
+    return f"SELECT {columns} FROM {table.name} ORDER BY {key.name}"
+
+
+_ROWS_AT_ONCE = 1000
 
 CHANGED = "is not what was recorded: its checksum differs"
 """What is said of a row that is not sound."""
@@ -113,8 +126,15 @@ def read(table: Table, values: Iterable[Any]) -> Row:
 
 @cache
 def _decoders(table: Table) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    dialect = SQLiteDialect()
-    return tuple((column.name, column.type.result_processor(dialect, None)) for column in table.columns)
+    return tuple((column.name, _pairs_of(column)) for column in table.columns)
+
+
+def _pairs_of(column: Column[Any]) -> Callable[[Any], Any] | None:
+    """What reads the pairs in a column, if these are what it holds; of damage any column may hold anything."""
+    if not isinstance(column.type, schema.Pairs):
+        return None
+    decode = column.type.result_processor(SQLiteDialect(), None)
+    return lambda value: decode(value) if decode and isinstance(value, str) else value
 
 
 def of_run(run: Run) -> Values:

@@ -16,6 +16,7 @@ from gms_replay.errors import GmsReplayError
 from gms_replay.events import (
     Action,
     Asked,
+    Break,
     CloseSocket,
     DropPushes,
     Event,
@@ -35,12 +36,14 @@ from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
 from gms_replay.replay import event_stream, wire
-from gms_replay.replay.door import Door
+from gms_replay.replay.door import Door, Fate
 from gms_replay.replay.sockets import Outbox
-from gms_replay.replay.waiting import Waiting
+from gms_replay.replay.waiting import Waiting, hung_up
 from gms_replay.replay.wire import Receive, Scope, Send
 
 _TOO_BIG = 1009
+_IS_BROUGHT = "gms_replay.is_brought"
+"""What is noted in a scope: whether it is mitmproxy's connection, not the app's."""
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
 PassOn = Callable[[int, Asked], Awaitable[Respond]]
@@ -116,12 +119,13 @@ class ReplayApp:
         self._enter(asyncio.get_running_loop())
         asked, cors = wire.asked(scope)
         if self._door is not None:
+            scope[_IS_BROUGHT] = self._door.brings(asked)
             asked = self._door.entered(asked)
         if self._session and header(asked.headers, PARAMETER) is None:
             asked = asked._replace(headers=asked.headers + self._session)
         admitted = self._access.admitted(asked) if control.is_meant(asked) else asked
         if scope["type"] == "websocket":
-            await self._converse(admitted, next(iter(scope.get("subprotocols", ())), None), receive, send)
+            await self._converse(admitted, scope, receive, send)
             return
         if asked.method == "OPTIONS" and header(asked.headers, "access-control-request-method"):
             await wire.respond(send, Respond(0, 200, (), b""), cors)
@@ -137,7 +141,7 @@ class ReplayApp:
         elif event_stream.is_wanted(asked):
             await self._stream(asked, receive, send, cors)
         else:
-            await self._answer(asked._replace(body=body) if body else asked, receive, send, cors)
+            await self._answer(asked._replace(body=body) if body else asked, scope, receive, send, cors)
 
     def _why_too_much(self, body: bytes, headers: Headers) -> str | None:
         if len(body) > self.limits.body_bytes:
@@ -167,17 +171,28 @@ class ReplayApp:
         for request_id, waiting in self._waiting.items():
             waiting.answer(Respond(request_id, 503, _TEXT, b"the replay server is shutting down"))
 
-    async def _answer(self, asked: Asked, receive: Receive, send: Send, cors: Headers) -> None:
+    async def _answer(self, asked: Asked, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
         """Hands a request in, and its answer out as soon as there is one, unless the app hangs up before."""
         request_id = next(self._numbers)
         answer = await self._ask(request_id, asked, receive)
-        if answer is not None:
+        if isinstance(answer, Respond):
             if self._witness is not None:
                 self._witness.answered(request_id, asked, answer, self._player.whose(request_id))
-            await wire.respond(send, answer, cors)
+            ending = self._brought(scope, Fate.CUT) if answer.cut_at is not None else ()
+            await wire.respond(send, answer, cors + ending)
             self._player.sent(request_id)
+        elif answer is not None and (ending := self._brought(scope, Fate.RESET)):
+            await wire.respond(send, Respond(request_id, 502, ending, b""), ())
+            return
+        if isinstance(answer, Break) or (answer is not None and answer.cut_at is not None):
+            wire.break_off(scope, resets=isinstance(answer, Break))
+            await hung_up(receive)
 
-    async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | None:
+    def _brought(self, scope: Scope, fate: Fate) -> Headers:
+        """What tells mitmproxy what is to become of an app's connection; nothing, where that is ours."""
+        return self._door.end(fate) if self._door is not None and scope[_IS_BROUGHT] else ()
+
+    async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | Break | None:
         """The player's answer; None where the app hangs up before."""
         waiting = self._waiting[request_id] = Waiting()
         answer = None
@@ -186,7 +201,7 @@ class ReplayApp:
             answer = waiting.answered or await waiting.come(receive)
             return answer
         finally:
-            if answer is None:
+            if not isinstance(answer, Respond):
                 # Test clients hang up by cancelling this.
                 self._play(PeerGone(request_id))
             del self._waiting[request_id]
@@ -196,6 +211,7 @@ class ReplayApp:
         last: int | None = None
         is_begun = False
         while answer := await self._ask(next(self._numbers), event_stream.poll(asked, last, waits=is_begun), receive):
+            assert isinstance(answer, Respond), "no fault befalls whoever asks the player itself"
             if answer.status != 200 and not is_begun:
                 await wire.respond(send, answer, cors)
                 return
@@ -209,11 +225,11 @@ class ReplayApp:
             if not goes_on:
                 return
 
-    async def _converse(self, asked: Asked | Respond, subprotocol: str | None, receive: Receive, send: Send) -> None:
+    async def _converse(self, asked: Asked | Respond, scope: Scope, receive: Receive, send: Send) -> None:
         """Carries a WebSocket's messages in and out until one side ends it. `asked`: or why that is refused."""
         socket_id = next(self._numbers)
         outbox = self._sockets[socket_id] = Outbox()
-        sending = asyncio.ensure_future(outbox.send_all(send, subprotocol))
+        sending = asyncio.ensure_future(outbox.send_all(scope, send))
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 if message["type"] != "websocket.connect":
@@ -274,6 +290,8 @@ class ReplayApp:
                     self._devices.drop(action.session)
             elif isinstance(action, PushTaken):
                 self._keep(action)
+            elif isinstance(action, Break):
+                self._break(action)
             elif outbox := self._sockets.get(action.socket_id):
                 if self._witness is not None and isinstance(action, SendText):
                     self._witness.said(action.text, self._player.whose(action.socket_id))
@@ -288,6 +306,12 @@ class ReplayApp:
             task.add_done_callback(self._passing.discard)
         else:
             self._hand_out(answer)
+
+    def _break(self, action: Break) -> None:
+        if outbox := self._sockets.get(action.carrier_id):
+            outbox.put(action)
+        elif waiting := self._waiting.get(action.carrier_id):
+            waiting.answer(action)
 
     def _is_passed(self, missed: int) -> bool:
         """Whether a miss is answered by somebody else; a WebSocket never is."""

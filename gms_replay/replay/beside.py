@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gms_replay.errors import GmsReplayError
 from gms_replay.replay.stage import Stage
+from gms_replay.replay.wire import BREAK
 
 if TYPE_CHECKING:
     from gms_replay.replay.server import ReplayServer
@@ -45,7 +46,11 @@ class Answer(NamedTuple):
 
 
 class Held:
-    """A request under way, for any thread. `answer` ends with None where it was let go."""
+    """A request under way, for any thread. `answer` ends with None where it was let go.
+
+    Where the connection breaks, it raises ConnectionResetError; `Part.next`, or that, ConnectionAbortedError at the end
+    of an answer that was cut.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, stage: Stage, asking: Asking) -> None:
         self.answer: Future[Answer | None] = Future()
@@ -78,6 +83,7 @@ class Held:
             "query_string": query,
             "headers": asking.headers,
             "client": None,
+            "extensions": {BREAK: self._break},
         }
         await stage.app(scope, self._receive, self._send)
 
@@ -99,6 +105,12 @@ class Held:
                 self.answer.set_result(Answer(*self._head, body, self._rest))
             else:
                 before.set_result(Part(body, self._rest))
+
+    def _break(self, resets: bool) -> None:
+        """Whoever waits gets what a socket would tell him."""
+        waiting = self.answer if self._rest is None else self._rest
+        waiting.set_exception(ConnectionResetError() if resets else ConnectionAbortedError())
+        self._is_over.set()
 
     def _end(self, asked: "Future[None]") -> None:
         """Nothing comes any more: whoever waits yet, waits for nothing."""

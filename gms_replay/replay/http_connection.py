@@ -8,8 +8,7 @@ it closed at once, the kernel would take the answer back from whoever is still s
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from gms_replay.replay.breaking import BreakableHttp
 from gms_replay.replay.watch import Load, Watched
 
 _SMALL_BYTES = 64 << 10
@@ -28,7 +27,7 @@ class _RefusedError(Exception):
     """Ends the parser's work."""
 
 
-class HttpConnection(Watched, HttpToolsProtocol):
+class HttpConnection(Watched, BreakableHttp):
     """A connection that is refused what is too much. What of it is idle or under way, `load` knows."""
 
     def __init__(self, *args: Any, load: Load, **options: Any) -> None:

@@ -8,10 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from gms_replay import addresses, instants, limits
+from gms_replay import addresses, fault_rules, instants, limits
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Fault
 from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Redaction
 from gms_replay.redact.wishes import Wish, read_key
@@ -31,7 +32,7 @@ class Play:
 
     `push_to`: who gets the pushes, and for which app; `holds_pushes`: whether they wait for a tester to release them.
     `session`: the one of requests that name none themselves, as `gms_session` has it; None for any. `limits`: what is
-    refused.
+    refused. `faults`: what goes wrong for apps, beside what the rules say.
     """
 
     cassette: Path
@@ -46,6 +47,7 @@ class Play:
     session: str | None = None
     wish: Wish = field(default_factory=Wish)
     rules_file: Path | None = None
+    faults: tuple[Fault, ...] = ()
     limits: Limits = DEFAULT
 
 
@@ -53,7 +55,8 @@ class Options(TypedDict, total=False):
     """What can be said by keywords: the options of `gms-replay serve`, and the session of apps that name none.
 
     `now`: an instant as text, or a datetime that knows its zone. `rules`: a rules file. `session`: "alice", "2" or
-    "alice:2", or the number of a visit. `limit`: each "NAME=NUMBER".
+    "alice:2", or the number of a visit. `limit`: each "NAME=NUMBER". `faults`: rules as in the rules file's
+    `[[faults]]`.
     """
 
     now: str | datetime | None
@@ -72,6 +75,7 @@ class Options(TypedDict, total=False):
     hold_pushes: bool
     limit: str | Sequence[str]
     session: str | int | None
+    faults: Sequence[Mapping[str, object]]
 
 
 _KNOWN = frozenset(Options.__annotations__)
@@ -119,6 +123,7 @@ def play(
         bundle_id=None if options.get("bundle_id") is None else _text(*said("bundle_id")),
         holds_pushes=switch(*said("hold_pushes", False)),
         session=_session(options.get("session")),
+        faults=fault_rules.read_all(options.get("faults", ()), f"{prefix}faults"),
         limits=limits.parse(_texts(*said("limit", ())), f"{prefix}limit"),
     )
 

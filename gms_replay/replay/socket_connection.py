@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from gms_replay.replay.breaking import BreakableSocket
 from gms_replay.replay.watch import Load, Watched
 
 _MOST_PARTS = 1000
@@ -17,7 +17,7 @@ _POLICY = 1008
 _TOO_BIG = 1009
 
 
-class SocketConnection(Watched, WebSocketsSansIOProtocol):
+class SocketConnection(Watched, BreakableSocket):
     """A WebSocket that counts among the sockets of `load`."""
 
     def __init__(self, *args: Any, load: Load, **options: Any) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 
-from gms_replay.events import AcceptSocket, CloseSocket, Respond, SendText
-from gms_replay.replay.wire import Send, respond
+from gms_replay.events import AcceptSocket, Break, CloseSocket, Respond, SendText
+from gms_replay.replay.wire import Scope, Send, break_off, respond
 
-ForSocket = AcceptSocket | SendText | CloseSocket | Respond
+_LONGEST_REASON_BYTES = 123  # RFC 6455, section 5.5
+
+ForSocket = AcceptSocket | SendText | CloseSocket | Break | Respond
 """`Respond` refuses it."""
 
 _MOST_WAITING = 64
@@ -31,10 +33,10 @@ class Outbox:
             self._has_room.clear()
             await self._has_room.wait()
 
-    async def send_all(self, send: Send, subprotocol: str | None) -> None:
-        """Sends what is put in here, until that closes it, or the app is gone. `subprotocol`: what the app asks for."""
+    async def send_all(self, scope: Scope, send: Send) -> None:
+        """Sends what is put in here, until that closes it, or the app is gone."""
         try:
-            while await _sent(await self._waiting.get(), send, subprotocol):
+            while await _sent(await self._waiting.get(), scope, send):
                 if self._waiting.qsize() < _MOST_WAITING:
                     self._has_room.set()
         finally:
@@ -43,16 +45,20 @@ class Outbox:
             self._waiting = asyncio.Queue()
 
 
-async def _sent(action: ForSocket, send: Send, subprotocol: str | None) -> bool:
+async def _sent(action: ForSocket, scope: Scope, send: Send) -> bool:
     """Sends it; False where nothing comes after it."""
     match action:
         case AcceptSocket():
-            # Clients that asked for one end a WebSocket that has none.
-            await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            # Clients that asked for a subprotocol end a WebSocket that has none.
+            await send({"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols", ())), None)})
         case SendText(_, text):
             await send({"type": "websocket.send", "text": text.decode()})
         case CloseSocket(_, code, reason):
-            await send({"type": "websocket.close", "code": code, "reason": reason})
+            short = reason.encode("utf-8", "replace")[:_LONGEST_REASON_BYTES].decode("utf-8", "ignore")
+            await send({"type": "websocket.close", "code": code, "reason": short})
+            return False
+        case Break(_, resets):
+            break_off(scope, resets=resets)
             return False
         case Respond() as refusal:
             await respond(send, refusal, (), of="websocket.http.response")

@@ -57,6 +57,7 @@ class Stage:
                 seed=play.seed,
                 has_devices=self.aside.stand_ins is not None,
                 holds_pushes=play.holds_pushes,
+                faults=(*play.rules.faults, *play.faults),
                 limits=play.limits,
             )
             self.app = ReplayApp(

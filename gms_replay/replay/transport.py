@@ -22,7 +22,8 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Answers each request from a cassette, with the options of `gms-replay serve` as keywords.
 
     `httpx.Client(transport=ReplayTransport("visit.sqlite", clock="virtual"))`, or `httpx.AsyncClient` (on asyncio).
-    What is held longer than the client's read timeout ends with httpx.ReadTimeout. A client that is closed closes its
+    What is held longer than the client's read timeout ends with httpx.ReadTimeout, what a fault breaks off with
+    httpx.ReadError or, in the middle of an answer, RemoteProtocolError. A client that is closed closes its
     transport, and that ends the player; a further client gets a transport by `shared`. Raises CassetteError, StoryError
     or OptionError.
     """
@@ -85,6 +86,10 @@ def _patient(held: Held, request: httpx.Request) -> Iterator[None]:
         held.let_go()
         reason = "no answer of the player's within the client's read timeout"
         raise httpx.ReadTimeout(reason, request=request) from None
+    except ConnectionResetError:
+        raise httpx.ReadError("connection reset by a fault", request=request) from None
+    except ConnectionAbortedError:
+        raise httpx.RemoteProtocolError("an answer cut short by a fault", request=request) from None
     except BaseException:
         held.let_go()
         raise

@@ -11,6 +11,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+BREAK = "gms_replay.break"
+"""The extension of ASGI by which our server ends a connection: a function that is told whether to reset it."""
+
 _SCHEMES = {"ws": "http", "wss": "https"}
 _KEPT = 1024
 """So many heads of requests, and of answers, are known again."""
@@ -78,7 +81,16 @@ async def respond(send: Send, answer: Respond, cors: Headers, of: str = "http.re
     if answer.status != 204:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": f"{of}.start", "status": answer.status, "headers": headers})
-    await send({"type": f"{of}.body", "body": answer.body})
+    is_whole = answer.cut_at is None
+    await send({"type": f"{of}.body", "body": answer.body[: answer.cut_at], "more_body": not is_whole})
+
+
+def break_off(scope: Scope, *, resets: bool) -> None:
+    """Ends a request's connection, or a WebSocket's. Raises ConnectionError where the server cannot, for its client."""
+    end = scope.get("extensions", {}).get(BREAK)
+    if end is None:
+        raise ConnectionError("a fault ends this connection, as its rule says")
+    end(resets)
 
 
 @lru_cache(_KEPT)

@@ -1,6 +1,7 @@
 """What a test sees of a live GMS while mitmdump records it."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ class Live:
         self._cassette = cassette
         self._told: Told | None = None
 
+    @property
+    def faults(self) -> "LiveFaults":
+        return LiveFaults()
+
     def next_push(self, within_s: float = 10) -> dict[str, Any]:
         raise OptionError("a live GMS sends its pushes to the device that the app names; record without next_push")
 
@@ -60,6 +65,19 @@ class Live:
             raise GmsReplayError(
                 f"{self._cassette}: is not recorded any more, perhaps its test is over: {reason}"
             ) from None
+
+
+class LiveFaults:
+    """`GmsFaults` that nobody can add to: what goes wrong at a live GMS, it decides itself."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(())
+
+    def add(self, **rule: object) -> int:
+        raise OptionError("a live GMS takes no faults; record without gms_server.faults, and play with them")
+
+    def drop(self, number: int | None = None) -> None:
+        pass
 
 
 class LiveClock:

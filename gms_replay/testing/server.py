@@ -1,12 +1,14 @@
 """What a test sees of the player: where it is found, what it told, and its clock."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from gms_replay import control, sessions, witness
 from gms_replay.diff import Transcript
+from gms_replay.disguise import hidden_by
 from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.match import Miss
@@ -45,6 +47,10 @@ class GmsServer(Protocol):
     def pushes(self) -> Sequence[dict[str, Any]]:
         """The pushes that devices were told: `number`, `session`, `_id`, `_action`, `payload`, and more."""
 
+    @property
+    def faults(self) -> "GmsFaults":
+        """What goes wrong for apps."""
+
     def next_push(self, within_s: float = 10) -> dict[str, Any]:
         """Waits for the push after the last one that this gave. Raises OptionError where none comes."""
 
@@ -56,6 +62,19 @@ class GmsServer(Protocol):
 
     def recorded(self, visit: int | None = None, session: str | None = None) -> Told:
         """What the recorded app was told: in that visit, or in that session's, or in that of the first app."""
+
+
+class GmsFaults(Protocol):
+    """What goes wrong for apps: rules as the rules file has them, with how often each `struck`, and whom."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rules that hold."""
+
+    def add(self, **rule: object) -> int:
+        """Adds a rule, and gives its `number`: `add(on="/meta/connect", do="reset", times=[3])`. Raises OptionError."""
+
+    def drop(self, number: int | None = None) -> None:
+        """Takes a rule away, or all; what they struck stays struck."""
 
 
 class GmsClock(Protocol):
@@ -105,6 +124,10 @@ class Played:
     def pushes(self) -> list[dict[str, Any]]:
         return _list(ask(self._beside, "GET", control.PUSHES)["pushes"])
 
+    @property
+    def faults(self) -> "PlayedFaults":
+        return PlayedFaults(self._beside)
+
     def next_push(self, within_s: float = 10) -> dict[str, Any]:
         wait_ms = round(min(seconds("next_push", within_s), _LONGEST_WAIT_S) * 1000)
         told = ask(self._beside, "GET", f"{control.PUSHES}?after={self._last_push}&wait_ms={wait_ms}")
@@ -134,6 +157,22 @@ class Played:
     @property
     def _first(self) -> Story:
         return self._beside.stage.stories[0]
+
+
+class PlayedFaults:
+    """The `GmsFaults` of a player's."""
+
+    def __init__(self, beside: Beside) -> None:
+        self._beside = beside
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(_list(ask(self._beside, "GET", control.FAULTS)["faults"]))
+
+    def add(self, **rule: object) -> int:
+        return int(ask(self._beside, "POST", control.FAULTS, rule)["number"])
+
+    def drop(self, number: int | None = None) -> None:
+        ask(self._beside, "DELETE", control.FAULTS if number is None else f"{control.FAULTS}/{number}")
 
 
 class PlayedClock:
@@ -201,7 +240,8 @@ def _recorded(stage: Stage, visit: int | None, session: str | None) -> Transcrip
     number = (playing.story.number if playing else 1) if visit is None else visit
     if number not in range(1, count + 1):
         raise OptionError(f"there is no visit {number!r}; the cassette holds {count}, the first is 1")
-    return witness.recorded(sessions.read(stage.stories[number - 1].visit))
+    told = witness.recorded(sessions.read(stage.stories[number - 1].visit))
+    return replace(told, hidden=hidden_by(stage.facts.redactions(), stage.play.rules))
 
 
 def _started_at_us(stage: Stage, playing: Playing | None) -> int:

@@ -17,6 +17,7 @@ import factories
 import pytest
 from click.testing import CliRunner, Result
 
+from gms_replay.cassette import opening
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.reader import read
@@ -113,11 +114,17 @@ FOREIGN = {
         f"written in format {FORMAT_VERSION + 1}, newer than this gms-replay",
     ),
 }  # fmt: skip
+
+
+def pages_end(path: Path) -> int:
+    return opening.pages_end(path.read_bytes())
+
+
 DAMAGED = {
     **{f"cut at {size}": cut(size) for size in (1, 15, 16, 99, 100, 1000, 4095, 4096, 4097, 8192, 20000)},
     "cut in the middle": lambda path, whole: cut(whole.stat().st_size // 2)(path, whole),
-    "last byte lost": lambda path, whole: cut(whole.stat().st_size - 1)(path, whole),
-    "last page lost": lambda path, whole: cut(whole.stat().st_size - 4096)(path, whole),
+    "last byte of the pages lost": lambda path, whole: cut(pages_end(whole) - 1)(path, whole),
+    "last page lost": lambda path, whole: cut(pages_end(whole) - 4096)(path, whole),
     "format below zero": changed("PRAGMA user_version = -1"),
     "made of format 0": changed("PRAGMA user_version = 0"),
     "table missing": changed("DROP TABLE push"),
@@ -126,6 +133,9 @@ DAMAGED = {
     "headers of numbers": changed("UPDATE request SET headers = '[1]' WHERE id = 3"),
     "headers too deep": changed(f"UPDATE request SET headers = '{'[' * 100_000}' WHERE id = 3"),
     "text for a number": changed("UPDATE request SET port = 'soon' WHERE id = 3"),
+    "text for bytes": changed("UPDATE outcome SET body = CAST(body AS TEXT) WHERE exchange_id = 3"),
+    "bytes for text": changed("UPDATE request SET headers = CAST(headers AS BLOB) WHERE id = 3"),
+    "a number for pairs": changed("UPDATE request SET headers = 5 WHERE id = 3"),
     "no UTF-8": changed("UPDATE request SET target = CAST(x'ff' AS TEXT) WHERE id = 3"),
     "half an answer": changed("UPDATE outcome SET headers = NULL WHERE exchange_id = 3"),
     "unknown word": changed("UPDATE message SET direction = 'up' WHERE id = 3"),
@@ -157,7 +167,7 @@ def test_damaged_file_is_named(verb: str, kind: str, tmp_path: Path, whole: Path
     told = run(*READERS[verb], path)
 
     complains(told, path, 1 if "check" in verb else 2, "damaged (")
-    assert told.stderr.endswith("); take it from a backup, or record the visit again\n")
+    assert told.stderr.endswith("); take it from a backup, or save what is whole: gms-replay check --repair NEW\n")
     assert traces(tmp_path) == before
 
 
@@ -266,7 +276,7 @@ def test_flipped_bytes_never_confuse(seed: int, tmp_path: Path, whole: Path) -> 
     content = bytearray(whole.read_bytes())
     # Most of a cassette is bodies; what SQLite goes by stands at the beginning of pages.
     for _ in range(dice.choice((1, 2, 8, 64))):
-        page = dice.randrange(0, len(content), 4096)
+        page = dice.randrange(0, pages_end(whole), 4096)
         content[dice.choice((dice.randrange(len(content)), page + dice.randrange(120)))] ^= 1 << dice.randrange(8)
     path = tmp_path / "visit.sqlite"
     path.write_bytes(content)

@@ -37,3 +37,7 @@ def test_anything_else_may_be_written_over(tmp_path: Path) -> None:
 
     for name in ("empty", "old.xml", "pipe", "none", "."):
         require_no_cassette(tmp_path / name, "--output")
+
+    # To ask is not to write.
+    assert (tmp_path / "old.xml").read_text() == "<testsuites/>"
+    assert not (tmp_path / "none").exists()

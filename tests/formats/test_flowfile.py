@@ -1,6 +1,5 @@
 import re
 import runpy
-from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -143,5 +142,9 @@ def test_any_byte_may_be_wrong(at, byte):
     content = bytearray(saved(tflow.tflow(resp=True)))
     content[at % len(content)] = byte
 
-    with suppress(FormatError):
+    refusal = ""
+    try:
         again(bytes(content))
+    except FormatError as error:
+        refusal = str(error)
+    assert re.fullmatch(r"(visit\.flow.+)?", refusal)

@@ -29,4 +29,5 @@ def test_misspelt_name_is_refused(name: str, complaint: str) -> None:
 
 
 def test_others_names_are_left_alone() -> None:
-    options.require_known(["flow_detail", "my_gms"], KNOWN)
+    with pytest.raises(OptionError, match=r"^gms_casette is no option"):
+        options.require_known(["flow_detail", "my_gms", "gms_casette"], KNOWN)

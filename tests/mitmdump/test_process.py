@@ -34,9 +34,13 @@ def test_each_sign_has_its_place() -> None:
 
 def test_server_that_says_much_goes_on(tmp_path: Path) -> None:
     chatter = "print('x' * 1_000_000); open(sys.argv[1], 'w').close(); signal.pause()"
-    with listening([*script(f"{ENDS_WELL}; print('serving at here'); {chatter}"), str(tmp_path / "said")], SIGN):
+    with listening([*script(f"{ENDS_WELL}; print('serving at here'); {chatter}"), str(tmp_path / "said")], SIGN) as (
+        place,
+    ):
         while not (tmp_path / "said").exists():
             pass
+
+    assert place == "here"
 
 
 def test_server_that_ends_badly_is_named() -> None:

@@ -202,7 +202,8 @@ def test_stand_in_may_stay() -> None:
 def test_any_bytes_are_told(text: bytes, content_type: str, is_told: bool) -> None:
     by = texts(typed=True)
     by.learn(text, content_type, is_told=is_told)
-    by.told(text, content_type, is_told=is_told)
+    once = by.told(text, content_type, is_told=is_told)
+    assert by.told(text, content_type, is_told=is_told) == once
 
 
 @given(
@@ -211,6 +212,6 @@ def test_any_bytes_are_told(text: bytes, content_type: str, is_told: bool) -> No
 def test_any_header_and_target_are_told(text: str, name: str) -> None:
     by = texts()
     by.learn_header(name, text)
-    by.header(name, text)
     by.learn_target(text)
-    by.target(text)
+    once = by.header(name, text), by.target(text)
+    assert (by.header(name, text), by.target(text)) == once

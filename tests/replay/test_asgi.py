@@ -224,7 +224,7 @@ def test_socket_hears_both_messages(server: Served, app: httpx.Client) -> None:
     assert [message["channel"] for message in (first, second)] == ["/_genesys", "/_genesys"]
 
 
-@pytest.mark.parametrize("text", ["no Bayeux", b"\xff\x00"])
+@pytest.mark.parametrize("text", ["no Bayeux", b"\xff\x00", f'["{"あ" * 60}"]'])
 def test_garbage_closes_socket(server: Served, text: str | bytes) -> None:
     with over_socket(server) as talk:
         talk.send(text)

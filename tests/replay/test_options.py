@@ -37,8 +37,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         cassette="~/a.sqlite", now="2014-05-02T16:27:38Z", shift="weeks", clock="virtual", speed="2.5",
         missing_act="wait", seed="7", on_miss="pass:http://gms.example", record_new="new.sqlite", rules=str(rules),
         push_to=["http://localhost:9000/push", "apns:due"], bundle_id="com.example.app", hold_pushes="on", strict="on",
-        hosts="^gms", others="pass", redact="off", token="0123456789",
-        limit=["sessions=5", "depth=7"],
+        hosts="^gms", others="pass", redact="off", token="0123456789", limit=["sessions=5", "depth=7"],
     )  # fmt: skip
 
     play = Play(
@@ -51,9 +50,9 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         ("http://localhost:9000/push", "apns:due"),
         "com.example.app",
         holds_pushes=True,
-        limits=Limits(sessions=5, depth=7),
         wish=Wish(Redaction.OFF, rules=Rules(refused={"*": "Shutdown"})),
         rules_file=rules,
+        limits=Limits(sessions=5, depth=7),
     )
     assert told == options.Settings(play, strict=True, token="0123456789", hosts=re.compile("^gms"), others=Others.PASS)
 

@@ -3,12 +3,13 @@ from typing import Any
 
 import pytest
 
-from gms_replay.events import AcceptSocket, CloseSocket, Respond, SendText
-from gms_replay.replay.sockets import Outbox
+from gms_replay.events import AcceptSocket, Break, CloseSocket, Respond, SendText
+from gms_replay.replay.sockets import ForSocket, Outbox
+from gms_replay.replay.wire import BREAK
 
 
-async def sent(*actions: AcceptSocket | SendText | CloseSocket | Respond) -> list[dict[str, Any]]:
-    """What goes out of that, until it is closed."""
+async def sent(*actions: ForSocket) -> list[Any]:
+    """What goes out of that, until it is closed; of a connection that is broken off, whether it is reset."""
     outbox, told = Outbox(), []
 
     async def take(message: Any) -> None:
@@ -16,7 +17,7 @@ async def sent(*actions: AcceptSocket | SendText | CloseSocket | Respond) -> lis
 
     for action in actions:
         outbox.put(action)
-    await outbox.send_all(take, "bayeux")
+    await outbox.send_all({"subprotocols": ["bayeux"], "extensions": {BREAK: told.append}}, take)
     return told
 
 
@@ -34,6 +35,17 @@ def test_refusal_is_an_answer() -> None:
     told = asyncio.run(sent(Respond(1, 404, (), b"no")))
 
     assert (told[0]["type"], told[0]["status"]) == ("websocket.http.response.start", 404)
+
+
+def test_reason_is_told_as_far_as_it_fits() -> None:
+    (told,) = asyncio.run(sent(CloseSocket(1, 1011, "ä" * 100)))
+
+    assert told["reason"] == "ä" * 61
+
+
+@pytest.mark.parametrize("resets", [True, False])
+def test_broken_socket_says_no_more(resets: bool) -> None:
+    assert asyncio.run(sent(Break(1, resets), SendText(1, b"[1]"))) == [resets]
 
 
 @pytest.mark.parametrize(("waiting", "is_heard"), [(63, True), (64, False)])
@@ -65,7 +77,7 @@ def test_who_is_gone_or_takes_some_is_heard_again(is_gone: bool) -> None:
             if is_gone:
                 raise ConnectionError
 
-        sending = asyncio.ensure_future(outbox.send_all(take, None))
+        sending = asyncio.ensure_future(outbox.send_all({}, take))
         await outbox.room()
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)

@@ -229,3 +229,38 @@ def test_wrong_words_are_refused(tmp_path: Path) -> None:
         ReplayTransport(tmp_path / "none.sqlite")
     with pytest.raises(OptionError, match="clock is one of"):
         ReplayTransport(tmp_path / "none.sqlite", clock="sun")
+
+
+def test_faults_are_told_in_words_of_httpx(cassette: Path) -> None:
+    rules = [
+        {"on": "start callback", "do": "reset", "times": 1},
+        {"on": "start callback", "do": "cut", "times": 2, "after_bytes": 3},
+        {"on": "start callback", "do": "error", "times": 3},
+    ]
+    with (
+        ReplayTransport(cassette, clock="virtual", faults=rules) as transport,
+        httpx.Client(transport=transport, base_url=ORIGIN) as app,
+    ):
+        with pytest.raises(httpx.ReadError, match="reset by a fault"):
+            app.post(factories.CALLBACK)
+        with pytest.raises(httpx.RemoteProtocolError, match="cut short by a fault"):
+            app.post(factories.CALLBACK)
+        assert app.post(factories.CALLBACK).status_code == 503
+        assert app.post(factories.CALLBACK).json() == {"_id": factories.SERVICE}
+
+
+def test_faults_are_told_to_tasks_too(cassette: Path) -> None:
+    async def ask() -> None:
+        rules = [{"on": "start callback", "do": do, "times": n} for n, do in ((1, "reset"), (2, "cut"), (3, "hang"))]
+        transport = ReplayTransport(cassette, clock="virtual", faults=rules)
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, timeout=0.2) as app:
+            for error in (httpx.ReadError, httpx.RemoteProtocolError, httpx.ReadTimeout):
+                with pytest.raises(error):
+                    await app.post(factories.CALLBACK)
+
+    asyncio.run(ask())
+
+
+def test_wrong_faults_name_their_field(cassette: Path) -> None:
+    with pytest.raises(OptionError, match=r"^faults\[1\]\.on: 'sned': nothing is called so"):
+        ReplayTransport(cassette, faults=[{"on": "sned", "do": "reset"}])

@@ -12,6 +12,9 @@ def test_gms_that_listens_is_reachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         require_reachable(BaseUrl("http", "127.0.0.1", listening.getsockname()[1], "/genesys"))
 
+        with listening.accept()[0] as visitor:
+            assert visitor.recv(1) == b"", "who only looks says nothing"
+
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_gms_that_is_down_is_named(scheme: str) -> None:

@@ -1,0 +1,295 @@
+"""What befalls one session, where a rule says so; see docs/architecture.md, "Faults".
+
+Strategy: whatever the app asks, and whatever it is to be told, passes here first. What a bad GMS refuses never reaches
+the story. All else does, as always: only what comes of it is spoiled, and whatever did not arrive counts as lost, so
+that it is told again where the protocol promises that. What comes late waits here, in the story's time.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gms_replay import bayeux, fault_answers, publications
+from gms_replay.bayeux import Parsed
+from gms_replay.carriers import Carrier
+from gms_replay.clocks import SessionTime
+from gms_replay.deliveries import Position
+from gms_replay.events import JSON, TEXT, UNEXPECTED, Action, Break, CloseSocket, Logged, Respond, SendPush, SendText
+from gms_replay.failovers import Failovers
+from gms_replay.faults import ANY, COMET, PUSH, Do, Faults, Strike, share
+from gms_replay.fields import Fields
+from gms_replay.gms import Operation
+
+WRONG_ALIAS = "alias is wrong: use the one that was told last"
+
+
+class Sort(StrEnum):
+    """What comes late."""
+
+    ANSWER = "answer"
+    MESSAGE = "message"
+    PUSH = "push"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Late:
+    """What comes late, and when, in the story's time. `of`: the request, socket or channel that it is of.
+
+    `then` does it, and is told the wall's time. `is_swapped`: it goes as soon as the next of its channel has gone.
+    """
+
+    due_at_us: int
+    sort: Sort
+    of: int | str
+    then: Callable[[int], Iterable[Action]]
+    is_swapped: bool = False
+
+
+class Mishaps:
+    """What befalls a session of that name, which plays that visit. Instants are the wall's, unless they say otherwise.
+
+    `lose` is told of a request, or a WebSocket, that has ended at that wall's time; `deliver` gets what goes to the
+    app, with whether it is lost on its way; `log` what happens.
+    """
+
+    def __init__(
+        self,
+        faults: Faults,
+        time: SessionTime,
+        failovers: Failovers,
+        session: str,
+        visit: int,
+        lose: Callable[[int, int], None],
+        deliver: Callable[[str, bytes, Position | None, bool], None],
+        log: Callable[[Logged], None],
+    ) -> None:
+        self._faults = faults
+        self._time = time
+        self._failovers = failovers
+        self._session = session
+        self._visit = visit
+        self._lose = lose
+        self._deliver = deliver
+        self._log = log
+        self._seen: Counter[int] = Counter()
+        self._struck: Counter[int] = Counter()
+        self._spoiled: dict[int, Strike] = {}
+        self._lost: list[int] = []
+        self.late: list[Late] = []
+        """What is late."""
+
+    @property
+    def awaited(self) -> tuple[int, ...]:
+        """The requests, and WebSockets, whose answers are late."""
+        return tuple(late.of for late in self.late if late.sort is Sort.ANSWER and isinstance(late.of, int))
+
+    def holds(self, sort: Sort) -> bool:
+        """Whether something of that sort is late."""
+        return bool(self.late) and any(late.sort is sort for late in self.late)
+
+    def release(self, late: Late, now_us: int) -> Iterable[Action]:
+        """Lets go what was late."""
+        self.late.remove(late)
+        return late.then(now_us)
+
+    def gone(self, request_id: int) -> None:
+        """The app hung up there: nothing comes for it any more."""
+        self._spoiled.pop(request_id, None)
+        if self.late:
+            self.late = [late for late in self.late if late.of != request_id]
+
+    def take_lost(self) -> Sequence[int]:
+        """The requests whose answers went out, and did not arrive; each once."""
+        if not self._lost:
+            return ()
+        lost, self._lost = self._lost, []
+        return lost
+
+    def refuses(self, request_id: int, operation: Operation, said: Fields, now_us: int) -> bool:
+        """Takes a request before the story does; True where the story is not to hear of it."""
+        if not self._faults.rules and not self._failovers.count:
+            return False
+        story_us = self._time.story_us(now_us)
+        if self._failovers.outdated(said.get("alias")):
+            self._answer(story_us, request_id, _wrong_alias())
+            return True
+        strike = self._strike((ANY, operation.kind, str(operation)))
+        if strike is None:
+            return False
+        if strike.fault.do is Do.ERROR:
+            self._answer(story_us + strike.delay_us, request_id, fault_answers.error(strike.fault))
+            return True
+        if strike.fault.do is Do.ALIAS:
+            self._failovers.happen(strike.drawn)
+        else:
+            self._spoil(request_id, strike, story_us)
+        return False
+
+    def befall(
+        self,
+        carrier: Carrier,
+        messages: tuple[Parsed, ...],
+        now_us: int,
+        hear: Callable[[int], Iterable[Action]],
+    ) -> Do | None:
+        """Takes Bayeux messages before the story does: None where it is to hear them now.
+
+        FORGET: once it has forgotten their clients. Else it is not to hear them; `hear` has them heard later, at that
+        wall's time.
+        """
+        if not self._faults.rules and not self._failovers.count and not self.late:
+            return None
+        story_us = self._time.story_us(now_us)
+        if carrier.is_socket and (behind_us := self._behind_us(carrier.id)) is not None:
+            self.late.append(Late(behind_us, Sort.ANSWER, carrier.id, hear))
+            return Do.DELAY
+        published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
+        if any(self._failovers.outdated(one.fields.get("alias")) for one in published):
+            self._tell(story_us, carrier, fault_answers.failed2(messages, fault_answers.error2(2, WRONG_ALIAS)))
+            return Do.ALIAS
+        named = (name for one in published for name in (one.operation.kind, str(one.operation)))
+        meta = (message.channel for message in messages if bayeux.is_meta(message.channel))
+        strike = self._strike({ANY, COMET, *meta, *named})
+        if strike is None:
+            return None
+        fault, due_at_us = strike.fault, story_us + strike.delay_us
+        match fault.do:
+            case Do.FORGET:
+                return Do.FORGET
+            case Do.ALIAS:
+                self._failovers.happen(strike.drawn)
+                return None
+            case Do.REFUSE:
+                self._tell(story_us, carrier, fault_answers.refused(messages, fault.advice))
+            case Do.ERROR if fault.status_code is not None:
+                told = fault_answers.error2(fault.status_code, fault.message)
+                self._tell(due_at_us, carrier, fault_answers.failed2(messages, told))
+            case _ if carrier.is_socket:
+                self._stop(due_at_us, carrier.id, strike, hear)
+            case Do.ERROR:
+                self._answer(due_at_us, carrier.id, (fault.status, TEXT, b""))
+            case _:
+                self._spoil(carrier.id, strike, story_us)
+                return None
+        return fault.do
+
+    def answered(self, answer: Respond, now_us: int) -> tuple[Action, ...]:
+        """What goes out of an answer that the story gives."""
+        strike = self._spoiled.get(answer.request_id) if self._spoiled else None
+        if strike is None:
+            return (answer,)
+        match strike.fault.do:
+            case Do.DELAY:
+                del self._spoiled[answer.request_id]
+                due_at_us = self._time.story_us(now_us) + strike.delay_us
+                self._put(due_at_us, Sort.ANSWER, answer.request_id, answer)
+                return ()
+            case Do.CUT:
+                self._lost.append(answer.request_id)
+                half, wanted = len(answer.body) // 2, strike.fault.after_bytes
+                return (answer._replace(cut_at=half if wanted is None else min(wanted, len(answer.body))),)
+            case Do.GARBAGE:
+                self._lost.append(answer.request_id)
+                return (answer._replace(body=fault_answers.garbage(strike.drawn)),)
+        # It hangs, or is reset.
+        return ()
+
+    def tell(self, channel: str, raw: bytes, position: Position | None, due_at_us: int) -> None:
+        """Takes a message that the story tells, due then, in its time."""
+        strike = self._strike((channel,)) if self._faults.rules else None
+        do = strike.fault.do if strike else None
+
+        def deliver(*, is_lost: bool = False) -> tuple[Action, ...]:
+            self._deliver(channel, raw, position, is_lost)
+            return ()
+
+        def late(at_us: int, *, is_swapped: bool = False) -> None:
+            self.late.append(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
+
+        behind_us = self._behind_us(channel)
+        if strike is not None and do in (Do.DELAY, Do.REORDER):
+            late(max(due_at_us + strike.delay_us, behind_us or 0), is_swapped=do is Do.REORDER)
+            return
+        if do is Do.LOSE:
+            deliver(is_lost=True)
+            return
+        for _ in range(2 if do is Do.DOUBLE else 1):
+            if behind_us is None:
+                deliver()
+            else:
+                late(behind_us)
+        for swapped in [one for one in self.late if one.of == channel and one.is_swapped]:
+            self.release(swapped, due_at_us)
+
+    def push(self, push: SendPush, due_at_us: int) -> tuple[SendPush, ...]:
+        """What becomes of a push that is due then, in the story's time."""
+        strike = self._strike((PUSH, f"{PUSH} {push.action}")) if self._faults.rules else None
+        if strike is None:
+            return (push,)
+        if strike.fault.do is Do.DELAY:
+            self._put(due_at_us + strike.delay_us, Sort.PUSH, PUSH, push)
+            return ()
+        return (push, push) if strike.fault.do is Do.DOUBLE else ()
+
+    def _spoil(self, request_id: int, strike: Strike, story_us: int) -> None:
+        """The story hears of a request, and the app not, or badly, of its answer."""
+        self._spoiled[request_id] = strike
+        if strike.fault.do is Do.RESET:
+            self._break(story_us + strike.delay_us, request_id, resets=True)
+
+    def _stop(self, due_at_us: int, socket_id: int, strike: Strike, hear: Callable[[int], Iterable[Action]]) -> None:
+        """Something befalls a message that came over a WebSocket: there is no answer of its own to be spoiled."""
+        match strike.fault.do:
+            case Do.DELAY:
+                self.late.append(Late(due_at_us, Sort.ANSWER, socket_id, hear))
+            case Do.ERROR:
+                reason = strike.fault.message or "an error of the server's"
+                self._put(due_at_us, Sort.ANSWER, socket_id, CloseSocket(socket_id, UNEXPECTED, reason))
+            case Do.GARBAGE:
+                self._put(due_at_us, Sort.ANSWER, socket_id, SendText(socket_id, fault_answers.garbage(strike.drawn)))
+            case Do.RESET | Do.CUT:
+                self._break(due_at_us, socket_id, resets=strike.fault.do is Do.RESET)
+
+    def _break(self, due_at_us: int, carrier_id: int, *, resets: bool) -> None:
+        def broken(now_us: int) -> tuple[Action, ...]:
+            self._lose(carrier_id, now_us)
+            return (Break(carrier_id, resets),)
+
+        self.late.append(Late(due_at_us, Sort.ANSWER, carrier_id, broken))
+
+    def _tell(self, due_at_us: int, carrier: Carrier, frame: bytes) -> None:
+        if carrier.is_socket:
+            self._put(due_at_us, Sort.ANSWER, carrier.id, SendText(carrier.id, frame))
+        else:
+            self._answer(due_at_us, carrier.id, (200, JSON, frame))
+
+    def _answer(self, due_at_us: int, request_id: int, answer: fault_answers.Answer) -> None:
+        self._put(due_at_us, Sort.ANSWER, request_id, Respond(request_id, *answer))
+
+    def _put(self, due_at_us: int, sort: Sort, of: int | str, action: Action) -> None:
+        self.late.append(Late(due_at_us, sort, of, lambda _: (action,)))
+
+    def _behind_us(self, of: int | str) -> int | None:
+        """When the last goes of what is late there, and keeps its place; None where nothing is."""
+        return max((late.due_at_us for late in self.late if late.of == of and not late.is_swapped), default=None)
+
+    def _strike(self, names: Collection[str]) -> Strike | None:
+        """What happens to what is called so, if anything: the first rule that strikes."""
+        found: Strike | None = None
+        for number, rule in self._faults.rules.items():
+            if not rule.is_for(self._session, self._visit) or not rule.names(names):
+                continue
+            self._seen[number] += 1
+            drawn = self._faults.drawn(rule, self._session, self._seen[number])
+            if found is None and rule.strikes(self._seen[number], self._struck[number], share(drawn)):
+                found = Strike(rule, rule.delay_us(share(drawn[8:])), drawn[16:])
+                self._struck[number] += 1
+                self._faults.note(number, self._session)
+                told = f"session {self._session}: fault {number}: {rule} {self._seen[number]}"
+                self._log(Logged(told))
+        return found
+
+
+def _wrong_alias() -> fault_answers.Answer:
+    return 200, JSON, bayeux.dump(fault_answers.error2(2, WRONG_ALIAS))

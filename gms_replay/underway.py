@@ -1,0 +1,46 @@
+"""The answers of one session that its app has not got: they wait for their time, are on their way, or got lost."""
+
+from gms_replay.choice import Pending
+from gms_replay.fields import Meaning
+from gms_replay.gms import POLLED
+from gms_replay.items import Answer
+
+
+class Underway:
+    """Answers by their requests. What is polled is never kept for a retry: its next answer is what is true by then."""
+
+    def __init__(self) -> None:
+        self.pending: dict[int, Pending] = {}
+        """Those that wait for their time."""
+        self._given: dict[int, Pending] = {}
+        self._lost: dict[Meaning, Answer] = {}
+
+    def expect(self, pending: Pending) -> None:
+        """An answer is to come."""
+        self.pending[pending.request_id] = pending
+
+    def give(self, pending: Pending) -> None:
+        """It goes out."""
+        self._given[pending.request_id] = self.pending.pop(pending.request_id)
+
+    def arrive(self, request_id: int) -> bool:
+        """The app has it; False where it is none of these."""
+        return self._given.pop(request_id, None) is not None
+
+    def lose(self, request_id: int) -> Answer | None:
+        """The app hung up: its answer is kept for the retry."""
+        lost = self.pending.pop(request_id, None) or self._given.pop(request_id, None)
+        if lost is None:
+            return None
+        if lost.answer.operation.kind not in POLLED:
+            self._lost[lost.asked] = lost.answer
+        return lost.answer
+
+    def has_lost(self, asked: Meaning) -> bool:
+        """Whether the answer to the same got lost."""
+        # A key takes time to look for, and most apps lose nothing.
+        return bool(self._lost) and asked in self._lost
+
+    def retried(self, asked: Meaning) -> Answer:
+        """The answer that got lost, which the app asks for again."""
+        return self._lost.pop(asked)
