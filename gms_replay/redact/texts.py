@@ -26,7 +26,7 @@ _IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId
 """What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
 _WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+]|%40|/3/device/|\d(?:[ -]?\d){12}")
+_HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
 _QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
@@ -36,7 +36,7 @@ _DEEPEST = 3
 
 _KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b"\\u00")
+_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00")
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
 
@@ -90,7 +90,7 @@ class Texts:
         for leaf in leaves(text, content_type):
             if leaf.sort is Sort.TEXT:
                 # Of a page, or its script, only names say what is secret.
-                for leak in leaks.in_prose(leaf.value):
+                for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
             if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
                 self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
@@ -189,7 +189,9 @@ class Texts:
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0) -> str:
         if depth < _DEEPEST and _is_json(value):
-            return text_of(self._told_leaves(path, encoded(value), "", is_told, depth + 1))
+            inside = encoded(value)
+            told = self._told_leaves(path, inside, "", is_told, depth + 1)
+            return value if told == inside else text_of(told)
         kind = self._kind(path, is_told)
         if kind is Kind.TEXT and self._typed and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
