@@ -88,10 +88,20 @@ def _put(root: Branch, path: Path, leaf: Leaf) -> None:
         inner[path[-1]] = leaf
 
 
+def nested(text: str) -> Node | None:
+    """What a string holds that is itself JSON; None for any other."""
+    found = tree(text.encode("utf-8", "backslashreplace")) if text.lstrip()[:1] in ("{", "[") else None
+    return found if isinstance(found, Branch) else None
+
+
 def named(path: Path) -> str:
     """A path in words."""
-    inside = path[1:] if path[:1] == (BODY,) and len(path) > 1 else path
-    return ".".join("*" if isinstance(step, int) else step for step in inside)
+    return ".".join("*" if isinstance(step, int) else step for step in inside(path) or path)
+
+
+def inside(path: Path) -> Path:
+    """A path as it is inside a body."""
+    return path[1:] if path[:1] == (BODY,) else path
 
 
 def shape(node: Node, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -118,14 +128,22 @@ def values(node: Node) -> Iterator[Leaf]:
             yield from values(below)
 
 
-def outlined(node: Node) -> str:
+Worded = Callable[[Path, str], str]
+"""What a value at a path has in common with those that may mean the same."""
+
+
+def _by_outline(path: Path, text: str) -> str:
+    return outline(text)
+
+
+def outlined(node: Node, worded: Worded = _by_outline) -> str:
     """What two bodies have in common that may mean the same."""
     if isinstance(node, Leaf):
-        said = "" if _is_aside(node.path) or gms.is_identity(node.path) else outline(node.text)
+        said = "" if _is_aside(node.path) or gms.is_identity(node.path) else worded(node.path, node.text)
         return f"{node.sort.name}:{said}"
     if node.is_list:
-        return f"[{','.join(map(outlined, node.values()))}]"
-    return "{" + ",".join(sorted(f"{step}={outlined(below)}" for step, below in node.items())) + "}"
+        return f"[{','.join(outlined(below, worded) for below in node.values())}]"
+    return "{" + ",".join(sorted(f"{step}={outlined(below, worded)}" for step, below in node.items())) + "}"
 
 
 def compare(one: Node, other: Node, same: Same, path: Path = ()) -> Iterator[Found]:

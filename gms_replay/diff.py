@@ -5,11 +5,13 @@ URLs of the server's own lead to wherever it was asked. Instants are found by th
 player knows, so that one which was left stale is seen; all must have moved by one and the same shift.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from gms_replay import gms
 from gms_replay.addresses import SEGMENT
+from gms_replay.disguise import Disguise, Hidden
 from gms_replay.gms import InstantClass
 from gms_replay.instants import SECOND_US
 from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Leaf, Likeness, is_calendar, leaves, place
@@ -39,13 +41,15 @@ class Seen:
 class Transcript:
     """All that one run told an app. `origin`: the server's ("http://host:port").
 
-    `started_at_us`: when the visit began, by the app's clock, or as the server was told to let it begin.
+    `started_at_us`: when the visit began, by the app's clock, or as the server was told to let it begin. `hidden`: what
+    stands there for what was replaced in a recording; None where nothing was.
     """
 
     origin: str
     started_at_us: int
     answers: tuple[Seen, ...]
     channels: dict[str, tuple[bytes, ...]]
+    hidden: Hidden | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def compare(expected: Transcript, actual: Transcript, shift: Shift = Shift.EXACT
     `shift`: by what the calendar's instants were moved.
     """
     result = _Comparing(expected, actual, shift)
+    result.weigh()
     for number, (one, other) in enumerate(zip_longest(expected.answers, actual.answers), start=1):
         result.answer(number, one, other)
     for channel in sorted(expected.channels.keys() | actual.channels.keys()):
@@ -95,6 +100,20 @@ class _Comparing:
         self._slots_step_us = shift.step_us(WIDEST_GRID_US)
         self._expected, self._actual = expected, actual
         self._likeness = Likeness(self._moved, self.comparison.identities)
+        hidden = expected.hidden or actual.hidden
+        self._disguise = Disguise(hidden) if hidden else None
+
+    def weigh(self) -> None:
+        """Settles what stands for what where secrets were replaced, before anything is judged by it."""
+        if self._disguise is None:
+            return
+        for one, other in zip(self._expected.answers, self._actual.answers, strict=False):
+            self._disguise.weigh((), one.asked, other.asked, is_told=False)
+        for text, text_now in zip(_texts(self._expected), _texts(self._actual), strict=False):
+            for leaf, leaf_now in zip(leaves(text), leaves(text_now), strict=False):
+                if not leaf.is_key and leaf.path == leaf_now.path:
+                    self._disguise.weigh(leaf.path, leaf.text, leaf_now.text, is_told=True)
+        self._disguise.settle()
 
     def answer(self, number: int, one: Seen | None, other: Seen | None) -> None:
         where = f"answer {number} ({one.asked if one else other.asked if other else ''})"
@@ -131,9 +150,18 @@ class _Comparing:
     def _leaf(self, where: str, one: Leaf | None, other: Leaf | None) -> None:
         if one is None or other is None or (not one.is_key and place(one.path) != place(other.path)):
             self._differ(where, one.text if one else None, other.text if other else None)
+        elif self._disguise and not one.is_key and self._is_hidden(where, one, other):
+            pass
         elif not (gms.is_elapsed(one.path) and one.text.isdigit() and other.text.isdigit()):
             is_user = one.path[-1:] in _USERS
             self._text(where, one.text, other.text, is_slot=one.is_key or is_calendar(one.path), is_identity=is_user)
+
+    def _is_hidden(self, where: str, one: Leaf, other: Leaf) -> bool:
+        """Whether something private stands there; then it is judged."""
+        same = self._disguise.same(one.path, one.text, other.text, is_told=True) if self._disguise else None
+        if same is False:
+            self._differ(where, one.text, other.text)
+        return same is not None
 
     def _text(
         self,
@@ -148,6 +176,8 @@ class _Comparing:
             self._differ(where, one, other)
             return
         plain, plain_now = _unrooted(one, self._expected.origin), _unrooted(other, self._actual.origin)
+        if self._disguise is not None:
+            plain = self._disguise.as_there(plain, plain_now)
         if not self._likeness.same(plain, plain_now, is_slot=is_slot, is_identity=is_identity):
             self._differ(where, one, other)
 
@@ -159,6 +189,12 @@ class _Comparing:
 
     def _differ(self, where: str, expected: str | None, actual: str | None) -> None:
         self.comparison.differences.append(Difference(where, expected, actual))
+
+
+def _texts(transcript: Transcript) -> Iterator[bytes]:
+    yield from (answer.body for answer in transcript.answers)
+    for _, messages in sorted(transcript.channels.items()):
+        yield from messages
 
 
 def _shown(text: bytes | None) -> str | None:

@@ -14,21 +14,20 @@ class Failovers:
     """The failovers of one session's chats."""
 
     def __init__(self) -> None:
-        self._drawn: str | None = None
+        self.count = 0
+        """How many there were."""
+        self._drawn = ""
         self._told: dict[str, str] = {}
-
-    def __bool__(self) -> bool:
-        """Whether there was any."""
-        return self._drawn is not None
 
     def happen(self, drawn: bytes) -> None:
         """Another server takes over; its alias is drawn by that."""
+        self.count += 1
         self._drawn = drawn.hex()
         self._told = {}
 
     def told(self, text: bytes) -> bytes:
         """A body, or a message, with the new alias wherever it tells one; as it is, where there was no failover."""
-        if self._drawn is None:
+        if not self.count:
             return text
         parts, at = [], 0
         for span in spans(text):

@@ -14,7 +14,7 @@ whatever runs beside it. How rules are written, `fault_rules` knows; what become
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from hashlib import blake2b
@@ -145,23 +145,20 @@ class Faults:
 
     def __init__(self, rules: Iterable[Fault] = (), seed: int = 0) -> None:
         self._seed = seed
-        self._rules: dict[int, Fault] = {}
+        self.rules: dict[int, Fault] = {}
+        """Those that hold, by their numbers."""
         self._struck: dict[int, Counter[str]] = {}
         self._ever = 0
         for rule in rules:
             self.add(rule)
 
-    def __bool__(self) -> bool:
-        return bool(self._rules)
-
-    def __iter__(self) -> Iterator[tuple[int, Fault]]:
-        return iter(self._rules.items())
-
     @property
     def idle(self) -> tuple[str, ...]:
         """A line for each rule that struck nobody."""
         return tuple(
-            f"fault {number} ({rule}) struck nobody" for number, rule in self if not self._struck[number].total()
+            f"fault {number} ({rule}) struck nobody"
+            for number, rule in self.rules.items()
+            if not self._struck[number].total()
         )
 
     def obey(self, wanted: TellFaults | AddFault | DropFaults) -> dict[str, Any]:
@@ -175,7 +172,7 @@ class Faults:
     def add(self, rule: Fault) -> int:
         """Puts a rule behind the others, and gives its number, from 1: no other ever has it."""
         self._ever += 1
-        self._rules[self._ever] = rule
+        self.rules[self._ever] = rule
         self._struck[self._ever] = Counter()
         return self._ever
 
@@ -183,11 +180,11 @@ class Faults:
         """Takes a rule away, if it is there, or all; their numbers. What they struck stays struck."""
         gone = self._of(number)
         for one in gone:
-            del self._rules[one], self._struck[one]
+            del self.rules[one], self._struck[one]
         return gone
 
     def _of(self, number: int | None) -> list[int]:
-        return [one for one in self._rules if number in (None, one)]
+        return [one for one in self.rules if number in (None, one)]
 
     def forget(self) -> None:
         """All sessions are forgotten: nobody was struck yet."""
@@ -207,7 +204,7 @@ class Faults:
         """A rule, with its number, how often it struck, and whom."""
         struck = self._struck[number]
         told = {"struck": struck.total(), "sessions": dict(struck)}
-        return {"number": number} | self._rules[number].as_json() | told
+        return {"number": number} | self.rules[number].as_json() | told
 
 
 def share(drawn: bytes) -> float:

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import TypeVar
 
-from gms_replay import alignment, bodies, gms, instants, pieces, sessions, shapes, timeslots, travel
+from gms_replay import bodies, counterparts, gms, instants, pieces, sessions, shapes, timeslots, travel
 from gms_replay.alignment import Alike, align_alike
+from gms_replay.counterparts import Counterparts, Series
+from gms_replay.disguise import Disguise, Hidden, hidden_in
 from gms_replay.gms import InstantClass, Path
 from gms_replay.grades import TIME, Difference, Grade, worst
 from gms_replay.instants import SECOND_US
@@ -20,6 +21,7 @@ from gms_replay.leniency import Leniency
 from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness, is_calendar, is_token, outline
 from gms_replay.model import Recording
 from gms_replay.pieces import Piece, State
+from gms_replay.privacy import WITHHELD
 from gms_replay.roots import Roots
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
@@ -28,7 +30,6 @@ _LONGEST = 120
 _USUAL = 4
 _SURELY_DRAWN = 16
 """A word of so many letters and digits is nobody's choice."""
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,61 +103,83 @@ def compare(
     `pairs`: these alone, by their numbers from 1; None as the second stands for the one that begins alike.
     """
     was, now = sessions.split(old), sessions.split(new)
-    paired = _paired(was, now, range(1, len(was) + 1), range(1, len(now) + 1))
+    hidden = hidden_in(old, new, leniency.rules)
+    pairing = _Pairing(was, now, hidden)
+    paired = pairing.of_all()
     if pairs is not None:
-        paired = _chosen(was, now, pairs, dict(paired))
-    return Comparison(tuple(_row(was, now, one, other, leniency) for one, other in paired))
+        paired = pairing.chosen(pairs, dict(paired))
+    return Comparison(tuple(_row(was, now, one, other, leniency, hidden) for one, other in paired))
 
 
-def _chosen(
+@dataclass(frozen=True, slots=True)
+class _Pairing:
+    """Which visits begin alike, by their numbers from 1."""
+
+    old: Sequence[Session]
+    new: Sequence[Session]
+    hidden: Hidden | None
+
+    def of_all(self) -> list[tuple[int | None, int | None]]:
+        return self._paired(range(1, len(self.old) + 1), range(1, len(self.new) + 1))
+
+    def chosen(
+        self, pairs: Sequence[tuple[int, int | None]], partners: Mapping[int | None, int | None]
+    ) -> list[tuple[int | None, int | None]]:
+        """Chosen visits with their partners; whose partner is taken, or was another's, gets one that begins alike."""
+        taken = {other for _, other in pairs}
+        found = {one: partners[one] if other is None else other for one, other in pairs}
+        alone = [one for one, other in pairs if other is None and (found[one] is None or found[one] in taken)]
+        taken |= {other for one, other in found.items() if one not in alone}
+        left = [number for number in range(1, len(self.new) + 1) if number not in taken]
+        found |= dict.fromkeys(alone) | {one: other for one, other in self._paired(alone, left) if one is not None}
+        return [(one, found[one] if other is None else other) for one, other in pairs]
+
+    def _paired(self, some: Sequence[int], some_now: Sequence[int]) -> list[tuple[int | None, int | None]]:
+        openings = [self._opening(self.old[one - 1]) for one in some]
+        rows = align_alike(openings, [self._opening(self.new[one - 1]) for one in some_now])
+        return [
+            (None if row.old is None else some[row.old], None if row.new is None else some_now[row.new]) for row in rows
+        ]
+
+    def _opening(self, session: Session) -> Alike:
+        opening = next((one for one in session if one.operation.kind in gms.OPENINGS), session[0])
+        key = opening.operation.kind, opening.operation.name, opening.operation.version
+        said = frozenset((name, self._outline(name, text)) for name, text in opening.said.items())
+        return Alike((key, said), key)
+
+    def _outline(self, name: str, text: str) -> str:
+        return "" if self.hidden is not None and self.hidden.kind((name,), is_told=False) else outline(text)
+
+
+def _row(
     was: Sequence[Session],
     now: Sequence[Session],
-    pairs: Sequence[tuple[int, int | None]],
-    partners: Mapping[int | None, int | None],
-) -> list[tuple[int | None, int | None]]:
-    """Chosen visits with their partners; whose partner is taken, or was another's, gets one that begins alike."""
-    taken = {other for _, other in pairs}
-    found = {one: partners[one] if other is None else other for one, other in pairs}
-    alone = [one for one, other in pairs if other is None and (found[one] is None or found[one] in taken)]
-    taken |= {other for one, other in found.items() if one not in alone}
-    left = [number for number in range(1, len(now) + 1) if number not in taken]
-    found |= dict.fromkeys(alone) | {one: other for one, other in _paired(was, now, alone, left) if one is not None}
-    return [(one, found[one] if other is None else other) for one, other in pairs]
-
-
-def _paired(
-    was: Sequence[Session], now: Sequence[Session], some: Sequence[int], some_now: Sequence[int]
-) -> list[tuple[int | None, int | None]]:
-    """Which of these visits begin alike, by their numbers."""
-    rows = align_alike([_opening(was[one - 1]) for one in some], [_opening(now[one - 1]) for one in some_now])
-    return [
-        (None if row.old is None else some[row.old], None if row.new is None else some_now[row.new]) for row in rows
-    ]
-
-
-def _row(was: Sequence[Session], now: Sequence[Session], one: int | None, other: int | None, leniency: Leniency) -> Row:
+    one: int | None,
+    other: int | None,
+    leniency: Leniency,
+    hidden: Hidden | None,
+) -> Row:
     if one is not None and other is not None:
-        return replace(compare_visits(was[one - 1], now[other - 1], leniency), old=one, new=other)
+        return replace(compare_visits(was[one - 1], now[other - 1], leniency, hidden), old=one, new=other)
     begun, begun_now = (str(some[at - 1][0].operation) if at else None for some, at in ((was, one), (now, other)))
     grade = Grade.EXTRA if one is None else Grade.MISSING
     found = leniency.judged(Difference(grade, "visit", "visit", "", begun, begun_now, "none begins alike"))
     return Row(one, other, (Check("visits", "visit", (found,)),))
 
 
-def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
-    """Compares two visits. The row's numbers are 1."""
-    asked = _Series.of("requests", pieces.asked(old), pieces.asked(new))
-    polled = _Series.of("polls", pieces.polls(old), pieces.polls(new))
-    others = list(_told(old, new))
-    grading = _Grading(old, new, leniency)
-    grading.weigh([asked, polled, *others])
+def compare_visits(old: Session, new: Session, leniency: Leniency, hidden: Hidden | None = None) -> Row:
+    """Compares two visits. The row's numbers are 1. `hidden`: what may have been replaced in either."""
+    disguise = Disguise(hidden) if hidden is not None else None
+    found = counterparts.of(old, new, disguise)
+    grading = _Grading(old, new, leniency, disguise)
+    grading.weigh(found)
     if leniency.compares_requests:
-        grading.ordered(asked)
-        grading.ordered(polled)
-    grading.grant(asked)
-    said = (found for check in grading.checks for found in check.differences)
+        grading.ordered(found.asked)
+        grading.ordered(found.polled)
+    grading.grant(found.asked)
+    said = (one for check in grading.checks for one in check.differences)
     departs = next((one for one in said if one.grade.severity > Grade.VOLATILE.severity), None)
-    for series in others:
+    for series in found.told:
         grading.ordered(series)
     was, now = pieces.states(old), pieces.states(new)
     for place in sorted(was.keys() | now.keys()):
@@ -164,46 +187,14 @@ def compare_visits(old: Session, new: Session, leniency: Leniency) -> Row:
     return Row(1, 1, tuple(grading.checks), dict(grading.compared), departs, grading.spreads_us)
 
 
-def _told(old: Session, new: Session) -> Iterator["_Series"]:
-    yield _Series.of("answers", pieces.answers(old), pieces.answers(new))
-    for channel, some, some_now in _joined(pieces.events(old), pieces.events(new)):
-        yield _Series.of(f"messages on {channel}", some, some_now)
-    yield _Series.of("lines", *pieces.lines_of(old, new))
-
-
-def _opening(session: Session) -> Alike:
-    opening = next((one for one in session if one.operation.kind in gms.OPENINGS), session[0])
-    key = opening.operation.kind, opening.operation.name, opening.operation.version
-    return Alike((key, frozenset((name, outline(said)) for name, said in opening.said.items())), key)
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """Pieces of one sort in both visits, and which takes the place of which."""
-
-    sort: str
-    old: Sequence[Piece]
-    new: Sequence[Piece]
-    rows: tuple[alignment.Row, ...]
-
-    @classmethod
-    def of(cls, sort: str, old: Iterable[Piece], new: Iterable[Piece]) -> "_Series":
-        old, new = list(old), list(new)
-        return cls(sort, old, new, align_alike([one.alike for one in old], [one.alike for one in new]))
-
-    @property
-    def pairs(self) -> Iterator[tuple[Piece, Piece]]:
-        for row in self.rows:
-            if row.old is not None and row.new is not None:
-                yield self.old[row.old], self.new[row.new]
-
-
 class _Grading:
-    def __init__(self, old: Session, new: Session, leniency: Leniency) -> None:
+    def __init__(self, old: Session, new: Session, leniency: Leniency, disguise: Disguise | None) -> None:
         self.checks: list[Check] = []
         self.compared: Counter[str] = Counter()
         self.spreads_us: dict[str, int] = {}
         self._leniency = leniency
+        self._disguise = disguise
+        self._is_told = True
         self._visit_us = new[0].at_us - old[0].at_us
         self._later_us = self._visit_us
         self._seen_us: dict[InstantClass, set[int]] = {kind: set() for kind in InstantClass}
@@ -212,14 +203,19 @@ class _Grading:
         self._ids = _identities(old, leniency.rules) | _identities(new, leniency.rules)
         self._likeness = Likeness(self._moved, may_be_id=self._may_be_id)
 
-    def weigh(self, all_series: Iterable[_Series]) -> None:
-        """Settles what stands for what, before anything is judged by it."""
-        for one, other in (pair for series in all_series for pair in series.pairs):
-            for _ in bodies.compare(one.node, other.node, self._weighed):
-                pass
+    def weigh(self, found: Counterparts) -> None:
+        """Settles what stands for what, before anything is judged by it: first where secrets were replaced."""
+        if self._disguise is not None:
+            counterparts.weigh(found, self._disguise)
+            self._disguise.settle()
+        for series in found.all:
+            self._is_told = series.is_told
+            for one, other in series.pairs:
+                for _ in bodies.compare(one.node, other.node, self._weighed):
+                    pass
         self._likeness.settle()
 
-    def grant(self, asked: _Series) -> None:
+    def grant(self, asked: Series) -> None:
         """What GMS tells of the calendar may move as what the app asks for did."""
         for one, other in asked.pairs:
             for was, now in zip(bodies.values(one.node), bodies.values(other.node), strict=False):
@@ -227,8 +223,9 @@ class _Grading:
                 if is_calendar(was.path) and was.path == now.path and times[0] is not None and times[1] is not None:
                     self._calendar_us.add(times[1] - times[0])
 
-    def ordered(self, series: _Series) -> None:
+    def ordered(self, series: Series) -> None:
         """What comes in an order."""
+        self._is_told = series.is_told
         sort, was, now = series.sort, series.old, series.new
         numbers, numbers_now = _numbered(was), _numbered(now)
         waits: dict[str, list[tuple[int, int]]] = {}
@@ -267,6 +264,9 @@ class _Grading:
             yield _difference(Grade.OTHER_ORDER, where, one.place, "", where, moved)
         self._later_us = other.at_us - one.at_us
         for found in bodies.compare(one.node, other.node, self._same):
+            if self._disguise is not None and WITHHELD in (found.expected, found.actual):
+                # Nobody can say what was there.
+                continue
             yield _difference(found.grade, where, one.place, found.path, found.expected, found.actual, found.note)
 
     def _slower(self, kind: str, pairs: Sequence[tuple[int, int]]) -> Iterator[Difference]:
@@ -282,13 +282,24 @@ class _Grading:
             yield Difference(grade, kind, kind, TIME, was, now, f"{len(slow)} of {len(pairs)}, medians of these")
 
     def _weighed(self, path: Path, one: str, other: str) -> bool:
-        self._likeness.weigh(*self._unrooted(one, other), is_identity=self._is_identity(path, one, other))
+        is_identity = self._is_identity(path, one, other)
+        if self._disguise is not None:
+            if self._disguise.hidden.kind(bodies.inside(path), is_told=self._is_told):
+                return True
+            one = self._disguise.as_there(one, other)
+        self._likeness.weigh(*self._unrooted(one, other), is_identity=is_identity)
         return True
 
     def _same(self, path: Path, one: str, other: str) -> bool:
         if one in self._roots.hosts and other in self._roots_now.hosts:
             return True
         is_slot, is_identity = is_calendar(path) or "instant" in path, self._is_identity(path, one, other)
+        if self._disguise is not None:
+            if (same := self._disguise.same(bodies.inside(path), one, other, is_told=self._is_told)) is not None:
+                return same
+            if (inside := bodies.nested(one)) is not None and (inside_now := bodies.nested(other)) is not None:
+                return not any(bodies.compare(inside, inside_now, self._same, path))
+            one = self._disguise.as_there(one, other)
         return self._likeness.same(*self._unrooted(one, other), is_slot=is_slot, is_identity=is_identity)
 
     def _unrooted(self, one: str, other: str) -> tuple[str, str]:
@@ -343,11 +354,6 @@ def _numbered(things: Sequence[Piece]) -> list[str]:
         counts[one.place] += 1
         told.append(f"{one.place} {counts[one.place]}")
     return told
-
-
-def _joined(was: dict[str, list[_T]], now: dict[str, list[_T]]) -> Iterator[tuple[str, list[_T], list[_T]]]:
-    for name in sorted(was.keys() | now.keys()):
-        yield name, was.get(name, []), now.get(name, [])
 
 
 def _identities(session: Session, rules: Rules) -> frozenset[str]:

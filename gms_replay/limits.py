@@ -14,7 +14,7 @@ from gms_replay.errors import OptionError
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MARKS = (b",", b":", b"[", b"{", b"&")
 """One of these stands beside each value of JSON, and of a form."""
-_LINES_A_VALUE = 40
+_LINES_A_VALUE = 20
 """A file that somebody sends has lines, which are as much work as values of that part."""
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -25,17 +25,17 @@ class Limits:
 
     body_bytes: int = 16 << 20
     """Of a request: 413. More than any app sends to GMS, files included."""
-    frame_bytes: int = 1 << 20
-    """Of a WebSocket's message, all its parts: it is closed with 1009."""
+    text_bytes: int = 128 << 10
+    """Of a body that is no form with files, and of a WebSocket's message, all its parts: 413, or 1009."""
     head_bytes: int = 32 << 10
     """Of a request, its line and headers: 431."""
     headers: int = 100
     """Of a request: 431."""
-    values: int = 10_000
+    values: int = 5000
     """In a body of JSON or a form, or in a frame: 413, or 1009."""
     depth: int = 100
     """Of JSON: 413, or 1009."""
-    messages: int = 500
+    messages: int = 100
     """Bayeux messages in one frame: the first is answered with an error, none is taken."""
     subscriptions: int = 1000
     """Of a Bayeux client: an error."""
@@ -79,18 +79,27 @@ def listed() -> str:
     return ", ".join(f"{name}={getattr(DEFAULT, name)}" for name in _NAMES)
 
 
-def why_too_much(body: bytes, limits: Limits) -> str | None:
+def why_too_much(body: bytes, limits: Limits, content_type: str = "") -> str | None:
     """Why a body or frame is too much to be read; None where it is not."""
     if len(body) <= limits.depth:
         return None
-    if body.lstrip()[:2] == b"--":
-        # Parts of a form, one of which may be a file.
-        if body.count(b"\n") > limits.values * _LINES_A_VALUE:
-            return f"a body may have {limits.values * _LINES_A_VALUE} lines"
-    elif sum(map(body.count, _MARKS)) > limits.values:
+    if content_type.lower().startswith("multipart/"):
+        return _why_too_much_of_a_form(body, limits)
+    if len(body) > limits.text_bytes:
+        return f"a body that is no form with files may have {limits.text_bytes} bytes"
+    if sum(map(body.count, _MARKS)) > limits.values:
         return f"a body may hold {limits.values} values"
-    elif body.count(b"[") + body.count(b"{") > limits.depth and _depth(body) > limits.depth:
+    if body.count(b"[") + body.count(b"{") > limits.depth and _depth(body) > limits.depth:
         return f"JSON may be nested {limits.depth} levels deep"
+    return None
+
+
+def _why_too_much_of_a_form(body: bytes, limits: Limits) -> str | None:
+    if body.count(b"\n") > limits.values * _LINES_A_VALUE:
+        return f"a form may have {limits.values * _LINES_A_VALUE} lines"
+    # Parts of parts are read by recursion.
+    if body.lower().count(b"multipart/") > limits.depth:
+        return f"a form may be nested {limits.depth} levels deep"
     return None
 
 

@@ -6,13 +6,14 @@ that it is told again where the protocol promises that. What comes late waits he
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gms_replay import bayeux, fault_answers, publications
 from gms_replay.bayeux import Parsed
 from gms_replay.carriers import Carrier
+from gms_replay.clocks import SessionTime
 from gms_replay.deliveries import Position
 from gms_replay.events import JSON, TEXT, UNEXPECTED, Action, Break, CloseSocket, Logged, Respond, SendPush, SendText
 from gms_replay.failovers import Failovers
@@ -46,7 +47,7 @@ class Late:
 
 
 class Mishaps:
-    """What befalls a session of that name, which plays that visit.
+    """What befalls a session of that name, which plays that visit. Instants are the wall's, unless they say otherwise.
 
     `lose` is told of a request, or a WebSocket, that has ended at that wall's time; `deliver` gets what goes to the
     app, with whether it is lost on its way; `log` what happens.
@@ -55,6 +56,8 @@ class Mishaps:
     def __init__(
         self,
         faults: Faults,
+        time: SessionTime,
+        failovers: Failovers,
         session: str,
         visit: int,
         lose: Callable[[int, int], None],
@@ -62,6 +65,8 @@ class Mishaps:
         log: Callable[[Logged], None],
     ) -> None:
         self._faults = faults
+        self._time = time
+        self._failovers = failovers
         self._session = session
         self._visit = visit
         self._lose = lose
@@ -71,40 +76,41 @@ class Mishaps:
         self._struck: Counter[int] = Counter()
         self._spoiled: dict[int, Strike] = {}
         self._lost: list[int] = []
-        self._late: list[Late] = []
-        self._failovers = Failovers()
-
-    @property
-    def next(self) -> Late | None:
-        """What comes next of what is late."""
-        return min(self._late, key=lambda late: late.due_at_us) if self._late else None
+        self.late: list[Late] = []
+        """What is late."""
 
     @property
     def awaited(self) -> tuple[int, ...]:
         """The requests, and WebSockets, whose answers are late."""
-        return tuple(late.of for late in self._late if late.sort is Sort.ANSWER and isinstance(late.of, int))
+        return tuple(late.of for late in self.late if late.sort is Sort.ANSWER and isinstance(late.of, int))
 
     def holds(self, sort: Sort) -> bool:
         """Whether something of that sort is late."""
-        return any(late.sort is sort for late in self._late)
+        return bool(self.late) and any(late.sort is sort for late in self.late)
 
     def release(self, late: Late, now_us: int) -> Iterable[Action]:
         """Lets go what was late."""
-        self._late.remove(late)
+        self.late.remove(late)
         return late.then(now_us)
 
     def gone(self, request_id: int) -> None:
         """The app hung up there: nothing comes for it any more."""
         self._spoiled.pop(request_id, None)
-        self._late = [late for late in self._late if late.of != request_id]
+        if self.late:
+            self.late = [late for late in self.late if late.of != request_id]
 
-    def take_lost(self) -> list[int]:
+    def take_lost(self) -> Sequence[int]:
         """The requests whose answers went out, and did not arrive; each once."""
+        if not self._lost:
+            return ()
         lost, self._lost = self._lost, []
         return lost
 
-    def refuses(self, request_id: int, operation: Operation, said: Fields, story_us: int) -> bool:
+    def refuses(self, request_id: int, operation: Operation, said: Fields, now_us: int) -> bool:
         """Takes a request before the story does; True where the story is not to hear of it."""
+        if not self._faults.rules and not self._failovers.count:
+            return False
+        story_us = self._time.story_us(now_us)
         if self._failovers.outdated(said.get("alias")):
             self._answer(story_us, request_id, _wrong_alias())
             return True
@@ -124,7 +130,7 @@ class Mishaps:
         self,
         carrier: Carrier,
         messages: tuple[Parsed, ...],
-        story_us: int,
+        now_us: int,
         hear: Callable[[int], Iterable[Action]],
     ) -> Do | None:
         """Takes Bayeux messages before the story does: None where it is to hear them now.
@@ -132,8 +138,11 @@ class Mishaps:
         FORGET: once it has forgotten their clients. Else it is not to hear them; `hear` has them heard later, at that
         wall's time.
         """
+        if not self._faults.rules and not self._failovers.count and not self.late:
+            return None
+        story_us = self._time.story_us(now_us)
         if carrier.is_socket and (behind_us := self._behind_us(carrier.id)) is not None:
-            self._late.append(Late(behind_us, Sort.ANSWER, carrier.id, hear))
+            self.late.append(Late(behind_us, Sort.ANSWER, carrier.id, hear))
             return Do.DELAY
         published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
         if any(self._failovers.outdated(one.fields.get("alias")) for one in published):
@@ -165,15 +174,16 @@ class Mishaps:
                 return None
         return fault.do
 
-    def answered(self, answer: Respond, story_us: int) -> tuple[Action, ...]:
+    def answered(self, answer: Respond, now_us: int) -> tuple[Action, ...]:
         """What goes out of an answer that the story gives."""
-        strike = self._spoiled.get(answer.request_id)
+        strike = self._spoiled.get(answer.request_id) if self._spoiled else None
         if strike is None:
             return (answer,)
         match strike.fault.do:
             case Do.DELAY:
                 del self._spoiled[answer.request_id]
-                self._put(story_us + strike.delay_us, Sort.ANSWER, answer.request_id, answer)
+                due_at_us = self._time.story_us(now_us) + strike.delay_us
+                self._put(due_at_us, Sort.ANSWER, answer.request_id, answer)
                 return ()
             case Do.CUT:
                 self._lost.append(answer.request_id)
@@ -187,8 +197,7 @@ class Mishaps:
 
     def tell(self, channel: str, raw: bytes, position: Position | None, due_at_us: int) -> None:
         """Takes a message that the story tells, due then, in its time."""
-        raw = self._failovers.told(raw)
-        strike = self._strike((channel,)) if self._faults else None
+        strike = self._strike((channel,)) if self._faults.rules else None
         do = strike.fault.do if strike else None
 
         def deliver(*, is_lost: bool = False) -> tuple[Action, ...]:
@@ -196,7 +205,7 @@ class Mishaps:
             return ()
 
         def late(at_us: int, *, is_swapped: bool = False) -> None:
-            self._late.append(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
+            self.late.append(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
 
         behind_us = self._behind_us(channel)
         if strike is not None and do in (Do.DELAY, Do.REORDER):
@@ -210,26 +219,18 @@ class Mishaps:
                 deliver()
             else:
                 late(behind_us)
-        for swapped in [one for one in self._late if one.of == channel and one.is_swapped]:
+        for swapped in [one for one in self.late if one.of == channel and one.is_swapped]:
             self.release(swapped, due_at_us)
 
     def push(self, push: SendPush, due_at_us: int) -> tuple[SendPush, ...]:
         """What becomes of a push that is due then, in the story's time."""
-        strike = self._strike((PUSH, f"{PUSH} {push.action}")) if self._faults else None
+        strike = self._strike((PUSH, f"{PUSH} {push.action}")) if self._faults.rules else None
         if strike is None:
             return (push,)
         if strike.fault.do is Do.DELAY:
             self._put(due_at_us + strike.delay_us, Sort.PUSH, PUSH, push)
             return ()
         return (push, push) if strike.fault.do is Do.DOUBLE else ()
-
-    def renamed(self, body: bytes) -> bytes:
-        """A body with the alias that a chat has by now."""
-        return self._failovers.told(body)
-
-    def accepted(self, codings: str) -> str:
-        """In which of the content codings that an app takes it may get a body: in none, if that is to be renamed."""
-        return "" if self._failovers else codings
 
     def _spoil(self, request_id: int, strike: Strike, story_us: int) -> None:
         """The story hears of a request, and the app not, or badly, of its answer."""
@@ -241,7 +242,7 @@ class Mishaps:
         """Something befalls a message that came over a WebSocket: there is no answer of its own to be spoiled."""
         match strike.fault.do:
             case Do.DELAY:
-                self._late.append(Late(due_at_us, Sort.ANSWER, socket_id, hear))
+                self.late.append(Late(due_at_us, Sort.ANSWER, socket_id, hear))
             case Do.ERROR:
                 reason = strike.fault.message or "an error of the server's"
                 self._put(due_at_us, Sort.ANSWER, socket_id, CloseSocket(socket_id, UNEXPECTED, reason))
@@ -255,7 +256,7 @@ class Mishaps:
             self._lose(carrier_id, now_us)
             return (Break(carrier_id, resets),)
 
-        self._late.append(Late(due_at_us, Sort.ANSWER, carrier_id, broken))
+        self.late.append(Late(due_at_us, Sort.ANSWER, carrier_id, broken))
 
     def _tell(self, due_at_us: int, carrier: Carrier, frame: bytes) -> None:
         if carrier.is_socket:
@@ -267,16 +268,16 @@ class Mishaps:
         self._put(due_at_us, Sort.ANSWER, request_id, Respond(request_id, *answer))
 
     def _put(self, due_at_us: int, sort: Sort, of: int | str, action: Action) -> None:
-        self._late.append(Late(due_at_us, sort, of, lambda _: (action,)))
+        self.late.append(Late(due_at_us, sort, of, lambda _: (action,)))
 
     def _behind_us(self, of: int | str) -> int | None:
         """When the last goes of what is late there, and keeps its place; None where nothing is."""
-        return max((late.due_at_us for late in self._late if late.of == of and not late.is_swapped), default=None)
+        return max((late.due_at_us for late in self.late if late.of == of and not late.is_swapped), default=None)
 
     def _strike(self, names: Collection[str]) -> Strike | None:
         """What happens to what is called so, if anything: the first rule that strikes."""
         found: Strike | None = None
-        for number, rule in self._faults:
+        for number, rule in self._faults.rules.items():
             if not rule.is_for(self._session, self._visit) or not rule.names(names):
                 continue
             self._seen[number] += 1

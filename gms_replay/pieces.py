@@ -15,6 +15,7 @@ from gms_replay.gms import Kind, Operation
 from gms_replay.grades import CONTENT_TYPE, FORM, STATUS
 from gms_replay.likeness import Leaf
 from gms_replay.model import Direction, header
+from gms_replay.privacy import WITHHELD
 from gms_replay.sessions import Session
 from gms_replay.spans import Sort, plain_text, spans
 
@@ -38,6 +39,10 @@ class Piece:
     def alike(self) -> Alike:
         return Alike((self.place, bodies.outlined(self.node)), self.place)
 
+    def alike_by(self, worded: bodies.Worded) -> Alike:
+        """The same, where of values others things may be in common."""
+        return Alike((self.place, bodies.outlined(self.node, worded)), self.place)
+
 
 def asked(session: Session) -> Iterator[Piece]:
     """What the app asked, by what it said, but for polls; of what is published what acts. A repetition counts once."""
@@ -49,14 +54,14 @@ def asked(session: Session) -> Iterator[Piece]:
 
 
 def polls(session: Session) -> list[Piece]:
-    """What the app asked again and again, each once: by what it said, but for its place in the chat."""
+    """What the app asked again and again, each once, in any order: by what it said, but for its place in the chat."""
     found: dict[tuple[str, str], Piece] = {}
     for one in session:
         if one.operation.kind in gms.POLLED:
             said = {name: text for name, text in one.said.items() if name not in bodies.POSITIONS}
             piece = _request(one.operation, one.at_us, said)
             found.setdefault((piece.place, bodies.shown(piece.node)), piece)
-    return [piece for _, piece in sorted(found.items(), key=lambda known: known[0])]
+    return list(found.values())
 
 
 def _request(operation: Operation, at_us: int, said: Mapping[str, str]) -> Piece:
@@ -86,6 +91,8 @@ def answers(session: Session) -> Iterator[Piece]:
 
 def _form(body: bytes) -> str:
     """Whether what looks like JSON is: not every app reads what is not, whatever it says."""
+    if body == WITHHELD.encode():
+        return WITHHELD
     try:
         if body.lstrip()[:1] in (b"{", b"["):
             json.loads(body)

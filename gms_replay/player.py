@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from gms_replay import bayeux, calls, control, jsonp, match, publications, replies
+from gms_replay import bayeux, calls, control, jsonp, match, publications, registry, replies
 from gms_replay.alarms import Alarms
 from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
@@ -338,10 +338,8 @@ class Player:
         """The session for a handshake that says at most by its URL which it is for."""
         unbound = self._registry.unbound(call, now_us) if call.address.name is None else None
         if unbound is not None and unbound.is_guessed:
-            text = (
-                f"session {unbound.name}: a Comet client of {unbound.whose}, who has other sessions, too; to be sure, "
-            )
-            self._log.append(text + "let apps name their session (gms_session) and follow `_comet_url`")
+            text = f"session {unbound.name}: a Comet client of {registry.whose(unbound)}, who has other sessions, too; "
+            self._log.append(text + "to be sure, let apps name their session (gms_session) and follow `_comet_url`")
         return unbound or self._registry.opened(call, call.operation, now_us)
 
     def _meant(self, session: Playing, call: Call, messages: tuple[Parsed, ...], now_us: int) -> Playing:
@@ -381,7 +379,7 @@ class Player:
             sessions.append(session)
         if session not in self._registry:
             self._registry.keep(session)
-            self._log.append(f"session {session.name}: visit {session.story.number} for {session.whose}")
+            self._log.append(f"session {session.name}: visit {session.story.number} for {registry.whose(session)}")
 
     def _missed(self, request_id: int, asked: Asked, miss: Miss, now_us: int) -> Iterable[Action]:
         self.missed += 1

@@ -73,7 +73,8 @@ class Playing:
         self._choice = Choice(story)
         self._underway = Underway()
         self._aside: list[Noted | Logged | SendPush] = []
-        self._mishaps = Mishaps(faults, name, story.number, self.gone, self.comet.deliver, self._aside.append)
+        acts = self.gone, self.comet.deliver, self._aside.append
+        self._mishaps = Mishaps(faults, self._time, self._translation.failovers, name, story.number, *acts)
         self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
         self._came: tuple[object, ...] | None = None
@@ -97,11 +98,6 @@ class Playing:
         meant = self._meanings.of(call)
         last = max(self._openings(), default=-1)
         return self._underway.has_lost(meant.key) or any(one.answer.index > last for one in meant.right)
-
-    @property
-    def whose(self) -> str:
-        """Its app, for people."""
-        return f"{self.user or 'nobody by name'} at {self.peer or 'this process'}"
 
     @property
     def is_untouched(self) -> bool:
@@ -128,7 +124,7 @@ class Playing:
     @property
     def is_waited_for(self) -> bool:
         """Whether the app waits at this moment, or may be told something at any."""
-        return bool(self._underway or self._sockets) or self.comet.is_polled
+        return bool(self._underway.pending or self._sockets) or self.comet.is_polled
 
     @property
     def service_ids(self) -> frozenset[str]:
@@ -157,7 +153,7 @@ class Playing:
                 self._act(operation, now_us, is_taken=False)
                 self._translation.hear(operation, call.said, None)
             return miss
-        if self._mishaps.refuses(request_id, operation, call.said, self._time.story_us(now_us)):
+        if self._mishaps.refuses(request_id, operation, call.said, now_us):
             return None
         if self._underway.has_lost(key):
             answer = self._underway.retried(key)
@@ -192,8 +188,7 @@ class Playing:
         self.seen_at_us = now_us
         if carrier.is_socket:
             self._sockets.add(carrier.id)
-        story_us = self._time.story_us(now_us)
-        does = self._mishaps.befall(carrier, messages, story_us, lambda at_us: self._hear(carrier, messages, at_us))
+        does = self._mishaps.befall(carrier, messages, now_us, lambda at_us: self._hear(carrier, messages, at_us))
         if does is Do.FORGET:
             yield from self._framed(self.comet.forget(messages), now_us)
         if does in (None, Do.FORGET):
@@ -258,7 +253,7 @@ class Playing:
 
     def end(self) -> Iterator[Action]:
         """Answers whatever the app waits for, as a server that knows nothing of it any more."""
-        for request_id in sorted({*self._underway.awaited, *self._mishaps.awaited} - self._sockets):
+        for request_id in sorted({*self._underway.pending, *self._mishaps.awaited} - self._sockets):
             yield Respond(request_id, 503, TEXT, _DROPPED.encode())
         yield from self._framed(self.comet.end(), self.seen_at_us)
         for socket_id in self._sockets:
@@ -277,8 +272,14 @@ class Playing:
     @property
     def next_us(self) -> int | None:
         """When, in the app's time, something is due next."""
-        waiting = (one.due_at_us for one in (self._underway.next, self._mishaps.next) if one)
-        return min(waiting if self._course.next_us is None else (self._course.next_us, *waiting), default=None)
+        next_us = self._course.next_us
+        for one in self._waiting:
+            next_us = earlier(next_us, one.due_at_us)
+        return next_us
+
+    @property
+    def _waiting(self) -> list[Pending | Late]:
+        return [*self._underway.pending.values(), *self._mishaps.late]
 
     @property
     def missing(self) -> tuple[Act, int] | None:
@@ -318,7 +319,7 @@ class Playing:
             due_at_us, what = due
             if isinstance(what, Pending):
                 self._underway.give(what)
-                actions += self._mishaps.answered(self._respond(what), story_us)
+                actions += self._mishaps.answered(self._respond(what), now_us)
             elif isinstance(what, Late):
                 actions += self._mishaps.release(what, now_us)
             elif isinstance(what, Lack):
@@ -332,9 +333,8 @@ class Playing:
             actions += self._framed(self.comet.flush(self._time.protocol_us(now_us)), now_us)
         for request_id in self._mishaps.take_lost():
             self.gone(request_id, now_us)
-        if self._aside:
-            actions[:0] = self._aside
-            self._aside.clear()
+        actions[:0] = self._aside
+        self._aside.clear()
         return actions
 
     def _earliest(self, now_us: int) -> tuple[int, Lack | Pending | Late | None] | None:
@@ -346,8 +346,8 @@ class Playing:
             lacks_at_us = self._time.story_at_us(lack.ends_at_us, now_us)
             if due_at_us is None or lacks_at_us < due_at_us:
                 due_at_us, due = lacks_at_us, lack
-        for one in (self._underway.next, self._mishaps.next):
-            if one and (due_at_us is None or one.due_at_us < due_at_us):
+        for one in self._waiting:
+            if due_at_us is None or one.due_at_us < due_at_us:
                 due_at_us, due = one.due_at_us, one
         return None if due_at_us is None else (due_at_us, due)
 
@@ -371,7 +371,7 @@ class Playing:
 
     def _is_awaited(self, pushes: int | None, told: list[Action]) -> bool:
         """Whether the app waits for an answer, or listens; or its device for more pushes than it was told."""
-        if self._underway or self.comet.is_awaited or self._mishaps.holds(Sort.ANSWER):
+        if self._underway.pending or self.comet.is_awaited or self._mishaps.holds(Sort.ANSWER):
             return True
         is_enough = pushes is None or 0 <= pushes <= sum(isinstance(one, SendPush) for one in told)
         return not is_enough and (self._course.has_push or self._mishaps.holds(Sort.PUSH))
@@ -383,17 +383,18 @@ class Playing:
             shift_us = self._translation.shift_us(answer.at_us, pending.due_at_us)
             self._choice.happen(answer, shift_us)
         news, shift_us = pending.news or (None, shift_us)
-        headers, body = self._translation.answer(answer, shift_us, self._mishaps.accepted(pending.accepts), news)
-        return Respond(pending.request_id, answer.response.status, headers, self._mishaps.renamed(body))
+        headers, body = self._translation.answer(answer, shift_us, pending.accepts, news)
+        return Respond(pending.request_id, answer.response.status, headers, body)
 
     def _framed(self, frames: Iterable[Frame], now_us: int, shaken: int | None = None) -> Iterator[Action]:
         """What carries these; `shaken`: the request that shook hands."""
-        comet, story_us = self.story.comet, self._time.story_us(now_us)
+        comet = self.story.comet
         for one in frames:
             if one.request_id in self._sockets:
                 yield SendText(one.request_id, frame(one.messages))
                 continue
             headers = JSON
             if one.request_id == shaken and comet.headers:
-                headers += self._translation.headers(comet.headers, self._translation.shift_us(comet.at_us, story_us))
-            yield from self._mishaps.answered(Respond(one.request_id, 200, headers, frame(one.messages)), story_us)
+                shift_us = self._translation.shift_us(comet.at_us, self._time.story_us(now_us))
+                headers += self._translation.headers(comet.headers, shift_us)
+            yield from self._mishaps.answered(Respond(one.request_id, 200, headers, frame(one.messages)), now_us)

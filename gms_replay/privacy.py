@@ -86,6 +86,7 @@ _PUBLIC_PARAMETERS = frozenset({"algorithm", "qop", "nc", "stale", "charset", "s
 _COOKIE = re.compile(r"(?:^|;)\s*(?:[^=;\s]*=)?(?P<value>[^;]*)")
 _GIVEN_COOKIE = re.compile(r"[^=;]*=(?P<value>[^;]*)")
 _DEVICE_PATH = re.compile(r"/3/device/(?P<value>[^/?]+)")
+_SESSION_PATH = re.compile(r"(?i);jsessionid=(?P<value>[^/?;#]+)")
 _USERINFO = re.compile(r"(?<=://)(?P<user>[^/\s\"'<>:@\\]*)(?::(?P<password>[^/\s\"'<>@\\]*))?@")
 _PAIR = re.compile(r"(?P<name>[^=&]*)=(?P<value>[^&]*)")
 
@@ -183,8 +184,9 @@ def in_header(name: str, value: str) -> tuple[Part, ...]:
 
 
 def in_path(path: str) -> tuple[Part, ...]:
-    """The secrets in the path of a request: a device's token, as Apple has it there."""
-    return _found(_DEVICE_PATH.finditer(path), Kind.DEVICE)
+    """The secrets in the path of a request: a device's token, as Apple has it there, and what stands for a cookie."""
+    devices = _found(_DEVICE_PATH.finditer(path), Kind.DEVICE)
+    return devices + _found(_SESSION_PATH.finditer(path), Kind.CREDENTIAL) if ";" in path else devices
 
 
 def pairs(form: str, start: int = 0) -> Iterator[tuple[str, int, int]]:

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 
-from gms_replay import contents, gms, pushes, sessions
+from gms_replay import contents, counterparts, gms, pushes, sessions
 from gms_replay.alignment import Row, align
 from gms_replay.contents import Value
+from gms_replay.disguise import Disguise, Hidden, hidden_in
 from gms_replay.gms import InstantClass, Path
 from gms_replay.instants import SECOND_US
 from gms_replay.likeness import TOLERANCE_US, WIDEST_GRID_US, Likeness
 from gms_replay.model import Recording
 from gms_replay.pushes import Derived, Notification, Result
+from gms_replay.rules import Rules
 from gms_replay.sessions import Session
 
 _LONGEST_SHOWN = 80
@@ -118,33 +120,42 @@ def compare(old: Recording, new: Recording, pairs: Sequence[tuple[int, int | Non
     `pairs`: these visits alone, by their numbers from 1; None as the second stands for the one of the same number.
     """
     was, now = _homes(old), _homes(new)
+    grouping = _Grouping(hidden_in(old, new, Rules()))
     if pairs is not None:
         housed, housed_now = ({home[0].number: home for home in homes} for homes in (was, now))
         chosen = [(housed[one], housed_now.get(one if other is None else other, _NOTHING)) for one, other in pairs]
-        return Comparison(tuple(_grouped(chosen)))
+        return Comparison(tuple(grouping.grouped(chosen)))
     if all(any(home.visit for home, _ in side) for side in (was, now)):
-        of_visits = _paired([one for one in was if one[0].visit], [one for one in now if one[0].visit])
-        others = _paired([one for one in was if not one[0].visit], [one for one in now if not one[0].visit])
+        of_visits = grouping.paired([one for one in was if one[0].visit], [one for one in now if one[0].visit])
+        others = grouping.paired([one for one in was if not one[0].visit], [one for one in now if not one[0].visit])
         return Comparison((*of_visits, *others))
-    return Comparison(tuple(_paired(_pushed(was), _pushed(now))))
+    return Comparison(tuple(grouping.paired(_pushed(was), _pushed(now))))
 
 
-def differences(expected: Notification | Derived, actual: Notification | Derived) -> tuple[str, ...]:
+def differences(
+    expected: Notification | Derived, actual: Notification | Derived, disguise: Disguise | None = None
+) -> tuple[str, ...]:
     """What one push says otherwise than another, a line for each thing; nothing where an app is told the same.
 
     Not compared: the carrier and its envelope, devices, which ids stand for the service, and what only one of them
-    tells of (a result; of a derived push all but its action).
+    tells of (a result; of a derived push all but its action). `disguise`: what stands for what where secrets were
+    replaced.
     """
     if isinstance(expected, Derived) or isinstance(actual, Derived):
         if expected.action == actual.action:
             return ()
         return (f"action {_quoted(expected.action or '')} became {_quoted(actual.action or '')}",)
-    return (*_contents(expected, actual), *_expiries(expected, actual), *_results(expected.result, actual.result))
+    return (
+        *_contents(expected, actual, disguise),
+        *_expiries(expected, actual),
+        *_results(expected.result, actual.result),
+    )
 
 
 _Housed = tuple[Home, tuple[Notification | Derived, ...]]
 _Nobody = tuple[None, tuple[Notification | Derived, ...]]
 _NOTHING: _Nobody = (None, ())
+_Sides = tuple[Notification | Derived | None, Notification | Derived | None]
 
 
 def _homes(recording: Recording) -> list[_Housed]:
@@ -169,23 +180,57 @@ def _pushed(homes: list[_Housed]) -> list[_Housed]:
     return sorted((home for home in homes if home[1]), key=lambda home: home[1][0].at_us)
 
 
-def _paired(was: list[_Housed], now: list[_Housed]) -> Iterator[Group]:
-    return _grouped(zip_longest(was, now, fillvalue=_NOTHING))
+@dataclass(frozen=True, slots=True)
+class _Grouping:
+    """Lays pushes side by side. `hidden`: what may have been replaced in either recording."""
+
+    hidden: Hidden | None
+
+    def paired(self, was: list[_Housed], now: list[_Housed]) -> Iterator[Group]:
+        return self.grouped(zip_longest(was, now, fillvalue=_NOTHING))
+
+    def grouped(self, pairs: Iterable[tuple[_Housed | _Nobody, _Housed | _Nobody]]) -> Iterator[Group]:
+        for (home, some), (home_now, some_now) in pairs:
+            if some or some_now:
+                rows = align(some, some_now)
+                disguise = self._disguise(home, home_now, [_sides(row, some, some_now) for row in rows])
+                yield Group(home, home_now, tuple(_pair(row, some, some_now, disguise) for row in rows))
+
+    def _disguise(self, home: Home | None, home_now: Home | None, sides: Iterable[_Sides]) -> Disguise | None:
+        """What stands for what in two visits and their pushes; None where nothing was replaced."""
+        if self.hidden is None:
+            return None
+        disguise = Disguise(self.hidden)
+        if home and home.visit and home_now and home_now.visit:
+            counterparts.weigh(counterparts.of(home.visit, home_now.visit, disguise), disguise)
+        for one, other in sides:
+            if isinstance(one, Notification) and isinstance(other, Notification):
+                was, now = _read(one), _read(other)
+                for path in was.keys() & now.keys():
+                    disguise.weigh(path, was[path].text, now[path].text, is_told=True)
+        disguise.settle()
+        return disguise
 
 
-def _grouped(pairs: Iterable[tuple[_Housed | _Nobody, _Housed | _Nobody]]) -> Iterator[Group]:
-    for (home, some), (home_now, some_now) in pairs:
-        if some or some_now:
-            yield Group(home, home_now, tuple(_pair(row, some, some_now) for row in align(some, some_now)))
+def _sides(row: Row, was: Sequence[Notification | Derived], now: Sequence[Notification | Derived]) -> _Sides:
+    return None if row.old is None else was[row.old], None if row.new is None else now[row.new]
 
 
-def _pair(row: Row, was: Sequence[Notification | Derived], now: Sequence[Notification | Derived]) -> Pair:
-    one = None if row.old is None else was[row.old]
-    other = None if row.new is None else now[row.new]
+def _read(one: Notification) -> contents.Contents:
+    return contents.read(one.provider, one.payload)
+
+
+def _pair(
+    row: Row,
+    was: Sequence[Notification | Derived],
+    now: Sequence[Notification | Derived],
+    disguise: Disguise | None,
+) -> Pair:
+    one, other = _sides(row, was, now)
     if row.old is None or row.new is None or one is None or other is None:
         return Pair(one, other)
     moved = (f"moved: came as number {row.old + 1}, and comes as number {row.new + 1}",) if row.is_moved else ()
-    return Pair(one, other, (*moved, *differences(one, other)), tuple(_remarks(one, other)))
+    return Pair(one, other, (*moved, *differences(one, other, disguise)), tuple(_remarks(one, other)))
 
 
 def _remarks(one: Notification | Derived, other: Notification | Derived) -> Iterator[str]:
@@ -195,8 +240,8 @@ def _remarks(one: Notification | Derived, other: Notification | Derived) -> Iter
         yield f"by {other.provider} instead of {one.provider}"
 
 
-def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
-    was, now = contents.read(expected.provider, expected.payload), contents.read(actual.provider, actual.payload)
+def _contents(expected: Notification, actual: Notification, disguise: Disguise | None) -> Iterator[str]:
+    was, now = _read(expected), _read(actual)
     later_us = actual.at_us - expected.at_us
 
     def moved(kind: InstantClass, shift_us: int) -> bool:
@@ -212,7 +257,7 @@ def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
     for path in sorted(was.keys() | now.keys(), key=_order):
         one, other = was.get(path), now.get(path)
         if one and other:
-            if not (named[path] if path in named else _are_alike(path, one, other, same)):
+            if not (named[path] if path in named else _are_alike(path, one, other, same, disguise)):
                 # As a link does that leads where it led in the other run.
                 now_is = "names another's id" if one == other else f"became {_shown(other)}"
                 yield f"{_name(path)} {_shown(one)} {now_is}"
@@ -221,10 +266,15 @@ def _contents(expected: Notification, actual: Notification) -> Iterator[str]:
             yield f"{_name(path)} is missing" if one else f"{_name(path)} is new: {_shown(other)}"
 
 
-def _are_alike(path: Path, one: Value, other: Value, same: Likeness) -> bool:
+def _are_alike(path: Path, one: Value, other: Value, same: Likeness, disguise: Disguise | None) -> bool:
     if one.is_string != other.is_string and None not in (one.is_string, other.is_string):
         return False
-    return same.same(one.text, other.text, is_slot=gms.instant_class(path) is InstantClass.CALENDAR)
+    text = one.text
+    if disguise is not None:
+        if (is_same := disguise.same(path, one.text, other.text, is_told=True)) is not None:
+            return is_same
+        text = disguise.as_there(one.text, other.text)
+    return same.same(text, other.text, is_slot=gms.instant_class(path) is InstantClass.CALENDAR)
 
 
 def _is_id(word: str) -> bool:

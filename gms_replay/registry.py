@@ -288,6 +288,11 @@ class Registry:
         return f"{self._seed} {name} {value}"
 
 
+def whose(session: Playing) -> str:
+    """Its app, for people."""
+    return f"{session.user or 'nobody by name'} at {session.peer or 'this process'}"
+
+
 def _of(call: Call, sessions: Iterable[Playing]) -> list[Playing]:
     """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
     if call.user:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from gms_replay import instants
 from gms_replay.echoes import Memory
+from gms_replay.failovers import Failovers
 from gms_replay.fields import Fields
 from gms_replay.gms import POLLED, Kind, Operation
 from gms_replay.items import Answer
@@ -51,12 +52,14 @@ class Translation:
         self._origin, self._base = "", story.recorded.base
         self._timeline = story.timeline(now_us, shift)
         self._changes = 0
+        self.failovers = Failovers()
+        """Of the chats that the app has."""
         self._polled: dict[tuple[str, ...], _Told] = {}
 
     @property
     def version(self) -> int:
         """Another number whenever the same recorded text may be told otherwise than before."""
-        return self._changes + self._timeline.told_count
+        return self._changes + self._timeline.told_count + self.failovers.count
 
     @property
     def service_ids(self) -> frozenset[str]:
@@ -121,7 +124,7 @@ class Translation:
         return self._timeline.shift_us(recorded_us, released_us)
 
     def text(self, template: Template, shift_us: int) -> bytes:
-        return template.render(self._telling([template], shift_us))
+        return self.failovers.told(template.render(self._telling([template], shift_us)))
 
     def headers(self, templates: Sequence[tuple[str, Template]], shift_us: int) -> Headers:
         telling = self._telling([template for _, template in templates], shift_us)
@@ -150,9 +153,9 @@ class Translation:
         body, is_coded = answer.response.body.wire, True
         coding = header(answer.response.headers, "content-encoding")
         is_readable = instead is not None or coding is None or answer.response.body.decoded is not None
-        is_as_recorded = template is answer.body and template.is_literal
+        is_as_recorded = template is answer.body and template.is_literal and not self.failovers.count
         if is_readable and not (is_as_recorded and _is_accepted(coding, accepts)):
-            body, is_coded = template.render(telling), False
+            body, is_coded = self.failovers.told(template.render(telling)), False
         headers = tuple(
             (name, template.render(telling).decode("latin-1"))
             for name, template in answer.headers

@@ -10,31 +10,18 @@ class Underway:
     """Answers by their requests. What is polled is never kept for a retry: its next answer is what is true by then."""
 
     def __init__(self) -> None:
-        self._pending: dict[int, Pending] = {}
+        self.pending: dict[int, Pending] = {}
+        """Those that wait for their time."""
         self._given: dict[int, Pending] = {}
         self._lost: dict[Meaning, Answer] = {}
 
-    def __bool__(self) -> bool:
-        """Whether the app waits for any."""
-        return bool(self._pending)
-
-    @property
-    def awaited(self) -> tuple[int, ...]:
-        """The requests whose answers wait for their time."""
-        return tuple(self._pending)
-
-    @property
-    def next(self) -> Pending | None:
-        """The one whose time comes next."""
-        return min(self._pending.values(), key=lambda one: one.due_at_us) if self._pending else None
-
     def expect(self, pending: Pending) -> None:
         """An answer is to come."""
-        self._pending[pending.request_id] = pending
+        self.pending[pending.request_id] = pending
 
     def give(self, pending: Pending) -> None:
         """It goes out."""
-        self._given[pending.request_id] = self._pending.pop(pending.request_id)
+        self._given[pending.request_id] = self.pending.pop(pending.request_id)
 
     def arrive(self, request_id: int) -> bool:
         """The app has it; False where it is none of these."""
@@ -42,7 +29,7 @@ class Underway:
 
     def lose(self, request_id: int) -> Answer | None:
         """The app hung up: its answer is kept for the retry."""
-        lost = self._pending.pop(request_id, None) or self._given.pop(request_id, None)
+        lost = self.pending.pop(request_id, None) or self._given.pop(request_id, None)
         if lost is None:
             return None
         if lost.answer.operation.kind not in POLLED:

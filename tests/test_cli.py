@@ -2,6 +2,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import factories
@@ -280,9 +282,64 @@ def test_check_wants_times_for_options(option: tuple[str, str], cassette: Path) 
     assert told.output == "gms-replay: --now, --shift and --rules say nothing without --times\n"
 
 
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file that is no recording, with a secret in it."""
+    file = tmp_path / "notes.txt"
+    file.write_text("apikey: Zk83hQx0Ypl2Wv7Tnb4S\n")
+    return file
+
+
+def test_check_finds_secrets_in_any_files(cassette: Path, text: Path, tmp_path: Path) -> None:
+    one = run("check", "--secrets", text)
+    assert one.exit_code == 1
+    assert one.stdout.splitlines()[:2] == [
+        f"{text}: 1 secret",
+        "  credential: Zk… (20 characters), byte 8 (behind the name apikey)",
+    ]
+    both = run("check", "--secrets", "--json", text, cassette)
+    told = json.loads(both.stdout)
+    assert (both.exit_code, [one["facts"] for one in told["files"]]) == (1, [False, True])
+    assert "Zk83hQx0Ypl2Wv7Tnb4S" not in both.stdout
+    redacted = tmp_path / "redacted.sqlite"
+    run("redact", cassette, redacted)
+    none = run("check", "--secrets", redacted)
+    assert (none.exit_code, none.stdout.splitlines()[0]) == (0, "1 file: no secrets")
+
+
+def test_check_lets_be_what_rules_keep(text: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[redact]\nkeep = ["apikey"]\nfields = ["ticketNo"]\n')
+    assert run("check", "--secrets", "--rules", rules, text).exit_code == 0
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"ticketNo": "Zk83hQx0Ypl2Wv7Tnb4S"}')
+    assert run("check", "--secrets", other).exit_code == 0
+    assert run("check", "--secrets", "--rules", rules, other).exit_code == 1
+
+
+def test_check_names_files_it_cannot_read(text: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.txt"
+    missing = run("check", "--secrets", text, gone)
+    assert (missing.exit_code, missing.stderr) == (
+        2,
+        f"gms-replay: {gone}: there is nothing; name a file or a folder\n",
+    )
+
+
+@pytest.mark.parametrize("option", [("--times",), ("--now", "2014-05-02T16:27:38Z"), ("--shift", "weeks")])
+def test_secrets_are_looked_for_alone(option: tuple[str, ...], text: Path) -> None:
+    result = run("check", "--secrets", *option, text)
+    assert (result.exit_code, "goes with --json and --rules only" in result.stderr) == (2, True)
+
+
+def test_one_cassette_is_checked_at_a_time(cassette: Path, text: Path) -> None:
+    result = run("check", cassette, text)
+    assert (result.exit_code, "one cassette is checked at a time" in result.stderr) == (2, True)
+
+
 def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
     exported = run("export", cassette, "--to", "jsonl", "--output", tmp_path / "visit.jsonl")
-    imported = run("import", tmp_path / "visit.jsonl", tmp_path / "copy.sqlite")
+    imported = run("import", tmp_path / "visit.jsonl", tmp_path / "copy.sqlite", "--redact", "off")
     again = run("export", tmp_path / "copy.sqlite", "--to", "jsonl")
 
     assert (exported.exit_code, imported.exit_code) == (0, 0)
@@ -293,8 +350,77 @@ def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
 def test_import_reads_standard_input(cassette: Path, tmp_path: Path) -> None:
     text = run("export", cassette, "--to", "jsonl").output
 
-    assert run("import", "-", tmp_path / "copy.sqlite", text=text).exit_code == 0
+    assert run("import", "-", tmp_path / "copy.sqlite", "--redact", "off", text=text).exit_code == 0
     assert read(tmp_path / "copy.sqlite") == read(cassette)
+
+
+def test_import_redacts(cassette: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a key of one's own\n")
+    run("export", cassette, "--to", "jsonl", "--output", tmp_path / "visit.jsonl")
+
+    first, second = (
+        run("import", tmp_path / "visit.jsonl", tmp_path / name, "--redact-key", key)
+        for name in ("1.sqlite", "2.sqlite")
+    )
+    drawn = run("import", tmp_path / "visit.jsonl", tmp_path / "3.sqlite")
+
+    assert (first.exit_code, second.exit_code, drawn.exit_code) == (0, 0, 0)
+    assert factories.USER.encode() not in (tmp_path / "1.sqlite").read_bytes()
+    assert read(tmp_path / "1.sqlite") == read(tmp_path / "2.sqlite") != read(tmp_path / "3.sqlite")
+
+
+def test_what_is_redacted_is_imported_as_it_is(cassette: Path, tmp_path: Path) -> None:
+    run("redact", cassette, tmp_path / "redacted.sqlite")
+    run("export", tmp_path / "redacted.sqlite", "--to", "jsonl", "--output", tmp_path / "visit.jsonl")
+
+    assert run("import", tmp_path / "visit.jsonl", tmp_path / "copy.sqlite").exit_code == 0
+    assert read(tmp_path / "copy.sqlite") == read(tmp_path / "redacted.sqlite")
+
+
+def test_redact_makes_another_cassette(cassette: Path, tmp_path: Path) -> None:
+    before = cassette.read_bytes()
+    new, typed = tmp_path / "new.sqlite", tmp_path / "typed.sqlite"
+
+    told = run("redact", cassette, new)
+    more = run("redact", new, typed, "--typed")
+    again = run("redact", new, tmp_path / "again.sqlite")
+
+    assert (told.exit_code, more.exit_code) == (0, 0)
+    assert re.fullmatch(rf"{new}: secrets replaced in \d+ facts of {cassette}\n", told.output)
+    assert again.output.endswith(f"again.sqlite: secrets replaced in 0 facts of {new}\n")
+    assert cassette.read_bytes() == before
+    assert factories.USER.encode() not in new.read_bytes()
+    assert [run.redaction for path in (cassette, new, typed) for run in read(path).runs] == ["off", "on", "typed"]
+    assert "; redacted)" in run("check", new).output
+    assert json.loads(run("check", typed, "--json").output)["runs"][0]["redaction"] == "typed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--redact-key", "short"], "--redact-key: short: a key has 16 bytes or more, this one has 5"),
+        (["--redact-key", "none"], "--redact-key: none: cannot be read: No such file or directory"),
+        (["--rules", "none"], "none: cannot be read: No such file or directory"),
+    ],
+)
+def test_redact_says_what_is_wrong(
+    arguments: list[str], complaint: str, cassette: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("short").write_text("short")
+
+    for verb in (("redact", cassette, "new.sqlite"), ("record", "new.sqlite"), ("serve", cassette)):
+        told = run(*verb, *arguments)
+        assert (told.exit_code, complaint in told.output) == (2, True)
+    assert not Path("new.sqlite").exists()
+
+
+def test_redact_writes_over_nothing(cassette: Path) -> None:
+    told = run("redact", cassette, cassette)
+
+    assert told.exit_code == 2
+    assert "exists already" in told.output
 
 
 @pytest.mark.parametrize("verb", [("show",), ("serve", "--port", "0"), ("export", "--to", "jsonl")])
@@ -904,3 +1030,54 @@ def test_verify_grades_what_another_gms_tells(cassette: Path, tmp_path: Path) ->
     assert "start callback sales was refused with 400" in told.stderr
     assert json.loads(told.stdout)["worst"] == "missing"
     assert read(tmp_path / "run.sqlite").exchanges
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--limit", "sesions=4"], "--limit sesions=4: there is no limit 'sesions'; there are body_bytes, "),
+        (["--limit", "sessions=no"], "--limit sessions=no: 'no' is no number from 1"),
+        (["--token", "short"], "--token: a token has 8 or more letters"),
+        (["--confdir", "."], "--confdir: it goes with --tls"),
+        (["--tls", "--confdir", "/dev/null/x"], "--tls: mitmproxy's CA in /dev/null/x cannot be used: "),
+    ],
+)
+def test_wrong_protection_is_named(short: Path, options: list[str], complaint: str) -> None:
+    told = run("serve", short, "--port", "0", *options)
+
+    assert (told.exit_code, told.output.startswith(f"gms-replay: {complaint}")) == (2, True), told.output
+
+
+def test_others_are_let_in_with_a_token_and_https(short: Path, tmp_path: Path) -> None:
+    with serving(short, "--json", "--host", "0.0.0.0", "--tls", "--confdir", str(tmp_path / "ca")) as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        port = urlsplit(began["urls"][0]).port
+        trust = ssl.create_default_context(cafile=began["ca"])
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trust, trust_env=False, timeout=60) as client:
+            asked = [
+                client.get("/__gms_replay__/clock", headers=headers).status_code
+                for headers in (
+                    {},
+                    {"Host": "evil.example"},
+                    {"Host": "evil.example", "Authorization": f"Bearer {began['token']}"},
+                )
+            ]
+
+    assert began["urls"][0].startswith("https://ADDRESS-OF-THIS-MACHINE:")
+    assert asked == [200, 401, 200]
+
+
+def test_token_is_taken_from_the_environment(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMS_REPLAY_TOKEN", "0123456789abcdef")
+    with serving(short, "--json", "--host", "0.0.0.0", "--limit", "head_bytes=1000") as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        url = f"http://127.0.0.1:{urlsplit(began['urls'][0]).port}/__gms_replay__/clock?token=0123456789abcdef"
+        asked = [
+            httpx.get(url, headers=headers, trust_env=False, timeout=60).status_code
+            for headers in ({"Origin": "http://page.test"}, {"A": "b" * 1000})
+        ]
+
+    assert "token" not in began
+    assert asked == [200, 431]

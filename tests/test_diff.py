@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gms_replay.diff import Seen, Transcript, compare
+from gms_replay.disguise import Hidden
 from gms_replay.gms import InstantClass
 from gms_replay.timeline import Shift
 
@@ -168,3 +170,30 @@ def test_app_may_call_itself_otherwise() -> None:
 
     assert compare(live, transcript('{"_user_header": "bob"}', '{"_user_header": "bob"}')).equal
     assert not compare(live, transcript('{"_user_header": "bob"}', '{"_user_header": "eve"}')).equal
+
+
+LINES = '[["Message.Text", "{}", "I am {}, at {}", "3", "CLIENT"]]'
+
+
+def of_somebody(name: str, mail: str, hidden: Hidden | None = None) -> Transcript:
+    body = f'{{"first_name": "{name}", "transcriptToShow": {LINES.format(name, name, mail)}}}'
+    told = transcript(body)
+    (answer,) = told.answers
+    asked = f"{answer.asked}?email={mail.replace('@', '%40')}"
+    return replace(told, answers=(replace(answer, asked=asked),), hidden=hidden)
+
+
+def test_what_was_redacted_stands_for_what_the_app_says() -> None:
+    said, recorded = of_somebody("Ann", "ann@home.com"), of_somebody("Kbu", "kqx@wert.example", Hidden())
+
+    assert compare(recorded, said).differences == []
+    assert compare(said, recorded).equal
+    assert len(compare(replace(recorded, hidden=None), said).differences) == 4
+
+
+def test_of_what_was_redacted_one_for_two_differs() -> None:
+    recorded = transcript('[{"firstName": "Kbu"}, {"firstName": "Kbu"}]')
+    said = transcript('[{"firstName": "Ann"}, {"firstName": "Bob"}]')
+
+    found = compare(replace(recorded, hidden=Hidden()), said).differences
+    assert [one.where for one in found] == ["answer 1 (POST /genesys/0) 1.firstName"]

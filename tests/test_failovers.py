@@ -10,7 +10,7 @@ BODY = b'{"statusCode": 0, "alias": "117", "messages": [{"text": "alias 117"}], 
 def test_nothing_changes_before() -> None:
     failovers = Failovers()
 
-    assert not failovers
+    assert failovers.count == 0
     assert failovers.told(BODY) is BODY
     assert not failovers.outdated("117")
 
@@ -20,7 +20,7 @@ def test_alias_changes_and_nothing_else() -> None:
     failovers.happen(b"one")
     told = failovers.told(BODY)
 
-    assert failovers
+    assert failovers.count == 1
     alias = json.loads(told)["alias"]
     assert (len(alias), alias.isdigit()) == (3, True)
     assert alias != "117"

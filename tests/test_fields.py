@@ -131,6 +131,13 @@ def test_odd_multipart_is_read_as_far_as_it_goes(content_type: str) -> None:
     assert read(b"--x\r\n\r\nv\r\n--x--", f"multipart/{content_type}").keys() <= {""}
 
 
+def test_form_in_a_form_without_end_is_a_text() -> None:
+    parts = [f"--b{level}\r\nContent-Type: multipart/mixed; boundary=b{level + 1}\r\n\r\n" for level in range(3000)]
+    body = "".join(parts)
+
+    assert fields.read("/", (("content-type", "multipart/form-data; boundary=b0"),), body.encode()) == {"": body}
+
+
 def test_what_requests_mean_is_comparable():
     start, query = (gms.recognise(method, "/1/service/callback/sales", b"") for method in ("POST", "GET"))
 

@@ -29,32 +29,38 @@ def test_all_are_listed_with_their_defaults() -> None:
     assert "sessions=10000, connections=20000" in limits.listed()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{" * 100,
-        b"\x00" * 1_000_000,
-        b'{"message": "%s"}' % (b"[" * 9_000),
-        b'[{"channel": "/meta/connect", "clientId": "1"}]' * 100,
-        b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + b"a,b,c\n" * 100_000 + b"--b--",
-    ],
-)
-def test_enough_is_not_too_much(body: bytes) -> None:
-    assert limits.why_too_much(body, DEFAULT) is None
+FORM = "multipart/form-data; boundary=b"
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "content_type"),
     [
-        (b"[" * 100_000, "a body may hold 10000 values"),
-        (b"[" * 101, "JSON may be nested 100 levels deep"),
-        (b'{"a":' * 101, "JSON may be nested 100 levels deep"),
-        (b'{"\\"a":' * 101, "JSON may be nested 100 levels deep"),
-        (b"[" + b"{}," * 10_001 + b"{}]", "a body may hold 10000 values"),
-        (b"a=1&" * 10_001, "a body may hold 10000 values"),
-        (b"--b\r\n" + b"\n" * 400_000, "a body may have 400000 lines"),
+        (b"", ""),
+        (b"{" * 100, ""),
+        (b"\x00" * 131_072, ""),
+        (b'{"message": "%s"}' % (b"[" * 4_000), "application/json"),
+        (b'[{"channel": "/meta/connect", "clientId": "1"}]' * 100, "application/json"),
+        (b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\n" + b"a,b,c\n" * 90_000 + b"--b--", FORM),
+        (b"--b\r\n\r\n" + b"\x00" * 10_000_000, FORM),
     ],
 )
-def test_too_much_is_named(body: bytes, why: str) -> None:
-    assert limits.why_too_much(body, DEFAULT) == why
+def test_enough_is_not_too_much(body: bytes, content_type: str) -> None:
+    assert limits.why_too_much(body, DEFAULT, content_type) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "why"),
+    [
+        (b"[" * 100_000, "", "a body may hold 5000 values"),
+        (b"[" * 101, "", "JSON may be nested 100 levels deep"),
+        (b'{"a":' * 101, "", "JSON may be nested 100 levels deep"),
+        (b'{"\\"a":' * 101, "", "JSON may be nested 100 levels deep"),
+        (b"[" + b"{}," * 5001 + b"{}]", "", "a body may hold 5000 values"),
+        (b"a=1&" * 5001, "application/x-www-form-urlencoded", "a body may hold 5000 values"),
+        (b"\x00" * 131_073, "application/json", "a body that is no form with files may have 131072 bytes"),
+        (b"--b\r\n" + b"\n" * 100_000, FORM, "a form may have 100000 lines"),
+        (b"Content-Type: MULTIPART/mixed\r\n" * 101, FORM, "a form may be nested 100 levels deep"),
+    ],
+)
+def test_too_much_is_named(body: bytes, content_type: str, why: str) -> None:
+    assert limits.why_too_much(body, DEFAULT, content_type) == why

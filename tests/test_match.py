@@ -1,7 +1,9 @@
+import json
+
 import pytest
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, QUEUE, Tape, position
 
-from gms_replay import calls, fields, gms, match
+from gms_replay import calls, fields, gms, marks, match
 from gms_replay.calls import Call
 from gms_replay.events import Asked
 from gms_replay.match import Difference, Miss, MissKind, Ranked
@@ -302,3 +304,30 @@ def test_nearest_was_answered_once() -> None:
     tape.ask_in_vain(1, "GET", QUEUE)
 
     assert [one.answer.target for one in match.nearest("GET", f"{QUEUE}s", [compiled(tape)])] == [QUEUE]
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        ({"firstName": "Ann", "vip": 1}, []),
+        ({"vip": 1}, []),
+        ({"firstName": "Ann", "vip": 2}, ["data"]),
+        ({"firstName": "Ann"}, ["data"]),
+    ],
+)
+def test_private_fields_are_free_in_json_in_a_string(asked: dict[str, object], fields: list[str]) -> None:
+    tape = ordered({"data": '{"firstName": "Kbu", "vip": 1}'})
+
+    (one,) = ranked(tape, "POST", CALLBACK, json.dumps({"data": json.dumps(asked)}).encode())
+
+    assert [difference.field for difference in one.differences] == fields
+
+
+@pytest.mark.parametrize(
+    ("recorded", "fields"),
+    [(marks.marked("+4915112345678"), []), ("+4915112345678", ["line"]), (marks.marked("abc"), ["line"])],
+)
+def test_a_stand_in_matches_anything_wherever_it_stands(recorded: str, fields: list[str]) -> None:
+    (one,) = ranked(ordered({"line": recorded}), "POST", CALLBACK, b'{"line": "+4930777777777"}')
+
+    assert [difference.field for difference in one.differences] == fields

@@ -129,6 +129,8 @@ def test_header(name: str, value: str, secrets: list[tuple[str, Kind]]) -> None:
 
 def test_path_names_device() -> None:
     assert cut("/3/device/00fc13", privacy.in_path("/3/device/00fc13")) == [("00fc13", Kind.DEVICE)]
+    path = "/genesys/cometd;jsessionid=node01?a=b"
+    assert cut(path, privacy.in_path(path)) == [("node01", Kind.CREDENTIAL)]
     assert privacy.in_path("/genesys/1/service/00fc13/storage") == ()
 
 

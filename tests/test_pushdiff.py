@@ -340,3 +340,29 @@ def test_app_that_asks_by_itself_hides_no_missing_push() -> None:
     old.push(65, "connect", payload={"aps": {"alert": "Free"}, "message": wish})
 
     assert grades(compare(old.recording(), new.recording())) == [Grade.EQUAL, Grade.MISSING]
+
+
+def told_of(name: str, number: str, redaction: str) -> Recording:
+    """A visit and its push, which tell of whoever it is."""
+    tape = Tape()
+    tape.ask(0, "POST", factories.CALLBACK, {"first_name": name}, {"_id": SERVICE})
+    said = apns(aps={"alert": f"{name}, call {number}"}, phone=number)
+    tape.push(5, "get-dialog", payload=said)
+    tape.ask(6, "POST", f"/genesys/1/service/{SERVICE}/get-dialog")
+    recording = tape.recording()
+    return replace(recording, runs=tuple(replace(run, redaction=redaction) for run in recording.runs))
+
+
+def test_redacted_pushes_tell_the_same_by_other_names() -> None:
+    old, new = told_of("Ann", "+4915112345678", "off"), told_of("Kbu", "+4915198765432", "on")
+    assert [pair.grade for pair in compare(old, new).pairs] == [Grade.EQUAL]
+    unlike = compare(old, told_of("Kbu", "+4915198765432", "off"))
+    assert len(unlike.pairs[0].differences) == 2
+
+
+def test_of_redacted_pushes_other_words_differ() -> None:
+    new = told_of("Kbu", "+4915198765432", "on")
+    (push,) = new.pushes
+    said = replace(push, payload=push.payload.replace(b", call", b", text"))
+    (pair,) = compare(told_of("Ann", "+4915112345678", "off"), replace(new, pushes=(said,))).pairs
+    assert pair.differences == ("alert.body “Ann, call +4915112345678” became “Kbu, text +4915198765432”",)

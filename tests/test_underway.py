@@ -19,16 +19,15 @@ def pending(request_id: int = 1, index: int = 0, due_at_us: int = 5) -> Pending:
     return Pending(request_id, story.answers[index], due_at_us, ASKED, "")
 
 
-def test_earliest_comes_next() -> None:
+def test_answers_wait_for_their_time() -> None:
     underway = Underway()
-    assert (underway.next, bool(underway)) == (None, False)
-    later, first, same = pending(1, due_at_us=9), pending(2), pending(3)
-    for one in (later, first, same):
-        underway.expect(one)
+    first, second = pending(1), pending(2)
+    underway.expect(first)
+    underway.expect(second)
 
-    assert (underway.next, underway.awaited, bool(underway)) == (first, (1, 2, 3), True)
+    assert underway.pending == {1: first, 2: second}
     underway.give(first)
-    assert underway.next == same
+    assert underway.pending == {2: second}
 
 
 @pytest.mark.parametrize("is_given", [False, True])

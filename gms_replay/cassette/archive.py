@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Connection, Table
 
 from gms_replay.cassette import opening, rows, schema, soundness
-from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recording, outlined
+from gms_replay.model import FRAMES_PROVIDER, Carried, Direction, Outline, Recording, Redaction, outlined
 
 _ASKED = """
     SELECT coalesce(ended_at_us, started_at_us), id, method, target, headers, coalesce(decoded, body) FROM request
 """
 _HOSTS = "SELECT DISTINCT host, headers FROM request"
+_REDACTIONS = "SELECT DISTINCT redaction FROM run"
 _ANSWERS = "SELECT exchange_id, coalesce(decoded, body) AS plain FROM outcome WHERE {}"
 _PROVIDERS = "SELECT DISTINCT provider FROM push UNION SELECT ? WHERE EXISTS (SELECT 1 FROM frame)"
 _PUSHED = "SELECT id, exchange_id FROM push WHERE {}"
@@ -103,6 +104,10 @@ class Archive:
         named = _finder("host")
         asked = self._driver.execute(_HOSTS)
         return frozenset(host for name, headers in asked for host in (name, named(headers)) if host)
+
+    def redactions(self) -> frozenset[Redaction]:
+        """How its runs were redacted."""
+        return frozenset(Redaction(mode) for (mode,) in self._driver.execute(_REDACTIONS))
 
     def answers_with(self, parts: Collection[bytes]) -> Iterator[tuple[int, bytes]]:
         """The bodies of the answers that hold one of these."""

@@ -6,19 +6,17 @@ are lost the rows before, after and between them are looked up one by one. Like 
 
 import os
 import sqlite3
-import struct
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from gms_replay.cassette import closings, opening, reader, rows, schema, upgrades
+from gms_replay.cassette import closings, opening, reader, rows, schema, states, upgrades, wal
+from gms_replay.cassette.states import State
 from gms_replay.errors import CassetteDamagedError
 from gms_replay.model import Recording
 
@@ -27,20 +25,6 @@ _COMPLAINTS = 100
 
 _FAULTS = (SQLAlchemyError, sqlite3.Error, ValueError)
 """What a damaged file raises; ValueError where a name in its schema is no UTF-8."""
-
-# SQLite file format, section 2.3.1: whoever has a file in WAL mode open holds a lock on these bytes.
-_LOCKED_FROM = 0x4000_0000
-_LOCKED_BYTES = 512
-
-
-class State(StrEnum):
-    """How its recorder left a cassette, as far as its files tell."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    LEFT = "left"
-    OPEN_OR_LEFT = "open or left"
-    WAL_MISSING = "wal missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +75,11 @@ def examine(path: str | os.PathLike[str]) -> Examined:
         flaw = opening.header_flaw(file)
         if flaw is not None:
             return Examined(file.stat().st_size, State.CLOSED, False, None, (Flaw(flaw),), (), Recording())
-        state, is_beside_other = _state(file), reader.has_foreign_wal(file)
+        state, is_beside_other = states.of(file), reader.has_foreign_wal(file)
         size_bytes = file.stat().st_size + (0 if is_beside_other else _size_bytes(reader.beside(file, "-wal")))
         found = _looked_into(file)
-        missing = opening.missing_end(file)
-        flaws = (*([Flaw(missing)] if missing else []), *found.flaws)
+        lost = (opening.missing_end(file), wal.flaw(file) if opening.is_in_wal_mode(file) else None)
+        flaws = (*(Flaw(one) for one in lost if one), *found.flaws)
         counts, recording = tuple(found.counts), found.recording
         return Examined(size_bytes, state, is_beside_other, opening.format_in(file), flaws, counts, recording)
 
@@ -257,26 +241,6 @@ def _text(raw: bytes) -> str | _NotUtf8:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return _NotUtf8(raw)
-
-
-def _state(path: Path) -> State:
-    if not opening.is_in_wal_mode(path):
-        return State.CLOSED
-    if not reader.beside(path, "-wal").exists():
-        return State.WAL_MISSING
-    return _in_wal_mode(path) if sys.platform == "linux" else State.OPEN_OR_LEFT
-
-
-def _in_wal_mode(path: Path) -> State:
-    """Whether another process holds a lock of SQLite's; asks without taking one."""
-    import fcntl  # There is none on Windows.
-
-    # struct flock on Linux: what is locked, from where, start, length, by whom.
-    form = "hhqqi4x"
-    asked = struct.pack(form, fcntl.F_WRLCK, os.SEEK_SET, _LOCKED_FROM, _LOCKED_BYTES, 0)
-    with path.open("rb") as file:
-        answer = fcntl.fcntl(file, fcntl.F_GETLK, asked)
-    return State.LEFT if struct.unpack(form, answer)[0] == fcntl.F_UNLCK else State.OPEN
 
 
 def _size_bytes(path: Path) -> int:

@@ -15,6 +15,7 @@ from typing import Literal, cast
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
+from gms_replay.cassette import wal
 from gms_replay.cassette.outputs import MAGIC
 from gms_replay.cassette.schema import APPLICATION_ID, FORMAT_VERSION
 from gms_replay.errors import CassetteDamagedError, CassetteError, CassetteTooNewError, NotACassetteError
@@ -27,6 +28,7 @@ _PAGES_AT = 28
 _USER_VERSION_AT = 60
 _APPLICATION_ID_AT = 68
 _IN_WAL_MODE = 2
+_MODES = (b"\x01\x01", b"\x02\x02")
 
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # SQLITE_ERROR is what a missing table or column gets.
@@ -45,7 +47,7 @@ _RETRY_AFTER_S = 0.02
 
 def require_cassette(path: Path) -> None:
     """Return for a cassette of a format that we know, else raise the CassetteError that says what the file is."""
-    if flaw := header_flaw(path) or missing_end(path):
+    if flaw := header_flaw(path) or missing_end(path) or (is_in_wal_mode(path) and wal.flaw(path)):
         raise damaged(path, flaw)
 
 
@@ -67,7 +69,11 @@ def header_flaw(path: Path) -> str | None:
             f"{path}: written in format {version}, newer than this gms-replay, which knows formats up to "
             f"{FORMAT_VERSION}; install a newer gms-replay"
         )
-    return f"format {version}" if version < 0 else None
+    if version < 0:
+        return f"format {version}"
+    # Both name the mode. Where one is flipped, SQLite would leave out what a -wal holds.
+    modes = header[_WRITE_VERSION_AT : _WRITE_VERSION_AT + 2]
+    return None if modes in _MODES else f"its mode is {modes[0]} to write and {modes[1]} to read"
 
 
 def missing_end(path: Path) -> str | None:
@@ -149,10 +155,21 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-def enter_wal_mode(connection: Connection) -> None:
-    """Let readers in while we write. A commit then survives a kill of the program, if not of the machine."""
+def enter_wal_mode(connection: Connection, *, is_durable: bool = False) -> None:
+    """Let readers in while we write. A commit then survives a kill of the program, and a durable one of the machine."""
     driver(connection).execute("PRAGMA journal_mode = WAL")
-    driver(connection).execute("PRAGMA synchronous = NORMAL")
+    driver(connection).execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the folder of a file, with its name in it, is on the disk. Windows needs and has no such thing."""
+    if os.name == "nt":
+        return
+    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def leave_wal_mode(connection: Connection, patience_s: float) -> bool:
@@ -191,11 +208,11 @@ def claim(path: Path) -> None:
     SQLite takes a -wal that it finds for the new file's, and throws away what is in it.
     """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    wal = path.with_name(f"{path.name}-wal")
-    if wal.exists() and wal.stat().st_size:
+    other = path.with_name(f"{path.name}-wal")
+    if other.exists() and other.stat().st_size:
         path.unlink()
         raise CassetteError(
-            f"{wal}: left by a cassette that was moved or removed, and may hold the last of it; "
+            f"{other}: left by a cassette that was moved or removed, and may hold the last of it; "
             f"put it beside that cassette, under its name with -wal, or remove it"
         )
 
@@ -208,7 +225,9 @@ def remove(path: Path) -> None:
 
 def damaged(path: Path, reason: str) -> CassetteDamagedError:
     """The error for a cassette whose bytes do not hold together."""
-    return CassetteDamagedError(f"{path}: damaged ({reason}); take it from a backup, or record the visit again")
+    return CassetteDamagedError(
+        f"{path}: damaged ({reason}); take it from a backup, or save what is whole: gms-replay check --repair NEW"
+    )
 
 
 def is_damage(error: Exception) -> bool:

@@ -5,6 +5,7 @@ make new files to read one in WAL mode that has none of them beside it, and cann
 file that it may not write: both are read from a copy in a temporary folder.
 """
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -16,9 +17,11 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gms_replay.cassette import opening, rows, schema, seals, soundness, upgrades
+from gms_replay.cassette import opening, rows, schema, seals, soundness, states, upgrades
 from gms_replay.cassette.archive import Archive, Copy, in_memory
 from gms_replay.model import Recording
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -52,6 +55,11 @@ def _copy(file: Path) -> Copy:
 def _sealed(file: Path) -> Connection | None:
     """What a cassette holds, if it is known from its seal that this is what was written."""
     opening.require_cassette(file)
+    if states.of(file) in states.ABANDONED:
+        _log.warning(
+            "%s: its recorder did not close it, so the last of it may be missing; gms-replay check tells what it holds",
+            file,
+        )
     # SQLite's library may be built without it.
     pages = seals.pages(file) if hasattr(sqlite3.Connection, "deserialize") else None
     if pages is None:

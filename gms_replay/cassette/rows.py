@@ -126,8 +126,15 @@ def read(table: Table, values: Iterable[Any]) -> Row:
 
 @cache
 def _decoders(table: Table) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    dialect = SQLiteDialect()
-    return tuple((column.name, column.type.result_processor(dialect, None)) for column in table.columns)
+    return tuple((column.name, _pairs_of(column)) for column in table.columns)
+
+
+def _pairs_of(column: Column[Any]) -> Callable[[Any], Any] | None:
+    """What reads the pairs in a column, if these are what it holds; of damage any column may hold anything."""
+    if not isinstance(column.type, schema.Pairs):
+        return None
+    decode = column.type.result_processor(SQLiteDialect(), None)
+    return lambda value: decode(value) if decode and isinstance(value, str) else value
 
 
 def of_run(run: Run) -> Values:

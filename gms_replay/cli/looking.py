@@ -49,20 +49,82 @@ def show(cassette: Path, shows_identities: bool, shows_pushes: bool, as_json: bo
 
 
 @click.command()
-@click.argument("cassette", type=FILE)
+@click.argument("cassette", type=FILE, nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Tell everything as one JSON object, lists uncut.")
+@click.option(
+    "--repair",
+    "repaired",
+    type=FILE,
+    metavar="NEW",
+    help="Save what is whole into NEW, a cassette that is not there yet.",
+)
+@click.option("--secrets", is_flag=True, help="Look for secrets instead: in files of any sort, and all in folders.")
 @click.option("--times", is_flag=True, help="List all that looks like an instant, and what will be told instead.")
 @NOW
 @SHIFT
 @RULES
-def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: str, rules: Path | None) -> None:
+def check(
+    cassette: tuple[Path, ...],
+    as_json: bool,
+    repaired: Path | None,
+    secrets: bool,
+    times: bool,
+    now: int | None,
+    shift: str,
+    rules: Path | None,
+) -> None:
     """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
 
-    Exits 1 where something is damaged. The rest is replayed all the same. --now, --shift and --rules are for --times:
-    what will be told instead depends on them, as with `serve`.
+    Exits 1 where something is damaged, also where what is whole of it was saved by --repair. The rest is replayed all
+    the same. --now, --shift and --rules are for --times: what will be told instead depends on them, as with `serve`.
+
+    With --secrets: whether any file or folder that is named holds credentials, or says who somebody is. What was
+    redacted is none. Exits 1 where there is any, 2 where a file cannot be read.
     """
+    if secrets:
+        if times or repaired or now is not None or shift != "exact":
+            raise OptionError("--secrets: it goes with --json and --rules only; ask for the rest one after the other")
+        _check_secrets(cassette, rules, as_json=as_json)
+        return
+    if len(cassette) > 1:
+        raise OptionError(f"{cassette[1]}: one cassette is checked at a time; only --secrets takes several files")
+    _check(cassette[0], repaired, times, now, shift, rules, as_json=as_json)
+
+
+def _check_secrets(named: tuple[Path, ...], rules: Path | None, *, as_json: bool) -> None:
     import json
 
+    from gms_replay.formats import leaks
+    from gms_replay.scan import files
+
+    said, scanned, unread = rules_of(rules), [], False
+    for file in files.files(named):
+        try:
+            scanned.append(files.scan(file, said))
+        except OptionError as error:
+            complain(error)
+            unread = True
+    if as_json:
+        click.echo(json.dumps(leaks.to_json(scanned), indent=2))
+    else:
+        echo(leaks.tell(scanned))
+    if unread or any(one.found for one in scanned):
+        sys.exit(2 if unread else 1)
+
+
+def _check(
+    cassette: Path,
+    repaired: Path | None,
+    times: bool,
+    now: int | None,
+    shift: str,
+    rules: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    import json
+
+    from gms_replay.cassette import repair
     from gms_replay.cassette.integrity import damage, examine
     from gms_replay.findings import find
     from gms_replay.formats import checkup
@@ -71,16 +133,22 @@ def check(cassette: Path, as_json: bool, times: bool, now: int | None, shift: st
 
     if not times and (now is not None or shift != "exact" or rules is not None):
         raise OptionError("--now, --shift and --rules say nothing without --times")
+    if repaired is not None:
+        repair.require_new(repaired)
     examined = examine(cassette)
+    saved = repair.save(examined, repaired) if repaired is not None else None
     visits = split(examined.recording)
     findings = find(examined.recording, visits)
     told = _audit(examined.recording, rules, now, shift) if times else None
     if as_json:
         report = checkup.to_json(examined, len(visits), findings, str(cassette))
-        click.echo(json.dumps(report | ({"times": tables.to_json(told)} if told else {}), indent=2))
+        report |= {"times": tables.to_json(told)} if told else {}
+        report |= {"repaired": checkup.repaired_to_json(saved, str(repaired))} if repaired else {}
+        click.echo(json.dumps(report, indent=2))
     else:
         echo(checkup.tell(examined, len(visits), findings, str(cassette)))
         echo(tables.tell(told) if told else ())
+        echo(checkup.tell_repaired(saved, str(repaired)) if repaired else ())
     if examined.flaws:
         complain(damage(cassette, examined.flaws))
         sys.exit(1)

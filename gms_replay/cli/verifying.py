@@ -33,6 +33,13 @@ from gms_replay.errors import OptionError
     metavar="SECONDS",
     help="How long to wait for an answer, or for what the agent is to say.",
 )
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="Say this header in place of the recorded one: a redacted CASSETTE holds no credentials. May be repeated.",
+)
 @click.option("--record", type=FILE, metavar="FILE", help="Keep what was recorded of the run, a cassette.")
 @REDACT
 @REDACT_KEY
@@ -63,6 +70,7 @@ def verify(
     named: tuple[str, ...],
     speed: float,
     patience_s: float,
+    headers: tuple[str, ...],
     record: Path | None,
     redact: str,
     redact_key: Path | None,
@@ -90,11 +98,12 @@ def verify(
     from gms_replay.formats.tale import plain
     from gms_replay.leniency import Leniency
     from gms_replay.redact import wishes
-    from gms_replay.verify import run
+    from gms_replay.verify import own_headers, run
     from gms_replay.verify.progress import Lines
     from gms_replay.verify.table import Table
 
     target, least = BaseUrl.parse(against, "--against"), grade_named(fail_on)
+    said_instead = tuple(own_headers.parse(one) for one in headers)
     if record is not None and record.exists():
         raise OptionError(f"--record {record}: it is there already; name another, or remove it")
     recording = read(cassette)
@@ -108,7 +117,7 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
         kept = record or Path(folder, "run.sqlite")
         played = [of_all[number - 1] for number in chosen]
-        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure, ca, more)
+        plan = run.Plan(played, target, kept, speed, patience_s, said, insecure, ca, said_instead, more)
         names = [f"session {number}" for number in chosen]
         console = Console(stderr=True, highlight=False)
         # Not what rich takes for one: FORCE_COLOR, as CI sets it, makes one of a file.

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gms_replay.cassette.integrity import Examined, State
+from gms_replay.cassette.integrity import Examined
+from gms_replay.cassette.repair import Saved
+from gms_replay.cassette.states import State
 from gms_replay.findings import Finding, Sort
 from gms_replay.formats.tale import count, moment, plain
-from gms_replay.model import Redaction, Run
+from gms_replay.model import Recording, Redaction, Run
 
 _SHOWN = 10
 _HEADINGS = {
@@ -69,15 +71,42 @@ def to_json(examined: Examined, visits: int, findings: Sequence[Finding], name: 
     }
 
 
+def tell_repaired(saved: Saved | None, name: str) -> Iterator[str]:
+    """What was saved of a cassette into which file, and what of it could not be."""
+    if saved is None:
+        yield f"saved: nothing, so {plain(name)} was not made"
+        return
+    held = ", ".join(count(number, *_NOUNS[kind]) for kind, number in _held(saved.recording).items())
+    yield f"saved into {plain(name)}: {held}"
+    for kind, number in saved.left_out.items():
+        yield f"  left out: {count(number, *_NOUNS[kind])}, for what carried it is lost"
+    if saved.made_up_runs:
+        yield f"  made up: {count(saved.made_up_runs, 'run')}, for the recorded one is lost"
+
+
+def repaired_to_json(saved: Saved | None, name: str) -> dict[str, Any]:
+    """The same as what JSON can hold; `file` is null where none was made."""
+    if saved is None:
+        return {"file": None, "saved": {}, "left_out": {}, "made_up_runs": 0}
+    return {
+        "file": name,
+        "saved": _held(saved.recording),
+        "left_out": saved.left_out,
+        "made_up_runs": saved.made_up_runs,
+    }
+
+
 def _as_json(finding: Finding) -> dict[str, Any]:
     return {"exchange_id": finding.exchange_id, "operation": finding.operation, "text": finding.text}
 
 
 def _counts(examined: Examined, visits: int) -> dict[str, int]:
-    recording = examined.recording
+    return {"runs": len(examined.recording.runs), "sessions": visits} | _held(examined.recording)
+
+
+def _held(recording: Recording) -> dict[str, int]:
     return {
         "runs": len(recording.runs),
-        "sessions": visits,
         "exchanges": len(recording.exchanges),
         "messages": len(recording.messages),
         "pushes": len(recording.pushes),

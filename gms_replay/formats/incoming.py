@@ -16,6 +16,16 @@ _HAR = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
 _OTHERS = "no HAR in UTF-8, and no flow file of mitmproxy's"
 
 
+def may_be(content: bytes) -> bool:
+    """Whether a content begins as one of the formats does."""
+    return is_ours(content) or bool(_FLOWS.match(content) or _HAR.match(content))
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a content that is none of other programs' begins as jsonl of `export`'s does, or as any other JSON."""
+    return content.lstrip()[:1] == b"{" and not _HAR.match(content)
+
+
 def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str) -> Gathered:
     """The recording that a file holds, `name` in errors; `hosts` and `made_by` are those of `foreign.gathered`.
 
@@ -30,7 +40,7 @@ def load(content: bytes, name: str, hosts: re.Pattern[str] | None, made_by: str)
         from gms_replay.formats import har
 
         return _gathered(har.load(content, name), hosts, made_by)
-    if not content.lstrip().startswith(b"{"):
+    if not is_ours(content):
         raise FormatError(f"{name}: {'is no' if content else 'is empty: no'} jsonl of `export`'s, {_OTHERS}; name one")
     if hosts is not None:
         raise OptionError(f"--hosts: {name} is neither HAR nor a flow file; leave it out, every fact is imported")

@@ -22,7 +22,7 @@ _BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
 _PART = re.compile(rb"\r?\n\r?\n")
 _PART_NAME = re.compile(rb'(?i)content-disposition:[^\r\n]*?\bname="?([^";\r\n]*)')
 _BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
-_PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"]*=[^\n<>{}\[\]\"]*")
+_PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"=]*=[^\n<>{}\[\]\"]*")
 _ESCAPED_SLASH = rb"\/"
 _ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
 
@@ -70,7 +70,11 @@ def decoded(text: bytes) -> str:
 
 
 def encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+    """The bytes of a text; half a surrogate pair, which JSON may escape and no bytes have, is an escape again."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
 
 
 def form_writer(raw: str) -> Callable[[str], str]:

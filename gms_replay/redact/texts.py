@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from gms_replay import gms, marks, privacy
+from gms_replay import gms, leaks, marks, privacy
 from gms_replay.gms import Path
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, leaves
@@ -26,7 +26,7 @@ _IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId
 """What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
 _WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+]|%40|/3/device/|\d(?:[ -]?\d){12}")
+_HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
 _QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
@@ -34,9 +34,11 @@ _TOPICS = "/topics/"
 _DEEPEST = 3
 """JSON in a string of JSON in a string: nobody nests deeper."""
 
-_KEY = re.compile(rb'([^"\\\s]{1,64})\\*"\s*:')
+_KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINT = re.compile(rb"@|%40|\+[1-9]|/3/device/|\d(?:[ -]?\d){12}|\\u00|[?&=]")
+_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00")
+_RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
+_MOST_KEYS = 4096
 
 
 class _Piece(NamedTuple):
@@ -57,12 +59,15 @@ class Texts:
         self._rules = rules
         self.keeps_stand_ins = keeps_stand_ins
         self.memory = Memory()
+        self._keys: dict[bytes, bool] = {}
+        self._looked_at: tuple[bytes, int] | None = None
+        self._is_empty = False
 
     # Looking through.
 
     def learn(self, text: bytes, content_type: str, *, is_told: bool) -> None:
         """Remember what is secret in a body or message. `is_told`: by GMS."""
-        if is_told:
+        if is_told and (b'_id"' in text or b'Id"' in text or b'alias"' in text):
             for found in _TOLD_ID.findall(text):
                 self.memory.keep(text_of(found))
         if not self.holds_nothing(text):
@@ -83,6 +88,10 @@ class Texts:
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> None:
         for leaf in leaves(text, content_type):
+            if leaf.sort is Sort.TEXT:
+                # Of a page, or its script, only names say what is secret.
+                for leak in leaks.in_prose(leaf.value, self._rules):
+                    self._remember(leak.value, leak.kind)
             if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
                 self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
 
@@ -116,11 +125,17 @@ class Texts:
 
     def holds_nothing(self, text: bytes) -> bool:
         """Whether a text is sure to hold no secret: a quick look, for most of what passes holds none."""
-        if _RAW_HINT.search(text) or not text.isascii():
+        if self._looked_at != (text, self.memory.version):
+            self._looked_at = text, self.memory.version
+            self._is_empty = self._look(text)
+        return self._is_empty
+
+    def _look(self, text: bytes) -> bool:
+        if text[:1] not in (b"{", b"[") or not text.isascii() or any(hint in text for hint in _RAW_HINTS):
             return False
-        if any(self._may_matter(text_of(key)) for key in set(_KEY.findall(text))):
+        if (b"?" in text and b"=" in text) or _RAW_CARD.search(text):
             return False
-        return text.lstrip()[:1] in (b"{", b"[") and not self.memory.may_be_in(text)
+        return not any(map(self._may_matter, _KEY.findall(text))) and not self.memory.may_be_in(text)
 
     def told(self, text: bytes, content_type: str, *, is_told: bool) -> bytes:
         """A body or message with stand-ins for what is secret; itself where there is nothing."""
@@ -174,7 +189,9 @@ class Texts:
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0) -> str:
         if depth < _DEEPEST and _is_json(value):
-            return text_of(self._told_leaves(path, encoded(value), "", is_told, depth + 1))
+            inside = encoded(value)
+            told = self._told_leaves(path, inside, "", is_told, depth + 1)
+            return value if told == inside else text_of(told)
         kind = self._kind(path, is_told)
         if kind is Kind.TEXT and self._typed and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
@@ -266,8 +283,16 @@ class Texts:
             return (Part(0, len(value), Kind.USER),)
         return parts
 
-    def _may_matter(self, name: str) -> bool:
-        return privacy.may_matter(name) or any(field.rpartition(".")[2] == name for field in self._rules.redacted)
+    def _may_matter(self, key: bytes) -> bool:
+        """Whether what stands at a key may be private; keys are few."""
+        found = self._keys.get(key)
+        if found is None:
+            if len(self._keys) > _MOST_KEYS:
+                self._keys.clear()
+            name = text_of(key)
+            fields = {field.rpartition(".")[2] for field in self._rules.redacted}
+            found = self._keys[key] = privacy.may_matter(name) or name in fields
+        return found
 
     def _is_public(self, path: Path) -> bool:
         """Whether a path holds an instant, a duration, an id or a word of a protocol."""

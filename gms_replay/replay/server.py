@@ -66,7 +66,7 @@ class ReplayServer(uvicorn.Server):
                 self._app,
                 http=cast(type[asyncio.Protocol], partial(HttpConnection, load=self._load)),
                 ws=cast(type[asyncio.Protocol], partial(SocketConnection, load=self._load)),
-                ws_max_size=app.limits.frame_bytes,
+                ws_max_size=app.limits.text_bytes,
                 ws_per_message_deflate=compress_sockets,
                 lifespan="off",
                 date_header=False,

@@ -19,9 +19,11 @@ class Outbox:
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[ForSocket] = asyncio.Queue()
         self._has_room = asyncio.Event()
+        self._is_over = False
 
     def put(self, action: ForSocket) -> None:
-        self._waiting.put_nowait(action)
+        if not self._is_over:
+            self._waiting.put_nowait(action)
 
     async def room(self) -> None:
         """Lets others have their turn, and waits until not too much is waiting, or nothing can go out any more."""
@@ -38,6 +40,7 @@ class Outbox:
                 if self._waiting.qsize() < _MOST_WAITING:
                     self._has_room.set()
         finally:
+            self._is_over = True
             self._has_room.set()
             self._waiting = asyncio.Queue()
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from gms_replay import control, sessions, witness
 from gms_replay.diff import Transcript
+from gms_replay.disguise import hidden_by
 from gms_replay.errors import OptionError
 from gms_replay.gms import Kind
 from gms_replay.match import Miss
@@ -238,7 +240,8 @@ def _recorded(stage: Stage, visit: int | None, session: str | None) -> Transcrip
     number = (playing.story.number if playing else 1) if visit is None else visit
     if number not in range(1, count + 1):
         raise OptionError(f"there is no visit {number!r}; the cassette holds {count}, the first is 1")
-    return witness.recorded(sessions.read(stage.stories[number - 1].visit))
+    told = witness.recorded(sessions.read(stage.stories[number - 1].visit))
+    return replace(told, hidden=hidden_by(stage.facts.redactions(), stage.play.rules))
 
 
 def _started_at_us(stage: Stage, playing: Playing | None) -> int:

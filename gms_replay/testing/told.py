@@ -15,15 +15,16 @@ _LONGEST = 80
 class Told(Transcript):
     """What an app was told. Two are equal when both apps were told the same (`diff.compare`).
 
-    That is: the same requests and answers, and the same messages on each channel, in order; identities and hosts are
-    compared by place, instants by their common shift. `shift`: by what time slots were moved, where they were.
+    That is: the same requests and answers, and the same messages on each channel, in order; identities, hosts and what
+    was redacted are compared by place, instants by their common shift. `shift`: by what time slots were moved.
     """
 
     shift: Shift = Shift.EXACT
 
     @classmethod
     def of(cls, transcript: Transcript, shift: Shift = Shift.EXACT) -> Self:
-        return cls(transcript.origin, transcript.started_at_us, transcript.answers, transcript.channels, shift)
+        told = transcript.origin, transcript.started_at_us, transcript.answers, transcript.channels, transcript.hidden
+        return cls(*told, shift)
 
     def __eq__(self, other: object) -> bool:
         return _compared(self, other).equal if isinstance(other, Transcript) else NotImplemented

@@ -22,10 +22,10 @@ from gms_replay.errors import BayeuxError
 from gms_replay.forwards import Forwards, Said
 from gms_replay.gms import Act
 from gms_replay.grades import Difference, Grade
-from gms_replay.model import Transport
+from gms_replay.model import Headers, Transport
 from gms_replay.script import Ask, Close, Counting, Event, Open, Publish, Script, Step, Subscribe, Unsubscribe
 from gms_replay.sessions import Visited
-from gms_replay.verify import cookies
+from gms_replay.verify import cookies, own_headers
 from gms_replay.verify.comet_client import CometClient
 from gms_replay.verify.progress import Happening, Sort
 
@@ -45,6 +45,7 @@ class Way:
     ca_file: Path
     speed: float
     patience_s: float
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class Driver:
         self._unreached.append(Difference(Grade.MISSING, place, place, "", *sides, note))
 
     async def _asked(self, one: Visited, *, is_first: bool = True) -> httpx.Response | None:
-        said = self._forwards.request(one.exchange.request, one.operation)
+        said = own_headers.put(self._forwards.request(one.exchange.request, one.operation), self._way.headers)
         recorded = one.exchange.response
         try:
             answer = await self._http.send(self._request(said))
@@ -209,6 +210,10 @@ class Driver:
             self._judge(one, None)
             return None
         self._say(f"{one.operation}: {answer.status_code}", Sort.DID if is_first else Sort.WAITS)
+        if answer.status_code in _WANTS_CREDENTIALS:
+            for name in own_headers.unknown(said.headers):
+                hint = f"{name} is a stand-in, for the cassette is redacted; give the live one by --header"
+                self._trouble(f"{one.operation}: {answer.status_code}: {hint} '{name}: …'")
         if recorded is not None:
             self._forwards.learn(recorded.body.plain, answer.content)
             live = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
@@ -251,7 +256,7 @@ class Driver:
 
     async def _open(self, opened: Open, asked_us: int) -> None:
         request = opened.by.exchange.request
-        said = self._forwards.request(request, opened.by.operation)
+        said = own_headers.put(self._forwards.request(request, opened.by.operation), self._way.headers)
         url = self._dialled(said.url).removesuffix("/handshake")
         kept = {
             name: _as_text(value)
@@ -330,6 +335,7 @@ class Driver:
             await self._close(client)
 
 
+_WANTS_CREDENTIALS = (401, 403)
 _KEPT = frozenset({b"host", b"content-length"})
 _AIOHTTPS = frozenset({"content-type", "accept", "origin", "upgrade", "pragma", "cache-control"})
 """Headers of a handshake that the client sets for itself."""

@@ -18,6 +18,7 @@ from gms_replay.grading import Check, Comparison, Row
 from gms_replay.instants import SECOND_US
 from gms_replay.leniency import Leniency
 from gms_replay.mitmdump import process
+from gms_replay.model import Headers
 from gms_replay.rules import Rules
 from gms_replay.sessions import Session
 from gms_replay.verify.driver import Driver, Played, Way
@@ -43,6 +44,7 @@ class Plan:
     rules: Rules
     insecure: bool = False
     ca: Path | None = None
+    headers: Headers = ()
     redact: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,7 +59,7 @@ def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
     context = _trusting(plan) if plan.target.scheme == "https" else None
     asyncio.run(_reach(plan.target, context))
     with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca, more=plan.redact) as recorder:
-        way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s)
+        way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s, plan.headers)
         return asyncio.run(_play_all(plan, way, watch))
 
 

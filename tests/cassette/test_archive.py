@@ -9,7 +9,7 @@ from gms_replay.cassette import schema
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.reader import hold, read
 from gms_replay.errors import CassetteDamagedError, NotACassetteError
-from gms_replay.model import Connection, Direction, Frame, Push, Recording
+from gms_replay.model import Connection, Direction, Frame, Push, Recording, Redaction
 from gms_replay.sessions import split
 
 ODD_USER = 'Ann "the\\user" Ä\n'
@@ -30,6 +30,15 @@ def path(tmp_path: Path, visit: Recording) -> Path:
     path = tmp_path / "visit.sqlite"
     write(path, visit)
     return path
+
+
+def test_redactions_are_those_of_its_runs(tmp_path: Path, visit: Recording) -> None:
+    (run,) = visit.runs
+    runs = (run, replace(run, id=2, redaction=Redaction.TYPED), replace(run, id=3))
+    write(tmp_path / "three.sqlite", replace(visit, runs=runs))
+
+    with hold(tmp_path / "three.sqlite") as archive:
+        assert archive.redactions() == {Redaction.OFF, Redaction.TYPED}
 
 
 @pytest.mark.parametrize("name", ["gms_user", "Host", "content-TYPE", "nothing"])

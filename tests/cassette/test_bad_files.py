@@ -133,6 +133,9 @@ DAMAGED = {
     "headers of numbers": changed("UPDATE request SET headers = '[1]' WHERE id = 3"),
     "headers too deep": changed(f"UPDATE request SET headers = '{'[' * 100_000}' WHERE id = 3"),
     "text for a number": changed("UPDATE request SET port = 'soon' WHERE id = 3"),
+    "text for bytes": changed("UPDATE outcome SET body = CAST(body AS TEXT) WHERE exchange_id = 3"),
+    "bytes for text": changed("UPDATE request SET headers = CAST(headers AS BLOB) WHERE id = 3"),
+    "a number for pairs": changed("UPDATE request SET headers = 5 WHERE id = 3"),
     "no UTF-8": changed("UPDATE request SET target = CAST(x'ff' AS TEXT) WHERE id = 3"),
     "half an answer": changed("UPDATE outcome SET headers = NULL WHERE exchange_id = 3"),
     "unknown word": changed("UPDATE message SET direction = 'up' WHERE id = 3"),
@@ -164,7 +167,7 @@ def test_damaged_file_is_named(verb: str, kind: str, tmp_path: Path, whole: Path
     told = run(*READERS[verb], path)
 
     complains(told, path, 1 if "check" in verb else 2, "damaged (")
-    assert told.stderr.endswith("); take it from a backup, or record the visit again\n")
+    assert told.stderr.endswith("); take it from a backup, or save what is whole: gms-replay check --repair NEW\n")
     assert traces(tmp_path) == before
 
 
@@ -273,7 +276,7 @@ def test_flipped_bytes_never_confuse(seed: int, tmp_path: Path, whole: Path) -> 
     content = bytearray(whole.read_bytes())
     # Most of a cassette is bodies; what SQLite goes by stands at the beginning of pages.
     for _ in range(dice.choice((1, 2, 8, 64))):
-        page = dice.randrange(0, len(content), 4096)
+        page = dice.randrange(0, pages_end(whole), 4096)
         content[dice.choice((dice.randrange(len(content)), page + dice.randrange(120)))] ^= 1 << dice.randrange(8)
     path = tmp_path / "visit.sqlite"
     path.write_bytes(content)

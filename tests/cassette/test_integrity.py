@@ -7,9 +7,10 @@ import factories
 import pytest
 
 from gms_replay.cassette.copy import write
-from gms_replay.cassette.integrity import Count, Flaw, State, damage, examine
+from gms_replay.cassette.integrity import Count, Flaw, damage, examine
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.schema import FORMAT_VERSION
+from gms_replay.cassette.states import State
 from gms_replay.errors import NotACassetteError
 from gms_replay.model import Push, Recording, Run
 

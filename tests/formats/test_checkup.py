@@ -1,6 +1,7 @@
 import json
 
-from gms_replay.cassette.integrity import Count, Examined, Flaw, State
+from gms_replay.cassette.integrity import Count, Examined, Flaw
+from gms_replay.cassette.states import State
 from gms_replay.findings import Finding, Sort
 from gms_replay.formats.checkup import tell, to_json
 from gms_replay.model import Recording, Run

@@ -83,3 +83,21 @@ def test_who_is_gone_or_takes_some_is_heard_again(is_gone: bool) -> None:
         await asyncio.gather(sending, return_exceptions=True)
 
     asyncio.run(heard())
+
+
+def test_whoever_is_gone_is_told_nothing_more() -> None:
+    """What came before that is still heard, however much there is."""
+
+    async def heard() -> None:
+        outbox = Outbox()
+
+        async def take(message: Any) -> None:
+            raise ConnectionError
+
+        outbox.put(SendText(1, b"[]"))
+        await asyncio.gather(outbox.send_all(take, None), return_exceptions=True)
+        for _ in range(100):
+            outbox.put(SendText(1, b"[]"))
+        await outbox.room()
+
+    asyncio.run(heard())

@@ -15,7 +15,7 @@ from factories import Tape
 from push_providers import certificate
 from simulating import simulated
 
-from gms_replay import bayeux, grading, sessions, visits
+from gms_replay import bayeux, grading, marks, sessions, visits
 from gms_replay.base_url import BaseUrl
 from gms_replay.cassette.reader import read
 from gms_replay.errors import OptionError
@@ -23,7 +23,7 @@ from gms_replay.gms import Kind
 from gms_replay.grades import Grade
 from gms_replay.grading import Comparison
 from gms_replay.leniency import Leniency
-from gms_replay.model import Direction, Recording, Transport, header
+from gms_replay.model import Direction, Recording, Redaction, Transport, header
 from gms_replay.rules import Rules
 from gms_replay.simulator.settings import Settings
 from gms_replay.simulator.versions import CHANGED
@@ -95,11 +95,20 @@ def test_a_gms_like_the_recorded_one_differs_in_nothing(tmp_path):
     assert graded(tmp_path / "run.sqlite") == {}
 
 
-def test_what_is_drawn_for_each_visit_is_the_only_difference(tmp_path):
+def test_what_is_drawn_for_each_visit_is_no_difference_where_it_was_redacted(tmp_path):
     record, drawn = tmp_path / "run.sqlite", read(SAMPLE.with_name("voice-now-userorig.sqlite"))
     assert played(SETTINGS, record, drawn) == ()
-    found = grading.compare(drawn, read(record), Leniency(compares_requests=False)).differences
-    assert [(one.grade, one.path) for one in found] == [(Grade.OTHER_VALUE, "_access_code")]
+    usual = Leniency(compares_requests=False)
+    assert grading.compare(drawn, read(record), usual).differences == ()
+    plain = [
+        replace(one, runs=tuple(replace(run, redaction=Redaction.OFF) for run in one.runs))
+        for one in (drawn, read(record))
+    ]
+    found = grading.compare(*plain, usual).differences
+    assert [(one.grade, one.path) for one in found] == [
+        (Grade.OTHER_VALUE, "_tel_url"),
+        (Grade.OTHER_VALUE, "_access_code"),
+    ]
 
 
 def test_of_a_changed_gms_the_changes_are_found(tmp_path):
@@ -108,6 +117,32 @@ def test_of_a_changed_gms_the_changes_are_found(tmp_path):
     assert troubles == ("told 0 times, recorded 4 times: /_genesys TRANSCRIPT Notice.TypingStopped AGENT",)
     usual = Leniency(compares_requests=False)
     assert changes(grading.compare(read(SAMPLE), read(tmp_path / "run.sqlite"), usual)) == CHANGED_ALWAYS
+
+
+def test_own_headers_are_said_by_rest_and_over_comet(tmp_path):
+    record, visit = tmp_path / "run.sqlite", visits.split(read(SAMPLE))
+    with simulated(SETTINGS) as url:
+        own = (("x-tenant", "blue"), ("gms_user", "bob"))
+        play(Plan(visit, BaseUrl.parse(url, "--against"), record, 50, 3, Rules(), headers=own), unseen)
+    asked = [one.request for one in read(record).exchanges]
+    assert {header(request.headers, "x-tenant") for request in asked} == {"blue"}
+    users = [[value for name, value in request.headers if name.lower() == "gms_user"] for request in asked]
+    assert {len(values) for values in users} == {1}
+    assert any("/cometd" in request.target for request in asked)
+
+
+@pytest.mark.parametrize(("own", "is_refused"), [((), True), ((("apikey", "sesame"),), False)])
+def test_a_stand_in_is_named_where_credentials_are_wanted(own, is_refused, tmp_path):
+    tape = Tape()
+    stand_in = marks.marked("Zk83hQx0Ypl2Wv7T")
+    said = {"_customer_number": "+14155550123", "_media_type": "voice"}
+    tape.ask(0, "POST", factories.CALLBACK, said, {"_id": factories.SERVICE}, sent=(("apikey", stand_in),))
+    visit = visits.split(tape.recording())
+    with simulated(SETTINGS, before=wanting_a_key) as url:
+        plan = Plan(visit, BaseUrl.parse(url, "--against"), tmp_path / "run.sqlite", 50, 3, Rules(), headers=own)
+        (way,) = play(plan, unseen)
+    hint = "apikey is a stand-in, for the cassette is redacted; give the live one by --header 'apikey: …'"
+    assert [one for one in way.troubles if one.endswith(hint)] == [f"start callback sales: 401: {hint}"] * is_refused
 
 
 def test_slower_agent_is_found(tmp_path):
@@ -172,6 +207,19 @@ def demanding_cookies(app):
     return serve
 
 
+def wanting_a_key(app):
+    """A GMS that answers only who has its key."""
+
+    async def serve(scope, receive, send):
+        if scope["type"] == "http" and (b"apikey", b"sesame") not in scope["headers"]:
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+        else:
+            await app(scope, receive, send)
+
+    return serve
+
+
 def chat_with_cookies() -> Recording:
     """A chat by REST, in which the app comes back with the cookies of a recorded GMS, and listens in between."""
     tape = Tape(user=JUERGEN)
@@ -201,7 +249,8 @@ def test_cookies_of_answers_are_said_by_rest_and_comet(over, tmp_path):
     record = tmp_path / "run.sqlite"
     with simulated(SETTINGS, before=demanding_cookies) as url:
         some = visits.split(over(chat_with_cookies()))
-        (way,) = play(Plan(some, BaseUrl.parse(url, "--against"), record, 50, 3, Rules()), unseen)
+        plan = Plan(some, BaseUrl.parse(url, "--against"), record, 50, 3, Rules(), redact={"gms_redact": "off"})
+        (way,) = play(plan, unseen)
     assert way == Played((), ())
     requests = [one.request for one in read(record).exchanges]
     assert {header(one.headers, "gms_user") for one in requests} == {JUERGEN}

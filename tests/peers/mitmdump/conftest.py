@@ -188,8 +188,8 @@ class Mitmdump:
         return [exchange for exchange in recording.exchanges if exchange.request.target == target]
 
     @contextmanager
-    def connected(self, port: int | None = None) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", port or self.ports[0]), WAIT_S) as client:
+    def connected(self, port: int | None = None, host: str = "127.0.0.1") -> Iterator[socket.socket]:
+        with socket.create_connection((host, port or self.ports[0]), WAIT_S) as client:
             yield client
 
     def send(self, raw: bytes) -> bytes:

@@ -101,11 +101,15 @@ def home(confdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def record(tmp_path: Path, home: Path) -> Iterator[Callable[..., Recorder]]:
-    """`record(*arguments)`: into visit.sqlite of the test's folder, on a port of its own unless one is named."""
+    """`record(*arguments)`: into visit.sqlite of the test's folder, on a port of its own unless one is named.
+
+    Nothing is redacted unless a test asks for it: most ask for what was sent.
+    """
     started: list[Recorder] = []
 
     def begin(*arguments: str, port: int = 0, folder: Path = tmp_path) -> Recorder:
-        started.append(Recorder(folder, home, ("--port", str(port), *arguments)))
+        said = () if "--redact" in arguments else ("--redact", "off")
+        started.append(Recorder(folder, home, ("--port", str(port), *said, *arguments)))
         return started[-1]
 
     yield begin
@@ -168,7 +172,7 @@ def trusting(home: Path) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
 def test_visit_is_told_and_kept(number: int, record: Callable[..., Recorder], gms: str, upstream: Any) -> None:
-    recorder = record("--gms", gms).ready()
+    recorder = record("--gms", gms, "--redact", "on").ready()
 
     def poll() -> None:
         with suppress(httpx.HTTPError), app() as client:
@@ -177,7 +181,7 @@ def test_visit_is_told_and_kept(number: int, record: Callable[..., Recorder], gm
     poller = threading.Thread(target=poll)
     poller.start()
     with app() as client:
-        answer = client.post(f"{recorder.url}/1/service/callback/sales", json={}, headers={"gms_user": "al\x1bice"})
+        answer = client.post(f"{recorder.url}/1/service/callback/sales", json={}, headers={"gms_user": "al\x1bi-4711"})
     upstream.asked("/genesys/cometd")
     recorder.says(TOLD)
     status = recorder.end(number)
@@ -186,7 +190,10 @@ def test_visit_is_told_and_kept(number: int, record: Callable[..., Recorder], gm
     assert (status, answer.content, recorder.err) == (0, STARTED, "")
     lines = recorder.out.splitlines()
     assert lines[0] == f"recording {gms} into visit.sqlite"
-    assert re.search(r"\d\d:\d\d:\d\d +user al\\u001bice$", recorder.out, re.MULTILINE)
+    # A secret on the screen is one in whatever log that goes to.
+    assert re.search(r"\d\d:\d\d:\d\d +user [a-z]{2}\\u001b[a-z]-\d{4}$", recorder.out, re.MULTILINE)
+    assert "secrets and personal data replaced by stand-ins" in recorder.out
+    assert b"i-4711" not in recorder.cassette.read_bytes()
     assert lines[-3:] == [
         "visit.sqlite: 2 exchanges, 1 message in 1 run",
         "look at it: gms-replay show visit.sqlite",

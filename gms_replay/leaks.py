@@ -1,0 +1,221 @@
+"""What of secrets stands in a text, whatever text it is; see `marks` for why a stand-in is none.
+
+Strategy: a secret is known by the name before it (a field, a header, in any of the ways to write them), or by its looks
+(tokens, addresses, numbers). Of traffic every value at a private name counts. Of other texts, which may be programs,
+only such as nobody would write there: a program's `password=self.password` is no secret.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+
+from gms_replay import instants, marks, privacy
+from gms_replay.gms import Path
+from gms_replay.privacy import Kind, Part
+from gms_replay.rules import Rules
+
+
+class Leak(NamedTuple):
+    """Something private at `text[start:end]`. `how`: what it was known by, in words. `is_secret`: no stand-in."""
+
+    start: int
+    end: int
+    kind: Kind
+    how: str
+    value: str
+    is_secret: bool = True
+
+
+_NAME = r"[A-Za-z_][\w\[\]-]{1,48}"
+_QUOTE = r"\\{0,7}[\"']"
+_QUOTED = re.compile(
+    rf"(?P<name>{_NAME}){_QUOTE}?\s{{0,8}}(?P<sign>[:=,])\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
+)
+_LISTED = re.compile(
+    rf"{_QUOTE}name{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
+    rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
+)
+"""As HTTP archives have headers, cookies and fields of queries."""
+_NUMBER = re.compile(rf"{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s{{0,8}}:\s{{0,8}}(?P<value>\d{{3,32}})(?![\w.])")
+_PAIR = re.compile(rf"(?<![\w.\[\]-])(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>(){{}}\\$,`\x00-\x1f]{{1,4096}})")
+_LINE = re.compile(rf"(?m)^[ \t>*-]*(?P<name>{_NAME}):[ \t]+(?P<value>[^\s\"'\[{{(][^\r\n\x00]{{0,4096}})")
+_BEARER = re.compile(r"(?i)\bbearer[ +](?P<value>[\w.~+/-]{16,4096}=*)")
+_BASIC = re.compile(r"(?i)\bbasic[ +](?P<value>[A-Za-z0-9+/]{6,4096}={0,2})")
+_RESERVED = re.compile(r"(?i)(?:^|\.)(?:example(?:\.com|\.net|\.org)?|test|invalid|localhost|local)$")
+"""Where nobody has an address (RFC 2606, RFC 6761, RFC 6762)."""
+_FILES = re.compile(
+    r"(?i)7z|c|cc|cfg|conf|cpp|css|csv|gif|gz|h|html|ico|ini|jpe?g|jsx?|json|lock|log|md|mjs|mp[34]|pdf|pem|php|png"
+    r"|py[ci]?|rb|rs|rst|scss|service|sh|so|socket|sql|sqlite|svg|tar|target|toml|tsx?|txt|webp|woff2?|xml|ya?ml|zip"
+)
+"""How files' names end: `icon@2x.png` is none's address."""
+_ISSUERS = re.compile(
+    r"4\d{12}(?:\d{3})?(?:\d{3})?|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|(?:50|5[6-9]|6\d)\d{14}"
+)
+"""How numbers of cards begin, and how long they are, by who gives them (ISO/IEC 7812-1, the issuers' own pages)."""
+_WORDS = frozenset({"true", "false", "null", "none", "undefined", "nan", "nil", ""})
+_SHORTEST_OPAQUE = 8
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)*")
+
+
+def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
+    """What is private wherever it stands: tokens, passwords in URLs, addresses, numbers. `is_traffic` as below."""
+    yield from _tokens(text)
+    for part in privacy.userinfo(text):
+        value = text[part.start : part.end]
+        if is_traffic or (part.kind is Kind.CREDENTIAL and _is_opaque(value)):
+            yield Leak(*part, "user or password in a URL", value, is_secret(part.kind, value))
+    for part in privacy.looks(text):
+        value = _decoded(text[part.start : part.end])
+        if _is_surely(part.kind, value):
+            how = "number of a card" if part.kind is Kind.CREDENTIAL else part.kind.value
+            yield Leak(*part, how, value, is_secret(part.kind, value))
+
+
+def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
+    """What stands behind the name of something private, in bytes of any sort, each a character.
+
+    `rules`: what a user adds to those names, or takes away. `is_traffic`: whether all that stands there was told by
+    somebody, as in a cassette.
+    """
+    for pattern in (_LISTED, _QUOTED, _NUMBER, _PAIR, _LINE):
+        for found in pattern.finditer(text):
+            name, value = found["name"], found["value"]
+            kind = _named(name, rules, is_line=pattern is _LINE)
+            if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
+                continue
+            for at, raw, part_kind in _values(name, value, kind, rules):
+                part, start = _decoded(raw), found.start("value") + at
+                if is_traffic or _is_no_program(part_kind, part):
+                    how = f"behind the name {name}"
+                    yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part))
+
+
+def in_prose(text: str, rules: Rules) -> Iterator[Leak]:
+    """The same of a text that somebody told and that has no fields: a page, a script, a line of an error."""
+    for leak in in_names(text, rules, is_traffic=True):
+        # "User: please try again" names nobody.
+        if leak.kind is not Kind.USER:
+            yield leak
+
+
+def is_secret(kind: Kind, value: str) -> bool:
+    """Whether what stands where something private does is a true value: no stand-in, nothing that says nothing."""
+    bare = value.strip()
+    if bare.lower() in _WORDS or bare == privacy.WITHHELD or not marks.can_be_marked(bare):
+        return False
+    if kind is Kind.BASIC:
+        both = marks.user_and_password(bare)
+        return both is None or not all(not marks.can_be_marked(one) or marks.is_stand_in(one) for one in both)
+    if "@" in bare and _RESERVED.search(bare.rpartition("@")[2]):
+        return False
+    return not marks.is_stand_in(bare)
+
+
+def masked(value: str) -> str:
+    """A secret as it can be shown to anybody: how it begins, and how long it is."""
+    return f"{value[: 1 if len(value) < _SHORTEST_OPAQUE else 2]}… ({len(value)} characters)"
+
+
+def _decoded(value: str) -> str:
+    """A value as a form or a query means it."""
+    return unquote_plus(value) if "%" in value else value
+
+
+def _tokens(text: str) -> Iterator[Leak]:
+    for found in marks.JWT.finditer(text):
+        if _opens_token(found[0]):
+            yield Leak(*found.span(), Kind.CREDENTIAL, "JSON Web Token", found[0], not marks.is_stand_in(found[0]))
+    for found in _BEARER.finditer(text):
+        value = found["value"]
+        if not marks.JWT.fullmatch(value) and _is_opaque(value):
+            true = is_secret(Kind.CREDENTIAL, value)
+            yield Leak(*found.span("value"), Kind.CREDENTIAL, "bearer token", value, true)
+    for found in _BASIC.finditer(text):
+        both = marks.user_and_password(found["value"])
+        if both and "".join(both).isprintable():
+            true = is_secret(Kind.BASIC, found["value"])
+            yield Leak(*found.span("value"), Kind.BASIC, "Basic credentials", found["value"], true)
+
+
+def _opens_token(token: str) -> bool:
+    head = token.partition(".")[0]
+    try:
+        told = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return False
+    return isinstance(told, dict) and "alg" in told
+
+
+def _is_surely(kind: Kind, value: str) -> bool:
+    """Whether what looks like an address or a card's number is one."""
+    if kind is Kind.EMAIL:
+        end = value.rpartition(".")[2]
+        return value[0].isalnum() and len(end) > 1 and not _FILES.fullmatch(end)
+    if kind is Kind.CREDENTIAL:
+        return _ISSUERS.fullmatch(re.sub(r"\D", "", value)) is not None
+    return True
+
+
+def kind_of(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
+    """What is private at a path for whoever has those rules, but for what people type; None for nothing."""
+    if privacy.named(rules.unredacted, path):
+        return None
+    kind = privacy.field(path, is_told=is_told)
+    if kind in (None, Kind.TEXT):
+        return Kind.USER if privacy.named(rules.redacted, path) else None
+    return kind
+
+
+def in_header(name: str, value: str, rules: Rules) -> tuple[Part, ...]:
+    """The secrets in a header, for whoever has those rules."""
+    if privacy.named(rules.unredacted, (name,)):
+        return ()
+    parts = privacy.in_header(name, value)
+    if not parts and value and privacy.named(rules.redacted, (name,)):
+        return (Part(0, len(value), Kind.USER),)
+    return parts
+
+
+def _named(name: str, rules: Rules, *, is_line: bool) -> Kind | None:
+    """What stands behind a name; in a line of its own only what is a header's."""
+    if privacy.named(rules.unredacted, (name,)):
+        return None
+    kind = None if is_line else kind_of((name,), rules, is_told=False)
+    return kind or privacy.header(name)
+
+
+def _values(name: str, value: str, kind: Kind, rules: Rules) -> Iterator[tuple[int, str, Kind]]:
+    """What of a value is secret, and where in it: of a header its parts."""
+    if privacy.header(name) is None:
+        yield 0, value, kind
+        return
+    for part in in_header(name, value, rules):
+        yield part.start, value[part.start : part.end], part.kind
+
+
+def _is_no_program(kind: Kind, value: str) -> bool:
+    """Whether a value is such as no program or text would have there by itself."""
+    if kind in (Kind.CREDENTIAL, Kind.DEVICE, Kind.BASIC, Kind.USER):
+        return _is_opaque(value)
+    if kind is Kind.PHONE:
+        return sum(map(str.isdigit, value)) >= 7 and re.fullmatch(r"[\d +().:/A-Za-z-]{7,30}", value) is not None
+    if kind is Kind.CODE:
+        return value.isdigit()
+    # An address is known by its looks; names stand in programs, too.
+    return False
+
+
+def _is_opaque(value: str) -> bool:
+    """Whether a value was drawn by a machine: long, of letters and digits, and no name in a program."""
+    if len(value) < _SHORTEST_OPAQUE or instants.parse(value):
+        return False
+    kinds = sum(any(map(test, value)) for test in (str.isdigit, str.islower, str.isupper))
+    numbers = len(re.findall(r"\d+", value))
+    # What might name something in a program has a number at its end, or one inside.
+    least = 2 if _DOTTED.fullmatch(value) else 1
+    return numbers >= least and kinds > 1 and not re.search(r"[\s<>{}\[\]()|]", value)

@@ -1,0 +1,1 @@
+"""Any file, searched for secrets: its bytes, and the facts in it where it is a recording."""
