@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
+PYTEST := -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 MATRIX := tests/peers/mitmdump/test_matrix.py
 FUZZ_S ?= 20
 TARGET ?=
 
-.PHONY: demo test lint samples peers fuzz audit
+.PHONY: demo test lint samples peers fuzz audit coverage coverage-all test-lowest test-newest
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -16,12 +17,34 @@ demo: $(READY)
 # Twice as many at a time as there are cores on the machine of CI: most tests wait for processes, and for people that
 # are simulated. Files begin in the order of tests/conftest.py, not by their count of tests.
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --ignore $(MATRIX)
+	$(BIN)/python $(PYTEST) --ignore $(MATRIX)
 
 # Every recording, by each Bayeux client, replayed to each; prints the matrix.
 # Wants Node, `npm ci` in tests/peers, and Chromium.
 peers: $(READY)
 	$(BIN)/python -m pytest $(MATRIX)
+
+# Each flat module by its own twin alone, all branches; prints what the twins leave out, and fails for it.
+coverage: $(READY)
+	$(BIN)/python tests/twins.py
+
+# All of the package by all tests, what runs in processes of its own included.
+coverage-all: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) --ignore $(MATRIX)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --fail-under 95
+
+# The lowest, and the newest, versions that pyproject.toml admits, each in an environment of its own.
+test-lowest: BOUND := lowest-direct
+test-newest: BOUND := highest
+test-lowest test-newest: $(VENV)/.bounds
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --resolution $(BOUND) --python $(BIN)/python \
+	    --output-file $(VENV)/$(BOUND).txt >/dev/null
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/$(BOUND)
+	$(BIN)/uv pip install --quiet --python $(VENV)/$(BOUND)/bin/python --requirement $(VENV)/$(BOUND).txt
+	$(BIN)/uv pip install --quiet --python $(VENV)/$(BOUND)/bin/python --no-deps --editable .
+	$(VENV)/$(BOUND)/bin/python $(PYTEST) --ignore $(MATRIX)
 
 # Looks, for FUZZ_S seconds each, for what breaks the invariants in fuzz/; what it finds stays as fuzz/crash-….
 # TARGET=player tries that one alone.
@@ -49,6 +72,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	ln -sfn $(VENV) .venv
+	touch $@
+
+$(VENV)/.bounds: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	touch $@
 
 $(VENV)/audit/.ready: $(READY)

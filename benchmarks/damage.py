@@ -65,10 +65,9 @@ class Sample:
 
     def cases(self, dice: random.Random) -> Iterator[Case]:
         """Every byte, and every length."""
-        for suffix, content in self.files.items():
-            for at in range(len(content)):
-                yield Case(suffix, at, 1 << dice.randrange(8))
-                yield Case(suffix, at)
+        places = [(suffix, at) for suffix, content in self.files.items() for at in range(len(content))]
+        yield from (Case(suffix, at, 1 << dice.randrange(8)) for suffix, at in places)
+        yield from (Case(suffix, at) for suffix, at in places)
 
 
 class Ears(logging.Handler):

@@ -85,17 +85,19 @@ async def handshakes(port: int) -> None:
 
 
 async def unread(port: int) -> None:
-    """Fifty ask without end, and read nothing."""
+    """Fifty ask, read nothing, and begin anew after a second."""
+    ask = b"GET /genesys/1/service/callback/other HTTP/1.1\r\nhost: gms\r\n\r\n"
 
     async def one() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
-        reader._transport.pause_reading()  # type: ignore[attr-defined]
         while True:
-            writer.write(b"GET /__gms_replay__/sessions HTTP/1.1\r\nhost: localhost\r\n\r\n")
-            await writer.drain()
-            await asyncio.sleep(0.01)
+            with suppress(OSError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+                reader._transport.pause_reading()  # type: ignore[attr-defined]
+                writer.write(ask * 8)
+                await asyncio.sleep(1)
+                writer.close()
 
-    await asyncio.gather(*(one() for _ in range(50)), return_exceptions=True)
+    await asyncio.gather(*(one() for _ in range(50)))
 
 
 async def sockets(port: int) -> None:

@@ -67,8 +67,7 @@ def _multipart(content_type: str, body: bytes) -> Fields:
         return {"": body.decode("utf-8", "replace")}
     found: Fields = {}
     for part in message.get_payload() if message.is_multipart() else ():
-        if not isinstance(part, Message):
-            continue
+        assert isinstance(part, Message), "what is multipart has messages as its parts"
         name = part.get_param("name", header="content-disposition")
         payload = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(payload, bytes):

@@ -14,7 +14,9 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from gms_replay import instants, marks, privacy
-from gms_replay.privacy import Kind
+from gms_replay.gms import Path
+from gms_replay.privacy import Kind, Part
+from gms_replay.rules import Rules
 
 
 class Leak(NamedTuple):
@@ -74,27 +76,28 @@ def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
             yield Leak(*part, how, value, is_secret(part.kind, value))
 
 
-def in_names(text: str, *, is_traffic: bool) -> Iterator[Leak]:
+def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
     """What stands behind the name of something private, in bytes of any sort, each a character.
 
-    `is_traffic`: whether all that stands there was told by somebody, as in a cassette.
+    `rules`: what a user adds to those names, or takes away. `is_traffic`: whether all that stands there was told by
+    somebody, as in a cassette.
     """
     for pattern in (_LISTED, _QUOTED, _NUMBER, _PAIR, _LINE):
         for found in pattern.finditer(text):
             name, value = found["name"], found["value"]
-            kind = _named(name, is_line=pattern is _LINE)
+            kind = _named(name, rules, is_line=pattern is _LINE)
             if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
                 continue
-            for at, raw, part_kind in _values(name, value, kind):
+            for at, raw, part_kind in _values(name, value, kind, rules):
                 part, start = _decoded(raw), found.start("value") + at
                 if is_traffic or _is_no_program(part_kind, part):
                     how = f"behind the name {name}"
                     yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part))
 
 
-def in_prose(text: str) -> Iterator[Leak]:
+def in_prose(text: str, rules: Rules) -> Iterator[Leak]:
     """The same of a text that somebody told and that has no fields: a page, a script, a line of an error."""
-    for leak in in_names(text, is_traffic=True):
+    for leak in in_names(text, rules, is_traffic=True):
         # "User: please try again" names nobody.
         if leak.kind is not Kind.USER:
             yield leak
@@ -158,24 +161,46 @@ def _is_surely(kind: Kind, value: str) -> bool:
     return True
 
 
-def _named(name: str, *, is_line: bool) -> Kind | None:
+def kind_of(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
+    """What is private at a path for whoever has those rules, but for what people type; None for nothing."""
+    if privacy.named(rules.unredacted, path):
+        return None
+    kind = privacy.field(path, is_told=is_told)
+    if kind in (None, Kind.TEXT):
+        return Kind.USER if privacy.named(rules.redacted, path) else None
+    return kind
+
+
+def in_header(name: str, value: str, rules: Rules) -> tuple[Part, ...]:
+    """The secrets in a header, for whoever has those rules."""
+    if privacy.named(rules.unredacted, (name,)):
+        return ()
+    parts = privacy.in_header(name, value)
+    if not parts and value and privacy.named(rules.redacted, (name,)):
+        return (Part(0, len(value), Kind.USER),)
+    return parts
+
+
+def _named(name: str, rules: Rules, *, is_line: bool) -> Kind | None:
     """What stands behind a name; in a line of its own only what is a header's."""
-    kind = privacy.header(name) if is_line else privacy.field((name,)) or privacy.header(name)
-    return None if kind is Kind.TEXT else kind
+    if privacy.named(rules.unredacted, (name,)):
+        return None
+    kind = None if is_line else kind_of((name,), rules, is_told=False)
+    return kind or privacy.header(name)
 
 
-def _values(name: str, value: str, kind: Kind) -> Iterator[tuple[int, str, Kind]]:
+def _values(name: str, value: str, kind: Kind, rules: Rules) -> Iterator[tuple[int, str, Kind]]:
     """What of a value is secret, and where in it: of a header its parts."""
     if privacy.header(name) is None:
         yield 0, value, kind
         return
-    for part in privacy.in_header(name, value):
+    for part in in_header(name, value, rules):
         yield part.start, value[part.start : part.end], part.kind
 
 
 def _is_no_program(kind: Kind, value: str) -> bool:
     """Whether a value is such as no program or text would have there by itself."""
-    if kind in (Kind.CREDENTIAL, Kind.DEVICE, Kind.BASIC):
+    if kind in (Kind.CREDENTIAL, Kind.DEVICE, Kind.BASIC, Kind.USER):
         return _is_opaque(value)
     if kind is Kind.PHONE:
         return sum(map(str.isdigit, value)) >= 7 and re.fullmatch(r"[\d +().:/A-Za-z-]{7,30}", value) is not None

@@ -137,7 +137,10 @@ class Cometd:
         if self._heard:
             return self._heard.pop(0)
         async with asyncio.timeout(timeout_s):
-            return self._event(await self._next_line())
+            while (line := await self._next_line()).get("opened"):
+                # A server that forgot it had it shake hands anew.
+                pass
+            return self._event(line)
 
     async def say(self, text: str) -> None:
         await self._lines.write(text)

@@ -90,3 +90,10 @@ def test_lack_may_be_waited_for_without_end() -> None:
     patience.poll(True, 0)
 
     assert Lacking(MissingAct.WAIT, patience).of((Act.SEND, 2)) is None
+
+
+def test_who_does_not_wait_ends_no_wait() -> None:
+    patience = Patience(0)
+    patience.poll(False, 5)
+
+    assert patience == Patience(0)

@@ -55,3 +55,14 @@ def test_as_a_dictionary_would(settings: list[tuple[str, int | None]]) -> None:
 
     for now_us in range(10):
         assert sorted(alarms.due(now_us)) == sorted(name for name, at_us in kept.items() if at_us == now_us)
+
+
+def test_set_anew_a_thousand_times_it_comes_once() -> None:
+    alarms = Alarms()
+    alarms.set("b", 5)
+    for at_us in range(1000, 2000):
+        alarms.set("a", at_us)
+
+    assert alarms.due(1998) == ["b"]
+    assert alarms.due(5000) == ["a"]
+    assert alarms.next_us() is None

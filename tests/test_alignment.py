@@ -1,6 +1,6 @@
 import pytest
 
-from gms_replay.alignment import align
+from gms_replay.alignment import Alike, align, align_alike
 from gms_replay.pushes import Derived, Notification, Result
 
 
@@ -54,3 +54,32 @@ def test_many_alike_are_quick() -> None:
     some = ", ".join(f"a{number}" for number in range(20_000))
 
     assert rows(some, some).endswith("19999 19999")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("ar br", "ar br", [(0, 0), (1, 1)]),
+        ("ar br", "br ar", [(0, 1), (1, 0)]),
+        ("ar br", "ar cr", [(0, 0), (1, 1)]),
+        ("ar br", "ar cs", [(0, 0), (1, None), (None, 1)]),
+    ],
+    ids=["same", "moved", "changed", "another"],
+)
+def test_what_is_alike_takes_its_place(old: str, new: str, expected: list[tuple[int | None, int | None]]) -> None:
+    """Each is known exactly by its first letter, and roughly by its second."""
+    rows = align_alike(*([Alike(one[0], one[1]) for one in some.split()] for some in (old, new)))
+
+    assert sorted(map(str, ((row.old, row.new) for row in rows))) == sorted(map(str, expected))
+
+
+def test_very_long_ones_are_aligned_by_their_runs() -> None:
+    old = [Alike(number, "") for number in range(1500)]
+    new = [Alike("first", "x"), *old[1:700], *old[800:-1], Alike("last", "y")]
+
+    rows = align_alike(old, new)
+
+    same = [(row.old, row.new) for row in rows if row.old is not None and row.new is not None]
+    assert same == [(at, at) for at in range(1, 700)] + [(at, at - 100) for at in range(800, 1499)]
+    assert {row.old for row in rows if row.new is None} == {0, *range(700, 800), 1499}
+    assert {row.new for row in rows if row.old is None} == {0, 1399}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import scraps
 
-from gms_replay.audit import DOUBTFUL, TOLD, Audit, Fate, audit
+from gms_replay.audit import DOUBTFUL, TOLD, Audit, Fate, Part, audit
 from gms_replay.cassette.reader import read
 from gms_replay.model import Recording
 from gms_replay.rules import Rules, load
@@ -269,3 +269,11 @@ def test_any_bytes_are_looked_through(body: bytes) -> None:
 
 def test_nothing_tells_nothing() -> None:
     assert audited(Recording()) == Audit(NOW_US, (), ())
+
+
+def test_what_was_never_answered_has_its_request_told() -> None:
+    tape = started()
+    tape.ask_in_vain(1, "POST", STORAGE, {"_expires": "2014-05-02T16:27:38Z"})
+    tape.ask_in_vain(2, "POST", "/elsewhere", {"_expires": "2014-05-02T16:27:38Z"})
+
+    assert [one.place.part for one in audited(tape.recording()).sightings] == [Part.REQUEST, Part.REQUEST]

@@ -285,3 +285,23 @@ def test_publishing_is_refused_where_nobody_can(channel: str, error: str) -> Non
 )
 def test_browser_is_told_by_its_cookie(cookies: str, browser: str | None) -> None:
     assert bayeux.browser(cookies) == browser
+
+
+@pytest.mark.parametrize(
+    ("frame", "raws"),
+    [
+        (b'[{"channel":"/a","data":{"b":[1,],}, },]', [b'{"channel":"/a","data":{"b":[1,],}, }']),
+        (b'[{"data":"line\nbreak"}, {"data":"a } in text"}]', [b'{"data":"line\nbreak"}', b'{"data":"a } in text"}']),
+        (b'{"a":"\xff"}', b'{"a":"\xef\xbf\xbd"}'.split(b"\0")),
+        (b'[{"a":1}]', [b'{"a":1}']),
+    ],
+    ids=["spare commas", "raw line break", "no UTF-8", "no flaw"],
+)
+def test_recorded_frame_is_forgiven(frame, raws):
+    assert [message.raw for message in bayeux.parse_recorded(frame)] == raws
+
+
+@pytest.mark.parametrize("frame", [b"[", b"[1]", b"", b'[{"a":}]', b"}{", b"[" * 200])
+def test_other_flaws_of_a_recorded_frame_are_none_s_to_forgive(frame):
+    with pytest.raises(BayeuxError):
+        bayeux.parse_recorded(frame)

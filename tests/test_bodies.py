@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from texts import documents, dumped, scraps
 
-from gms_replay.bodies import BODY, Branch, compare, named, outlined, shape, tree
+from gms_replay.bodies import BODY, Branch, compare, named, outlined, shape, tree, values
 from gms_replay.grades import STATUS, Grade
 from gms_replay.likeness import Leaf
 from gms_replay.spans import Sort
@@ -64,3 +64,17 @@ def test_any_text_is_as_itself(text: bytes) -> None:
     assert list(compare(said, tree(text), lambda path, was, now: was == now)) == []
     assert outlined(said) == outlined(tree(text))
     assert next(shape(said))[0] == ()
+
+
+def test_fields_may_be_left_out() -> None:
+    assert set(tree(b'{"a": {"id": 1}, "id": {"b": 2}, "c": 3}', {"id"})) == {"a", "c"}
+
+
+def test_what_stands_below_a_value_makes_it_an_object() -> None:
+    told = compare(tree(b'{"a": 1, "a": {"b": 2}}'), tree(b'{"a": {"b": 2}}'), lambda path, was, now: was == now)
+
+    assert list(told) == []
+
+
+def test_all_values_are_told() -> None:
+    assert [leaf.text for leaf in values(tree(b'{"a": [1, {"b": "x"}], "c": true}'))] == ["1", "x", "true"]

@@ -60,3 +60,12 @@ def test_equal_requests_are_read_once() -> None:
     assert calls.read(asked()) is calls.read(asked())
     assert calls.read(asked()) is not calls.read(asked(peer="192.0.2.1"))
     assert calls.read(asked(body=b"a=1")) is not calls.read(asked(body=b"a=1"))
+
+
+def test_call_says_how_it_came() -> None:
+    one, other = (calls.read(asked(peer=peer)) for peer in ("192.0.2.1", "192.0.2.2"))
+
+    assert isinstance(one, Call)
+    assert isinstance(other, Call)
+    assert one.came == ("https://play.example:8080", "/genesys", False, "ann", "192.0.2.1")
+    assert one.came != other.came

@@ -5,7 +5,7 @@ from seen import ASKED
 
 from gms_replay import carriage, gms
 from gms_replay.mitmdump import facts
-from gms_replay.model import Transport
+from gms_replay.model import Body, Response, Transport
 
 
 def test_messages_keep_their_places():
@@ -78,3 +78,28 @@ def test_hosts_decide_alone(hosts, is_gms, is_wanted):
 def test_stands_for_all_kinds_of_push():
     for name, provider in gms.PUSH_PROVIDERS.items():
         assert carriage.carried(gms.Operation(gms.Kind.PUSH, "", name)) == provider
+
+
+def test_script_may_be_asked_for_by_its_callback_alone():
+    """Where the path says nothing."""
+    assert carriage.operation("GET", "/anywhere?jsonp=call", lambda: ((), b"")) is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "port", "is_wanted"),
+    [(None, 2195, True), (None, 2196, False), (None, 443, None), ("apple", 443, True), ("x", 2195, False)],
+)
+def test_connection_is_known_by_its_port_or_its_bytes(hosts, port, is_wanted):
+    pattern = re.compile(hosts) if hosts else None
+
+    assert carriage.is_wanted_connection(pattern, "gateway.push.apple.com", port) is is_wanted
+
+
+def test_script_carries_its_frame_both_ways():
+    asked = facts.request(ASKED._replace(method=b"GET", path=b"/genesys/cometd?jsonp=cb&message=%5B%7B%7D%5D"))
+    transport, frames = carriage.polled(asked)
+    answer = Response(200, "", "HTTP/1.1", (), Body(b"cb([]);"), 0, 0)
+
+    assert (transport, frames) == (Transport.CALLBACK_POLLING, (b"[{}]",))
+    assert carriage.told(transport, answer) == b"[]"
+    assert carriage.told(Transport.LONG_POLLING, answer) == b"cb([]);"

@@ -87,3 +87,10 @@ def test_causes_are_the_last_of_each_kind() -> None:
     (session,) = sessions.split(tape.recording())
 
     assert Causes(acts_of(session)).of(at(6)) == (Cause(Act.START, 1, at(1)), Cause(Act.SEND, 2, at(6)))
+
+
+def test_publication_that_was_answered_by_another_is_no_act() -> None:
+    tape = Tape()
+    tape.comet(1, [SAID], [REPLY | {"id": "6"}])
+
+    assert acts(over_socket(tape.recording())) == [(at(1), Act.SEND)]

@@ -87,3 +87,10 @@ def test_refusals_and_other_answers_stay(story: Story) -> None:
     chats.happened(story.answers[4], shift_us=0)
 
     assert [chats.news(story.answers[index], {}) for index in (0, 1, 6)] == [None, None, None]
+
+
+def test_what_tells_no_lines_is_passed_over(story: Story) -> None:
+    chats = Chats(story)
+    chats.happened(story.answers[0], shift_us=0)
+
+    assert not chats.knows(story.answers[2])

@@ -2,6 +2,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import factories
@@ -278,6 +280,61 @@ def test_check_wants_times_for_options(option: tuple[str, str], cassette: Path) 
 
     assert told.exit_code == 2
     assert told.output == "gms-replay: --now, --shift and --rules say nothing without --times\n"
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file that is no recording, with a secret in it."""
+    file = tmp_path / "notes.txt"
+    file.write_text("apikey: Zk83hQx0Ypl2Wv7Tnb4S\n")
+    return file
+
+
+def test_check_finds_secrets_in_any_files(cassette: Path, text: Path, tmp_path: Path) -> None:
+    one = run("check", "--secrets", text)
+    assert one.exit_code == 1
+    assert one.stdout.splitlines()[:2] == [
+        f"{text}: 1 secret",
+        "  credential: Zk… (20 characters), byte 8 (behind the name apikey)",
+    ]
+    both = run("check", "--secrets", "--json", text, cassette)
+    told = json.loads(both.stdout)
+    assert (both.exit_code, [one["facts"] for one in told["files"]]) == (1, [False, True])
+    assert "Zk83hQx0Ypl2Wv7Tnb4S" not in both.stdout
+    redacted = tmp_path / "redacted.sqlite"
+    run("redact", cassette, redacted)
+    none = run("check", "--secrets", redacted)
+    assert (none.exit_code, none.stdout.splitlines()[0]) == (0, "1 file: no secrets")
+
+
+def test_check_lets_be_what_rules_keep(text: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[redact]\nkeep = ["apikey"]\nfields = ["ticketNo"]\n')
+    assert run("check", "--secrets", "--rules", rules, text).exit_code == 0
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"ticketNo": "Zk83hQx0Ypl2Wv7Tnb4S"}')
+    assert run("check", "--secrets", other).exit_code == 0
+    assert run("check", "--secrets", "--rules", rules, other).exit_code == 1
+
+
+def test_check_names_files_it_cannot_read(text: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.txt"
+    missing = run("check", "--secrets", text, gone)
+    assert (missing.exit_code, missing.stderr) == (
+        2,
+        f"gms-replay: {gone}: there is nothing; name a file or a folder\n",
+    )
+
+
+@pytest.mark.parametrize("option", [("--times",), ("--now", "2014-05-02T16:27:38Z"), ("--shift", "weeks")])
+def test_secrets_are_looked_for_alone(option: tuple[str, ...], text: Path) -> None:
+    result = run("check", "--secrets", *option, text)
+    assert (result.exit_code, "goes with --json and --rules only" in result.stderr) == (2, True)
+
+
+def test_one_cassette_is_checked_at_a_time(cassette: Path, text: Path) -> None:
+    result = run("check", cassette, text)
+    assert (result.exit_code, "one cassette is checked at a time" in result.stderr) == (2, True)
 
 
 def test_export_and_import_return(cassette: Path, tmp_path: Path) -> None:
@@ -973,3 +1030,54 @@ def test_verify_grades_what_another_gms_tells(cassette: Path, tmp_path: Path) ->
     assert "start callback sales was refused with 400" in told.stderr
     assert json.loads(told.stdout)["worst"] == "missing"
     assert read(tmp_path / "run.sqlite").exchanges
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--limit", "sesions=4"], "--limit sesions=4: there is no limit 'sesions'; there are body_bytes, "),
+        (["--limit", "sessions=no"], "--limit sessions=no: 'no' is no number from 1"),
+        (["--token", "short"], "--token: a token has 8 or more letters"),
+        (["--confdir", "."], "--confdir: it goes with --tls"),
+        (["--tls", "--confdir", "/dev/null/x"], "--tls: mitmproxy's CA in /dev/null/x cannot be used: "),
+    ],
+)
+def test_wrong_protection_is_named(short: Path, options: list[str], complaint: str) -> None:
+    told = run("serve", short, "--port", "0", *options)
+
+    assert (told.exit_code, told.output.startswith(f"gms-replay: {complaint}")) == (2, True), told.output
+
+
+def test_others_are_let_in_with_a_token_and_https(short: Path, tmp_path: Path) -> None:
+    with serving(short, "--json", "--host", "0.0.0.0", "--tls", "--confdir", str(tmp_path / "ca")) as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        port = urlsplit(began["urls"][0]).port
+        trust = ssl.create_default_context(cafile=began["ca"])
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trust, trust_env=False, timeout=60) as client:
+            asked = [
+                client.get("/__gms_replay__/clock", headers=headers).status_code
+                for headers in (
+                    {},
+                    {"Host": "evil.example"},
+                    {"Host": "evil.example", "Authorization": f"Bearer {began['token']}"},
+                )
+            ]
+
+    assert began["urls"][0].startswith("https://ADDRESS-OF-THIS-MACHINE:")
+    assert asked == [200, 401, 200]
+
+
+def test_token_is_taken_from_the_environment(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMS_REPLAY_TOKEN", "0123456789abcdef")
+    with serving(short, "--json", "--host", "0.0.0.0", "--limit", "head_bytes=1000") as process:
+        assert process.stdout is not None
+        began = json.loads(process.stdout.readline())
+        url = f"http://127.0.0.1:{urlsplit(began['urls'][0]).port}/__gms_replay__/clock?token=0123456789abcdef"
+        asked = [
+            httpx.get(url, headers=headers, trust_env=False, timeout=60).status_code
+            for headers in ({"Origin": "http://page.test"}, {"A": "b" * 1000})
+        ]
+
+    assert "token" not in began
+    assert asked == [200, 431]

@@ -1,6 +1,6 @@
 import pytest
 
-from gms_replay.clocks import Clock, Pacing, SessionTime
+from gms_replay.clocks import Clock, Pacing, SessionTime, earlier
 
 OPENED_US = 1_000_000
 PINNED_US = 9_000_000
@@ -72,3 +72,10 @@ def test_patience_and_story_know_each_other(clock: Clock) -> None:
 
     assert time.story_at_us(time.patience_us(now_us), now_us) == time.story_us(now_us)
     assert time.patience_at_us(time.story_us(now_us), now_us) == time.patience_us(now_us)
+
+
+@pytest.mark.parametrize(
+    ("one_us", "other_us", "expected_us"), [(None, None, None), (1, None, 1), (None, 2, 2), (1, 2, 1), (2, 1, 1)]
+)
+def test_earlier_of_two(one_us: int | None, other_us: int | None, expected_us: int | None) -> None:
+    assert earlier(one_us, other_us) == expected_us

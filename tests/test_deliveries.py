@@ -150,3 +150,20 @@ def test_lost_message_comes_to_who_says_that_it_has_less() -> None:
 
     made.read_to("ann", 1)
     assert made.take("ann", 1) == (b"2",)
+
+
+def test_told_events_are_counted_once() -> None:
+    events = lines(2, "a", "b")
+    assert events.told_count == 0
+
+    for client, carrier in (("a", 1), ("b", 2)):
+        events.take(client, carrier)
+
+    assert events.told_count == 2
+
+
+def test_subscriptions_are_counted_once_each() -> None:
+    events = deliveries("a")
+    there_are = events.subscribed("a", [])
+
+    assert events.subscribed("a", ["/one", "/one", "/other"]) == there_are + 2

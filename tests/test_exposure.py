@@ -9,12 +9,13 @@ from factories import Tape
 
 from gms_replay import exposure, marks
 from gms_replay.model import Connection, Direction, Frame, Recording, Socket
+from gms_replay.rules import Rules
 
 SERVICE = "/genesys/1/service/A1/connect"
 
 
 def told(recording: Recording) -> set[tuple[str, str]]:
-    return {(one.place, one.value) for one in exposure.find(recording) if one.is_secret}
+    return {(one.place, one.value) for one in exposure.find(recording, Rules()) if one.is_secret}
 
 
 def asked(target=SERVICE, said=b"{}", answer=b"{}", sent=(), headers=()) -> set[tuple[str, str]]:
@@ -100,4 +101,4 @@ def test_stand_ins_are_private_and_no_secret():
     )
     recording = visit_of(who)
     assert {value for _, value in told(recording)} <= {"bob@example.com", "stan@example.com"}
-    assert {who.key, who.phone, who.agent} <= {one.value for one in exposure.find(recording)}
+    assert {who.key, who.phone, who.agent} <= {one.value for one in exposure.find(recording, Rules())}

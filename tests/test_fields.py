@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import scraps
 
-from gms_replay import fields
+from gms_replay import fields, gms
 
 PROPERTY = settings(max_examples=50, deadline=None)
 FORM = "application/x-www-form-urlencoded"
@@ -136,3 +136,10 @@ def test_form_in_a_form_without_end_is_a_text() -> None:
     body = "".join(parts)
 
     assert fields.read("/", (("content-type", "multipart/form-data; boundary=b0"),), body.encode()) == {"": body}
+
+
+def test_what_requests_mean_is_comparable():
+    start, query = (gms.recognise(method, "/1/service/callback/sales", b"") for method in ("POST", "GET"))
+
+    assert fields.meaning(start, {"a": "1", "b": "2"}) == fields.meaning(start, {"b": "2", "a": "1"})
+    assert fields.meaning(start, {"a": "1"}) != fields.meaning(query, {"a": "1"})

@@ -83,3 +83,10 @@ def test_odd_lines_are_passed_over() -> None:
     (line,) = read({"transcriptToShow": [[1, 2]]})
     assert (line.nickname, line.text, line.is_client, line.is_message) == (None, None, False, False)
     assert read({"text": "Hello."}) == []
+
+
+def test_lines_stand_at_places_of_their_own() -> None:
+    assert lines.is_line(("transcriptToShow", 0, 2))
+    assert lines.is_line(("messages", 1, "text"))
+    assert not lines.is_line(("transcriptPosition",))
+    assert not lines.is_line(("transcriptToShow", 0, 9))

@@ -158,3 +158,9 @@ def test_forgotten_session_is_told_of_no_more() -> None:
     outbox.listen(1, TellPushes(0, 0, None), 0)
     assert told(outbox.answers(0)) == {1: ["b"]}
     assert numbered([*outbox.obey(ReleasePushes(None, None))]) == [(3, "d")]
+
+
+def test_what_is_no_push_goes_as_it_is() -> None:
+    actions: list[Action] = [Noted("hello")]
+
+    assert Outbox(holds_all=True).post(actions) is actions

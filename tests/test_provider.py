@@ -359,3 +359,11 @@ def test_whatever_comes_is_answered_by_a_provider(
     assert reply.status in (200, 400, 401, 403, 404, 405)
     if header(reply.headers, "content-type") == JSON[0][1]:
         assert isinstance(json.loads(reply.body), dict)
+
+
+@pytest.mark.parametrize("head", ["\u00e9", "a"])
+def test_what_is_no_token_is_refused_as_one(head: str) -> None:
+    """What is no base64, too."""
+    reply = said(sent(headers=(("authorization", f"bearer {head}.{head}.x"),), rules=Rules(checks_authorization=True)))
+
+    assert json.loads(reply.body)["reason"] == "InvalidProviderToken"

@@ -100,3 +100,10 @@ def test_recorded_ones_are_awaited(is_lost: bool) -> None:
     assert bool(taking)
     kinds(taking, 2, said("requestChat", nickname="Ann"))
     assert taking.is_one_too_many(publication.operation)
+
+
+def test_publications_have_fields_as_requests_have() -> None:
+    publication = publications.read(said(SEND, message="Hi", more={"a": 1}).fields)
+
+    assert publication is not None
+    assert publication.fields == {"operation": SEND, "message": "Hi", "more.a": "1"}

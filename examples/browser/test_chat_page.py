@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 HERE = Path(__file__).parent
-AGENT = "Zdzisława Wzorowa"
+AGENT = "Mnfqgkjfo Fgfhwca"
 # The browser finds nobody but this machine.
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 # What screen readers are told, also where it does not stay.

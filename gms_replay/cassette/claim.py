@@ -36,8 +36,9 @@ class _TakenError(CassetteError):
     """Another recorder has the file."""
 
 
-def take(path: Path, run: rows.Values) -> Claim:
-    """Open a cassette, or create it, and begin a run. `run` holds the run's columns, but its id.
+def take(path: Path, run: rows.Values, *, is_durable: bool = False) -> Claim:
+    """Open a cassette, or create it, and begin a run. `run` holds the run's columns, but its id. With
+    `is_durable` its commits, and the file itself, are on the disk when they return.
 
     Raises CassetteError, what SQLite raises, or OSError; the file then holds what it held.
     """
@@ -46,7 +47,11 @@ def take(path: Path, run: rows.Values) -> Claim:
         _await_maker(path)
         opening.require_cassette(path)
     try:
-        return _begin(path, run)
+        claim = _begin(path, run, is_durable=is_durable)
+        if is_durable:
+            # What is in a file that is not in its folder is lost with the power.
+            opening.sync_folder(path)
+        return claim
     except _TakenError:
         # Ours or not: now it is another's.
         raise
@@ -71,7 +76,7 @@ def _await_maker(path: Path) -> None:
         time.sleep(_LOOK_AGAIN_S)
 
 
-def _begin(path: Path, run: rows.Values) -> Claim:
+def _begin(path: Path, run: rows.Values, *, is_durable: bool) -> Claim:
     with ExitStack() as undo:
         connection = opening.connect(path, "rw")
         undo.callback(connection.close)
@@ -81,7 +86,7 @@ def _begin(path: Path, run: rows.Values) -> Claim:
             raise _taken(path)
         upgrade(connection)
         _require_tables(connection)
-        run_id = _add_run(connection, path, run, last_run)
+        run_id = _add_run(connection, path, run, last_run, is_durable=is_durable)
         with connection.begin():
             tables = (schema.request, schema.message, schema.push, schema.connection, schema.frame)
             last_ids = {table: connection.scalar(select(func.max(table.c.id))) or 0 for table in tables}
@@ -103,10 +108,10 @@ def _require_tables(connection: Connection) -> None:
             connection.execute(select(table).limit(0))
 
 
-def _add_run(connection: Connection, path: Path, run: rows.Values, last_run: int) -> int:
+def _add_run(connection: Connection, path: Path, run: rows.Values, last_run: int, *, is_durable: bool) -> int:
     give_up_at = time.monotonic() + _PATIENCE_S
     while True:
-        opening.enter_wal_mode(connection)
+        opening.enter_wal_mode(connection, is_durable=is_durable)
         with connection.begin() as transaction:
             # The insert takes SQLite's write lock, and only this first transaction makes the mode take hold.
             try:

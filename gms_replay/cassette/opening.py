@@ -155,10 +155,21 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-def enter_wal_mode(connection: Connection) -> None:
-    """Let readers in while we write. A commit then survives a kill of the program, if not of the machine."""
+def enter_wal_mode(connection: Connection, *, is_durable: bool = False) -> None:
+    """Let readers in while we write. A commit then survives a kill of the program, and a durable one of the machine."""
     driver(connection).execute("PRAGMA journal_mode = WAL")
-    driver(connection).execute("PRAGMA synchronous = NORMAL")
+    driver(connection).execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the folder of a file, with its name in it, is on the disk. Windows needs and has no such thing."""
+    if os.name == "nt":
+        return
+    folder = os.open(path.absolute().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def leave_wal_mode(connection: Connection, patience_s: float) -> bool:

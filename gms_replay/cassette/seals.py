@@ -40,6 +40,8 @@ def close(connection: Connection, path: Path, *, is_durable: bool = False) -> No
                 os.fsync(file.fileno())
         finally:
             connection.close()
+    if is_durable:
+        opening.sync_folder(path)
 
 
 def pages(path: Path) -> bytes | None:

@@ -62,6 +62,9 @@ class Writer:
     or is being recorded into; it is then as it was. `on_failure` is called once, in the writer's thread, when facts
     cannot be written, or the file is gone: those and all later ones are lost, and puts return at once.
 
+    What is committed survives the end of this program. With `is_durable` each commit waits for the disk, and survives
+    that of the machine.
+
     The methods may be called from any thread. An exchange is begun, then gets its request, then all else, then is over;
     a connection is begun, gets its frames, and is over. A fact out of this order, or after `close`, raises ValueError.
     """
@@ -75,14 +78,16 @@ class Writer:
         upstream: str | None,
         versions: tuple[tuple[str, str], ...],
         redaction: Redaction = Redaction.OFF,
+        is_durable: bool = False,
         on_failure: Callable[[Exception], None] | None = None,
     ) -> None:
         self._path = Path(path)
         self._on_failure = on_failure
+        self._is_durable = is_durable
         self._failure: Exception | None = None
         with opening.errors_named(self._path, "written"):
             run = Run(0, started_at_us, mode, upstream, versions, redaction)
-            claimed = claim.take(self._path, rows.of_run(run))
+            claimed = claim.take(self._path, rows.of_run(run), is_durable=is_durable)
         self._connection, self._run_id, self._last_ids = claimed.connection, claimed.run_id, claimed.last_ids
         self._ids_before = dict(claimed.last_ids)
         self._files = tuple((file, _identity(os.stat(file))) for file in (self._path, _wal(self._path.resolve())))
@@ -306,7 +311,7 @@ class Writer:
             self._attempt(partial(self._commit, facts))
             self._backlog.written()
         self._attempt(self._settle)
-        self._attempt(partial(seals.close, self._connection, self._path))
+        self._attempt(partial(seals.close, self._connection, self._path, is_durable=self._is_durable))
         self._connection.close()
 
     def _attempt(self, step: Callable[[], None]) -> None:

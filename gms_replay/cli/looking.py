@@ -75,32 +75,33 @@ def check(
 ) -> None:
     """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
 
-    Exits 1 where something is damaged, also where what is whole of it was saved by --repair. The rest is replayed all
-    the same. --now, --shift and --rules are for --times: what will be told instead depends on them, as with `serve`.
+    Exits 1 where something is damaged, also where --repair saved what is whole, and where there was nothing to save.
+    The rest is replayed all the same. --now, --shift and --rules are for --times: what will be told instead depends on
+    them, as with `serve`.
 
     With --secrets: whether any file or folder that is named holds credentials, or says who somebody is. What was
     redacted is none. Exits 1 where there is any, 2 where a file cannot be read.
     """
     if secrets:
-        if times or repaired or now is not None or shift != "exact" or rules is not None:
-            raise OptionError("--secrets: it goes with --json only; ask for the rest one after the other")
-        _check_secrets(cassette, as_json=as_json)
+        if times or repaired or now is not None or shift != "exact":
+            raise OptionError("--secrets: it goes with --json and --rules only; ask for the rest one after the other")
+        _check_secrets(cassette, rules, as_json=as_json)
         return
     if len(cassette) > 1:
         raise OptionError(f"{cassette[1]}: one cassette is checked at a time; only --secrets takes several files")
     _check(cassette[0], repaired, times, now, shift, rules, as_json=as_json)
 
 
-def _check_secrets(named: tuple[Path, ...], *, as_json: bool) -> None:
+def _check_secrets(named: tuple[Path, ...], rules: Path | None, *, as_json: bool) -> None:
     import json
 
     from gms_replay.formats import leaks
     from gms_replay.scan import files
 
-    scanned, unread = [], False
+    said, scanned, unread = rules_of(rules), [], False
     for file in files.files(named):
         try:
-            scanned.append(files.scan(file))
+            scanned.append(files.scan(file, said))
         except OptionError as error:
             complain(error)
             unread = True
@@ -151,6 +152,7 @@ def _check(
         echo(checkup.tell_repaired(saved, str(repaired)) if repaired else ())
     if examined.flaws:
         complain(damage(cassette, examined.flaws))
+    if examined.flaws or (repaired is not None and saved is None):
         sys.exit(1)
 
 

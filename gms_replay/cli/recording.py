@@ -26,6 +26,9 @@ from gms_replay.cli.options import FILE, PRIVATE, REDACT, REDACT_KEY, pattern, r
 @click.option(
     "--max-minutes", type=click.IntRange(1, 999_999_999), metavar="N", help="Begin a new file after so many minutes."
 )
+@click.option(
+    "--durable", is_flag=True, help="Wait for the disk at each commit, so that no loss of power takes what is recorded."
+)
 @click.option("--insecure", is_flag=True, help="Take any certificate of the GMS's: test systems often sign their own.")
 @REDACT
 @REDACT_KEY
@@ -38,6 +41,7 @@ def record(
     hosts: str,
     max_mib: int | None,
     max_minutes: int | None,
+    durable: bool,
     insecure: bool,
     redact: str,
     redact_key: Path | None,
@@ -56,5 +60,7 @@ def record(
     # The whole of mitmproxy takes a second: not for an option that is wrong.
     from gms_replay.record import run
 
-    plan = run.Plan(cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure, wish.mode, redact_key, rules)
+    plan = run.Plan(
+        cassette, upstream, host, port, hosts, max_mib, max_minutes, insecure, wish.mode, redact_key, rules, durable
+    )
     run.record(plan)

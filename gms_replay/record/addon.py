@@ -147,6 +147,7 @@ class GmsRecorder:
             told.gms_rules,
             told.gms_max_mib,
             told.gms_max_minutes,
+            told.gms_durable,
         )
         self._mode = settings.wish.mode
         modes = _modes()
@@ -162,6 +163,7 @@ class GmsRecorder:
             ),
             is_watched=self._watch is not None,
             wish=settings.wish,
+            is_durable=settings.is_durable,
         )
         self._writer = WriterProcess(begin, ctx.master.event_loop, self._hear)
         ending.close_at_exit(self._writer)

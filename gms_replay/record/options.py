@@ -20,6 +20,7 @@ REDACT_KEY = "gms_redact_key"
 RULES = "gms_rules"
 MAX_MIB = "gms_max_mib"
 MAX_MINUTES = "gms_max_minutes"
+DURABLE = "gms_durable"
 
 _MIB_BYTES = 1 << 20
 _MINUTE_US = 60_000_000
@@ -48,6 +49,11 @@ OPTIONS = {
         "on, beside the one that was named. Default: no limit.",
     ),
     MAX_MINUTES: ("", "After how many minutes the next cassette is begun, as with gms_max_mib. Default: no limit."),
+    DURABLE: (
+        "false",
+        "Whether what is recorded must outlive a loss of power: true waits for the disk at each commit. What is not "
+        "survives the end of any program, but not of the machine.",
+    ),
 }
 """Each option's name, to its default and its help."""
 
@@ -60,6 +66,7 @@ class Settings:
     hosts: re.Pattern[str] | None
     limits: Limits
     wish: Wish = field(default_factory=Wish)
+    is_durable: bool = False
 
 
 def settings(
@@ -70,6 +77,7 @@ def settings(
     rules: Sequence[str],
     max_mib: Sequence[str],
     max_minutes: Sequence[str],
+    durable: Sequence[str],
 ) -> Settings:
     """The options as they were given, each a list of values. Raises OptionError."""
     file = one(CASSETTE, cassette)
@@ -84,7 +92,8 @@ def settings(
         size_bytes=_whole(MAX_MIB, one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
         age_us=_whole(MAX_MINUTES, one(MAX_MINUTES, max_minutes), "minutes", _MINUTE_US),
     )
-    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits, wish)
+    is_durable = _yes_or_no(DURABLE, one(DURABLE, durable))
+    return Settings(Path(file).expanduser(), pattern(HOSTS, one(HOSTS, hosts)), limits, wish, is_durable)
 
 
 def require_known(names: Iterable[str]) -> None:
@@ -114,6 +123,12 @@ def _rules(file: str) -> Rules:
     except UnicodeDecodeError:
         raise OptionError(f"{RULES}: {file}: not UTF-8, as TOML is") from None
     return load(text, file)
+
+
+def _yes_or_no(name: str, given: str) -> bool:
+    if given not in ("true", "false"):
+        raise OptionError(f"{name} is true or false, not {given!r}")
+    return given == "true"
 
 
 def _whole(name: str, given: str, unit: str, factor: int) -> int | None:

@@ -18,6 +18,7 @@ class Begin(NamedTuple):
     """The first word. `mode`, `upstream` and `versions` are those of `model.Run`; `wish`: what is to be replaced.
 
     `is_watched`: whether the proxy wants to hear how far the recording is, and what was recorded.
+    `is_durable`: whether each commit waits for the disk.
     """
 
     cassette: Path
@@ -27,6 +28,7 @@ class Begin(NamedTuple):
     versions: tuple[tuple[str, str], ...]
     is_watched: bool
     wish: Wish
+    is_durable: bool = False
 
 
 class Flush(NamedTuple):

@@ -54,6 +54,7 @@ class Plan:
     redact: Redaction = Redaction.ON
     redact_key: Path | None = None
     rules: Path | None = None
+    durable: bool = False
 
 
 def record(plan: Plan) -> None:
@@ -138,6 +139,7 @@ class _Recording:
             "ssl_insecure": plan.insecure,
             "gms_cassette": [str(plan.cassette)],
             "gms_hosts": [plan.hosts],
+            "gms_durable": ["true" if plan.durable else "false"],
             "gms_redact": [plan.redact],
         } | {name: [str(value)] for name, value in more.items() if value is not None}
 

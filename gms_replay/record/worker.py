@@ -92,6 +92,7 @@ def _open(begin: Begin, redactor: "Redactor | None", say: Say, path: Path, start
         mode=begin.mode,
         upstream=begin.upstream,
         versions=begin.versions,
+        is_durable=begin.is_durable,
         on_failure=lambda error: say(Failed(str(error))),
     )
     say(Begun(path, writer.run_id))

@@ -98,7 +98,7 @@ class Texts:
         for leaf in self._leaves(text, content_type, depth):
             if leaf.sort is Sort.TEXT:
                 # Of a page, or its script, only names say what is secret.
-                for leak in leaks.in_prose(leaf.value):
+                for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
             if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
                 self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)

@@ -32,7 +32,7 @@ from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
 from gms_replay.replay import options, run
-from gms_replay.replay.door import HEADER, Door
+from gms_replay.replay.door import HEADER, Door, Fate
 from gms_replay.replay.hosts import Hosts, Others
 from gms_replay.replay.server import ReplayServer
 from gms_replay.replay.stage import Stage
@@ -121,6 +121,16 @@ class GmsPlayer:
         if not request.http_version.startswith("HTTP/1") and "content-length" not in request.headers:
             # HTTP/2 ends a body without its length; mitmproxy would pass it on in HTTP/1.1 with no end at all.
             request.headers["transfer-encoding"] = "chunked"
+
+    def responseheaders(self, flow: HTTPFlow) -> None:
+        """Ends an app's connection as a fault says; by itself mitmproxy would tell it of ours, with a 502."""
+        assert flow.response is not None, "mitmproxy calls this with the head of an answer"
+        match self._door.fate(flow.response.headers.pop(HEADER, None)):
+            case Fate.RESET:
+                flow.kill()
+            case Fate.CUT:
+                # Else it would wait for the rest.
+                flow.response.stream = True
 
     async def done(self) -> None:
         if self._opened is not None:

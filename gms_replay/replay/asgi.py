@@ -36,12 +36,14 @@ from gms_replay.limits import DEFAULT, Limits
 from gms_replay.model import Headers, header
 from gms_replay.player import Player
 from gms_replay.replay import event_stream, wire
-from gms_replay.replay.door import Door
+from gms_replay.replay.door import Door, Fate
 from gms_replay.replay.sockets import Outbox
 from gms_replay.replay.waiting import Waiting, hung_up
 from gms_replay.replay.wire import Receive, Scope, Send
 
 _TOO_BIG = 1009
+_IS_BROUGHT = "gms_replay.is_brought"
+"""What is noted in a scope: whether it is mitmproxy's connection, not the app's."""
 _TEXT: Headers = (("content-type", "text/plain"), ("connection", "close"))
 
 PassOn = Callable[[int, Asked], Awaitable[Respond]]
@@ -117,6 +119,7 @@ class ReplayApp:
         self._enter(asyncio.get_running_loop())
         asked, cors = wire.asked(scope)
         if self._door is not None:
+            scope[_IS_BROUGHT] = self._door.brings(asked)
             asked = self._door.entered(asked)
         if self._session and header(asked.headers, PARAMETER) is None:
             asked = asked._replace(headers=asked.headers + self._session)
@@ -175,11 +178,19 @@ class ReplayApp:
         if isinstance(answer, Respond):
             if self._witness is not None:
                 self._witness.answered(request_id, asked, answer, self._player.whose(request_id))
-            await wire.respond(send, answer, cors)
+            ending = self._brought(scope, Fate.CUT) if answer.cut_at is not None else ()
+            await wire.respond(send, answer, cors + ending)
             self._player.sent(request_id)
+        elif answer is not None and (ending := self._brought(scope, Fate.RESET)):
+            await wire.respond(send, Respond(request_id, 502, ending, b""), ())
+            return
         if isinstance(answer, Break) or (answer is not None and answer.cut_at is not None):
-            wire.break_off(scope, resets=isinstance(answer, Break) and answer.resets)
+            wire.break_off(scope, resets=isinstance(answer, Break))
             await hung_up(receive)
+
+    def _brought(self, scope: Scope, fate: Fate) -> Headers:
+        """What tells mitmproxy what is to become of an app's connection; nothing, where that is ours."""
+        return self._door.end(fate) if self._door is not None and scope[_IS_BROUGHT] else ()
 
     async def _ask(self, request_id: int, asked: Asked, receive: Receive) -> Respond | Break | None:
         """The player's answer; None where the app hangs up before."""

@@ -4,12 +4,21 @@ Without it, mitmproxy itself would be the app, and the URLs in answers would lea
 """
 
 import secrets
+from enum import StrEnum
 
 from gms_replay.events import Asked
+from gms_replay.model import Headers
 
 HEADER = "x-gms-replay-door"
 _NOBODY = "-"
 """Who is not known is not near: without any address it would be this very process."""
+
+
+class Fate(StrEnum):
+    """What a fault does to an app's connection: ends it before the answer, or in the middle of it."""
+
+    RESET = "reset"
+    CUT = "cut"
 
 
 class Door:
@@ -23,14 +32,28 @@ class Door:
         # The host stands last: it may be anything.
         return " ".join((self._secret, scheme, http_version, peer or _NOBODY, host or _NOBODY))
 
+    def brings(self, asked: Asked) -> bool:
+        """Whether a request came this way."""
+        notes = [value for name, value in asked.headers if name == HEADER]
+        return bool(notes) and self._is_ours(notes[-1])
+
+    def end(self, fate: Fate) -> Headers:
+        """The header of an answer that says what is to become of the app's connection."""
+        return ((HEADER, f"{self._secret} {fate}"),)
+
+    def fate(self, note: str | None) -> Fate | None:
+        """What an answer's header of that value says; None where it says nothing."""
+        known = {f"{self._secret} {fate}": fate for fate in Fate}
+        return known.get(note or "")
+
     def entered(self, asked: Asked) -> Asked:
         """A request as its app sent it."""
         notes = [value for name, value in asked.headers if name == HEADER]
         if not notes:
             return asked
         others = tuple(pair for pair in asked.headers if pair[0] != HEADER)
-        secret, _, said = notes[-1].partition(" ")
-        if not secrets.compare_digest(secret.encode(), self._secret.encode()):
+        said = notes[-1].partition(" ")[2]
+        if not self._is_ours(notes[-1]):
             return asked._replace(headers=others)
         # Where a server on the way has taken off a host of blanks, there is none.
         scheme, http_version, peer, host = [*said.split(" ", 3), _NOBODY][:4]
@@ -44,3 +67,6 @@ class Door:
             peer=peer,
             http_version=http_version,
         )
+
+    def _is_ours(self, note: str) -> bool:
+        return secrets.compare_digest(note.partition(" ")[0].encode(), self._secret.encode())

@@ -15,7 +15,7 @@ _SMALL_BYTES = 64 << 10
 """Bodies of that size are read however much is being read elsewhere."""
 _LINGER_S = 2
 _MOST_LINGERING = 100
-_MOST_PIPELINED = 16
+_MOST_PIPELINED = 8
 _MOST_PIECES = 10_000
 """Whoever sends a body in so many pieces, each as much work as a value, sends more than some bytes in each."""
 _LEAST_IN_A_PIECE = 16

@@ -22,6 +22,7 @@ from gms_replay.formats import incoming
 from gms_replay.leaks import Leak
 from gms_replay.model import Recording
 from gms_replay.privacy import Kind
+from gms_replay.rules import Rules
 
 _WINDOW = 4 << 20
 _OVERLAP = 16 << 10
@@ -62,6 +63,8 @@ def files(named: Sequence[Path]) -> Iterator[Path]:
     for path in named:
         if not path.exists():
             raise OptionError(f"{path}: there is nothing; name a file or a folder")
+        if not (path.is_file() or path.is_dir()):
+            raise OptionError(f"{path}: is neither a file nor a folder; name one")
         inside = [path]
         if path.is_dir():
             everything = (one for one in path.rglob("*") if _KEPT_BY_GIT not in one.relative_to(path).parts)
@@ -73,20 +76,20 @@ def files(named: Sequence[Path]) -> Iterator[Path]:
                 yield one
 
 
-def scan(file: Path) -> Scanned:
-    """All that is secret in a file. Raises OptionError where the system does not let us read it."""
+def scan(file: Path, rules: Rules) -> Scanned:
+    """All that is secret in a file, for whoever has those rules. Raises OptionError for one that cannot be read."""
     try:
         with file.open("rb") as opened:
             start = opened.read(len(MAGIC))
         recording, remark = _recording(file, start)
         places: dict[tuple[Kind, str], tuple[str, list[str]]] = {}
         known: set[str] = set()
-        for one in exposure.find(recording) if recording else ():
+        for one in exposure.find(recording, rules) if recording else ():
             known.add(one.value)
             if one.is_secret:
                 places.setdefault((one.kind, one.value), (one.how, []))[1].append(one.place)
         is_traffic = recording is not None or start == MAGIC or file.name.endswith(_BESIDE)
-        for at, leak in _in_bytes(file, is_traffic=is_traffic):
+        for at, leak in _in_bytes(file, rules, is_traffic=is_traffic):
             value = _plain(leak.value)
             if leak.is_secret and not _is_told(value, known):
                 places.setdefault((leak.kind, value), (leak.how, []))[1].append(f"byte {at}")
@@ -123,17 +126,17 @@ def _recording(file: Path, start: bytes) -> tuple[Recording | None, str]:
         return None, ""
 
 
-def _in_bytes(file: Path, *, is_traffic: bool) -> Iterator[tuple[int, Leak]]:
+def _in_bytes(file: Path, rules: Rules, *, is_traffic: bool) -> Iterator[tuple[int, Leak]]:
     """What is in the bytes, each once, with where it begins in the file; of what is packed with where that does."""
     for at, window in _windows(file):
         text = window.decode("latin-1")
         ends = len(text) - _OVERLAP if len(text) == _WINDOW + _OVERLAP else len(text)
-        for leak in _in_text(text, is_traffic=is_traffic):
+        for leak in _in_text(text, rules, is_traffic=is_traffic):
             # What begins in the overlap comes again, whole.
             if leak.start < ends:
                 yield at + leak.start, leak
         for start, inside in _unpacked(window[:ends], window):
-            yield from ((at + start, leak) for leak in _in_text(inside.decode("latin-1"), is_traffic=is_traffic))
+            yield from ((at + start, leak) for leak in _in_text(inside.decode("latin-1"), rules, is_traffic=is_traffic))
 
 
 def _windows(file: Path) -> Iterator[tuple[int, bytes]]:
@@ -148,8 +151,8 @@ def _windows(file: Path) -> Iterator[tuple[int, bytes]]:
             kept = window[_WINDOW:]
 
 
-def _in_text(text: str, *, is_traffic: bool) -> Iterable[Leak]:
-    for leak in (*leaks.in_text(text, is_traffic=is_traffic), *leaks.in_names(text, is_traffic=is_traffic)):
+def _in_text(text: str, rules: Rules, *, is_traffic: bool) -> Iterable[Leak]:
+    for leak in (*leaks.in_text(text, is_traffic=is_traffic), *leaks.in_names(text, rules, is_traffic=is_traffic)):
         if is_traffic or leak.how != Kind.PHONE or _is_phone(leak.value):
             yield leak
 

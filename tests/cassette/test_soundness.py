@@ -35,7 +35,12 @@ def visit(tmp_path: Path) -> Path:
 
 
 def test_whole_cassette_is_sound(visit: Path) -> None:
+    content = visit.read_bytes()
+
     require(visit)
+    assert read(visit) == factories.visit()
+
+    assert visit.read_bytes() == content
 
 
 @pytest.mark.parametrize("kind", DAMAGE)

@@ -14,8 +14,12 @@ from gms_replay.rules import Rules
 def settings(**given: list[str]) -> options.Settings:
     """The options of a plain start, but for those that are given."""
     plain = {"cassette": ["visit.sqlite"], "hosts": [""], "redact": ["on"], "redact_key": [""], "rules": [""]}
-    plain |= {"max_mib": [""], "max_minutes": [""]}
+    plain |= {"max_mib": [""], "max_minutes": [""], "durable": ["false"]}
     return options.settings(**plain | given)
+
+
+def test_power_may_be_lost_where_that_is_said():
+    assert settings(durable=["true"]).is_durable
 
 
 def test_little_needs_be_said():
@@ -59,6 +63,8 @@ def test_limits_get_units():
         ({"max_mib": ["1.5"]}, "gms_max_mib is a whole number"),
         ({"max_mib": ["\u0661"]}, "gms_max_mib is a whole number"),
         ({"max_mib": ["1", "2"]}, "gms_max_mib takes one value"),
+        ({"durable": ["yes"]}, "gms_durable is true or false, not 'yes'"),
+        ({"durable": ["true", "true"]}, "gms_durable takes one value, not 2"),
         ({"max_minutes": ["1h"]}, "gms_max_minutes is a whole number of minutes from 1 on, not '1h'"),
     ],
 )

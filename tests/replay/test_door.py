@@ -1,7 +1,7 @@
 import pytest
 
 from gms_replay.events import Asked
-from gms_replay.replay.door import HEADER, Door
+from gms_replay.replay.door import HEADER, Door, Fate
 
 PLAIN = Asked("POST", "http", "/3/device/a", (("host", "127.0.0.1:5"), ("a", "b")), b"x", "127.0.0.1")
 
@@ -67,3 +67,21 @@ def test_each_run_has_a_secret_of_its_own() -> None:
 
 def test_without_a_note_nothing_changes() -> None:
     assert Door().entered(PLAIN) is PLAIN
+
+
+def test_fate_is_told_in_secret() -> None:
+    door = Door()
+    for fate in Fate:
+        ((name, note),) = door.end(fate)
+        assert (name, door.fate(note), Door().fate(note)) == (HEADER, fate, None)
+
+    assert door.fate(None) is None
+    assert door.fate("reset") is None
+
+
+def test_only_who_has_the_secret_is_brought() -> None:
+    door = Door()
+
+    assert door.brings(noted(door.note("http", "a", "HTTP/1.1", "::1")))
+    assert not door.brings(noted(Door().note("http", "a", "HTTP/1.1", "::1")))
+    assert not door.brings(PLAIN)

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gms_replay import marks
 from gms_replay.cassette.copy import write
 from gms_replay.errors import OptionError
 from gms_replay.formats import har, jsonl
+from gms_replay.rules import Rules
 from gms_replay.scan import files
 from gms_replay.scan.files import scan
 
@@ -19,7 +21,7 @@ OPAQUE = "Zk83hQx0Ypl2Wv7Tnb4S"
 
 
 def places(file: Path) -> dict[str, tuple[str, ...]]:
-    return {one.value: one.places for one in scan(file).found}
+    return {one.value: one.places for one in scan(file, Rules()).found}
 
 
 def test_a_cassettes_facts_say_where_a_secret_stands(tmp_path):
@@ -62,7 +64,7 @@ def test_jsonl_and_archives_are_read_as_facts(tmp_path):
     said["log"]["entries"][0]["response"]["content"] |= {"text": told, "encoding": "base64"}
     archive.write_text(json.dumps(said))
     assert places(archive)["sesame"] == ("exchange 1, answer, field secureKey",)
-    assert scan(archive).facts
+    assert scan(archive, Rules()).facts
 
 
 @pytest.mark.parametrize(
@@ -71,8 +73,8 @@ def test_jsonl_and_archives_are_read_as_facts(tmp_path):
         ("notes.txt", f"GET / HTTP/1.1\r\napikey: {OPAQUE}\r\n".encode()),
         ("other.json", json.dumps({"secureKey": OPAQUE}).encode()),
         ("left.sqlite-wal", b"\x00\x01" + f'["apikey", "{OPAQUE}"]'.encode()),
-        ("packed.bin", b"\x00\x01" + gzip.compress(f"apikey: {OPAQUE}\n".encode())),
-        ("body.gz", gzip.compress(json.dumps({"token": OPAQUE}).encode())),
+        ("packed.bin", b"\x00\x01" + gzip.compress(f"apikey: {OPAQUE}\n".encode(), mtime=0)),
+        ("body.gz", gzip.compress(json.dumps({"token": OPAQUE}).encode(), mtime=0)),
         ("flow", f"12:\napikey: {OPAQUE}\n".encode()),
         ("empty.har", f'{{"log": {{"apikey": "{OPAQUE}"}}}}'.encode()),
     ],
@@ -80,8 +82,8 @@ def test_jsonl_and_archives_are_read_as_facts(tmp_path):
 def test_any_other_file_is_gone_through_by_its_bytes(tmp_path, name, content):
     file = tmp_path / name
     file.write_bytes(content)
-    (found,) = scan(file).found
-    assert (found.value, found.places[0].partition(" ")[0], scan(file).facts) == (OPAQUE, "byte", False)
+    (found,) = scan(file, Rules()).found
+    assert (found.value, found.places[0].partition(" ")[0], scan(file, Rules()).facts) == (OPAQUE, "byte", False)
 
 
 def test_large_files_are_read_in_windows(tmp_path, monkeypatch):
@@ -98,7 +100,7 @@ def test_a_damaged_cassette_is_gone_through_by_its_bytes(tmp_path):
     file = tmp_path / "visit.sqlite"
     write(file, visit_of(People()))
     file.write_bytes(file.read_bytes()[:-4096])
-    scanned = scan(file)
+    scanned = scan(file, Rules())
     assert not scanned.facts
     assert scanned.remark.endswith("only its bytes were looked at")
     assert "k3yF0rTheVisit" in {one.value for one in scanned.found}
@@ -133,7 +135,10 @@ def test_folders_are_gone_through_and_what_stands_beside_a_cassette(tmp_path):
 
 
 def test_what_is_not_there_is_said(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OptionError, match="neither a file nor a folder"):
+        list(files.files([tmp_path / "pipe"]))
     with pytest.raises(OptionError, match="there is nothing"):
         list(files.files([tmp_path / "missing"]))
     with pytest.raises(OptionError, match="cannot be read"):
-        scan(tmp_path / "missing")
+        scan(tmp_path / "missing", Rules())

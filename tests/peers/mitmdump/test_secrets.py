@@ -24,6 +24,7 @@ from gms_replay.clocks import Clock, Pacing
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
 from gms_replay.model import Recording
+from gms_replay.rules import Rules
 from gms_replay.scan import files
 
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
@@ -179,11 +180,11 @@ def test_redacted_it_is_the_same_visit(record):
 
 
 def test_what_was_redacted_is_no_secret_to_the_scan(record):
-    assert [(one.value, one.places) for one in files.scan(record("on").file).found] == []
+    assert [(one.value, one.places) for one in files.scan(record("on").file, Rules()).found] == []
 
 
 def test_unredacted_the_scan_finds_all_of_them(record):
-    found = [one.value.encode() for one in files.scan(record("off").file).found]
+    found = [one.value.encode() for one in files.scan(record("off").file, Rules()).found]
 
     # Whole, or inside a token or Basic credentials.
     assert {secret.where for secret in PLANTED.secrets if not any(map(secret.stands_in, found))} == set()

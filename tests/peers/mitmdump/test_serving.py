@@ -215,6 +215,23 @@ def test_comet_goes_over_secure_sockets_too(serving: Serving) -> None:
     assert (reply["channel"], reply["successful"]) == ("/meta/handshake", True)
 
 
+@pytest.mark.parametrize("http2", [False, True])
+def test_faults_end_the_connection_of_the_app(serving: Serving, http2: bool) -> None:
+    """And not only ours, of which mitmproxy would tell it by a 502."""
+    name = f"bad{http2:d}"
+    with serving.client(http2=http2, params={"gms_session": name}) as app:
+        for number, do in enumerate(("reset", "cut", "error"), 1):
+            fault = {"on": "start callback", "session": name, "do": do, "times": number}
+            assert app.post("/__gms_replay__/faults", json=fault).status_code == 200
+        for _ in range(2):
+            with pytest.raises(httpx.RemoteProtocolError):
+                app.post(CALLBACK, json=ORDER)
+        assert app.post(CALLBACK, json=ORDER).status_code == 503
+        assert "_id" in app.post(CALLBACK, json=ORDER).json()
+        told = app.get("/__gms_replay__/faults").json()["faults"]
+    assert [one["sessions"] for one in told if one["session"] == name] == [{name: 1}] * 3
+
+
 def test_plain_http_is_played_as_such(play: Callable[..., Any]) -> None:
     with play(scheme="http") as serving:
         port = serving.mitmdump.ports[0]
