@@ -200,7 +200,7 @@ def _values(name: str, value: str, kind: Kind, rules: Rules) -> Iterator[tuple[i
 
 def _is_no_program(kind: Kind, value: str) -> bool:
     """Whether a value is such as no program or text would have there by itself."""
-    if kind in (Kind.CREDENTIAL, Kind.DEVICE, Kind.BASIC):
+    if kind in (Kind.CREDENTIAL, Kind.DEVICE, Kind.BASIC, Kind.USER):
         return _is_opaque(value)
     if kind is Kind.PHONE:
         return sum(map(str.isdigit, value)) >= 7 and re.fullmatch(r"[\d +().:/A-Za-z-]{7,30}", value) is not None

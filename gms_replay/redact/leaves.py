@@ -70,7 +70,11 @@ def decoded(text: bytes) -> str:
 
 
 def encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+    """The bytes of a text; half a surrogate pair, which JSON may escape and no bytes have, is an escape again."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
 
 
 def form_writer(raw: str) -> Callable[[str], str]:

@@ -63,6 +63,8 @@ def files(named: Sequence[Path]) -> Iterator[Path]:
     for path in named:
         if not path.exists():
             raise OptionError(f"{path}: there is nothing; name a file or a folder")
+        if not (path.is_file() or path.is_dir()):
+            raise OptionError(f"{path}: is neither a file nor a folder; name one")
         inside = [path]
         if path.is_dir():
             everything = (one for one in path.rglob("*") if _KEPT_BY_GIT not in one.relative_to(path).parts)

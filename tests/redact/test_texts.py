@@ -89,6 +89,15 @@ def test_other_bytes_stay() -> None:
     assert by.told(text, "", is_told=True) == text.replace(b"hunter2", OF("hunter2").encode())
 
 
+def test_half_a_surrogate_pair() -> None:
+    text = rb'{"a":"{\"b\":\"\ud800 x\"}","c":"\udfff ann@mail.test","nickname":"\ud800nn Ann"}'
+    by = texts()
+
+    found = told(text, by=by)
+    assert found.startswith(r'{"a":"{\"b\":\"\ud800 x\"}","c":"\udfff ' + OF("ann@mail.test"))
+    assert told(text.replace(b"x", b"ann@mail.test"), by=by)
+
+
 def test_lines_of_a_chat() -> None:
     line = ["Message.Text", "Ann L.", "Ann here, +49 30 901820", "7", "CLIENT"]
     text = json.dumps({"transcriptToShow": [line]})
@@ -174,6 +183,9 @@ def test_typed_text() -> None:
 
     found = json.loads(told(json.dumps({"transcriptToShow": [line]}), is_told=True, by=by))["transcriptToShow"][0]
     assert found[2] == json.loads(told('{"message":"I am here"}', by=by))["message"] != "I am here"
+    notice = json.dumps({"transcriptToShow": [["Notice.Left", "", "somebody has left", "8", "AGENT"], line]})
+    assert "somebody has left" in told(notice, is_told=True, by=by)
+    assert "I am here" not in told(notice, is_told=True, by=by)
     assert told('{"message":"http://a.example/"}', by=by) == '{"message":"http://a.example/"}'
     assert told('{"exception":"x","message":"gone"}', is_told=True, by=by) == '{"exception":"x","message":"gone"}'
 
@@ -202,8 +214,8 @@ def test_stand_in_may_stay() -> None:
 def test_any_bytes_are_told(text: bytes, content_type: str, is_told: bool) -> None:
     by = texts(typed=True)
     by.learn(text, content_type, is_told=is_told)
-    once = by.told(text, content_type, is_told=is_told)
-    assert by.told(text, content_type, is_told=is_told) == once
+
+    assert by.told(text, content_type, is_told=is_told) == by.told(text, content_type, is_told=is_told)
 
 
 @given(
@@ -213,5 +225,6 @@ def test_any_header_and_target_are_told(text: str, name: str) -> None:
     by = texts()
     by.learn_header(name, text)
     by.learn_target(text)
-    once = by.header(name, text), by.target(text)
-    assert (by.header(name, text), by.target(text)) == once
+
+    assert by.header(name, text) == by.header(name, text)
+    assert by.target(text).count("?") >= ("?" in text)

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -134,6 +135,9 @@ def test_folders_are_gone_through_and_what_stands_beside_a_cassette(tmp_path):
 
 
 def test_what_is_not_there_is_said(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OptionError, match="neither a file nor a folder"):
+        list(files.files([tmp_path / "pipe"]))
     with pytest.raises(OptionError, match="there is nothing"):
         list(files.files([tmp_path / "missing"]))
     with pytest.raises(OptionError, match="cannot be read"):
