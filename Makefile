@@ -8,7 +8,7 @@ MATRIX := tests/peers/mitmdump/test_matrix.py
 FUZZ_S ?= 20
 TARGET ?=
 
-.PHONY: demo test lint samples peers fuzz audit coverage test-lowest test-newest
+.PHONY: demo test lint samples peers fuzz audit coverage coverage-all test-lowest test-newest
 
 demo: $(READY)
 	rm -f demo.sqlite
@@ -27,6 +27,13 @@ peers: $(READY)
 # Each flat module by its own twin alone, all branches; prints what the twins leave out, and fails for it.
 coverage: $(READY)
 	$(BIN)/python tests/twins.py
+
+# All of the package by all tests, what runs in processes of its own included.
+coverage-all: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) --ignore $(MATRIX)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --fail-under 95
 
 # The lowest, and the newest, versions that pyproject.toml admits, each in an environment of its own.
 test-lowest: BOUND := lowest-direct

@@ -194,11 +194,12 @@ def _lists(one: list[Node], other: list[Node], same: Same, path: Path) -> Iterat
         [Alike(outlined(item), item_sort(item)) for item in other],
     )
     for row in rows:
-        if row.old is None and row.new is not None:
+        if row.old is None:
+            assert row.new is not None, "a row has something on one side at least"
             yield Found(Grade.EXTRA, named(inside), None, shown(other[row.new]), "one more in the list")
-        elif row.old is not None and row.new is None:
+        elif row.new is None:
             yield Found(Grade.MISSING, named(inside), shown(one[row.old]), None, "one less in the list")
-        elif row.old is not None and row.new is not None:
+        else:
             if row.is_moved:
                 yield Found(Grade.OTHER_ORDER, named(inside), f"place {row.old + 1}", f"place {row.new + 1}")
             yield from compare(one[row.old], other[row.new], same, (*path, row.old))

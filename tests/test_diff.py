@@ -197,3 +197,29 @@ def test_of_what_was_redacted_one_for_two_differs() -> None:
 
     found = compare(replace(recorded, hidden=Hidden()), said).differences
     assert [one.where for one in found] == ["answer 1 (POST /genesys/0) 1.firstName"]
+
+
+def test_answer_that_is_one_more_or_less_is_named() -> None:
+    one, two = transcript("{}"), transcript("{}", "[]")
+
+    assert [str(each) for each in compare(one, two).differences] == [
+        "answer 2 (POST /genesys/1): expected None, got '200'"
+    ]
+    assert [str(each) for each in compare(two, one).differences] == [
+        "answer 2 (POST /genesys/1): expected '200', got None"
+    ]
+
+
+def test_field_that_is_one_more_or_less_is_named() -> None:
+    one, two = transcript('{"a": 1}'), transcript('{"a": 1, "b": 2}')
+
+    assert [each.expected for each in compare(one, two).differences] == [None, None]
+    assert [each.actual for each in compare(two, one).differences] == [None, None]
+
+
+def test_header_that_is_gone_is_named() -> None:
+    one = transcript("{}")
+    answer = replace(one.answers[0], headers=(("x-a", "1"),))
+
+    (found,) = compare(replace(one, answers=(answer,)), one).differences
+    assert (found.expected, found.actual) == ("x-a: 1", None)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from texts import DIALOG, SERVICE, scraps
 
 from gms_replay import gms
-from gms_replay.gms import Act, InstantClass, Kind, Operation
+from gms_replay.gms import Act, InstantClass, Kind, Operation, Wish
 from gms_replay.spans import plain_text, spans
 
 PROPERTY = settings(max_examples=50, deadline=None)
@@ -390,3 +390,18 @@ def test_data_name_their_visit(data, ids):
 @pytest.mark.parametrize("target", ["/3/device", "/3/device/"])
 def test_push_without_a_device_is_one(target):
     assert gms.recognise("POST", target, b"{}") == Operation(Kind.PUSH, "", "device")
+
+
+def test_only_dialogs_are_wished_for():
+    dialog = gms.recognise("POST", f"/1/service/{SERVICE}/get-dialog-start-chat", b"")
+    chat = gms.recognise("POST", f"{CHAT}/send", b"")
+
+    assert dialog.wish == Wish(SERVICE, "get-dialog-start-chat")
+    assert chat.wish is None
+
+
+@pytest.mark.parametrize(
+    ("value", "place"), [("12", 12), (12, 12), ("-1", None), (True, None), (None, None), (1.5, None), ("x", None)]
+)
+def test_position_is_text_or_a_number(value, place):
+    assert gms.position(value) == place

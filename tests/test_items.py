@@ -1,9 +1,17 @@
-from factories import CALLBACK, CHAT_PATH, JOINED, ORDER, REFRESH, SERVICE, Tape, frame
+import pytest
+from factories import CALLBACK, CHAT_PATH, JOINED, ORDER, REFRESH, SERVICE, Tape, frame, visit
+from texts import ORIGIN
 
-from gms_replay.items import compiled_headers
-from gms_replay.rewrite import Compiler, Recorded
+from gms_replay.items import Pushed, compiled_headers
+from gms_replay.pushes import Derived, Notification
+from gms_replay.rewrite import Compiler, Recorded, Telling, Template
 from gms_replay.rules import Rules
 from gms_replay.story import compile_stories
+
+
+def telling(template: Template) -> Telling:
+    """Nothing moved."""
+    return Telling({instant: instant[1] for instant in template.instants}, ORIGIN, "/genesys", "", {})
 
 
 def test_hop_by_hop_headers_are_set_anew() -> None:
@@ -44,3 +52,28 @@ def test_messages_have_pages() -> None:
 
     pages = [event.page for event in story.events["/_genesys"]]
     assert [page and (page.position, page.service_id) for page in pages] == [(3, SERVICE), None]
+
+
+def test_answer_s_words_of_the_app_s_are_known() -> None:
+    (story,) = compile_stories(visit())
+
+    assert all(answer.body.render(telling(answer.body)) for answer in story.answers if answer.response.body.plain)
+    assert all(name == name.lower() for answer in story.answers for name, _ in answer.headers)
+    assert [event.body.render(telling(event.body)) for event in story.events["/_genesys"]] == [
+        event.raw for event in story.events["/_genesys"]
+    ]
+
+
+@pytest.mark.parametrize(("provider", "names"), [("apns", ["apns-topic"]), (None, [])])
+def test_push_leads_to_a_dialog(provider: str | None, names: list[str]) -> None:
+    seen = (
+        Notification(1, None, 0, "apns", "token", SERVICE, "connect", None, None, None, b"{}", (("Apns-Topic", "app"),))
+        if provider
+        else Derived(1, 0, SERVICE, "connect")
+    )
+    pushed = Pushed(0, 0, (), seen, b"{}", Compiler(Recorded(frozenset(), "", frozenset()), Rules()))
+
+    assert pushed.wish == (SERVICE, "connect")
+    assert pushed.device == ("token" if provider else None)
+    assert [name for name, _ in pushed.headers] == names
+    assert pushed.body.render(telling(pushed.body)) == b"{}"

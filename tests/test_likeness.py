@@ -2,7 +2,7 @@
 
 import pytest
 
-from gms_replay.likeness import Likeness, outline
+from gms_replay.likeness import Likeness, is_calendar, leaves, outline, place
 
 
 def test_identity_stands_for_one() -> None:
@@ -82,3 +82,27 @@ def test_refused_shift_is_no_likeness() -> None:
 
 def test_outline_hides_what_may_differ() -> None:
     assert outline("/a/1234567a") == outline("/a/8765432a") != outline("/b/8765432a")
+
+
+def test_leaves_tell_local_times_in_utc_and_bytes_apart() -> None:
+    found = [(leaf.path, leaf.text, leaf.is_key) for leaf in leaves(b'{"a":"\xff","b":["\xfe",1]}')]
+
+    assert found == [
+        ((), "{", False), (("a",), "a", True), (("a",), "\\xff", False), (("b",), "b", True), (("b",), "[", False),
+        (("b", 0), "\\xfe", False), (("b", 1), "1", False),
+    ]  # fmt: skip
+
+
+def test_instants_among_keys_are_alike() -> None:
+    assert place(("2014-05-02T16:30:00.000Z", 0, "a")) == ("instant", 0, "a")
+
+
+def test_calendar_s_fields_are_known() -> None:
+    assert is_calendar(("_desired_time",))
+    assert not is_calendar(("startedAt",))
+
+
+def test_text_is_outlined_with_what_moves_left_out() -> None:
+    assert outline("2014-05-02T16:30:00.000Z") == outline("2015-05-02T16:30:00.000Z")
+    assert outline("at 2014-05-02T16:30:00.000Z, 1234567a") == outline("at 2015-05-02T16:30:00.000Z, 7654321b")
+    assert outline("a") != outline("b")

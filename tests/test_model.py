@@ -1,6 +1,22 @@
+from dataclasses import replace
+
 import pytest
 
-from gms_replay.model import Body, Exchange, Outcome, Request, Response, end_to_end, for_any_page, header
+from gms_replay.model import (
+    Body,
+    Direction,
+    Exchange,
+    Message,
+    Outcome,
+    Push,
+    Recording,
+    Request,
+    Response,
+    Transport,
+    end_to_end,
+    for_any_page,
+    header,
+)
 
 REQUEST = Request("GET", "http", "gms", 8080, "/", "HTTP/1.1", (), Body(), 0, 1)
 RESPONSE = Response(200, "OK", "HTTP/1.1", (), Body(), 2, 3)
@@ -33,3 +49,35 @@ def test_headers_of_one_connection_stay_behind():
 def test_first_header_of_any_case():
     headers = (("GMS_User", "a"), ("gms_user", "b"))
     assert (header(headers, "gms_USER"), header(headers, "host")) == ("a", None)
+
+
+@pytest.mark.parametrize(("ended_at_us", "asked_at_us"), [(5, 5), (None, 0)])
+def test_request_is_had_when_it_ends_as_far_as_it_got(ended_at_us, asked_at_us):
+    assert replace(REQUEST, ended_at_us=ended_at_us).asked_at_us == asked_at_us
+
+
+@pytest.mark.parametrize(("status", "is_refusal"), [(200, False), (302, False), (400, True), (503, True)])
+def test_refusal_is_told_by_its_status(status, is_refusal):
+    assert replace(RESPONSE, status=status).is_refusal is is_refusal
+
+
+def visit():
+    """Two exchanges with their messages, and a push that came by the second."""
+    answers = [replace(RESPONSE, body=Body(text)) for text in (b'{"_id":"a1"}', b'{"id":"b2"}')]
+    requests = [replace(REQUEST, headers=(("GMS_User", "ann"),)), replace(REQUEST, method="POST", ended_at_us=None)]
+    exchanges = [Exchange(n + 1, 1, requests[n], Outcome(4, answers[n])) for n in range(2)]
+    told = Direction.TO_CLIENT, Transport.LONG_POLLING
+    messages = [Message(n + 1, n + 1, *told, 3, 0, f"/{n}", b"{}") for n in range(2)]
+    pushes = [Push(1, 1, 2, "apns", 9, b"a1"), Push(2, 1, None, "fcm", 9, b"b2")]
+    return Recording((), tuple(exchanges), messages=tuple(messages), pushes=tuple(pushes))
+
+
+def test_recording_is_read_by_parts():
+    recording = visit()
+
+    assert list(recording.answers_with([b'"_id"', b"a1"])) == [(1, b'{"_id":"a1"}')]
+    assert [one.message_id for one in recording.carried()] == [1, 2]
+    part = recording.part([2], [1])
+    assert ([one.id for one in part.exchanges], [one.id for one in part.messages]) == ([2], [1])
+    assert recording.providers() == {"apns", "fcm"}
+    assert [one.id for one in recording.pushed_with([b"b2"]).pushes] == [2]

@@ -66,3 +66,21 @@ def test_operation_is_named() -> None:
 
     assert session[0].operation.kind is Kind.AVAILABILITY
     assert session[0].user == factories.USER
+
+
+def test_message_that_is_no_json_is_passed_over() -> None:
+    visit = factories.visit()
+    broken = [replace(message, raw=b"{") if message.id == 1 else message for message in visit.messages]
+
+    (session,) = sessions.split(replace(visit, messages=tuple(broken)))
+
+    assert sum(len(one.heard) for one in session) == len(visit.messages) - 1
+
+
+def test_visit_says_who_asked_what_and_when() -> None:
+    (session,) = sessions.split(factories.visit())
+    start = next(one for one in session if one.operation.kind is Kind.START_CALLBACK)
+
+    assert start.at_us == start.exchange.request.ended_at_us
+    assert start.user == factories.USER
+    assert start.said["_customer_number"] == factories.ORDER["_customer_number"]

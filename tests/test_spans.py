@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from texts import DIALOG, ORIGIN, SERVICE, documents, dumped, gaps, scraps
 
-from gms_replay.spans import Sort, Span, extent, leaves, plain_text, spans
+from gms_replay.spans import Sort, Span, extent, leaves, plain_text, spans, texts
 
 PROPERTY = settings(max_examples=50, deadline=None)
 
@@ -168,3 +168,21 @@ def test_leaves_are_bounded_in_depth() -> None:
     found = dict(leaves(str(text).encode(), spans(str(text).encode())))
 
     assert max(map(len, found)) == 4
+
+
+def test_brackets_are_told_where_asked_for():
+    found = [(span.path, span.sort) for span in spans(b'{"a":[{}]}', brackets=True)]
+
+    assert found == [((), Sort.OBJECT), (("a",), Sort.KEY), (("a",), Sort.LIST), (("a", 0), Sort.OBJECT)]
+
+
+def test_texts_stand_at_their_paths():
+    assert texts(b'{"a":{"b":"x\\ny","c":[1,true]},"d":,}') == {
+        ("a", "b"): "x\ny",
+        ("a", "c", 0): "1",
+        ("a", "c", 1): "true",
+    }
+
+
+def test_commas_outside_of_all_are_nothing():
+    assert told(b'{"a":1},,{"b":2}') == told(b'{"a":1}{"b":2}')

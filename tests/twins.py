@@ -59,12 +59,16 @@ def main() -> int:
         print(left_out(options.modules[0]))
         return 0
     modules = options.modules or FLAT
+    uncovered = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for module, missing in zip(modules, found := list(pool.map(_apart, modules)), strict=True):
+        for module, missing in zip(modules, pool.map(_apart, modules), strict=True):
             if missing:
-                print(f"gms_replay/{module}.py: {missing}")
-    print(f"{found.count('')} of {len(found)} flat modules are covered by their own twins, all branches included")
-    return any(found)
+                uncovered += 1
+                print(f"gms_replay/{module}.py: {missing}", flush=True)
+    print(
+        f"{len(modules) - uncovered} of {len(modules)} flat modules are covered by their own twins, branches included"
+    )
+    return bool(uncovered)
 
 
 if __name__ == "__main__":
