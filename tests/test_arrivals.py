@@ -309,8 +309,5 @@ def test_pushes_of_a_gms_count_as_its_visit_being_told() -> None:
     )
 
 
-def test_only_this_machine_is_told() -> None:
-    far = Gms(gms().driver, user=None, peer="192.0.2.1")
-
-    assert far.call("GET", PROVIDER).status == 403
+def test_arrivals_are_not_put() -> None:
     assert gms().call("PUT", PROVIDER).status == 405

@@ -1,5 +1,6 @@
 """What befalls a session, played by the engine; see docs/architecture.md, "Faults"."""
 
+import gzip
 import json
 from typing import Any
 
@@ -53,6 +54,14 @@ def queued(*rules: dict[str, Any], **options: Any) -> App:
 
 def log(app: App) -> list[str]:
     return [line.partition(": ")[2] for line in app.driver.logged if "fault" in line]
+
+
+def test_without_rules_nothing_befalls() -> None:
+    app = chatting(conversation())
+    app.listen(8)
+
+    assert (app.lines, app.times) == ([JOIN, GREET, ASK], [2, 4, 6])
+    assert log(app) == []
 
 
 def test_error_is_told_in_words_of_gms() -> None:
@@ -568,6 +577,20 @@ def test_alias_changes_and_the_old_one_is_refused() -> None:
     }
     assert refresh(app, alias)["alias"] == alias
     assert app.driver.player.missed == 0
+
+
+def test_alias_changes_in_bodies_that_are_coded() -> None:
+    tape = Tape()
+    plain = json.dumps(told((1, "Hello."))).encode()
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
+    tape.ask(0, "POST", "/genesys/2/chat/support", "nickname=Ann", gzip.compress(plain), headers=headers, decoded=plain)
+    app = App(faulty(tape.recording(), rule("request chat", "alias", 1)))
+    answer = app.call("POST", "/genesys/2/chat/support", "nickname=Ann", (("accept-encoding", "gzip"),))
+
+    assert "content-encoding" not in dict(answer.headers)
+    body = json.loads(answer.body)
+    assert body["alias"] != "117"
+    assert body["messages"][0]["text"] == "Hello."
 
 
 def test_chat2_is_refused_in_its_own_words() -> None:

@@ -238,7 +238,7 @@ def test_clock_is_put_forward(suite: pytest.Pytester) -> None:
             gms_clock.advance(timedelta(minutes=1), session="s1")
             assert 90 <= (gms_clock.now - began).total_seconds() < 100
             gms_clock.to_next()
-            with pytest.raises(OptionError, match="there is no 'bob'"):
+            with pytest.raises(OptionError, match="there is no session 'bob'"):
                 gms_clock.to_next(session="bob")
             with pytest.raises(OptionError, match="there is no visit 2"):
                 gms_server.recorded(2)

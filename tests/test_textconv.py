@@ -9,6 +9,7 @@ from pathlib import Path
 
 import factories
 import pytest
+from hand_edits import edit_on_purpose
 
 from gms_replay.cassette.copy import write
 from gms_replay.formats import jsonl
@@ -80,8 +81,9 @@ def test_cassette_in_wal_mode_is_read(repository: Repository) -> None:
     write(repository.file, reworded())
     connection = sqlite3.connect(repository.file)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("UPDATE run SET mode = 'regular'")
-    connection.commit()
+    # Whoever has read keeps the -wal from being moved into the file.
+    connection.execute("SELECT * FROM run").fetchall()
+    edit_on_purpose(repository.file, "UPDATE run SET mode = 'regular'")
     try:
         assert Path(f"{repository.file}-wal").exists()
         assert len(repository.changed()) == 2

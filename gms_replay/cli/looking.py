@@ -75,8 +75,9 @@ def check(
 ) -> None:
     """Say what CASSETTE holds, and what in it is damaged, unfinished, not understood or left unclassified.
 
-    Exits 1 where something is damaged, also where what is whole of it was saved by --repair. The rest is replayed all
-    the same. --now, --shift and --rules are for --times: what will be told instead depends on them, as with `serve`.
+    Exits 1 where something is damaged, also where --repair saved what is whole, and where there was nothing to save.
+    The rest is replayed all the same. --now, --shift and --rules are for --times: what will be told instead depends on
+    them, as with `serve`.
 
     With --secrets: whether any file or folder that is named holds credentials, or says who somebody is. What was
     redacted is none. Exits 1 where there is any, 2 where a file cannot be read.
@@ -151,6 +152,7 @@ def _check(
         echo(checkup.tell_repaired(saved, str(repaired)) if repaired else ())
     if examined.flaws:
         complain(damage(cassette, examined.flaws))
+    if examined.flaws or (repaired is not None and saved is None):
         sys.exit(1)
 
 

@@ -30,6 +30,7 @@ _HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
 _QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
+_NOTICE = "Notice."
 _TOPICS = "/topics/"
 _DEEPEST = 3
 """JSON in a string of JSON in a string: nobody nests deeper."""
@@ -171,29 +172,35 @@ class Texts:
 
     def _told_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> bytes:
         pieces, at = [], 0
+        line = ""
         for leaf in leaves(text, content_type):
-            told = self._leaf(above + leaf.path, leaf, is_told, depth)
+            if leaf.path[-3:-2] == ("transcriptToShow",) and leaf.path[-1] == 0:
+                line = leaf.value
+            # What happened in a chat nobody typed, though it stands where that does.
+            is_notice = line.startswith(_NOTICE) and leaf.path[-1:] == (2,)
+            told = self._leaf(above + leaf.path, leaf, is_told, depth, types=not is_notice)
             if told != leaf.value:
                 pieces += [text[at : leaf.start], leaf.write(told)]
                 at = leaf.end
         return b"".join([*pieces, text[at:]]) if pieces else text
 
-    def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int) -> str:
+    def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
         if leaf.sort in (Sort.STRING, Sort.TEXT):
-            return self._value(path, leaf.value, is_told=is_told, depth=depth)
+            return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
         if leaf.sort is Sort.NUMBER and self._kind(path, is_told) not in (None, Kind.TEXT):
             return self._secret(leaf.value, Kind.CODE)
         if leaf.sort is Sort.NUMBER and self._is_public(path):
             return leaf.value
         return self.words(leaf.value)
 
-    def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0) -> str:
+    def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
+        """`types`: whether it may be what somebody typed."""
         if depth < _DEEPEST and _is_json(value):
             inside = encoded(value)
             told = self._told_leaves(path, inside, "", is_told, depth + 1)
             return value if told == inside else text_of(told)
         kind = self._kind(path, is_told)
-        if kind is Kind.TEXT and self._typed and not _URL.fullmatch(value.strip()) and not is_instant(value):
+        if kind is Kind.TEXT and self._typed and types and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)

@@ -21,6 +21,7 @@ class Writer(writer.Writer):
         mode: str,
         upstream: str | None,
         versions: tuple[tuple[str, str], ...],
+        is_durable: bool = False,
         on_failure: Callable[[Exception], None] | None = None,
     ) -> None:
         self._redactor = redactor
@@ -32,6 +33,7 @@ class Writer(writer.Writer):
             upstream=upstream and redactor.text(upstream),
             versions=versions,
             redaction=redactor.redaction,
+            is_durable=is_durable,
             on_failure=on_failure,
         )
 

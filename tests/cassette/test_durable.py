@@ -1,14 +1,20 @@
 """What a recorder asks of the disk, seen by the system: whether it waits there at each commit."""
 
+import pickle
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from seen import ASKED, ENDED
 
 from gms_replay.cassette import opening
+from gms_replay.cassette.extent import Limits
 from gms_replay.cassette.reader import read
+from gms_replay.model import Redaction
+from gms_replay.record.protocol import Begin, Flush
+from gms_replay.redact.wishes import Wish
 
 COMMITS = 3
 
@@ -34,12 +40,11 @@ def can_trace() -> bool:
 
 @pytest.fixture
 def waits(tmp_path: Path):
-    """Which files and folders the recorder waited for, in order, when it was killed after its last commit."""
+    """Which files and folders a recorder waits for, in order; its arguments and what it hears are given."""
 
-    def run(is_durable: bool) -> list[str]:
-        command = [sys.executable, "-c", SCRIPT, "yes" if is_durable else ""]
-        traced = ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync", "-o", "trace", *command]
-        subprocess.run(traced, cwd=tmp_path, check=False)
+    def run(*arguments: str, heard: bytes = b"") -> list[str]:
+        traced = ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync", "-o", "trace", sys.executable, *arguments]
+        subprocess.run(traced, cwd=tmp_path, input=heard, stdout=subprocess.DEVNULL, check=False)
         lines = (tmp_path / "trace").read_text(encoding="utf-8").splitlines()
         return [line.partition("<")[2].partition(">")[0] for line in lines if "sync(" in line]
 
@@ -48,7 +53,7 @@ def waits(tmp_path: Path):
 
 @pytest.mark.skipif(not can_trace(), reason="no strace, or none that is allowed")
 def test_durable_recorder_waits_for_the_disk(tmp_path: Path, waits) -> None:
-    found = waits(is_durable=True)
+    found = waits("-c", SCRIPT, "durable")
 
     wal, folder = f"{tmp_path}/visit.sqlite-wal", str(tmp_path)
     assert found.count(wal) >= 1 + COMMITS
@@ -59,8 +64,23 @@ def test_durable_recorder_waits_for_the_disk(tmp_path: Path, waits) -> None:
 @pytest.mark.skipif(not can_trace(), reason="no strace, or none that is allowed")
 def test_other_recorder_does_not(tmp_path: Path, waits) -> None:
     """It promises that a kill takes nothing, and no more. SQLite waits when it begins the file, not at a commit."""
-    assert waits(is_durable=False).count(f"{tmp_path}/visit.sqlite-wal") <= 1
+    assert waits("-c", SCRIPT, "").count(f"{tmp_path}/visit.sqlite-wal") <= 1
     assert len(read(tmp_path / "visit.sqlite").pushes) == COMMITS
+
+
+@pytest.mark.skipif(not can_trace(), reason="no strace, or none that is allowed")
+@pytest.mark.parametrize("redaction", Redaction)
+def test_option_reaches_the_disk(tmp_path: Path, waits, redaction: Redaction) -> None:
+    """Through the writer process, whichever redaction there is."""
+    path = tmp_path / "visit.sqlite"
+    begin = Begin(path, Limits(), "regular", None, (), False, Wish(redaction), is_durable=True)
+    words = [begin, [ASKED, Flush(1)], [ENDED, Flush(2)]]
+
+    found = waits("-m", "gms_replay.record.worker", heard=b"".join(map(pickle.dumps, words)))
+
+    assert found.count(f"{path}-wal") >= 3
+    assert found[-1] == str(tmp_path)
+    assert len(read(path).exchanges) == 1
 
 
 @pytest.mark.parametrize(("is_durable", "told"), [(False, 1), (True, 2)])

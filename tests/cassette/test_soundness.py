@@ -38,6 +38,7 @@ def test_whole_cassette_is_sound(visit: Path) -> None:
     content = visit.read_bytes()
 
     require(visit)
+    assert read(visit) == factories.visit()
 
     assert visit.read_bytes() == content
 

@@ -183,6 +183,9 @@ def test_typed_text() -> None:
 
     found = json.loads(told(json.dumps({"transcriptToShow": [line]}), is_told=True, by=by))["transcriptToShow"][0]
     assert found[2] == json.loads(told('{"message":"I am here"}', by=by))["message"] != "I am here"
+    notice = json.dumps({"transcriptToShow": [["Notice.Left", "", "somebody has left", "8", "AGENT"], line]})
+    assert "somebody has left" in told(notice, is_told=True, by=by)
+    assert "I am here" not in told(notice, is_told=True, by=by)
     assert told('{"message":"http://a.example/"}', by=by) == '{"message":"http://a.example/"}'
     assert told('{"exception":"x","message":"gone"}', is_told=True, by=by) == '{"exception":"x","message":"gone"}'
 

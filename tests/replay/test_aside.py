@@ -7,6 +7,8 @@ from factories import TOKEN, Tape
 from gms_replay.cassette import reader
 from gms_replay.errors import OptionError
 from gms_replay.events import Asked, PushTaken
+from gms_replay.model import Redaction
+from gms_replay.redact.wishes import Wish
 from gms_replay.replay.aside import Aside
 
 NOBODY = "http://127.0.0.1:9"
@@ -22,7 +24,7 @@ def test_nobody_unless_somebody_is_wanted() -> None:
 
 def test_pushes_are_recorded_though_nothing_is_sent_on(tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
-    aside = Aside.opened("error", new, print)
+    aside = Aside.opened("error", new, print, wish=Wish(Redaction.OFF))
     aside.keep(PushTaken("apns", Tape().push(1, "get-dialog-start-chat")))
     aside.close()
 

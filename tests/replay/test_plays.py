@@ -47,7 +47,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         "alice:2",
         Wish(Redaction.TYPED, b"sixteen bytes...", Rules(free=frozenset({"build"}))),
         tmp_path / "rules.toml",
-        Limits(sessions=5),
+        limits=Limits(sessions=5),
     )
 
 
