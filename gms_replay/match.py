@@ -25,8 +25,9 @@ from gms_replay.story import Story
 _NEAREST = 3
 _LOOKED_AT = 100
 _LONGEST = 500
-_SHORTEST_STAND_IN = 7
-"""What is shorter looks like one by chance too often to be taken for one at any place."""
+_SHORTEST_STAND_IN = 12
+_SHORTEST_NUMBER = 16
+"""What is shorter, or several words, looks like one by chance too often to be taken for one at any place."""
 _NAMING = (Kind.START_CALLBACK, Kind.AVAILABILITY)
 """Operations whose name is a callback's, as GMS's configuration has it."""
 
@@ -225,7 +226,10 @@ def _are_instants(field: str, told: str | None, recorded: str | None, rules: Rul
 
 def _is_replaced(recorded: str | None) -> bool:
     """Whether what was recorded is a stand-in, wherever it stands: nobody will say it again."""
-    return recorded is not None and len(recorded) >= _SHORTEST_STAND_IN and marks.is_stand_in(recorded)
+    if recorded is None or " " in recorded:
+        return False
+    shortest = _SHORTEST_NUMBER if recorded.isdigit() else _SHORTEST_STAND_IN
+    return len(recorded) >= shortest and marks.is_stand_in(recorded)
 
 
 def _are_alike_inside(field: str, told: str | None, recorded: str | None, rules: Rules) -> bool:

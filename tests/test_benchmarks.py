@@ -36,7 +36,7 @@ def test_throughput_has_each_round(run, bodies):
     told = run("--rounds", "1", "--exchanges", "30", "--bodies", bodies)
 
     for row in ("1", "lower quartile", "median", "upper quartile"):
-        assert re.search(rf"^\| {row} \|( {SHARE} \|){{9}}$", told, re.MULTILINE)
+        assert re.search(rf"^\| {row} \|( {SHARE} \|){{12}}$", told, re.MULTILINE)
 
 
 @pytest.mark.parametrize("kind", ["exchanges", "frames"])

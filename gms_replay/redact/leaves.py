@@ -59,7 +59,8 @@ def _from(text: bytes, at: int) -> Iterator[Leaf]:
     """The values of the JSON that begins at a place; of a string there, the string."""
     if text[at : at + 1] == b'"':
         end = max(text.rfind(b'"'), at + 1)
-        yield _string((), text, at + 1, end)
+        raw = text[at + 1 : end]
+        yield Leaf((), Sort.STRING, at + 1, end, plain_text(raw), partial(_as_json, raw))
     else:
         yield from _in_json(text, at)
 
@@ -94,16 +95,10 @@ def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
 
 
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
+    raw, start, end = text[span.start : span.end], span.start + offset, span.end + offset
     if span.sort in (Sort.STRING, Sort.KEY):
-        leaf = _string(span.path, text, span.start, span.end)
-        return leaf._replace(sort=span.sort, start=span.start + offset, end=span.end + offset)
-    value = decoded(text[span.start : span.end])
-    return Leaf(span.path, span.sort, span.start + offset, span.end + offset, value, encoded)
-
-
-def _string(path: Path, text: bytes, start: int, end: int) -> Leaf:
-    raw = text[start:end]
-    return Leaf(path, Sort.STRING, start, end, plain_text(raw), partial(_as_json, raw))
+        return Leaf(span.path, span.sort, start, end, plain_text(raw), partial(_as_json, raw))
+    return Leaf(span.path, span.sort, start, end, decoded(raw), encoded)
 
 
 def _as_json(like: bytes, value: str) -> bytes:

@@ -66,6 +66,8 @@ class Memory:
     def replaced(self, text: str, *, is_shown: bool) -> str:
         """A text without what was learned; `is_shown`: people read it, so words count, too."""
         for each in (self._newer, self._older):
+            if not each.told:
+                continue
             text = each.replaced(text, is_shown=is_shown)
         return text
 

@@ -40,6 +40,9 @@ _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|part
 _RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00")
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
+_SHORT = 32
+"""In characters: what is no longer are keys and words of the vocabulary, mostly, which come again and again."""
+_LARGEST_KEPT = 1 << 20
 
 
 class _Piece(NamedTuple):
@@ -63,6 +66,10 @@ class Texts:
         self._keys: dict[bytes, bool] = {}
         self._looked_at: tuple[bytes, int] | None = None
         self._is_empty = False
+        self._read_last: tuple[bytes, str] | None = None
+        self._last: list[Leaf] = []
+        self._short: dict[tuple[str, bool], str] = {}
+        self._short_of = 0, keeps_stand_ins
 
     # Looking through.
 
@@ -88,13 +95,21 @@ class Texts:
             self._remember(value[part.start : part.end], part.kind)
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> None:
-        for leaf in leaves(text, content_type):
+        for leaf in self._leaves(text, content_type, depth):
             if leaf.sort is Sort.TEXT:
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
             if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
                 self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
+
+    def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
+        """The values of a text; what is learned from is told next, so the last ones are kept."""
+        if depth or len(text) > _LARGEST_KEPT:
+            return list(leaves(text, content_type))
+        if self._read_last != (text, content_type):
+            self._read_last, self._last = (text, content_type), list(leaves(text, content_type))
+        return self._last
 
     def _learn_value(self, path: Path, value: str, *, is_told: bool, depth: int) -> None:
         if depth < _DEEPEST and _is_json(value):
@@ -159,6 +174,18 @@ class Texts:
 
     def words(self, text: str, *, is_shown: bool = False) -> str:
         """The same of a text in which nothing has its place. `is_shown`: people read it."""
+        if len(text) > _SHORT:
+            return self._words(text, is_shown)
+        known = self.memory.version, self.keeps_stand_ins
+        if self._short_of != known or len(self._short) > _MOST_KEYS:
+            self._short.clear()
+            self._short_of = known
+        told = self._short.get((text, is_shown))
+        if told is None:
+            told = self._short[text, is_shown] = self._words(text, is_shown)
+        return told
+
+    def _words(self, text: str, is_shown: bool) -> str:
         pieces = list(self._by_looks(text)) if _HINT.search(text) else []
         return self._joined(text, pieces, is_shown=is_shown)
 
@@ -173,7 +200,7 @@ class Texts:
     def _told_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> bytes:
         pieces, at = [], 0
         line = ""
-        for leaf in leaves(text, content_type):
+        for leaf in self._leaves(text, content_type, depth):
             if leaf.path[-3:-2] == ("transcriptToShow",) and leaf.path[-1] == 0:
                 line = leaf.value
             # What happened in a chat nobody typed, though it stands where that does.

@@ -35,6 +35,7 @@ class HttpConnection(Watched, BreakableHttp):
         self._load = load
         self._limits = load.limits
         self._refusal: tuple[int, str] | None = None
+        self._most_headers = self._limits.headers
         self._is_over = False
         self._is_in_head = False
         self._head = 0
@@ -95,21 +96,19 @@ class HttpConnection(Watched, BreakableHttp):
         if self.began_at is None:
             self.began_at = self.loop.time()
 
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        if len(self.headers) >= self._limits.headers:
-            self._stop(431, f"a request may have {self._limits.headers} headers")
+        self._head += len(name) + len(value)
+        if len(self.headers) >= self._most_headers:
+            self._stop(431, f"a request may have {self._most_headers} headers")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        length = next((value for name, value in self.headers if name == b"content-length"), b"0")
-        if length.isdigit() and int(length[:20]) > self._limits.body_bytes:
-            self._stop(413, self._too_large)
+        if self._head + len(self.url) > self._limits.head_bytes:
+            self._stop(431, self._too_long)
+        for name, value in self.headers:
+            if name == b"content-length" and int(value[:20]) > self._limits.body_bytes:
+                self._stop(413, self._too_large)
         if len(self.pipeline) >= _MOST_PIPELINED:
             self._stop(429, f"a connection may have {_MOST_PIPELINED} requests that wait")
         self._load.idle.pop(self, None)
@@ -134,7 +133,8 @@ class HttpConnection(Watched, BreakableHttp):
     # What uvicorn calls.
 
     def on_response_complete(self) -> None:
-        self._weigh(-self._weighs)
+        if self._weighs:
+            self._weigh(-self._weighs)
         super().on_response_complete()
         if not self.pipeline and not self.transport.is_closing():
             self._load.idle[self] = None
@@ -178,11 +178,6 @@ class HttpConnection(Watched, BreakableHttp):
     @property
     def _too_long(self) -> str:
         return f"a request's head may have {self._limits.head_bytes} bytes"
-
-    def _count(self, size: int) -> None:
-        self._head += size
-        if self._head > self._limits.head_bytes:
-            self._stop(431, self._too_long)
 
     def _weigh(self, size: int) -> None:
         self._weighs += size

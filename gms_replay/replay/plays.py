@@ -47,8 +47,8 @@ class Play:
     session: str | None = None
     wish: Wish = field(default_factory=Wish)
     rules_file: Path | None = None
-    faults: tuple[Fault, ...] = ()
     limits: Limits = DEFAULT
+    faults: tuple[Fault, ...] = ()
 
 
 class Options(TypedDict, total=False):

@@ -7,6 +7,7 @@ import pytest
 from gms_replay.acts import MissingAct
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.errors import OptionError
+from gms_replay.faults import Do, Fault
 from gms_replay.limits import Limits
 from gms_replay.model import Redaction
 from gms_replay.redact.wishes import Wish
@@ -29,7 +30,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
             "missing_act": "wait", "seed": 7, "on_miss": "pass:http://gms.example", "record_new": "new.sqlite",
             "rules": "rules.toml", "push_to": ["http://localhost:9000/push"], "bundle_id": "com.example.app",
             "hold_pushes": True, "session": "alice:2", "redact": "typed", "redact_key": "key",
-            "limit": "sessions=5",
+            "limit": "sessions=5", "faults": [{"on": "send", "do": "reset", "times": [3]}],
         },
         tmp_path,
     )  # fmt: skip
@@ -48,6 +49,7 @@ def test_all_can_be_said(tmp_path: Path) -> None:
         Wish(Redaction.TYPED, b"sixteen bytes...", Rules(free=frozenset({"build"}))),
         tmp_path / "rules.toml",
         limits=Limits(sessions=5),
+        faults=(Fault("send", Do.RESET, times=frozenset({3})),),
     )
 
 
