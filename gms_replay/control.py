@@ -209,7 +209,7 @@ ROUTES: Mapping[str, Mapping[str, tuple[str, Reading]]] = {
     },
     "faults": {
         "GET": ("lists the faults", lambda _, number, __: TellFaults(fault_rules.number(number))),
-        "POST": ("adds one", lambda asked, number, _: AddFault(fault_rules.posted(asked.body, number))),
+        "POST": ("adds one", lambda asked, *_: AddFault(fault_rules.posted(asked.body))),
         "DELETE": ("takes one away, or all", lambda _, number, __: DropFaults(fault_rules.number(number))),
     },
     "openapi.json": {"GET": ("tells what there is", lambda *_: Description(description.described(PREFIX)))},
