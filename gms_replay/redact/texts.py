@@ -30,6 +30,7 @@ _HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
 _QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
+_WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
 _DEEPEST = 3
@@ -215,7 +216,8 @@ class Texts:
         if leaf.sort in (Sort.STRING, Sort.TEXT):
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
         if leaf.sort is Sort.NUMBER and self._kind(path, is_told) not in (None, Kind.TEXT):
-            return self._secret(leaf.value, Kind.CODE)
+            # Signs, zeros before and exponents stay, or it would be no number any more.
+            return _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), leaf.value, count=1)
         if leaf.sort is Sort.NUMBER and self._is_public(path):
             return leaf.value
         return self.words(leaf.value)

@@ -57,6 +57,7 @@ def test_nothing_is_secret(text: str) -> None:
         ('{"_customer_number":"+15417543010"}', "", f'{{"_customer_number":"{OF("+15417543010")}"}}'),
         ('{"_customer_number":15417543010}', "", f'{{"_customer_number":{OF("15417543010")}}}'),
         ('{"_access_code":4711}', "", f'{{"_access_code":{OF("4711")}}}'),
+        ('{"pin":[-4711,0.4711,4711e5]}', "", f'{{"pin":[-{OF("4711")},0.{OF("4711")},{OF("4711")}e5]}}'),
         ('{"_tel_url":"tel:+15417543010",}', "", f'{{"_tel_url":"tel:{OF("+15417543010")}",}}'),
         ('{"email":"ann@mail.test"\n}', "", f'{{"email":"{OF("ann@mail.test")}"\n}}'),
         ('{"a":"mail ann@mail.test!"}', "", f'{{"a":"mail {OF("ann@mail.test")}!"}}'),
