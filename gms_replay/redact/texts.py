@@ -25,8 +25,9 @@ from gms_replay.spans import Sort
 _IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId", "participantId"})
 """What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
 _WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
+_ALL_IDS = frozenset((name,) for name in {*_IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
+_HINT = re.compile(r"[@?+;]|%40|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
 _QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
@@ -38,7 +39,7 @@ _DEEPEST = 3
 
 _KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00")
+_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00", b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ")
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
 _SHORT = 32
@@ -78,7 +79,8 @@ class Texts:
         """Remember what is secret in a body or message. `is_told`: by GMS."""
         if is_told and (b'_id"' in text or b'Id"' in text or b'alias"' in text):
             for found in _TOLD_ID.findall(text):
-                self.memory.keep(text_of(found))
+                if not _names_somebody(value := text_of(found)):
+                    self.memory.keep(value)
         if not self.holds_nothing(text):
             self._learn_leaves((), text, content_type, is_told, 0)
 
@@ -233,7 +235,9 @@ class Texts:
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)
-        return value if self._is_public(path) else self.words(value, is_shown=privacy.is_shown(path))
+        if self._is_public(path) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
+            return value
+        return self.words(value, is_shown=privacy.is_shown(path))
 
     def _typed_text(self, value: str) -> str:
         return value if self._is_done(value) else self._stand_ins.typed(value)
@@ -279,6 +283,8 @@ class Texts:
         """What is secret in a text by its looks, or by its place in a URL."""
         for part in (*privacy.userinfo(text), *privacy.in_path(text), *privacy.looks(text)):
             yield self._replaced(text, part)
+        for leak in leaks.tokens(text):
+            yield _Piece(leak.start, leak.end, self._secret(leak.value, leak.kind))
         for found in _QUERY.finditer(text) if "?" in text else ():
             yield from self._in_query(text, *found.span("query"))
 
@@ -334,6 +340,11 @@ class Texts:
         """Whether a path holds an instant, a duration, an id or a word of a protocol."""
         name = next((step for step in reversed(path) if isinstance(step, str)), None)
         return name in _WORDS or gms.is_duration(path) or self._rules.instant_class(path) is not None
+
+
+def _names_somebody(value: str) -> bool:
+    """Whether an id is an address or a phone number; a long number may look like a card's, and be an id all the same."""
+    return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value))
 
 
 def _is_json(value: str) -> bool:

@@ -1,7 +1,7 @@
 import base64
 import json
-import time
 import re
+import time
 
 import phonenumbers
 import pytest

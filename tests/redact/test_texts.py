@@ -13,6 +13,7 @@ KEY = b"a key for tests!"
 FORM = "application/x-www-form-urlencoded"
 OF = StandIns(KEY).of
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJURUFNMTIzNDU2In0.c2lnbmF0dXJl"
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 
 
@@ -51,6 +52,12 @@ def test_nothing_is_secret(text: str) -> None:
     assert told(text, is_told=True) == text
 
 
+@pytest.mark.parametrize("name", ["userId", "_id", "id"])
+@pytest.mark.parametrize("value", ["ann@mail.test", "+15417543010"])
+def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
+    assert told(f'{{"{name}":"{value}"}}', is_told=True) == f'{{"{name}":"{OF(value)}"}}'
+
+
 @pytest.mark.parametrize(
     ("text", "content_type", "expected"),
     [
@@ -76,6 +83,9 @@ def test_nothing_is_secret(text: str) -> None:
         ('{"url":"https://a.b/c?x=1&apikey=hunter2"}', "", f'{{"url":"https://a.b/c?x=1&apikey={OF("hunter2")}"}}'),
         (f'{{"u":"https://a/3/device/{TOKEN}"}}', "", f'{{"u":"https://a/3/device/{OF(TOKEN)}"}}'),
         ('{"registration_ids":["a1b2c3d4"]}', "", f'{{"registration_ids":["{OF("a1b2c3d4")}"]}}'),
+        (f'{{"a":"see {JWT}"}}', "", f'{{"a":"see {OF(JWT)}"}}'),
+        (f'{{"a":"Bearer {TOKEN}"}}', "", f'{{"a":"Bearer {OF(TOKEN)}"}}'),
+        ('{"a":"basic Z21zOnNlc2FtZQ=="}', "", f'{{"a":"basic {StandIns(KEY).basic("Z21zOnNlc2FtZQ==")}"}}'),
         ('{"nickname":"M\\u00fcller"}', "", f'{{"nickname":"{OF("Müller")}"}}'),
     ],
 )
