@@ -106,6 +106,9 @@ def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
             if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
                 continue
             for at, raw, part_kind in _values(name, value, kind, rules):
+                if pattern is _LINE and part_kind is Kind.CREDENTIAL and " " in raw.strip():
+                    # "Password: must have a digit".
+                    continue
                 part, start = _decoded(raw), found.start("value") + at
                 if is_traffic or _is_no_program(part_kind, part):
                     how = f"behind the name {name}"

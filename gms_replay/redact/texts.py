@@ -215,7 +215,9 @@ class Texts:
         return b"".join([*pieces, text[at:]]) if pieces else text
 
     def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
-        if leaf.sort in (Sort.STRING, Sort.TEXT):
+        if leaf.sort is Sort.TEXT:
+            return self._prose(leaf.value)
+        if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
         if leaf.sort is Sort.NUMBER and self._kind(path, is_told) not in (None, Kind.TEXT):
             # Signs, zeros before and exponents stay, or it would be no number any more.
@@ -238,6 +240,14 @@ class Texts:
         if self._is_public(path) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
             return value
         return self.words(value, is_shown=privacy.is_shown(path))
+
+    def _prose(self, text: str) -> str:
+        """A page, a script or lines, in which only names say what is secret; also what is too short to be known again."""
+        named = (
+            self._replaced(text, Part(leak.start, leak.end, leak.kind)) for leak in leaks.in_prose(text, self._rules)
+        )
+        looks = self._by_looks(text) if _HINT.search(text) else ()
+        return self._joined(text, [*named, *looks], is_shown=False)
 
     def _typed_text(self, value: str) -> str:
         return value if self._is_done(value) else self._stand_ins.typed(value)

@@ -86,6 +86,9 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         (f'{{"a":"see {JWT}"}}', "", f'{{"a":"see {OF(JWT)}"}}'),
         (f'{{"a":"Bearer {TOKEN}"}}', "", f'{{"a":"Bearer {OF(TOKEN)}"}}'),
         ('{"a":"basic Z21zOnNlc2FtZQ=="}', "", f'{{"a":"basic {StandIns(KEY).basic("Z21zOnNlc2FtZQ==")}"}}'),
+        ("<p>token: hunter2 <script>var pin = '4711'", "", f"<p>token: hunter2 <script>var pin = '{OF('4711')}'"),
+        ("a=1\npassword=hunter2", "", f"a=1\npassword={OF('hunter2')}"),
+        ("Password: must have a digit", "", "Password: must have a digit"),
         ('{"nickname":"M\\u00fcller"}', "", f'{{"nickname":"{OF("Müller")}"}}'),
     ],
 )
