@@ -27,7 +27,7 @@ _IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId
 _WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
 _ALL_IDS = frozenset((name,) for name in {*_IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+;=]|%40|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
+_HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
 _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
 """In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
@@ -42,7 +42,7 @@ _DEEPEST_PAIR = 2 * _DEEPEST
 
 _KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00", b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ")
+_RAW_HINTS = (b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ")
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
 _SHORT = 32
