@@ -70,6 +70,8 @@ _FIELDS: dict[Kind, str] = {
 _BY_FIELD = {name: kind for kind, names in _FIELDS.items() for name in names.split()}
 _NAMED_WITHIN = frozenset({"userdata", "user", "customer", "contact", "caller", "person", "profile"})
 """In these `name` is somebody's; elsewhere it may be a service's."""
+_OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
+"""What a credential is called that is an object of its own."""
 
 _EMAIL_HEADERS = frozenset({"from"})
 _COOKIES = frozenset({"cookie", "set-cookie"})
@@ -143,6 +145,8 @@ def _of_keys(last: tuple[str, ...], count: int, is_told: bool) -> Kind | None:
     # A device's token, in the newer way.
     if key == "token" and around == "message":
         return Kind.DEVICE
+    if key in _OF_CREDENTIALS and _BY_FIELD.get(around) is Kind.CREDENTIAL:
+        return Kind.CREDENTIAL
     return _BY_FIELD.get(key) or _BY_FIELD.get(key.removeprefix("x"))
 
 

@@ -19,6 +19,8 @@ def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
         (("_user_header",), Kind.USER),
         (("data", "message", "secureKey"), Kind.CREDENTIAL),
         (("ext", "auth"), Kind.CREDENTIAL),
+        (("ext", "auth", "value"), Kind.CREDENTIAL),
+        (("ext", "auth", "type"), None),
         (("firstName",), Kind.NAME),
         (("first_name",), Kind.NAME),
         (("userData[FirstName]",), Kind.NAME),

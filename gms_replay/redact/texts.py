@@ -33,6 +33,7 @@ _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<v
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
+_SHORTEST_ID = 8
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
 _DEEPEST = 3
@@ -82,7 +83,7 @@ class Texts:
         """Remember what is secret in a body or message. `is_told`: by GMS."""
         if is_told and (b'_id"' in text or b'Id"' in text or b'alias"' in text):
             for found in _TOLD_ID.findall(text):
-                if not _names_somebody(value := text_of(found)):
+                if _is_particular(value := text_of(found)):
                     self.memory.keep(value)
         if not self.holds_nothing(text):
             self._learn_leaves((), text, content_type, is_told, 0)
@@ -356,6 +357,11 @@ class Texts:
         """Whether a path holds an instant, a duration, an id or a word of a protocol."""
         name = next((step for step in reversed(path) if isinstance(step, str)), None)
         return name in _WORDS or gms.is_duration(path) or self._rules.instant_class(path) is not None
+
+
+def _is_particular(value: str) -> bool:
+    """Whether an id is none that may be somebody's name, number or code as well."""
+    return len(value) >= _SHORTEST_ID and any(map(str.isdigit, value)) and not _names_somebody(value)
 
 
 def _names_somebody(value: str) -> bool:

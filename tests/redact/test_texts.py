@@ -57,6 +57,22 @@ def test_urls_in_urls_end_somewhere(text: str) -> None:
     assert told(text) == texts().target(text) == text
 
 
+def test_escaped_letters_stay_json() -> None:
+    text = '{"a":"Gr\\u00fc\\u00dfe, ann@mail.test \\ud83d\\ude00","b":"/"}'
+
+    assert json.loads(told(text)) == {"a": f"Grüße, {OF('ann@mail.test')} 😀", "b": "/"}
+    assert told(text) == text.replace("ann@mail.test", OF("ann@mail.test"))
+
+
+@pytest.mark.parametrize(("id_told", "is_kept"), [("0079556B07E60003", True), ("4711", False), ("alice", False)])
+def test_ids_that_may_be_secrets(id_told: str, is_kept: bool) -> None:
+    by = texts()
+    told(f'{{"userId":"{id_told}"}}', is_told=True, by=by)
+
+    shown = f'{{"token":"{id_told}"}}'
+    assert (told(shown, by=by) == shown) is is_kept
+
+
 @pytest.mark.parametrize("name", ["userId", "_id", "id"])
 @pytest.mark.parametrize("value", ["ann@mail.test", "+15417543010"])
 def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
