@@ -85,8 +85,8 @@ _SCHEMES = frozenset(
 """Of the field Authorization, in lower case: IANA's registry of schemes, and what else is in use."""
 _PARAMETER = re.compile(r"(?:(?P<name>[A-Za-z_][\w-]*)=(?=[^=\s,;]))?\"?(?P<value>[^\s\",;]+)\"?")
 _PUBLIC_PARAMETERS = frozenset({"algorithm", "qop", "nc", "stale", "charset", "signedheaders", "userhash", "uri"})
-_COOKIE = re.compile(r"(?:^|;)\s*(?:[^=;\s]*=)?(?P<value>[^;]*)")
-_GIVEN_COOKIE = re.compile(r"(?:[^=;]*=)?(?P<value>[^;]*)")
+_COOKIE = re.compile(r"(?:^|;)\s*(?:[^=;\s]*=)?\"?(?P<value>[^;]*)")
+_GIVEN_COOKIE = re.compile(r"(?:[^=;]*=)?\"?(?P<value>[^;]*)")
 _NEXT_COOKIE = re.compile(r"\n|,\s*(?=[\w!#$%&'*+.^`|~-]+=)")
 """Where proxies and archives have joined several: an attribute's date has no = behind its comma."""
 _DEVICE_PATH = re.compile(r"/3/device/(?P<value>[^/?]+)")
@@ -183,12 +183,12 @@ def in_header(name: str, value: str) -> tuple[Part, ...]:
     if kind is None or not value.strip():
         return ()
     if lower == "cookie":
-        return _found(_COOKIE.finditer(value), kind)
+        return _unquoted(value, _found(_COOKIE.finditer(value), kind))
     if lower == "set-cookie":
         starts = (0, *(found.end() for found in _NEXT_COOKIE.finditer(value)))
         ends = (*(found.start() for found in _NEXT_COOKIE.finditer(value)), len(value))
         given = (_GIVEN_COOKIE.match(value, *span) for span in zip(starts, ends, strict=True))
-        return _found((one for one in given if one), kind)
+        return _unquoted(value, _found((one for one in given if one), kind))
     if lower in _CREDENTIAL_HEADERS or value.partition(" ")[0].lower() in _SCHEMES:
         return _in_credentials(value)
     start = len(value) - len(value.lstrip())
@@ -275,6 +275,13 @@ def _in_credentials(value: str) -> tuple[Part, ...]:
 def _found(matches: "Collection[re.Match[str]] | Iterator[re.Match[str]]", kind: Kind) -> tuple[Part, ...]:
     spans = (found.span("value") for found in matches)
     return tuple(Part(start, end, kind) for start, end in spans if start < end)
+
+
+def _unquoted(text: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Cookies without their quotes: some apps show one with those that it was given with, some without."""
+    told = ((part, text[part.start : part.end].rstrip().removesuffix('"')) for part in parts)
+    bare = (part._replace(end=part.start + len(value)) for part, value in told)
+    return tuple(part for part in bare if part.start < part.end)
 
 
 @lru_cache(1024)

@@ -116,6 +116,8 @@ def test_what_keys_may_matter(name: str, may_matter: bool) -> None:
         ("Cookie", "JSESSIONID=node01; lang=de;x=", [("node01", Kind.CREDENTIAL), ("de", Kind.CREDENTIAL)]),
         ("Set-Cookie", "BAYEUX_BROWSER=a1b2;Path=/;HttpOnly", [("a1b2", Kind.CREDENTIAL)]),
         ("Set-Cookie", "gone=; Max-Age=0", []),
+        ("Set-Cookie", 'a="b1"; Path=/', [("b1", Kind.CREDENTIAL)]),
+        ("Cookie", 'a="b1" ; c={"d":"e"};f="g;h"', [(one, Kind.CREDENTIAL) for one in ("b1", '{"d":"e"}', "g", "h")]),
         ("Set-Cookie", "a1b2; Path=/", [("a1b2", Kind.CREDENTIAL)]),
         (
             "Set-Cookie",
