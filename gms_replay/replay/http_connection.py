@@ -10,6 +10,7 @@ from typing import Any
 
 from gms_replay.replay.breaking import BreakableHttp
 from gms_replay.replay.watch import Load, Watched
+from gms_replay.replay.wire import UNKNOWN
 
 _SMALL_BYTES = 64 << 10
 """Bodies of that size are read however much is being read elsewhere."""
@@ -47,6 +48,7 @@ class HttpConnection(Watched, BreakableHttp):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = self.client or UNKNOWN
         self.began_at = self.loop.time()
         load = self._load
         while len(self.connections) > self._limits.connections and load.idle:

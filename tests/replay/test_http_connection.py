@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from serving import Served, served
 
+from gms_replay.access import Access
 from gms_replay.limits import Limits
 
 LIMITS = Limits(body_bytes=100_000, head_bytes=4000, headers=20, connections=10, sockets=2, reading_bytes=200_000)
@@ -288,3 +290,21 @@ def test_held_poll_is_not_slow() -> None:
         told = httpx.get(f"{server.origin}/__gms_replay__/pushes?wait_ms=3000", trust_env=False, timeout=WAIT_S)
 
     assert json.loads(told.content) == {"pushes": [], "held": 0}
+
+
+def test_who_is_gone_at_once_is_not_this_process() -> None:
+    """Of a connection that was reset before it was seen, what was sent is read, but not from where."""
+
+    def reset(server: Served) -> None:
+        rule = '{"on": "any", "do": "reset"}'
+        talk = dialled(server)
+        talk.sendall(
+            f"POST /__gms_replay__/faults HTTP/1.1\r\nHost: gms\r\nContent-Length: {len(rule)}\r\n\r\n{rule}".encode()
+        )
+        talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        talk.close()
+
+    with served(factories.visit(), access=Access("a-long-token"), before=reset) as running:
+        listed = httpx.get(f"{running.origin}/__gms_replay__/faults")
+
+    assert listed.json() == {"faults": []}
