@@ -52,7 +52,7 @@ def served(
     certificates: Certificates | None = None,
     before: Callable[[Served], None] = lambda _: None,
 ) -> Iterator[Served]:
-    """Serves a recording on loopback until the end of the block. `before`: what is done while it does not answer yet."""
+    """Serves a recording on loopback until the end of the block. `before`: done while it answers nobody."""
     ready = threading.Event()
     player = Player(
         compile_stories(facts),
