@@ -138,7 +138,8 @@ class HttpConnection(Watched, BreakableHttp):
         if self._weighs:
             self._weigh(-self._weighs)
         super().on_response_complete()
-        if not self.pipeline and not self.transport.is_closing():
+        # The next of several that were sent at once is no longer in the pipeline, but under way.
+        if not self.pipeline and not self._is_answering and not self.transport.is_closing():
             self._load.idle[self] = None
 
     def send_400_response(self, msg: str) -> None:

@@ -18,6 +18,7 @@ from gms_replay.limits import Limits
 LIMITS = Limits(body_bytes=100_000, head_bytes=4000, headers=20, connections=10, sockets=2, reading_bytes=200_000)
 COMET = "/genesys/cometd"
 CLOCK = "/__gms_replay__/clock"
+PUSHES = "/__gms_replay__/pushes"
 START = "POST /__gms_replay__/clock HTTP/1.1\r\nHost: localhost\r\n"
 MOVE = '{"to": "next"}'
 UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -308,3 +309,16 @@ def test_who_is_gone_at_once_is_not_this_process() -> None:
         listed = httpx.get(f"{running.origin}/__gms_replay__/faults")
 
     assert listed.json() == {"faults": []}
+
+
+def test_held_second_of_two_makes_no_room() -> None:
+    poll = f"GET {PUSHES}?wait_ms=1000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with served(factories.visit(), limits=Limits(connections=2)) as running, dialled(running) as talk:
+        talk.sendall(f"GET {CLOCK} HTTP/1.1\r\nHost: localhost\r\n\r\n{poll}".encode())
+        told = talk.recv(65536)
+        others = [dialled(running) for _ in range(3)]
+        told += answered(talk)
+        for other in others:
+            other.close()
+
+    assert told.count(b"HTTP/1.1 200 ") == 2
