@@ -7,6 +7,7 @@ from texts import documents, dumped, scraps
 from gms_replay.bodies import BODY, Branch, compare, named, nested, outlined, shape, tree, values
 from gms_replay.grades import STATUS, Grade
 from gms_replay.likeness import Leaf
+from gms_replay.privacy import WITHHELD
 from gms_replay.spans import Sort
 
 
@@ -74,6 +75,10 @@ def test_what_stands_below_a_value_makes_it_an_object() -> None:
     told = compare(tree(b'{"a": 1, "a": {"b": 2}}'), tree(b'{"a": {"b": 2}}'), lambda path, was, now: was == now)
 
     assert list(told) == []
+
+
+def test_what_was_withheld_is_one_value() -> None:
+    assert tree(WITHHELD.encode()) == Leaf((), WITHHELD, Sort.TEXT)
 
 
 def test_what_lies_deepest_may_share_a_place() -> None:
