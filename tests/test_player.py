@@ -826,3 +826,27 @@ def test_client_that_goes_on_with_another_chat_is_its_own() -> None:
     again.say("sendMessage", message="Hi!")
 
     assert [(one.story.number, one.user) for one in driver.player.sessions] == [(1, "ben")]
+
+
+def test_next_visit_is_none_that_would_miss_too() -> None:
+    """What no visit tells of is a miss in the app's own."""
+    (ann,) = apps("ann", tape=two_visits())
+    start(ann)
+
+    missed = json.loads(ann.call("GET", f"{AVAILABILITY.replace('sales', 'card')}?number-of-days=9").body)
+
+    assert (missed["session"], len(ann.driver.player.sessions)) == ("s1", 1)
+
+
+def test_clients_that_are_nobody_s_do_not_move() -> None:
+    """Where they stand in one batch with one that does."""
+    driver = Driver(player(two_chats()))
+    app = chats2.Chatter(driver)
+    app.shake_hands()
+    app.request_chat()
+    said = {"channel": chats2.CHANNEL, "clientId": app.client_id, "data": {"operation": "requestChat"}}
+
+    refused, taken = app.bayeux(app.meta("subscribe", clientId="nobody", subscription="/a"), said)
+
+    assert (refused["error"], taken["successful"]) == ("402::session_unknown", True)
+    assert [one.comet.is_alive for one in driver.player.sessions] == [False, True]
