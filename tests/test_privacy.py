@@ -199,3 +199,17 @@ def test_fields_of_a_user() -> None:
     assert privacy.named({"code"}, ("userData[code]",))
     assert not privacy.named({"order.code"}, ("code",))
     assert not privacy.named((), ("code",))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_card"),
+    [
+        ("4111 1111 1111 1111", True),
+        ("4111 1111 1111 1112", False),
+        ("4111 1111 111", False),
+        ("4111 1111 1111 1111 1111", False),
+        ("0000 0000 0000 0000", False),
+    ],
+)
+def test_cards_fit_their_check_digit(text: str, is_card: bool) -> None:
+    assert privacy.is_card(text) is is_card
