@@ -126,7 +126,7 @@ def in_prose(text: str, rules: Rules) -> Iterator[Leak]:
 def is_secret(kind: Kind, value: str) -> bool:
     """Whether what stands where something private does is a true value: no stand-in, nothing that says nothing."""
     bare = value.strip()
-    if bare.lower() in _WORDS or bare == privacy.WITHHELD or not marks.can_be_marked(bare):
+    if bare.lower() in _WORDS or bare == privacy.WITHHELD or not _can_be_marked(bare):
         return False
     if kind is Kind.BASIC:
         both = marks.user_and_password(bare)
@@ -134,6 +134,13 @@ def is_secret(kind: Kind, value: str) -> bool:
     if "@" in bare and _RESERVED.search(bare.rpartition("@")[2]):
         return False
     return not marks.is_stand_in(bare)
+
+
+def _can_be_marked(value: str) -> bool:
+    """Whether a value's stand-in has a mark: each word its own, if it is long enough; a number in groups has one."""
+    has_letters = any(map(str.isalpha, value))
+    told = [value[start:end] for start, end in marks.words(value)] if has_letters else [value]
+    return any(map(marks.can_be_marked, told))
 
 
 def masked(value: str) -> str:

@@ -33,8 +33,9 @@ _PUBLIC = b"gms_replay stand-in"
 DOMAIN = ".example"
 """Where all e-mail addresses that are stand-ins are at home (RFC 2606, section 2)."""
 
-JWT = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*", re.ASCII)
-"""A JSON Web Token (RFC 7519): header, payload and signature, of which the first opens as an object."""
+JWT = re.compile(r"(?:(?<![\w-])eyJ[\w-]*|eyJ[\w-]{0,512})\.[\w-]+\.[\w-]*", re.ASCII)
+"""A JSON Web Token (RFC 7519): header, payload and signature, of which the first opens as an object. Inside other
+letters, where bytes ran into each other, the header has an end, lest each place be read to the end of all."""
 
 
 def alphabets(value: str) -> list[str]:

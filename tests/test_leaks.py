@@ -1,5 +1,6 @@
 import base64
 import json
+import time
 
 import pytest
 
@@ -150,6 +151,8 @@ def test_prose_names_nobody():
         (Kind.NAME, f"{marks.marked('Ann')} {marks.marked('Lee')}", False),
         (Kind.NAME, f"{marks.marked('Ann')} Lee", marks.marked("Lee") != "Lee"),
         (Kind.NAME, "Al", False),
+        (Kind.NAME, "Li Na", False),
+        (Kind.PHONE, "01 23 45 67 89", True),
         (Kind.NAME, "", False),
         (Kind.USER, "null", False),
         (Kind.CREDENTIAL, WITHHELD, False),
@@ -170,6 +173,14 @@ def test_a_stand_in_is_no_secret(kind, value, secret):
 def test_no_secret_is_shown_whole(value):
     assert value not in masked(value)
     assert len(masked(value).partition("…")[0]) <= 2
+
+
+def test_tokens_cost_by_their_length():
+    began_s = time.process_time()
+
+    assert values(in_text("eyJ" * 100_000)) == []
+    # Where each beginning is read to the end, it takes minutes.
+    assert time.process_time() - began_s < 10
 
 
 def test_any_bytes_give_an_answer():

@@ -43,7 +43,10 @@ _DEEPEST_PAIR = 2 * _DEEPEST
 
 _KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINTS = (b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ")
+_RAW_HINTS = (
+    b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00",
+    b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ",
+)  # fmt: skip
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
 _SHORT = 32
@@ -180,7 +183,7 @@ class Texts:
         return self.words(value)
 
     def words(self, text: str, *, is_shown: bool = False, depth: int = 0) -> str:
-        """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: of texts around it."""
+        """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: texts around it."""
         if depth or len(text) > _SHORT:
             return self._words(text, is_shown, depth)
         known = self.memory.version, self.keeps_stand_ins
@@ -246,7 +249,7 @@ class Texts:
         return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
 
     def _prose(self, text: str) -> str:
-        """A page, a script or lines, in which only names say what is secret; also what is too short to be known again."""
+        """A page, a script or lines: only names say what is secret there, also what is too short to be known again."""
         named = (
             self._replaced(text, Part(leak.start, leak.end, leak.kind)) for leak in leaks.in_prose(text, self._rules)
         )
@@ -365,7 +368,7 @@ def _is_particular(value: str) -> bool:
 
 
 def _names_somebody(value: str) -> bool:
-    """Whether an id is an address or a phone number; a long number may look like a card's, and be an id all the same."""
+    """Whether an id is an address or a phone number; one that looks like a card's number is an id all the same."""
     return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value))
 
 
