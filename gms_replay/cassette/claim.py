@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
 
-from gms_replay.cassette import inserts, opening, rows, schema
+from gms_replay.cassette import inserts, opening, rows, schema, seals, soundness
 from gms_replay.cassette.upgrades import format_of, upgrade
 from gms_replay.errors import CassetteError
 
@@ -77,10 +77,17 @@ def _await_maker(path: Path) -> None:
 
 
 def _begin(path: Path, run: rows.Values, *, is_durable: bool) -> Claim:
+    # Before SQLite has it open: who closes a file takes from it the locks that SQLite has on it.
+    is_sealed = seals.is_right(path)
     with ExitStack() as undo:
         connection = opening.connect(path, "rw")
         undo.callback(connection.close)
-        opening.check(connection, path)
+        if is_sealed or format_of(connection) < schema.FORMAT_VERSION:
+            opening.check(connection, path)
+        else:
+            # Our seal will tell readers that it is.
+            with opening.errors_named(path, "read"):
+                soundness.require(connection, path)
         last_run = _last_run(connection)
         if not opening.leave_wal_mode(connection, _PATIENCE_S):
             raise _taken(path)
