@@ -14,6 +14,7 @@ from gms_replay.errors import CassetteDamagedError
 from gms_replay.model import Recording
 
 SEAL_BYTES = 32
+GOLDEN = Path(__file__).parents[1] / "golden" / "v2.sqlite"
 
 
 @pytest.fixture
@@ -103,6 +104,18 @@ def test_recorder_does_not_seal_what_is_damaged(visit: Path, facts) -> None:
         facts.writer(visit)
 
     assert visit.read_bytes() == damaged != content
+
+
+def test_recorder_does_not_upgrade_what_is_damaged(tmp_path: Path, facts) -> None:
+    path = tmp_path / "visit.sqlite"
+    shutil.copy(GOLDEN, path)
+    edit(path, "UPDATE message SET direction = 'to-cliant' WHERE id = 1")
+    damaged = path.read_bytes()
+
+    with pytest.raises(CassetteDamagedError, match="to-cliant"):
+        facts.writer(path)
+
+    assert path.read_bytes() == damaged
 
 
 def test_file_that_others_write_to_is_not_sealed(tmp_path: Path) -> None:
