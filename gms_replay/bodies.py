@@ -12,6 +12,7 @@ from gms_replay.alignment import Alike, align_alike
 from gms_replay.gms import Path
 from gms_replay.grades import STATUS, Grade
 from gms_replay.likeness import Leaf, leaves, outline, place
+from gms_replay.privacy import WITHHELD
 from gms_replay.spans import Sort
 
 LINES = frozenset({"transcriptToShow", "messages"})
@@ -58,6 +59,9 @@ Same = Callable[[Path, str, str], bool]
 
 def tree(text: bytes, without: Collection[str] = ()) -> Node:
     """What a text says, without the fields of those names; a text that is no JSON is one value."""
+    if text == WITHHELD.encode():
+        # It begins as a list would.
+        return Leaf((), WITHHELD, Sort.TEXT)
     root: Branch | None = None
     for leaf in leaves(text):
         path = place(leaf.path)

@@ -174,8 +174,9 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
         return Refusal(404, f"there are {', '.join(pages[:-1])} and {pages[-1]}")
     if page == "sessions" and name and name not in sessions:
         return _nobody(name, sessions)
-    if asked.method not in methods:
-        return Refusal(405, ", ".join(f"{method} {does}" for method, (does, _) in methods.items()), tuple(methods))
+    allowed = tuple(method for method in methods if not name or method in _OF_ONE[page])
+    if asked.method not in allowed:
+        return Refusal(405, ", ".join(f"{method} {methods[method][0]}" for method in allowed), allowed)
     try:
         return methods[asked.method][1](asked, name or None, sessions)
     except OptionError as error:
@@ -208,15 +209,15 @@ ROUTES: Mapping[str, Mapping[str, tuple[str, Reading]]] = {
     },
     "faults": {
         "GET": ("lists the faults", lambda _, number, __: TellFaults(fault_rules.number(number))),
-        "POST": ("adds one", lambda asked, number, _: AddFault(fault_rules.posted(asked.body, number))),
+        "POST": ("adds one", lambda asked, *_: AddFault(fault_rules.posted(asked.body))),
         "DELETE": ("takes one away, or all", lambda _, number, __: DropFaults(fault_rules.number(number))),
     },
     "openapi.json": {"GET": ("tells what there is", lambda *_: Description(description.described(PREFIX)))},
 }
 """What may be asked for, by page and method, and what a method does: `description` describes each."""
 
-_OF_ONE = {"sessions", "faults"}
-"""The pages that have one of their own for each session, or each fault."""
+_OF_ONE = {"sessions": {"GET", "DELETE"}, "faults": {"GET", "DELETE"}}
+"""The pages that have one of their own for each session, or each fault, and what may be done to that."""
 
 
 def _nobody(name: str, sessions: Collection[str]) -> Refusal:

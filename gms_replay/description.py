@@ -234,7 +234,7 @@ def _query(name: str, does: str, schema: Schema) -> Schema:
 
 
 _SESSION_PATH: Schema = {"name": "session", "in": "path", "required": True, "schema": _NAME}
-_NUMBER_PATH: Schema = {"name": "number", "in": "path", "required": True, "schema": _NUMBER}
+_NUMBER_PATH: Schema = {"name": "number", "in": "path", "required": True, "schema": _COUNT | {"maximum": 10**9 - 1}}
 _PATHS: dict[str, dict[str, Schema]] = {
     "/clock": {
         "get": _operation("Tells the times of sessions.", "Clock"),

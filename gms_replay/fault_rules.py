@@ -47,10 +47,8 @@ def number(said: str | None) -> int | None:
     return None if said is None else int(said)
 
 
-def posted(body: bytes, number: str | None) -> Fault:
-    """The rule that is to be added. `number`: what stands below the path of the rules. Raises OptionError."""
-    if number is not None:
-        raise OptionError("a fault is changed by taking it away, and adding another to the list")
+def posted(body: bytes) -> Fault:
+    """The rule that is to be added. Raises OptionError."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

@@ -240,7 +240,8 @@ class _Grading:
                     waits.setdefault(one.timed_as, []).append((one.waited_us, other.waited_us))
             elif row.old is not None:
                 self._check(sort, numbers[row.old], [_single(Grade.MISSING, was, row.old, numbers[row.old])])
-            elif row.new is not None:
+            else:
+                assert row.new is not None, "a row has one of the two at least"
                 found = _single(Grade.EXTRA, now, row.new, numbers_now[row.new])
                 self._check(sort, f"{numbers_now[row.new]} (new)", [found])
         for kind, pairs in waits.items():

@@ -343,9 +343,8 @@ class Playing:
         due: Lack | Pending | Late | None = None
         lack = self._lacking.of(self._course.missing)
         if lack and lack.ends_at_us <= self._time.patience_us(now_us):
-            lacks_at_us = self._time.story_at_us(lack.ends_at_us, now_us)
-            if due_at_us is None or lacks_at_us < due_at_us:
-                due_at_us, due = lacks_at_us, lack
+            # Where the story lacks an act, nothing of it is due.
+            due_at_us, due = self._time.story_at_us(lack.ends_at_us, now_us), lack
         for one in self._waiting:
             if due_at_us is None or one.due_at_us < due_at_us:
                 due_at_us, due = one.due_at_us, one

@@ -39,11 +39,12 @@ def rows(old: str, new: str) -> str:
         ("a, old x, c", "a, new y, c", "0 0, 1 -, - 1, 2 2"),
         ("old x, c", "c, new x", "0 -, 1 0, - 1"),
         ("a one, b two", "?a, ?b", "0 0, 1 1"),
+        ("b, c", "a, b, d", "- 0, 0 1, 1 -, - 2"),
     ],
     ids=[
         "nothing", "same", "missing", "new", "all missing", "all new", "nothing alike", "other alert",
         "alert decides", "refusal decides", "moved", "two moved", "other action", "other action and alert",
-        "other action elsewhere", "derived",
+        "other action elsewhere", "derived", "new before",
     ],
 )  # fmt: skip
 def test_pushes_take_places(old: str, new: str, expected: str) -> None:

@@ -188,3 +188,55 @@ def test_other_bytes_say_nothing(raw: bytes) -> None:
 )
 def test_protocol_is_known_by_its_first_frame(start: bytes, is_ours: bool | None) -> None:
     assert apns.is_ours(start) is is_ours
+
+
+def longer(content: bytes) -> bytes:
+    return content + b"!"
+
+
+def empty(content: bytes) -> bytes:
+    return b"{}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (simple(), simple(TOKEN + b"!", b"{}")),
+        (enhanced(7, 9), enhanced(7, 9, TOKEN + b"!", b"{}")),
+        (
+            items(item(5, b"\x0a"), item(2, PAYLOAD), item(9, b"?"), item(1, TOKEN)),
+            items(item(5, b"\x0a"), item(2, b"{}"), item(9, b"?"), item(1, TOKEN + b"!")),
+        ),
+        (simple()[:13], b"\0" + struct.pack(">H", 33) + TOKEN[:10] + b"!"),
+        (simple()[:36], simple(TOKEN + b"!")[:37]),
+        (items(item(1, TOKEN), item(2, PAYLOAD))[:40], items(item(1, TOKEN + b"!"), item(2, PAYLOAD))[:41]),
+        (items()[:3], items()[:3]),
+        (b"", None),
+        (b"?", None),
+        (refusal(8, 1), None),
+        (simple() + b"?", None),
+    ],
+    ids=[
+        "0",
+        "1",
+        "2",
+        "cut in its token",
+        "cut behind it",
+        "2, cut",
+        "2, cut at once",
+        "none",
+        "odd",
+        "refusal",
+        "two",
+    ],
+)
+def test_frame_is_written_anew(raw: bytes, expected: bytes | None) -> None:
+    assert apns.rewritten(raw, longer, empty) == expected
+
+
+@given(frames.filter(bool), st.integers(1, 400))
+def test_what_is_the_same_stays_the_frame(sent: list[bytes], length: int) -> None:
+    """However much of it is there."""
+    raw = sent[0][:length]
+
+    assert apns.rewritten(raw, bytes, bytes) == raw

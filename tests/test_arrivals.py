@@ -207,6 +207,17 @@ def test_one_too_many_is_unexpected() -> None:
     assert sender.listed("visit", "expected")[1] == (1, None)
 
 
+def test_oldest_services_are_forgotten() -> None:
+    """So the first begins a visit anew, where else it had one push too many."""
+    sender = gms()
+    for number in range(1001):
+        sender.push(MENU_ACTION, f"X{number}")
+    sender.push(MENU_ACTION, "X1000")
+    sender.push(MENU_ACTION, "X0")
+
+    assert [one["expected"] and one["expected"]["place"] for one in sender.told()["arrived"][-3:]] == [1, None, 1]
+
+
 def test_who_is_refused_by_rule_tries_again() -> None:
     sender = gms(rules=Rules(refused={TOKEN: "TooManyRequests"}))
 

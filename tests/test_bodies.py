@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from texts import documents, dumped, scraps
 
-from gms_replay.bodies import BODY, Branch, compare, named, outlined, shape, tree, values
+from gms_replay.bodies import BODY, Branch, compare, named, nested, outlined, shape, tree, values
 from gms_replay.grades import STATUS, Grade
 from gms_replay.likeness import Leaf
+from gms_replay.privacy import WITHHELD
 from gms_replay.spans import Sort
 
 
@@ -74,6 +75,34 @@ def test_what_stands_below_a_value_makes_it_an_object() -> None:
     told = compare(tree(b'{"a": 1, "a": {"b": 2}}'), tree(b'{"a": {"b": 2}}'), lambda path, was, now: was == now)
 
     assert list(told) == []
+
+
+def test_what_was_withheld_is_one_value() -> None:
+    assert tree(WITHHELD.encode()) == Leaf((), WITHHELD, Sort.TEXT)
+
+
+def test_what_lies_deepest_may_share_a_place() -> None:
+    """Paths end there: of two values at one place the later stays, and what belongs to the object around it."""
+    text = b"[" * 99 + b'{[1] "b": 2}'
+
+    assert [leaf.text for leaf in values(tree(text))] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ('{"a": 1}', ["1"]),
+        (' ["b", 2', ["b", "2"]),
+        ("a", None),
+        ("", None),
+        ("\xa0{}", None),
+        ('["\ud800"]', ["\ud800"]),
+    ],
+)
+def test_json_in_a_string_is_a_tree(text: str, inside: list[str] | None) -> None:
+    found = nested(text)
+
+    assert (found if found is None else [leaf.text for leaf in values(found)]) == inside
 
 
 def test_all_values_are_told() -> None:

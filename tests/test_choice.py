@@ -1,5 +1,5 @@
 import pytest
-from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, position
+from factories import CALLBACK, CHAT_PATH, JOINED, MENU, ORDER, QUEUE, REFRESH, SERVICE, Tape, page, position
 
 from gms_replay import fields, gms, match
 from gms_replay.choice import Choice
@@ -63,3 +63,18 @@ def test_state_is_news_until_the_app_has_it(story: Story) -> None:
 
     choice.lose(state)
     assert choice.is_news(state, {})
+
+
+def test_refresh_is_news_while_a_line_lacks() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"%s"}' % SERVICE.encode())
+    tape.ask(1, "POST", CHAT_PATH, "", page(after=0, state="CONNECTED"))
+    tape.ask(2, "POST", REFRESH, "", page(JOINED, after=0))
+    (story,) = compile_stories(tape.recording())
+    choice, refresh = Choice(story), story.answers[2]
+    choice.reach(refresh, 0)
+    choice.give(refresh, {})
+
+    news = [choice.is_news(refresh, {"transcriptPosition": place}) for place in ("0", "1")]
+
+    assert news == [True, False]

@@ -1,13 +1,17 @@
-"""A Bayeux session's life: handshake, connects and how long they are held, expiry, subscriptions, refusals, its end."""
+"""A Bayeux session's life: handshake, connects and how long they are held, expiry, subscriptions, refusals, its end.
+
+Then what extensions change (acknowledgement, the server's time), and WebSockets.
+"""
 
 import json
 from typing import Any
 
 import pytest
-from bayeux_peer import ADVICE, CONNECT, Peer, event, listening, publish, replies, texts
+from bayeux_peer import ADVICE, CONNECT, Peer, acknowledging, event, listening, over_socket, publish, replies, texts
 
 from gms_replay import bayeux
-from gms_replay.comet import Frame
+from gms_replay.carriers import Carrier
+from gms_replay.comet import Comet, Frame
 from gms_replay.instants import SECOND_US
 from gms_replay.limits import Limits
 
@@ -537,3 +541,280 @@ def test_one_service_channel_too_many_is_refused() -> None:
     (reply,) = replies(peer.send(1, {"channel": "/service/chatV2/x", "clientId": "a", "data": {}}))
 
     assert reply["error"] == "429:1:too_many_subscriptions"
+
+
+def test_what_is_told_is_counted() -> None:
+    peer = listening()
+    counts = []
+    for at_s, text in enumerate(("one", "two"), start=1):
+        peer.tell(text)
+        counts.append((peer.comet.told_count, peer.comet.has_waiting))
+        peer.connect(at_s)
+        counts.append((peer.comet.told_count, peer.comet.has_waiting))
+
+    assert counts == [(0, True), (1, False), (1, True), (2, False)]
+
+
+def test_who_asked_in_vain_awaits_what_comes() -> None:
+    """Which a message that is lost is not."""
+    peer = listening()
+    asked = [peer.comet.was_asked_in_vain]
+    peer.connect(1, advice={"timeout": 0})
+    asked += [peer.comet.was_asked_in_vain and peer.comet.is_awaited]
+    peer.comet.deliver("/_genesys", event("lost"), is_lost=True)
+    asked += [peer.comet.was_asked_in_vain]
+    peer.tell("one")
+    asked += [peer.comet.was_asked_in_vain]
+
+    assert asked == [False, True, True, False]
+
+
+def test_room_is_made_by_whom_nobody_waits_for() -> None:
+    """Whoever has not connected yet is about to."""
+    peer = listening()
+    peer.connect(1)
+    peer.join(1, "b")
+    peer.handshake(1)
+
+    peer.comet.make_room()
+
+    assert [peer.comet.knows(client) for client in "abc"] == [True, False, True]
+
+
+def test_end_tells_who_waits() -> None:
+    peer = listening()
+    peer.connect(1)
+    held = peer.asked
+    peer.join(1, "b")
+
+    (told,) = peer.comet.end()
+
+    assert (told.request_id, json.loads(told.messages[0])["error"]) == (held, "402::session_unknown")
+    assert (peer.comet.is_alive, peer.wakeup_s) == (False, None)
+
+
+def test_other_polls_outlive_one_that_is_gone() -> None:
+    peer = listening()
+    peer.connect(1)
+    held = peer.asked
+    peer.join(1, "b")
+    peer.connect(1, "b")
+
+    peer.gone(held, 2)
+
+    assert peer.comet.is_polled
+    assert peer.wakeup_s == 12
+
+
+def test_who_leaves_may_say_what_it_has() -> None:
+    """Of a chat: the rest comes again, though it was told."""
+    peer = listening()
+    for position in (1, 2):
+        peer.comet.deliver("/_genesys", event(f"line {position}"), ("chat", position))
+    peer.connect(1)
+    peer.comet.sent(peer.asked)
+    peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "ext": {"transcriptPosition": "1"}})
+    peer.join(3, "b")
+
+    assert texts(peer.connect(4, "b")) == ["line 2"]
+
+
+# Extensions.
+
+
+def test_unacknowledged_comes_again() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    assert texts(peer.connect(1, ext={"ack": 1})) == ["one"]
+    peer.comet.sent(peer.asked)
+    peer.tell("two")
+
+    again = peer.connect(2, ext={"ack": 1})
+
+    assert texts(again) == ["one", "two"]
+    assert replies(again)[-1]["ext"] == {"ack": 3}
+
+
+def test_acknowledged_comes_once() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    peer.connect(1, ext={"ack": 1})
+
+    assert peer.connect(2, ext={"ack": 2}) == []
+
+
+def test_acknowledged_comes_once_though_its_answer_seemed_lost() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    peer.connect(1, ext={"ack": 1})
+    told = peer.asked
+    peer.gone(told, 2)
+
+    assert peer.connect(3, ext={"ack": 2}) == []
+
+    peer.gone(told, 4)
+    assert peer.flush(4) == []
+
+
+def test_acknowledging_client_hears_by_connect_only() -> None:
+    peer = acknowledging()
+    peer.tell("one")
+
+    assert texts(peer.send(1, publish())) == []
+
+
+def test_acknowledging_socket_loses_nothing() -> None:
+    """What was sent over a socket that broke is told once more, and not if it had arrived."""
+    peer = Peer()
+    peer.say(0, {"channel": "/meta/handshake", "ext": {"ack": True}})
+    peer.say(0, CONNECT | {"ext": {"ack": 0}})
+    peer.say(0, {"channel": "/meta/subscribe", "clientId": "a", "subscription": "/_genesys"})
+    peer.say(1, CONNECT | {"ext": {"ack": 1}})
+    peer.tell("one")
+    assert texts(peer.flush(2)) == ["one"]
+    assert peer.say(2, CONNECT | {"ext": {"ack": 2}}) == []
+    peer.tell("two")
+    assert texts(peer.flush(3)) == ["two"]
+    peer.gone(100, 4)
+
+    assert texts(peer.say(5, CONNECT | {"ext": {"ack": 2}}, socket=101)) == ["two"]
+
+
+def test_unacknowledged_goes_to_next_client_after_broken_socket() -> None:
+    peer = Peer()
+    peer.say(0, {"channel": "/meta/handshake", "ext": {"ack": True}})
+    peer.say(0, CONNECT)
+    peer.say(0, {"channel": "/meta/subscribe", "clientId": "a", "subscription": "/_genesys"})
+    peer.tell("one")
+    assert texts(peer.say(1, CONNECT)) == ["one"]
+    peer.gone(100, 2)
+    peer.flush(20)
+    peer.join(21, "b")
+
+    assert texts(peer.connect(22, client="b")) == ["one"]
+
+
+@pytest.mark.parametrize("ack", ["1", None, True, [], 1e99])
+def test_odd_acknowledgements_count_as_none(ack: object) -> None:
+    peer = acknowledging()
+    peer.tell("one")
+    peer.connect(1, ext={"ack": 1})
+
+    assert peer.connect(2, ext={"ack": ack}) == []
+
+
+def test_time_is_told_to_who_asks() -> None:
+    """As the session sees it, which may be ahead of the caller's."""
+    comet = Comet(lambda: "a", {}, told_us=lambda at_us: at_us + 5 * SECOND_US)
+    shake = bayeux.parse(b'{"channel":"/meta/handshake","ext":{"timesync":{"tc":17,"l":0,"o":0}}}')
+
+    (reply,) = replies(comet.receive(Carrier(1), shake, 10 * SECOND_US))
+
+    assert reply["ext"] == {"timesync": {"tc": 17, "ts": 15_000, "p": 0, "a": 17 - 15_000}}
+
+
+def test_replies_are_stamped_as_recorded() -> None:
+    comet = Comet(lambda: "a", {}, told_us=lambda at_us: at_us, timestamp=lambda at_us: f"at {at_us}")
+
+    (reply,) = replies(comet.receive(Carrier(1), bayeux.parse(b'{"channel":"/meta/handshake"}'), 7))
+
+    assert reply["timestamp"] == "at 7"
+
+
+# WebSockets.
+
+
+def test_socket_hears_at_once() -> None:
+    """While its connect stays held."""
+    peer = over_socket()
+    assert peer.say(1, CONNECT) == []
+    peer.tell("one")
+    peer.tell("two")
+
+    assert peer.flush(2) == [Frame(100, (event("one"), event("two")))]
+    assert peer.comet.is_polled
+    assert peer.flush(3) == []
+    assert [reply["id"] for reply in replies(peer.flush(31))] == ["c"]
+
+
+def test_socket_hears_without_connect() -> None:
+    peer = over_socket()
+    peer.tell("one")
+
+    assert texts(peer.flush(1)) == ["one"]
+
+
+def test_socket_holds_connect_in_batch() -> None:
+    peer = over_socket()
+
+    (reply,) = replies(peer.say(1, CONNECT, {"channel": "/_genesys", "clientId": "a", "data": 1}))
+
+    assert reply["channel"] == "/_genesys"
+    assert peer.comet.is_polled
+
+
+def test_lost_socket_loses_nothing_later() -> None:
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    peer.gone(100, 2)
+    peer.tell("one")
+    assert peer.flush(3) == []
+    assert not peer.comet.is_polled
+
+    assert texts(peer.connect(4)) == ["one"]
+
+
+def test_lost_socket_expires() -> None:
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    peer.gone(100, 2)
+
+    assert peer.wakeup_s == 12
+    assert peer.flush(12) == []
+    assert not peer.comet.is_alive
+
+
+def test_new_client_of_socket_hears_alone() -> None:
+    """The one that it was before would be told the same, over the same socket."""
+    peer = over_socket()
+    peer.say(1, {"channel": "/meta/handshake"})
+    peer.say(1, {"channel": "/meta/subscribe", "clientId": "b", "subscription": "/_genesys"})
+    peer.tell("one")
+
+    assert texts(peer.flush(2)) == ["one"]
+
+
+def test_new_client_of_socket_ends_the_held_connect() -> None:
+    """Its events would be told to a client that nobody is any more."""
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    peer.say(1, {"channel": "/meta/handshake"})
+    peer.tell("one")
+    assert peer.flush(2) == []
+
+    peer.say(2, {"channel": "/meta/subscribe", "clientId": "b", "subscription": "/_genesys"})
+
+    assert texts(peer.flush(2)) == ["one"]
+
+
+def test_client_moves_from_polls_to_socket() -> None:
+    """What it held before is answered where it was asked."""
+    peer = listening()
+    assert peer.connect(1) == []
+    (answered,) = peer.say(2, CONNECT)
+    peer.tell("one")
+
+    assert answered.request_id == peer.asked
+    assert peer.flush(3) == [Frame(100, (event("one"),))]
+
+
+def test_client_moves_from_socket_to_polls() -> None:
+    peer = over_socket()
+    peer.say(1, CONNECT)
+    (answered,) = peer.connect(2)
+    assert answered.request_id == 100
+    peer.tell("one")
+
+    (frame,) = peer.flush(3)
+    assert frame.request_id == peer.asked
+    assert texts([frame]) == ["one"]

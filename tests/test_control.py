@@ -7,7 +7,7 @@ from driver import App, Driver, start
 from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, position, visit
 
 from gms_replay.clocks import Clock, Pacing
-from gms_replay.control import CLOCK, FAULTS, MISSES, SESSIONS, MoveClock, clock_move
+from gms_replay.control import CLOCK, FAULTS, MISSES, PUSHES, SESSIONS, MoveClock, clock_move
 from gms_replay.errors import OptionError
 from gms_replay.model import Recording
 from gms_replay.player import Player
@@ -229,8 +229,8 @@ def test_end_of_time_is_told() -> None:
     assert there.call("GET", QUEUE).status == 200
 
 
-def asked(at: App, method: str, target: str) -> Any:
-    answer = at.call(method, target)
+def asked(at: App, method: str, target: str, said: Any = b"") -> Any:
+    answer = at.call(method, target, said)
     assert answer.status == 200, answer.body
     return json.loads(answer.body)
 
@@ -353,6 +353,71 @@ def test_last_hundred_misses_are_kept() -> None:
 
     assert told["count"] == 120
     assert [miss["asked"]["target"] for miss in told["misses"]] == [f"/{number}" for number in range(20, 120)]
+
+
+def pushed() -> Recording:
+    """Two pushes, ten seconds apart."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, {"_id": SERVICE}, takes_s=0)
+    for at_s in (10, 20):
+        tape.push(at_s, "connect")
+    return tape.recording()
+
+
+def test_pushes_are_told() -> None:
+    there = app(pushed(), Clock.REAL)
+    start(there)
+    there.wait_until(15)
+
+    told = asked(there, "GET", PUSHES)
+
+    assert [told["held"], *({name: push[name] for name in ("number", "session", "visit", "at", "derived")}
+            for push in told["pushes"])] == [
+        0, {"number": 1, "session": "s1", "visit": 1, "at": "2026-03-04T09:00:10.000Z", "derived": False},
+    ]  # fmt: skip
+    assert json.loads(told["pushes"][0]["payload"])["message"] == {"_id": SERVICE, "_action": "connect"}
+
+
+def test_pushes_are_held_and_released() -> None:
+    there = app(pushed(), Clock.REAL)
+    start(there)
+    holding = [asked(there, "POST", PUSHES, wish) for wish in ({"hold": True, "session": "s1"}, {"hold": True})]
+    there.wait_until(25)
+
+    wishes = ({"release": 1.0}, {"release": "all"}, {"hold": False})
+    released = [asked(there, "POST", PUSHES, wish) for wish in wishes]
+
+    assert [one["holding"] for one in (*holding, *released)] == [["s1"], "all", "all", "all", []]
+    assert [(one["told"], one["held"]) for one in released] == [([1], 1), ([2], 0), ([], 0)]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "text", "error"),
+    [
+        ("GET", "?wait=3", b"", "wait: no such field; there are after, session, wait_ms"),
+        ("GET", "?after=-1", b"", "after: '-1' is no whole number"),
+        (
+            "GET",
+            "?wait_ms=99999999999",
+            b"",
+            "wait_ms: 99999999999 is more than 600000, ten minutes; ask again instead",
+        ),
+        ("GET", "?wait_ms=600001", b"", "wait_ms: 600001 is more than 600000, ten minutes; ask again instead"),
+        ("POST", "", b"[", 'the body must be a JSON object: {"hold": true} or {"release": 1}'),
+        ("POST", "", b"{}", 'give one of the two: "hold": true, or "release": 1'),
+        ("POST", "", b'{"hold": true, "release": 1}', 'give one of the two: "hold": true, or "release": 1'),
+        ("POST", "", b'{"hold": 1}', "hold: 1 is neither true nor false"),
+        ("POST", "", b'{"release": 0}', 'release: 0 is no number of pushes, from 1, nor "all"'),
+        ("POST", "", b'{"release": true}', 'release: True is no number of pushes, from 1, nor "all"'),
+        ("POST", "", b'{"release": 1.5}', 'release: 1.5 is no number of pushes, from 1, nor "all"'),
+        ("POST", "", b'{"release": 1, "session": 4}', "session: 4 is no session's name"),
+        ("POST", "", b'{"free": 1}', "free: no such field; there are hold, release, session"),
+    ],
+)
+def test_odd_wish_for_pushes_is_named(method: str, target: str, text: bytes, error: str) -> None:
+    answer = app().call(method, f"{PUSHES}{target}", text)
+
+    assert (answer.status, json.loads(answer.body)) == (400, {"error": error})
 
 
 def test_faults_come_go_and_are_told() -> None:

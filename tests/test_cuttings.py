@@ -102,6 +102,16 @@ def test_parts_together_are_the_whole() -> None:
     assert cut(whole, 1, 2, None) == whole
 
 
+def test_page_where_comet_is_stays_nobodys() -> None:
+    tape = Tape()
+    start(tape, 0, SERVICE)
+    reply = {"channel": "/meta/handshake", "id": "1", "successful": True, "clientId": factories.CLIENT}
+    tape.comet(1, [{"channel": "/meta/handshake", "id": "1"}], [reply], target="/events")
+    page = tape.ask(2, "GET", "/events")
+
+    assert [[one.id for one in part.exchanges] for part in parts(tape.recording())] == [[1, 2], [page.id]]
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_strays_stay_whosever_they_were(seed: int) -> None:
     dice = random.Random(seed)

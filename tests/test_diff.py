@@ -191,6 +191,18 @@ def test_what_was_redacted_stands_for_what_the_app_says() -> None:
     assert len(compare(replace(recorded, hidden=None), said).differences) == 4
 
 
+def test_messages_decide_too_what_stands_for_whom() -> None:
+    names = ("Oops", "Kbu", "Kbu"), ("Ann", "Ann", "Ann")
+    recorded, said = (
+        transcript(f'{{"firstName": "{first}"}}', chat=[{"firstName": name} for name in others])
+        for first, *others in names
+    )
+
+    found = compare(replace(recorded, hidden=Hidden()), said).differences
+
+    assert [one.where for one in found] == ["answer 1 (POST /genesys/0) firstName"]
+
+
 def test_of_what_was_redacted_one_for_two_differs() -> None:
     recorded = transcript('[{"firstName": "Kbu"}, {"firstName": "Kbu"}]')
     said = transcript('[{"firstName": "Ann"}, {"firstName": "Bob"}]')

@@ -134,6 +134,16 @@ def test_most_places_decide():
     assert found.same(("_action",), "Ann", "Kbu", is_told=True) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [("firstName", "", "Kbu"), ("firstName", "Ann", ""), ("text", "bob@home.com", "nobody")],
+    ids=["nobody", "no longer", "another sort"],
+)
+def test_what_has_no_counterpart_decides_nothing(name, one, other):
+    found = disguise((name, one, other))
+    assert found.same(("email",), one or "Ann", other or "Oops", is_told=True) is True
+
+
 @pytest.mark.parametrize(("one", "other", "is_same"), [("", "", True), ("", "Kbu", False), ("Ann", "", False)])
 def test_nothing_stands_for_nothing_only(one, other, is_same):
     assert disguise().same(("firstName",), one, other, is_told=True) is is_same
@@ -156,10 +166,12 @@ def test_unsettled_the_first_place_decides():
         ("to bob@home.com now", "to xyz@abcd.example now", "to xyz@abcd.example now"),
         ("to bob@home.com now", "to nobody now", "to bob@home.com now"),
         ("http://a/b?apikey=k1&x=2", "http://a/b?apikey=z9&x=3", "http://a/b?apikey=z9&x=2"),
+        ("apikey=k1&x=2", "apikey=z9&x=3", "apikey=z9&x=2"),
         ("http://u:p@a/b", "http://v:q@a/b", "http://v:q@a/b"),
         ("call tel%3A%2B4915112345678", "to tel%3A%2B4915198765432", "call tel%3A%2B4915198765432"),
         ("card 4111 1111 1111 1111", f"card {marks.marked('4902 2496 5823 8601')}", "card 4902 2496 5823 8601"),
         ("Ann: bob@home.com", "Kbu: xyz@abcd.example", "Kbu: xyz@abcd.example"),
+        ("http://a/b?email=bob@home.com", "http://a/b?email=xyz@abcd.example", "http://a/b?email=xyz@abcd.example"),
     ],
 )
 def test_texts_are_told_as_the_other_has_them(text, other, as_there):

@@ -8,7 +8,7 @@ from disguised import People, visit_of
 from factories import Tape
 
 from gms_replay import exposure, marks
-from gms_replay.model import Connection, Direction, Frame, Recording, Socket
+from gms_replay.model import Connection, Direction, Frame, Push, Recording, Socket
 from gms_replay.rules import Rules
 
 SERVICE = "/genesys/1/service/A1/connect"
@@ -34,6 +34,7 @@ def asked(target=SERVICE, said=b"{}", answer=b"{}", sent=(), headers=()) -> set[
         ({"target": f"{SERVICE}?secureKey=ses%61me"}, "request query secureKey", "sesame"),
         ({"target": "/3/device/00fc13ad77"}, "request path", "00fc13ad77"),
         ({"said": b"first_name=Anna&b=1"}, "request field first_name", "Anna"),
+        ({"said": b"a=1&userData=%7B%22firstName%22%3A%22Anna%22%7D"}, "request field, field firstName", "Anna"),
         ({"said": {"a": {"phone": "+4915112345678"}}}, "request, field a.phone", "+4915112345678"),
         ({"said": {"userData": '{"firstName": "Anna"}'}}, "request, field userData.firstName", "Anna"),
         ({"answer": b'{"secureKey": "sesame",}'}, "answer, field secureKey", "sesame"),
@@ -53,6 +54,28 @@ def test_multipart_fields_are_read():
     body = b'--b\r\nContent-Disposition: form-data; name="lastName"\r\n\r\nBerg\r\n--b--\r\n'
     found = asked(said=body, sent=(("Content-Type", "multipart/form-data; boundary=b"),))
     assert found == {("exchange 1, request field lastName", "Berg")}
+
+
+def test_parts_in_parts_hide_no_field():
+    inner = b"Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--i--\r\n"
+    field = b'Content-Disposition: form-data; name="lastName"\r\n\r\nBerg\r\n'
+    body = b"--b\r\n%s--b\r\n%s--b--\r\n" % (inner, field)
+    found = asked(said=body, sent=(("Content-Type", "multipart/form-data; boundary=b"),))
+    assert found == {("exchange 1, request field lastName", "Berg")}
+
+
+def test_request_without_answer_is_looked_at():
+    tape = Tape(user=None)
+    tape.ask_in_vain(0, "POST", SERVICE, {"secureKey": "sesame"})
+    assert told(tape.recording()) == {("exchange 1, request, field secureKey", "sesame")}
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "found"), [(None, {("push 7, field message.phone", "+4915112345678")}), (1, set())]
+)
+def test_push_is_looked_at_where_its_exchange_is_not(exchange_id, found):
+    push = Push(7, 1, exchange_id, "apns", 0, b'{"message": {"phone": "+4915112345678"}}')
+    assert told(Recording(pushes=(push,))) == found
 
 
 def test_content_codings_are_undone():

@@ -8,6 +8,7 @@ from apns_frames import enhanced, refusal
 from gms_replay import findings, sessions
 from gms_replay.findings import Finding, Sort, ending
 from gms_replay.model import Direction, Frame, Message, Outcome, Push, Recording, Socket, Transport
+from gms_replay.privacy import WITHHELD
 
 START = b'{"_id":"%s"}' % factories.SERVICE.encode()
 
@@ -185,6 +186,15 @@ def test_odd_coding_is_told_once() -> None:
 
     assert texts(tape.recording(), Sort.NOT_UNDERSTOOD) == [
         (3, "answer: the content coding gzip does not undo; replayed as it is")
+    ]
+
+
+def test_withheld_body_is_told() -> None:
+    tape = started()
+    tape.ask(2, "GET", factories.QUEUE, b"", WITHHELD, headers=(("Content-Encoding", "br"),))
+
+    assert texts(tape.recording(), Sort.NOT_UNDERSTOOD) == [
+        (3, "answer: withheld: the content coding br did not undo, and nobody could say whether secrets are in it")
     ]
 
 

@@ -62,6 +62,19 @@ def test_urls_of_live_answers_are_followed():
     assert said(one, "POST", here.removeprefix("http://a:8080")).url == there
 
 
+def test_of_several_urls_the_one_that_was_asked_is_followed():
+    one = forwards()
+    here = f"http://a/genesys/1/service/{SERVICE}/ixn/chat"
+    recorded = {"_start_chat_url": here, "_resource_url": f"{here}?a=1", "_user_action_url": f"{here}/refresh"}
+    told(one, recorded, {name: url.replace("http://a/", f"http://{name}/") for name, url in recorded.items()})
+    asked = [said(one, "POST", here.removeprefix("http://a") + query).url for query in ("", "?a=1", "?a=2")]
+    assert asked == [
+        here.replace("//a/", "//_start_chat_url/"),
+        f"{here.replace('//a/', '//_resource_url/')}?a=1",
+        f"{here.replace('//a/', '//_start_chat_url/')}?a=2",
+    ]
+
+
 @pytest.mark.parametrize("there", ["http://[::1/genesys", "http://b:99999/1", "http://b:x/1", "http://:80/1"])
 def test_what_is_no_url_is_not_followed(there):
     one = forwards()
@@ -105,6 +118,13 @@ def test_instants_of_its_own_move(recorded, meant):
     assert instants.parse(meant) is not None
 
 
+def test_what_happened_moves_as_the_visit_does():
+    asked = said(
+        forwards(), "POST", f"/genesys/1/service/{SERVICE}/ixn/chat/send", {"made": "2014-04-30T10:00:00.000Z"}
+    )
+    assert json.loads(asked.body) == {"made": "2033-07-01T10:00:00.000Z"}
+
+
 def test_slots_are_those_at_the_same_place():
     one = forwards()
     one.learn(
@@ -123,6 +143,13 @@ def test_where_slots_are_fewer_the_nearest_later_counts():
     one.learn(slots(*recorded), slots("2033-07-04T08:00:00.000Z", "2033-07-04T09:00:00.000Z"))
     asked = said(one, "POST", CALLBACK, {"_desired_time": recorded[2]})
     assert json.loads(asked.body)["_desired_time"] == "2033-07-04T09:00:00.000Z"
+
+
+def test_where_no_slots_are_left_weeks_count():
+    one = forwards()
+    one.learn(slots("2014-05-06T10:00:00.000Z"), slots())
+    asked = said(one, "POST", CALLBACK, {"_desired_time": "2014-05-06T10:00:00.000Z"})
+    assert json.loads(asked.body) == {"_desired_time": "2033-07-12T10:00:00.000Z"}
 
 
 def test_slots_of_version_2_are_told_the_same():
@@ -148,6 +175,15 @@ def test_what_the_app_says_by_itself_is_said_again():
     assert asked.cookies == "own=1"
     assert ("gms_user", "bob") in asked.headers
     assert not {"host", "cookie", "content-length"} & dict(asked.headers).keys()
+
+
+def test_headers_of_their_own_tell_identities_too():
+    one = forwards()
+    recorded = (("X-Visit", SERVICE), ("X-Gone", "8d2f6a0c41b75e93"), ("Location", SERVICE))
+    one.learn_headers(recorded, (("x-visit", LIVE), ("Location", "elsewhere")))
+    asked = said(one, "POST", f"{CALLBACK}/{SERVICE}", b"", (("X-Visit", SERVICE), ("X-Gone", "8d2f6a0c41b75e93")))
+    assert asked.url == f"{CALLBACK}/{LIVE}"
+    assert dict(asked.headers).items() >= {"x-visit": LIVE, "x-gone": "8d2f6a0c41b75e93"}.items()
 
 
 def test_what_does_not_parse_goes_forwards_too():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from disguised import STAND_INS, People, visit_of
 from factories import (
     AVAILABILITY,
     CALLBACK,
@@ -32,6 +33,7 @@ from gms_replay import grading
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
 from gms_replay.model import Body, Exchange, Recording
+from gms_replay.privacy import WITHHELD
 
 
 def _changed(old: bytes, new: bytes) -> Recording:
@@ -68,6 +70,45 @@ def test_changed_field_is_graded(new: bytes, grades: set[Grade]) -> None:
     found = grading.compare(visit(), _changed(old, new), Leniency())
 
     assert {one.grade for one in found.differences} == grades
+
+
+def test_differences_are_counted_by_grade() -> None:
+    found = grading.compare(_started(a=1, b="x"), _started(a=2, c="x"), Leniency())
+
+    assert found.counts == {Grade.NEW_FIELD: 1, Grade.OTHER_VALUE: 1, Grade.MISSING_FIELD: 1}
+
+
+def test_what_the_app_asks_may_be_left_out() -> None:
+    old, new = _menus("a", "b"), _menus("a", "x")
+
+    found = [
+        grading.compare(old, new, Leniency(compares_requests=is_compared)).differences for is_compared in (True, False)
+    ]
+
+    assert [[one.path for one in differences] for differences in found] == [["title"], []]
+
+
+def test_what_was_redacted_stands_for_what_is_true() -> None:
+    old, new = visit_of(People(), "off"), visit_of(STAND_INS)
+    other = visit_of(replace(STAND_INS, agent="Lopq Nax"))
+
+    assert _found(old, new) == []
+    assert (Grade.OTHER_VALUE, "chat AGENT Message.Text") in _found(old, other)
+
+
+@pytest.mark.parametrize(("redaction", "grades"), [("on", []), ("off", [Grade.OTHER_TYPE, Grade.OTHER_VALUE])])
+def test_what_was_withheld_is_no_difference(redaction: str, grades: list[Grade]) -> None:
+    """Nobody can say what was there; who redacts nothing, withholds nothing."""
+
+    def answered(answer: dict[str, Any] | str, redaction: str) -> Recording:
+        tape = Tape()
+        tape.ask(0, "POST", CALLBACK, ORDER, answer)
+        recording = tape.recording()
+        return replace(recording, runs=tuple(replace(run, redaction=redaction) for run in recording.runs))
+
+    found = grading.compare(answered({"_id": SERVICE}, "off"), answered(WITHHELD, redaction), Leniency())
+
+    assert [one.grade for one in found.differences] == grades
 
 
 def test_learned_is_volatile() -> None:

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from factories import PROVIDERS, Tape
 
 from gms_replay import gms, httpcb
 from gms_replay.gms import Kind
@@ -94,6 +95,16 @@ def test_posts_of_nobody_s_are_recognised(
     assert (found and (found.kind, found.name)) == expected
 
 
+def test_recorded_notice_is_recognised() -> None:
+    tape = Tape(user=None)
+    exchange = tape.push(0, "connect", provider="httpcb", payload=WISH.encode())
+
+    found = httpcb.operation(exchange)
+
+    assert found == recognise("POST", PROVIDERS["httpcb"], (), exchange.request.body.plain)
+    assert found is not None
+
+
 def test_what_is_comet_stays_it() -> None:
     frame = b'[{"channel":"/meta/handshake","ext":{"_id":"a","_action":"b"}}]'
 
@@ -107,6 +118,8 @@ def test_provider_has_a_name() -> None:
     assert gms.PUSH_PROVIDERS[notice.name] == httpcb.PROVIDER
 
 
-@pytest.mark.parametrize(("body", "text"), [(b'"a"', b"a"), (b"a", b"a"), (b'"', b'"'), (b'"\\ud800"', b"\\ud800")])
+@pytest.mark.parametrize(
+    ("body", "text"), [(b'"a"', b"a"), (b"a", b"a"), (b'"', b'"'), (b'"\\ud800"', b"\\ud800"), (b'""""a""""', b'"a"')]
+)
 def test_strings_are_opened(body: bytes, text: bytes) -> None:
     assert plain(body) == text

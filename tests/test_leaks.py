@@ -5,7 +5,7 @@ import pytest
 
 from gms_replay import leaks, marks
 from gms_replay.leaks import in_names, in_text, is_secret, masked
-from gms_replay.privacy import WITHHELD, Kind
+from gms_replay.privacy import WITHHELD, Kind, Part
 from gms_replay.rules import Rules
 
 STAND_IN = marks.marked("Zk83hQx0Ypl2Wv7Tnb4R")
@@ -53,6 +53,7 @@ def test_secrets_are_known_by_their_looks(text, kind, value):
         "20140502162738, 1399048050000, 1234567890123456, 9999999999999999",
         "bearer authentication, Basic authentication, basic understanding",
         f"bearer {STAND_IN} {jwt(STAND_IN)} Basic {basic('Al', STAND_IN)}",
+        f"bearer {jwt(STAND_IN)}, bearer of-no-token-at-all",
         f"https://ann:{STAND_IN}@gms/",
         "http://user:password@host/ eyJhbGciOi.not.one",
     ],
@@ -80,6 +81,34 @@ NAMED = [
 def test_secrets_are_known_by_the_names_before_them(text):
     assert OPAQUE in values(in_names(text, Rules(), is_traffic=False))
     assert values(in_names(text.replace(OPAQUE, STAND_IN), Rules(), is_traffic=False)) in ([], ["en"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('phone = "+49 151 23456789"', "+49 151 23456789"), ("_access_code=48213&x", "48213")],
+)
+def test_numbers_of_people_are_known_in_programs(text, value):
+    assert values(in_names(text, Rules(), is_traffic=False)) == [value]
+
+
+@pytest.mark.parametrize("text", ['phone = "+49 151"', 'phone = "phone_number"', "_access_code=CODE"])
+def test_other_words_for_numbers_are_no_secrets(text):
+    assert values(in_names(text, Rules(), is_traffic=False)) == []
+
+
+def test_rules_add_names_and_take_them_away():
+    rules = Rules(redacted=frozenset({"orderCode"}), unredacted=frozenset({"secureKey"}))
+    text = "orderCode=4711&secureKey=sesame&apikey=k1"
+    assert [one.value for one in in_names(text, rules, is_traffic=True)] == ["4711", "k1"]
+    kinds = [leaks.kind_of((name,), rules, is_told=True) for name in ("orderCode", "secureKey", "apikey", "message")]
+    assert kinds == [Kind.USER, None, Kind.CREDENTIAL, None]
+
+
+def test_rules_add_headers_and_take_them_away():
+    rules = Rules(redacted=frozenset({"X-Order"}), unredacted=frozenset({"Cookie"}))
+    headers = (("X-Order", "4711"), ("X-Order", ""), ("Cookie", "sid=sesame"), ("apikey", "k1"), ("Accept", "*/*"))
+    found = [leaks.in_header(*header, rules) for header in headers]
+    assert found == [(Part(0, 4, Kind.USER),), (), (), (Part(0, 2, Kind.CREDENTIAL),), ()]
 
 
 def test_values_of_queries_are_decoded():
@@ -110,6 +139,7 @@ def test_of_traffic_every_value_counts():
 
 def test_prose_names_nobody():
     assert values(leaks.in_prose("User: please try again; var secureKey = 'sesame';", Rules())) == ["sesame"]
+    assert values(leaks.in_prose("Password: must have a digit\nToken: sesame", Rules())) == ["sesame"]
 
 
 @pytest.mark.parametrize(

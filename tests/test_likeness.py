@@ -2,6 +2,7 @@
 
 import pytest
 
+from gms_replay.gms import InstantClass
 from gms_replay.likeness import Likeness, is_calendar, leaves, outline, place
 
 
@@ -76,8 +77,27 @@ def test_who_asks_says_what_looks_like_an_identity() -> None:
     assert [likeness.same("a call", "b call"), likeness.same("+5551234567", "+5559876543")] == [True, False]
 
 
-def test_refused_shift_is_no_likeness() -> None:
-    assert not Likeness(lambda kind, shift_us: False).same("2014-05-02T16:27:38Z", "2014-05-02T16:27:39Z")
+@pytest.mark.parametrize("text", ["{}", "It is {} now."], ids=["alone", "in a text"])
+def test_shift_is_judged(text: str) -> None:
+    one, other = (text.format(f"2014-05-02T16:27:{second}Z") for second in (38, 39))
+    shifts_us: list[int] = []
+
+    def is_accepted(kind: InstantClass, shift_us: int) -> bool:
+        shifts_us.append(shift_us)
+        return len(shifts_us) == 1
+
+    likeness = Likeness(is_accepted)
+
+    assert [likeness.same(one, other), likeness.same(one, other)] == [True, False]
+    assert shifts_us == [1_000_000, 1_000_000]
+
+
+def test_texts_of_other_lengths_weigh_nothing() -> None:
+    likeness = Likeness(lambda kind, shift_us: True)
+    likeness.weigh("1234567a", "8765432a and more")
+    likeness.settle()
+
+    assert likeness.same("1234567a", "1111111a")
 
 
 def test_outline_hides_what_may_differ() -> None:
@@ -91,6 +111,15 @@ def test_leaves_tell_local_times_in_utc_and_bytes_apart() -> None:
         ((), "{", False), (("a",), "a", True), (("a",), "\\xff", False), (("b",), "b", True), (("b",), "[", False),
         (("b", 0), "\\xfe", False), (("b", 1), "1", False),
     ]  # fmt: skip
+
+
+def test_slots_local_time_is_told_in_utc() -> None:
+    slot = b'{"utcTime": "2014-05-02T16:30Z", "localTime": "2014-05-02T18:30"}'
+    found = leaves(b'{"timezone": "Europe/Berlin", "slots": [%s]}' % slot)
+
+    told = {leaf.path[-1]: leaf.text for leaf in found if leaf.path and not leaf.is_key}
+
+    assert told["localTime"] == told["utcTime"] == "2014-05-02T16:30Z"
 
 
 def test_instants_among_keys_are_alike() -> None:

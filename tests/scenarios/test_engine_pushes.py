@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from apns_frames import enhanced, refusal
 from driver import NOW_US, App, Driver, start
 from factories import CALLBACK, MENU, ORDER, QUEUE, SERVICE, Tape, at, position
@@ -223,38 +222,6 @@ def test_release_answers_who_listens() -> None:
     post(app, release="all", session="s1")
 
     assert heard(app, held) == [(1, "s1", ACTION)]
-
-
-@pytest.mark.parametrize(
-    ("method", "target", "text", "error"),
-    [
-        ("GET", "?wait=3", b"", "wait: no such field; there are after, session, wait_ms"),
-        ("GET", "?after=-1", b"", "after: '-1' is no whole number"),
-        (
-            "GET",
-            "?wait_ms=99999999999",
-            b"",
-            "wait_ms: 99999999999 is more than 600000, ten minutes; ask again instead",
-        ),
-        ("GET", "?wait_ms=600001", b"", "wait_ms: 600001 is more than 600000, ten minutes; ask again instead"),
-        ("POST", "", b"[", 'the body must be a JSON object: {"hold": true} or {"release": 1}'),
-        ("POST", "", b"{}", 'give one of the two: "hold": true, or "release": 1'),
-        ("POST", "", b'{"hold": true, "release": 1}', 'give one of the two: "hold": true, or "release": 1'),
-        ("POST", "", b'{"hold": 1}', "hold: 1 is neither true nor false"),
-        ("POST", "", b'{"release": 0}', 'release: 0 is no number of pushes, from 1, nor "all"'),
-        ("POST", "", b'{"release": true}', 'release: True is no number of pushes, from 1, nor "all"'),
-        ("POST", "", b'{"release": 1, "session": 4}', "session: 4 is no session's name"),
-        ("POST", "", b'{"free": 1}', "free: no such field; there are hold, release, session"),
-    ],
-)
-def test_odd_wish_is_named(method: str, target: str, text: bytes, error: str) -> None:
-    answer = visiting(woken()).call(method, f"{PUSHES}{target}", text)
-
-    assert (answer.status, json.loads(answer.body)) == (400, {"error": error})
-
-
-def test_other_methods_are_refused() -> None:
-    assert visiting(woken()).call("PUT", PUSHES).status == 405
 
 
 def test_presumed_push_is_told_to_who_listens() -> None:
