@@ -123,7 +123,7 @@ def _fitting(on: str) -> frozenset[Do]:
         return _TO_COMET
     if on.startswith("/"):
         return _TO_MESSAGES
-    return _TO_OPERATIONS | _TO_COMET if on == ANY else _TO_OPERATIONS
+    return _TO_OPERATIONS
 
 
 def _is_operation(said: str) -> bool:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
 
-from gms_replay.cassette import inserts, opening, rows, schema
-from gms_replay.cassette.upgrades import format_of, upgrade
+from gms_replay.cassette import inserts, opening, rows, schema, seals, soundness
+from gms_replay.cassette.archive import in_memory
+from gms_replay.cassette.upgrades import adapt, format_of, upgrade
 from gms_replay.errors import CassetteError
 
 # Another recorder stays; a reader, or whoever is making the file, is soon done.
@@ -77,10 +78,14 @@ def _await_maker(path: Path) -> None:
 
 
 def _begin(path: Path, run: rows.Values, *, is_durable: bool) -> Claim:
+    # Before SQLite has it open: who closes a file takes from it the locks that SQLite has on it.
+    is_sealed = seals.is_right(path)
     with ExitStack() as undo:
         connection = opening.connect(path, "rw")
         undo.callback(connection.close)
-        opening.check(connection, path)
+        if not is_sealed and format_of(connection):
+            with opening.errors_named(path, "read"):
+                _require_sound(connection, path)
         last_run = _last_run(connection)
         if not opening.leave_wal_mode(connection, _PATIENCE_S):
             raise _taken(path)
@@ -92,6 +97,16 @@ def _begin(path: Path, run: rows.Values, *, is_durable: bool) -> Claim:
             last_ids = {table: connection.scalar(select(func.max(table.c.id))) or 0 for table in tables}
         undo.pop_all()
         return Claim(connection, run_id, last_ids)
+
+
+def _require_sound(connection: Connection, path: Path) -> None:
+    """Raise what `soundness` does for damage: our checksums, and our seal, would tell readers that there is none."""
+    if format_of(connection) == schema.FORMAT_VERSION:
+        soundness.require(connection, path)
+        return
+    with in_memory(connection) as copy:
+        adapt(copy)
+        soundness.require(copy, path)
 
 
 def _last_run(connection: Connection) -> int:

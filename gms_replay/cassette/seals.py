@@ -57,6 +57,13 @@ def pages(path: Path) -> bytes | None:
     return found if seal == _seal_of(found) else None
 
 
+def is_right(path: Path) -> bool:
+    """Whether a cassette has a seal, and that is right."""
+    with path.open("rb", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END) - _SEAL_BYTES
+        return end > 0 and _from(file, end) == _MAGIC + _digest_of(file, end)
+
+
 def _is_ours(connection: Connection) -> bool:
     """Takes SQLite's lock on writing, if the file is one plain file."""
     file = opening.driver(connection)
@@ -69,13 +76,18 @@ def _is_ours(connection: Connection) -> bool:
 def _seal(file: FileIO) -> None:
     file.seek(0)
     end = opening.pages_end(file.read(opening.HEADER_BYTES))
+    digest = _digest_of(file, end)
+    file.truncate(end)
+    file.seek(end)
+    file.write(_MAGIC + digest)
+
+
+def _digest_of(file: FileIO, end: int) -> bytes:
     digest = _digest()
     file.seek(0)
     for at in range(0, end, _BLOCK_BYTES):
         digest.update(file.read(min(_BLOCK_BYTES, end - at)))
-    file.truncate(end)
-    file.seek(end)
-    file.write(_MAGIC + digest.digest())
+    return digest.digest()
 
 
 def _seal_of(content: bytes) -> bytes:
@@ -88,6 +100,6 @@ def _digest() -> "hashlib.blake2b":
     return hashlib.blake2b(digest_size=_SEAL_BYTES - len(_MAGIC))
 
 
-def _from(file: BinaryIO, at: int) -> bytes:
+def _from(file: BinaryIO | FileIO, at: int) -> bytes:
     file.seek(at)
     return file.read()

@@ -10,9 +10,11 @@ from gms_replay.cassette import opening, seals
 from gms_replay.cassette.copy import write
 from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.reader import read
+from gms_replay.errors import CassetteDamagedError
 from gms_replay.model import Recording
 
 SEAL_BYTES = 32
+GOLDEN = Path(__file__).parents[1] / "golden" / "v2.sqlite"
 
 
 @pytest.fixture
@@ -90,6 +92,30 @@ def test_recorder_seals_anew_what_others_changed(visit: Path, facts) -> None:
 
     assert is_sealed(visit)
     assert read(visit).exchanges[0].request.host == "other.example"
+
+
+def test_recorder_does_not_seal_what_is_damaged(visit: Path, facts) -> None:
+    content = visit.read_bytes()
+    host = next(exchange.request.host for exchange in read(visit).exchanges).encode()
+    damaged = content.replace(host, host[:-1] + b"?", 1)
+    visit.write_bytes(damaged)
+
+    with pytest.raises(CassetteDamagedError, match="checksum differs"):
+        facts.writer(visit)
+
+    assert visit.read_bytes() == damaged != content
+
+
+def test_recorder_does_not_upgrade_what_is_damaged(tmp_path: Path, facts) -> None:
+    path = tmp_path / "visit.sqlite"
+    shutil.copy(GOLDEN, path)
+    edit(path, "UPDATE message SET direction = 'to-cliant' WHERE id = 1")
+    damaged = path.read_bytes()
+
+    with pytest.raises(CassetteDamagedError, match="to-cliant"):
+        facts.writer(path)
+
+    assert path.read_bytes() == damaged
 
 
 def test_file_that_others_write_to_is_not_sealed(tmp_path: Path) -> None:
