@@ -15,7 +15,7 @@ from gms_replay.events import JSON, Asked, Respond
 from gms_replay.model import header
 
 _HERE = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII | re.IGNORECASE)
-_NEAR = ("127.", "::1", "::ffff:127.")
+_NEAR = re.compile(r"(::ffff:)?127\..*|::1", re.IGNORECASE)
 _PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{8,}=*", re.ASCII)
 """What a header can carry (RFC 6750, section 2.1), and nobody guesses."""
@@ -74,7 +74,7 @@ def _why_not_near(asked: Asked) -> str | None:
         # This very process.
         return None
     host, page = header(asked.headers, "host") or "", header(asked.headers, "origin")
-    if not asked.peer.startswith(_NEAR):
+    if not _NEAR.fullmatch(asked.peer):
         return f"{asked.peer} is another machine, or another address of this one"
     if any(header(asked.headers, name) is not None for name in _PASSED_ON):
         return "a proxy passed that on, for whoever asked it"

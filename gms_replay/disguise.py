@@ -22,7 +22,7 @@ from gms_replay.rules import Rules
 _SHAPED = frozenset({Kind.NAME, Kind.CODE, Kind.TEXT})
 """Whose stand-ins are as long as they are, with the same between their letters and digits. (An address is none.)"""
 _LETTER = re.compile(r"[^\W_]")
-_QUERY = re.compile(r"(?<=[?&])[^\s\"'<>?&=]+=[^\s\"'<>&#]*")
+_QUERY = re.compile(r"(?:^|(?<=[?&#]))[^\s\"'<>?&=]+=[^\s\"'<>&#]*")
 _LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)")
 _BLANK = "private"
 

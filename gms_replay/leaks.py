@@ -64,7 +64,7 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)*")
 
 def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
     """What is private wherever it stands: tokens, passwords in URLs, addresses, numbers. `is_traffic` as below."""
-    yield from _tokens(text)
+    yield from tokens(text)
     for part in privacy.userinfo(text):
         value = text[part.start : part.end]
         if is_traffic or (part.kind is Kind.CREDENTIAL and _is_opaque(value)):
@@ -74,6 +74,23 @@ def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
         if _is_surely(part.kind, value):
             how = "number of a card" if part.kind is Kind.CREDENTIAL else part.kind.value
             yield Leak(*part, how, value, is_secret(part.kind, value))
+
+
+def tokens(text: str) -> Iterator[Leak]:
+    """Credentials that are known by how they look: JSON Web Tokens, and what follows the words Bearer and Basic."""
+    for found in marks.JWT.finditer(text):
+        if _opens_token(found[0]):
+            yield Leak(*found.span(), Kind.CREDENTIAL, "JSON Web Token", found[0], not marks.is_stand_in(found[0]))
+    for found in _BEARER.finditer(text):
+        value = found["value"]
+        if not marks.JWT.fullmatch(value) and _is_opaque(value):
+            true = is_secret(Kind.CREDENTIAL, value)
+            yield Leak(*found.span("value"), Kind.CREDENTIAL, "bearer token", value, true)
+    for found in _BASIC.finditer(text):
+        both = marks.user_and_password(found["value"])
+        if both and "".join(both).isprintable():
+            true = is_secret(Kind.BASIC, found["value"])
+            yield Leak(*found.span("value"), Kind.BASIC, "Basic credentials", found["value"], true)
 
 
 def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
@@ -89,6 +106,9 @@ def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
             if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
                 continue
             for at, raw, part_kind in _values(name, value, kind, rules):
+                if pattern is _LINE and part_kind is Kind.CREDENTIAL and " " in raw.strip():
+                    # "Password: must have a digit".
+                    continue
                 part, start = _decoded(raw), found.start("value") + at
                 if is_traffic or _is_no_program(part_kind, part):
                     how = f"behind the name {name}"
@@ -124,22 +144,6 @@ def masked(value: str) -> str:
 def _decoded(value: str) -> str:
     """A value as a form or a query means it."""
     return unquote_plus(value) if "%" in value else value
-
-
-def _tokens(text: str) -> Iterator[Leak]:
-    for found in marks.JWT.finditer(text):
-        if _opens_token(found[0]):
-            yield Leak(*found.span(), Kind.CREDENTIAL, "JSON Web Token", found[0], not marks.is_stand_in(found[0]))
-    for found in _BEARER.finditer(text):
-        value = found["value"]
-        if not marks.JWT.fullmatch(value) and _is_opaque(value):
-            true = is_secret(Kind.CREDENTIAL, value)
-            yield Leak(*found.span("value"), Kind.CREDENTIAL, "bearer token", value, true)
-    for found in _BASIC.finditer(text):
-        both = marks.user_and_password(found["value"])
-        if both and "".join(both).isprintable():
-            true = is_secret(Kind.BASIC, found["value"])
-            yield Leak(*found.span("value"), Kind.BASIC, "Basic credentials", found["value"], true)
 
 
 def _opens_token(token: str) -> bool:

@@ -65,15 +65,16 @@ def marked(value: str) -> str:
     free = [place for place, letters in enumerate(alphabet) if letters and place < places[0]]
     before = "".join(told[place] for place in free[-_WINDOW:]).lower()
     digest = blake2b(before.encode("utf-8", "backslashreplace"), key=_PUBLIC).digest()
+    are_capitals = capitals(value)
     for place, number in zip(places, digest, strict=False):
         letter = alphabet[place][number % len(alphabet[place])]
-        told[place] = letter.upper() if is_upper(value, place) else letter
+        told[place] = letter.upper() if are_capitals[place] else letter
     return "".join(told)
 
 
-def is_upper(value: str, place: int) -> bool:
-    """Whether a letter that takes a place in a value is to be a capital: in hex all are, or none."""
-    return value.upper() == value if is_hex(value) else value[place].isupper()
+def capitals(value: str) -> list[bool]:
+    """For each place in a value whether a letter that takes it is to be a capital: in hex all are, or none."""
+    return [value.upper() == value] * len(value) if is_hex(value) else [one.isupper() for one in value]
 
 
 def is_marked(value: str) -> bool:

@@ -109,7 +109,8 @@ class Player:
         for name in self._alarms.due(now_us):
             if name != _LISTENERS:
                 actions += self._wake(name, now_us)
-        actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
+        if self._registry.is_full:
+            actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
         self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:

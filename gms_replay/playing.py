@@ -183,16 +183,15 @@ class Playing:
         self._course.act(act, self._time.story_us(now_us), operation.wish)
         self._patience.move(self._time.patience_us(now_us))
 
-    def ask_comet(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
+    def ask_comet(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterable[Action]:
         """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
         self.seen_at_us = now_us
         if carrier.is_socket:
             self._sockets.add(carrier.id)
         does = self._mishaps.befall(carrier, messages, now_us, lambda at_us: self._hear(carrier, messages, at_us))
         if does is Do.FORGET:
-            yield from self._framed(self.comet.forget(messages), now_us)
-        if does in (None, Do.FORGET):
-            yield from self._hear(carrier, messages, now_us)
+            return (*self._framed(self.comet.forget(messages), now_us), *self._hear(carrier, messages, now_us))
+        return () if does else self._hear(carrier, messages, now_us)
 
     def _hear(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
@@ -278,8 +277,9 @@ class Playing:
         return next_us
 
     @property
-    def _waiting(self) -> list[Pending | Late]:
-        return [*self._underway.pending.values(), *self._mishaps.late]
+    def _waiting(self) -> Iterable[Pending | Late]:
+        pending = self._underway.pending.values()
+        return [*pending, *late] if (late := self._mishaps.late) else pending
 
     @property
     def missing(self) -> tuple[Act, int] | None:
@@ -343,9 +343,8 @@ class Playing:
         due: Lack | Pending | Late | None = None
         lack = self._lacking.of(self._course.missing)
         if lack and lack.ends_at_us <= self._time.patience_us(now_us):
-            lacks_at_us = self._time.story_at_us(lack.ends_at_us, now_us)
-            if due_at_us is None or lacks_at_us < due_at_us:
-                due_at_us, due = lacks_at_us, lack
+            # Where the story lacks an act, nothing of it is due.
+            due_at_us, due = self._time.story_at_us(lack.ends_at_us, now_us), lack
         for one in self._waiting:
             if due_at_us is None or one.due_at_us < due_at_us:
                 due_at_us, due = one.due_at_us, one

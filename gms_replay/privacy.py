@@ -64,12 +64,14 @@ _FIELDS: dict[Kind, str] = {
     "displayname userdisplayname customername contactname callername agentname agentfirstname agentlastname "
     "street streetaddress postaladdress homeaddress zip zipcode postcode postalcode",
     Kind.USER: "gmsuser userheader user username login loginname loginid account accountid accountnumber customerid "
-    "memberid employeeid agentid",
+    "memberid employeeid agentid remoteuser forwardeduser authenticateduser",
     Kind.TEXT: "subject text comment comments question note notes description feedback",
 }
 _BY_FIELD = {name: kind for kind, names in _FIELDS.items() for name in names.split()}
 _NAMED_WITHIN = frozenset({"userdata", "user", "customer", "contact", "caller", "person", "profile"})
 """In these `name` is somebody's; elsewhere it may be a service's."""
+_OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
+"""What a credential is called that is an object of its own."""
 
 _EMAIL_HEADERS = frozenset({"from"})
 _COOKIES = frozenset({"cookie", "set-cookie"})
@@ -83,8 +85,10 @@ _SCHEMES = frozenset(
 """Of the field Authorization, in lower case: IANA's registry of schemes, and what else is in use."""
 _PARAMETER = re.compile(r"(?:(?P<name>[A-Za-z_][\w-]*)=(?=[^=\s,;]))?\"?(?P<value>[^\s\",;]+)\"?")
 _PUBLIC_PARAMETERS = frozenset({"algorithm", "qop", "nc", "stale", "charset", "signedheaders", "userhash", "uri"})
-_COOKIE = re.compile(r"(?:^|;)\s*(?:[^=;\s]*=)?(?P<value>[^;]*)")
-_GIVEN_COOKIE = re.compile(r"[^=;]*=(?P<value>[^;]*)")
+_COOKIE = re.compile(r"(?:^|;)\s*(?:[^=;\s]*=)?\"?(?P<value>[^;]*)")
+_GIVEN_COOKIE = re.compile(r"(?:[^=;]*=)?\"?(?P<value>[^;]*)")
+_NEXT_COOKIE = re.compile(r"\n|,\s*(?=[\w!#$%&'*+.^`|~-]+=)")
+"""Where proxies and archives have joined several: an attribute's date has no = behind its comma."""
 _DEVICE_PATH = re.compile(r"/3/device/(?P<value>[^/?]+)")
 _SESSION_PATH = re.compile(r"(?i);jsessionid=(?P<value>[^/?;#]+)")
 _USERINFO = re.compile(r"(?<=://)(?P<user>[^/\s\"'<>:@\\]*)(?::(?P<password>[^/\s\"'<>@\\]*))?@")
@@ -99,7 +103,7 @@ _SHOWN = frozenset(
 """Fields that people read, beside those that people type."""
 
 _EMAIL = r"(?<![\w.+'-])[\w.+'-]+(?:@|%40)(?:[\w-]+\.)+[^\W\d_][\w-]*"
-_PHONE = r"(?<![\w+])\+[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
+_PHONE = r"(?<![\w+])(?:\+|%2[Bb])[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
 _CARD = r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])"
 _LOOKS = re.compile(rf"(?P<email>{_EMAIL})|(?P<phone>{_PHONE})|(?P<card>{_CARD})")
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
@@ -126,18 +130,24 @@ def field(path: Path, *, is_told: bool = False) -> Kind | None:
 def _of_keys(last: tuple[str, ...], count: int, is_told: bool) -> Kind | None:
     above, _, name = last[-1].removesuffix("]").rpartition("[")
     key = normal(name)
+    if "." in name and key not in _BY_FIELD:
+        # Forms are also written `userData.FirstName`.
+        above, _, name = name.rpartition(".")
+        key = normal(name)
     around = normal(above) or (normal(last[-2]) if len(last) > 1 else "")
     if key == "name":
         return Kind.NAME if around in _NAMED_WITHIN else None
     if key == "message":
         return None if is_told else Kind.TEXT
     # Google's older way names the device so (Legacy HTTP protocol), and only at the top.
-    if key == "to" and count == 1:
+    if key == "to" and count == 1 and not above:
         return Kind.DEVICE
     # A device's token, in the newer way.
     if key == "token" and around == "message":
         return Kind.DEVICE
-    return _BY_FIELD.get(key)
+    if key in _OF_CREDENTIALS and _BY_FIELD.get(around) is Kind.CREDENTIAL:
+        return Kind.CREDENTIAL
+    return _BY_FIELD.get(key) or _BY_FIELD.get(key.removeprefix("x"))
 
 
 def is_shown(path: Path) -> bool:
@@ -173,10 +183,12 @@ def in_header(name: str, value: str) -> tuple[Part, ...]:
     if kind is None or not value.strip():
         return ()
     if lower == "cookie":
-        return _found(_COOKIE.finditer(value), kind)
+        return _unquoted(value, _found(_COOKIE.finditer(value), kind))
     if lower == "set-cookie":
-        given = _GIVEN_COOKIE.match(value)
-        return _found([given] if given else [], kind)
+        starts = (0, *(found.end() for found in _NEXT_COOKIE.finditer(value)))
+        ends = (*(found.start() for found in _NEXT_COOKIE.finditer(value)), len(value))
+        given = (_GIVEN_COOKIE.match(value, *span) for span in zip(starts, ends, strict=True))
+        return _unquoted(value, _found((one for one in given if one), kind))
     if lower in _CREDENTIAL_HEADERS or value.partition(" ")[0].lower() in _SCHEMES:
         return _in_credentials(value)
     start = len(value) - len(value.lstrip())
@@ -263,6 +275,13 @@ def _in_credentials(value: str) -> tuple[Part, ...]:
 def _found(matches: "Collection[re.Match[str]] | Iterator[re.Match[str]]", kind: Kind) -> tuple[Part, ...]:
     spans = (found.span("value") for found in matches)
     return tuple(Part(start, end, kind) for start, end in spans if start < end)
+
+
+def _unquoted(text: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Cookies without their quotes: some apps show one with those that it was given with, some without."""
+    told = ((part, text[part.start : part.end].rstrip().removesuffix('"')) for part in parts)
+    bare = (part._replace(end=part.start + len(value)) for part, value in told)
+    return tuple(part for part in bare if part.start < part.end)
 
 
 @lru_cache(1024)

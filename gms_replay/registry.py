@@ -80,9 +80,9 @@ class Registry:
         return len(self._listed) >= self._limits.sessions
 
     def spare(self, now_us: int) -> list[Playing]:
-        """Where no further session is opened, those that make room: nobody waits in them, or has asked for a while."""
+        """The sessions that make room where it is full: nobody waits in them, or has asked for a while."""
         # Looking at all takes long where they are many, and whoever comes then comes often.
-        if not self.is_full or now_us < self._spares_at_us:
+        if now_us < self._spares_at_us:
             return []
         self._spares_at_us = now_us + _LOOK_US
         return [one for one in self if now_us - one.seen_at_us >= _SPARE_US and not one.is_waited_for]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from gms_replay import bayeux, fields, gms, visits
 from gms_replay.bayeux import Parsed
-from gms_replay.errors import BayeuxError
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.model import Direction, Exchange, Facts, Message
@@ -88,11 +87,7 @@ def read(visit: Visit) -> Session:
     exchanges = {exchange.id: exchange for exchange in part.exchanges}
     carried: dict[int, list[Heard]] = {}
     for message in part.messages:
-        try:
-            parsed = bayeux.parse_recorded(message.raw)
-        except BayeuxError:
-            continue
-        if parsed:
+        if parsed := bayeux.parse_recorded(message.raw):
             carried.setdefault(message.exchange_id, []).append(Heard(message, parsed[0]))
     return tuple(Visited(exchanges[number], one.operation, tuple(carried.get(number, ()))) for number, one in questions)
 

@@ -5,7 +5,7 @@ from typing import Any
 from driver import NOW_US
 from factories import CALLBACK, SERVICE, Tape
 
-from gms_replay import bayeux, calls
+from gms_replay import bayeux, calls, fault_rules
 from gms_replay.calls import Call
 from gms_replay.carriers import Carrier
 from gms_replay.clocks import Pacing
@@ -24,7 +24,8 @@ PASSING = b'{"channel":"/meta/connect","clientId":"a","advice":{"timeout":0}}'
 SUBSCRIBE = b'{"channel":"/meta/subscribe","clientId":"a","subscription":"/**"}'
 
 
-def playing(tape: Tape, **pacing: Any) -> Playing:
+def playing(tape: Tape, *rules: dict[str, Any], **pacing: Any) -> Playing:
+    """A session of that tape's visit; `rules`: of faults, as JSON has them."""
     (story,) = compile_stories(tape.recording())
     names = iter("abc")
     return Playing(
@@ -35,7 +36,7 @@ def playing(tape: Tape, **pacing: Any) -> Playing:
         identities={},
         mint=lambda: next(names),
         comet_segment="",
-        faults=Faults(),
+        faults=Faults(fault_rules.read_all(list(rules), "faults")),
     )
 
 

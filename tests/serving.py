@@ -50,8 +50,9 @@ def served(
     limits: Limits = DEFAULT,
     access: Access | None = None,
     certificates: Certificates | None = None,
+    before: Callable[[Served], None] = lambda _: None,
 ) -> Iterator[Served]:
-    """Serves a recording on loopback until the end of the block."""
+    """Serves a recording on loopback until the end of the block. `before`: done while it answers nobody."""
     ready = threading.Event()
     player = Player(
         compile_stories(facts),
@@ -83,6 +84,7 @@ def served(
     )
     told.origin = server.origin
     told.stop = lambda: setattr(server, "should_exit", True)
+    before(told)
     thread = told.thread = threading.Thread(target=server.run_bound)
     thread.start()
     try:

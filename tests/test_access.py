@@ -28,7 +28,7 @@ def test_this_machine_may(peer: str, token: str | None) -> None:
     assert status(asked(peer=peer), token) == 200
 
 
-@pytest.mark.parametrize("peer", ["192.0.2.1", "::2", "-", "testclient"])
+@pytest.mark.parametrize("peer", ["192.0.2.1", "::2", "::12", "::1:2", "::ffff:192.0.2.1", "-", "testclient"])
 def test_others_may_not_without_token(peer: str) -> None:
     assert (status(asked(peer=peer)), status(asked(peer=peer), TOKEN)) == (403, 401)
 

@@ -166,6 +166,7 @@ def test_unsettled_the_first_place_decides():
         ("to bob@home.com now", "to xyz@abcd.example now", "to xyz@abcd.example now"),
         ("to bob@home.com now", "to nobody now", "to bob@home.com now"),
         ("http://a/b?apikey=k1&x=2", "http://a/b?apikey=z9&x=3", "http://a/b?apikey=z9&x=2"),
+        ("apikey=k1&x=2", "apikey=z9&x=3", "apikey=z9&x=2"),
         ("http://u:p@a/b", "http://v:q@a/b", "http://v:q@a/b"),
         ("call tel%3A%2B4915112345678", "to tel%3A%2B4915198765432", "call tel%3A%2B4915198765432"),
         ("card 4111 1111 1111 1111", f"card {marks.marked('4902 2496 5823 8601')}", "card 4902 2496 5823 8601"),

@@ -139,6 +139,7 @@ def test_of_traffic_every_value_counts():
 
 def test_prose_names_nobody():
     assert values(leaks.in_prose("User: please try again; var secureKey = 'sesame';", Rules())) == ["sesame"]
+    assert values(leaks.in_prose("Password: must have a digit\nToken: sesame", Rules())) == ["sesame"]
 
 
 @pytest.mark.parametrize(

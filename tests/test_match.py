@@ -1,5 +1,6 @@
 import json
 
+import factories
 import pytest
 from factories import AVAILABILITY, CALLBACK, CHAT_DIALOG, CHAT_PATH, MENU, QUEUE, Tape, position
 
@@ -236,6 +237,31 @@ def test_nearest_prefers_same_method() -> None:
     assert match.nearest("POST", f"{CALLBACK}s", [compiled(tape)])[0].answer.method == "POST"
 
 
+def missed(method: str, target: str) -> tuple[MissKind, list[str]]:
+    """Why that is a miss of a visit which was answered once and not a second time, and what is named as near."""
+    tape = ordered("")
+    tape.ask_in_vain(1, "GET", QUEUE)
+    tape.open_comet(2)
+    operation, story = gms.recognise(method, target, b""), compiled(tape)
+    assert operation is not None
+    ranked = match.candidates(operation, {"vip": "1"}, story, never)
+    told = match.miss(operation, Asked(method, "http", target, (), b""), ranked, story)
+    return told.kind, [one.answer.target for one in told.nearest]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "kind"),
+    [
+        ("POST", CALLBACK, MissKind.FIELD_DIFFERS),
+        ("GET", QUEUE, MissKind.UNANSWERED),
+        ("POST", CHAT_DIALOG, MissKind.UNKNOWN_ROUTE),
+        ("POST", f"{CALLBACK}-other", MissKind.UNKNOWN_CALLBACK),
+    ],
+)
+def test_miss_says_why_and_names_answers_only(method: str, target: str, kind: MissKind) -> None:
+    assert missed(method, target) == (kind, [CALLBACK])
+
+
 def miss() -> Miss:
     return match.field_differs("POST", CALLBACK, ranked(ordered({"vip": "1"}), "POST", CALLBACK, b"vip=2"))
 
@@ -339,3 +365,15 @@ def test_a_stand_in_matches_anything_wherever_it_stands(recorded: str, fields: l
     (one,) = ranked(ordered({"line": recorded}), "POST", CALLBACK, b'{"line": "+4930777777777"}')
 
     assert [difference.field for difference in one.differences] == fields
+
+
+def test_derived_answer_takes_anything() -> None:
+    """Nobody knows what the recorded app would have said."""
+    tape = ordered({"_media_type": "chat"})
+    tape.ask(1, "POST", CHAT_PATH, "notify_by=comet", factories.connected("2014-05-02T16:27:31Z"))
+    tape.open_comet(2)
+    tape.poll(3, 1, factories.frame(1, factories.JOINED))
+
+    (one,) = ranked(tape, "POST", factories.REFRESH, b"transcriptPosition=7&odd=1")
+
+    assert (one.answer.is_derived, one.differences, one.remarks) == (True, (), 0)

@@ -8,6 +8,7 @@ from gms_replay.model import (
     Exchange,
     Message,
     Outcome,
+    Outline,
     Push,
     Recording,
     Request,
@@ -81,3 +82,24 @@ def test_recording_is_read_by_parts():
     assert ([one.id for one in part.exchanges], [one.id for one in part.messages]) == ([2], [1])
     assert recording.providers() == {"apns", "fcm"}
     assert [one.id for one in recording.pushed_with([b"b2"]).pushes] == [2]
+
+
+def test_requests_in_the_same_words_are_one_outline():
+    recording = visit()
+    again = replace(recording.exchanges[0], id=3)
+
+    outlines = list(replace(recording, exchanges=(*recording.exchanges, again)).outlines("gms_user"))
+
+    assert outlines == [
+        Outline("GET", "/", "ann", b"", [(1, 1), (1, 3)]),
+        Outline("POST", "/", None, b"", [(0, 2)]),
+    ]
+
+
+def test_message_without_channel_is_not_carried():
+    recording = visit()
+    first, second = recording.messages
+
+    carried = replace(recording, messages=(replace(first, channel=""), second)).carried()
+
+    assert [one.message_id for one in carried] == [2]

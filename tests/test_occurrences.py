@@ -91,3 +91,14 @@ def test_same_values_change_nothing(text: str, known: set[str]) -> None:
 def test_any_bytes_hold_what_is_found(text: bytes, known: set[str]) -> None:
     for one in Finder(known).find(text, 0, len(text)):
         assert text[one.start : one.end] == one.write(one.value)
+
+
+def test_known_values_are_in_it() -> None:
+    finder = Finder(["abc-1234"])
+
+    assert ("abc-1234" in finder, "abc" in finder) == (True, False)
+
+
+def test_value_without_letters_is_found_in_urls_only() -> None:
+    """There its escapes are letters and digits."""
+    assert (found("a/%C3%A9%C3%A9/b", "éé"), found("a/éé/b", "éé")) == (["éé"], [])

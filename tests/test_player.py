@@ -1,11 +1,15 @@
 import json
+from typing import Any
 from urllib.parse import quote
 
+import chats2
 import factories
 import pytest
 from driver import NOW_US, App, Driver, begin_chat, visiting
 from factories import AVAILABILITY, CALLBACK, CHAT, CHAT_DIALOG, CHAT_PATH, JOINED, MENU, ORDER, SERVICE, Tape, frame
+from faulty import rule
 
+from gms_replay import fault_rules
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.events import (
     AcceptSocket,
@@ -22,7 +26,9 @@ from gms_replay.events import (
     TextArrived,
     Woke,
 )
+from gms_replay.limits import Limits
 from gms_replay.player import Player
+from gms_replay.registry import IDLE_US
 from gms_replay.story import compile_stories
 
 
@@ -584,3 +590,263 @@ def test_batch_is_taken_or_refused_as_a_whole(count: int, error: str) -> None:
     told = json.loads(app.call("POST", "/genesys/cometd", batch.encode()).body)
 
     assert [(one["id"], one["error"]) for one in told] == [(7, error)] * (100 if count == 100 else 1)
+
+
+CONTROL = "/__gms_replay__/"
+
+
+def at_control(**options: Any) -> App:
+    """At a player of the visit with two pushes, from this machine."""
+    tape = Tape()
+    factories.record_visit(tape)
+    tape.push(9, "get-dialog-a")
+    tape.push(12, "get-dialog-b")
+    return App(Driver(Player(compile_stories(tape.recording()), **options)), "ann", peer="127.0.0.1")
+
+
+def asked(at: App, method: str, page: str, **said: Any) -> Any:
+    answer = at.call(method, CONTROL + page, said or b"")
+    assert answer.status == 200, answer
+    return json.loads(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("method", "page", "status"),
+    [("GET", "openapi.json", 200), ("GET", "nothing", 404), ("PUT", "clock", 405), ("POST", "clock", 400)],
+)
+def test_tester_is_told_what_there_is(method: str, page: str, status: int) -> None:
+    answer = at_control().call(method, CONTROL + page)
+
+    assert (answer.status, dict(answer.headers)["content-type"]) == (status, "application/json;charset=UTF-8")
+
+
+def test_tester_is_told_of_sessions_and_clocks() -> None:
+    ann = at_control()
+    start(ann)
+    start(ann)
+
+    told = [asked(ann, "GET", page)["sessions"] for page in ("sessions", "sessions/s2", "clock")]
+
+    assert [[one["session"] for one in some] for some in told] == [["s1", "s2"], ["s2"], ["s1", "s2"]]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_dropped_session_ends_what_waits(waits: bool) -> None:
+    """And its device gets no more pushes."""
+    ann = at_control()
+    start(ann)
+    socket = ann.driver.open_socket(ann.asked("GET", ann.comet_path))
+    ann.driver.say(socket, HANDSHAKE)
+    rest = ann.ask("GET", factories.QUEUE) if waits else None
+
+    assert asked(ann, "DELETE", "sessions/s1") == {"dropped": ["s1"]}
+
+    assert (ann.driver.sockets, ann.driver.dropped, ann.driver.player.sessions) == (set(), ["s1"], ())
+    assert rest is None or ann.driver.answers[rest].status == 503
+
+
+def test_all_dropped_is_as_at_the_start() -> None:
+    ann = at_control()
+    services = [start(ann), start(ann)]
+
+    assert asked(ann, "DELETE", "sessions") == {"dropped": ["s1", "s2"]}
+
+    assert [start(ann), start(ann)] == services
+
+
+def test_misses_are_told_and_forgotten() -> None:
+    ann = at_control()
+    ann.call("GET", "/robots.txt")
+
+    told = [asked(ann, method, "misses") for method in ("GET", "DELETE", "GET")]
+
+    assert [one.get("count", one.get("forgotten")) for one in told] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("move", "places"), [({"advance_ms": 9000}, [2, 1]), ({"to": "next", "session": "s1"}, [2, 1])]
+)
+def test_clock_is_moved(move: dict[str, Any], places: list[int]) -> None:
+    ann = at_control()
+    start(ann)
+    told = [ann.call("GET", factories.QUEUE).body]
+
+    moved = asked(ann, "POST", "clock", **move)
+
+    told.append(ann.call("GET", factories.QUEUE).body)
+    assert told == [factories.position(place) for place in (2, 1)]
+    assert moved["clock"] == "real"
+
+
+def test_pushes_wait_until_they_are_released() -> None:
+    ann = at_control()
+    start(ann)
+    assert asked(ann, "POST", "pushes", hold=True)["held"] == 0
+    ann.driver.wait(30)
+    assert ann.driver.pushes == []
+
+    told = asked(ann, "POST", "pushes", release=1)
+
+    assert [push.action for push in ann.driver.pushes] == ["get-dialog-a"]
+    assert told["held"] == 0
+
+
+def test_listener_is_told_of_the_next_push_or_that_none_came() -> None:
+    ann = at_control()
+    start(ann)
+    heard = []
+    for wait_ms in (2000, 20_000):
+        listener = ann.ask("GET", f"{CONTROL}pushes?wait_ms={wait_ms}")
+        ann.driver.wait(20)
+        heard.append([push["_action"] for push in json.loads(ann.driver.answers[listener].body)["pushes"]])
+
+    assert heard == [[], ["get-dialog-a"]]
+
+
+def test_listener_that_hangs_up_is_told_nothing() -> None:
+    ann = at_control()
+    listener = ann.ask("GET", f"{CONTROL}pushes?wait_ms=2000")
+
+    ann.driver.hang_up(listener)
+    ann.driver.wait(20)
+
+    assert listener not in ann.driver.answers
+
+
+def test_faults_are_added_and_taken_away() -> None:
+    ann = at_control()
+
+    added = asked(ann, "POST", "faults", on="start callback", do="error")
+
+    assert ann.call("POST", CALLBACK, ORDER).status == 503
+    assert asked(ann, "DELETE", f"faults/{added['number']}") == {"dropped": [1]}
+    assert (asked(ann, "GET", "faults"), ann.call("POST", CALLBACK, ORDER).status) == ({"faults": []}, 200)
+
+
+def test_push_of_another_gms_is_taken_and_told() -> None:
+    ann = at_control()
+    said = {"aps": {"alert": "An agent is free"}, "message": {"_id": "X1", "_action": "get-dialog-a"}}
+
+    assert ann.call("POST", factories.PROVIDERS["apns"], said).status == 200
+
+    told = [asked(ann, method, "provider") for method in ("GET", "DELETE", "GET")]
+    assert (told[0]["count"], told[2]["count"], len(ann.driver.taken)) == (1, 0, 1)
+
+
+def test_what_nobody_was_given_is_unused() -> None:
+    ann = at_control(faults=fault_rules.read_all([rule("send", "error")], "faults"))
+    nothing = ann.driver.player.unused
+    start(ann)
+
+    some = ann.driver.player.unused
+
+    assert (nothing[0], len(nothing)) == ("visit 1 was not played", 2)
+    assert "visit 1: POST " + MENU + " was not asked for" in some
+    assert len(some) > 2
+
+
+def test_session_of_that_name_must_fit() -> None:
+    ann = at_control()
+
+    answer = ann.call("POST", f"{CALLBACK}?gms_session=alice:2", ORDER)
+
+    assert (answer.status, json.loads(answer.body)["error"]) == (
+        400, "gms_session: there is no visit 2; the cassette holds 1"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "wish", "kind"),
+    [("OTHER", "s1", "unknown route"), ("OTHER", "x:1", "wrong session"), ("X1", "x", "unknown service")],
+)
+def test_miss_names_what_is_unknown(service: str, wish: str, kind: str) -> None:
+    other = SERVICE.replace("3SQI", "4SQI")
+    tape = two_visits()
+    tape.ask(62, "POST", MENU.replace(SERVICE, other))
+    (ann,) = apps("ann", tape=tape)
+    start(ann)
+
+    target = factories.QUEUE.replace(SERVICE, service.replace("OTHER", other))
+    assert json.loads(ann.call("GET", f"{target}?gms_session={wish}").body)["kind"] == kind
+
+
+def test_no_more_sessions_than_may_be() -> None:
+    driver = Driver(Player(compile_stories(factories.visit()), limits=Limits(sessions=1)))
+    ann, ben = App(driver, "ann"), App(driver, "ben", peer="192.0.2.2")
+    start(ann)
+
+    refused = ben.call("POST", CALLBACK, ORDER)
+
+    assert (refused.status, json.loads(refused.body)) == (429, {"error": "1 sessions are played already"})
+    ann.driver.wait(700)
+    assert ben.call("POST", CALLBACK, ORDER).status == 200
+    assert driver.dropped == ["s1"]
+
+
+def test_session_that_nobody_asks_is_forgotten() -> None:
+    (ann,) = apps("ann")
+    start(ann)
+
+    ann.driver.wait(2 * IDLE_US / 1_000_000)
+
+    assert (ann.driver.player.sessions, ann.driver.dropped) == ((), ["s1"])
+
+
+def two_chats() -> Tape:
+    """Of one user, over Comet alone, one after the other."""
+    tape = Tape()
+    chats2.record_chat(tape)
+    chats2.record_chat(tape, 100, client="second-client-4711", chat="0001JaBBFDMA00B8", key="1c7e53d9a0b64f28")
+    return tape
+
+
+def test_second_chat_of_a_client_is_the_next_visit() -> None:
+    driver = Driver(player(two_chats()))
+    app = chats2.Chatter(driver)
+    app.shake_hands()
+    for _ in range(2):
+        app.key = ""
+        app.request_chat()
+    app.listen(2)
+
+    assert [(one.story.number, one.comet.is_alive) for one in driver.player.sessions] == [(1, False), (2, True)]
+
+
+def test_client_that_goes_on_with_another_chat_is_its_own() -> None:
+    """The session that was opened for its handshake alone was opened in vain."""
+    driver = Driver(player(two_chats()))
+    app = chats2.Chatter(driver)
+    app.shake_hands()
+    app.request_chat()
+    again = chats2.Chatter(driver, "ben", peer="192.0.2.9")
+    again.key = app.key
+    again.shake_hands()
+    assert len(driver.player.sessions) == 2
+
+    again.say("sendMessage", message="Hi!")
+
+    assert [(one.story.number, one.user) for one in driver.player.sessions] == [(1, "ben")]
+
+
+def test_next_visit_is_none_that_would_miss_too() -> None:
+    """What no visit tells of is a miss in the app's own."""
+    (ann,) = apps("ann", tape=two_visits())
+    start(ann)
+
+    missed = json.loads(ann.call("GET", f"{AVAILABILITY.replace('sales', 'card')}?number-of-days=9").body)
+
+    assert (missed["session"], len(ann.driver.player.sessions)) == ("s1", 1)
+
+
+def test_clients_that_are_nobody_s_do_not_move() -> None:
+    """Where they stand in one batch with one that does."""
+    driver = Driver(player(two_chats()))
+    app = chats2.Chatter(driver)
+    app.shake_hands()
+    app.request_chat()
+    said = {"channel": chats2.CHANNEL, "clientId": app.client_id, "data": {"operation": "requestChat"}}
+
+    refused, taken = app.bayeux(app.meta("subscribe", clientId="nobody", subscription="/a"), said)
+
+    assert (refused["error"], taken["successful"]) == ("402::session_unknown", True)
+    assert [one.comet.is_alive for one in driver.player.sessions] == [False, True]

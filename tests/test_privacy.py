@@ -19,6 +19,8 @@ def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
         (("_user_header",), Kind.USER),
         (("data", "message", "secureKey"), Kind.CREDENTIAL),
         (("ext", "auth"), Kind.CREDENTIAL),
+        (("ext", "auth", "value"), Kind.CREDENTIAL),
+        (("ext", "auth", "type"), None),
         (("firstName",), Kind.NAME),
         (("first_name",), Kind.NAME),
         (("userData[FirstName]",), Kind.NAME),
@@ -42,6 +44,12 @@ def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
         (("registration_ids", 1), Kind.DEVICE),
         (("to",), Kind.DEVICE),
         (("range", "to"), None),
+        (("range.to",), None),
+        (("userData.FirstName",), Kind.NAME),
+        (("userData.name",), Kind.NAME),
+        (("service.name",), None),
+        (("first.name",), Kind.NAME),
+        (("x-api-key",), Kind.CREDENTIAL),
         (("_id",), None),
         (("clientId",), None),
         (("chatSessionId",), None),
@@ -108,6 +116,15 @@ def test_what_keys_may_matter(name: str, may_matter: bool) -> None:
         ("Cookie", "JSESSIONID=node01; lang=de;x=", [("node01", Kind.CREDENTIAL), ("de", Kind.CREDENTIAL)]),
         ("Set-Cookie", "BAYEUX_BROWSER=a1b2;Path=/;HttpOnly", [("a1b2", Kind.CREDENTIAL)]),
         ("Set-Cookie", "gone=; Max-Age=0", []),
+        ("Set-Cookie", 'a="b1"; Path=/', [("b1", Kind.CREDENTIAL)]),
+        ("Cookie", 'a="b1" ; c={"d":"e"};f="g;h"', [(one, Kind.CREDENTIAL) for one in ("b1", '{"d":"e"}', "g", "h")]),
+        ("Set-Cookie", "a1b2; Path=/", [("a1b2", Kind.CREDENTIAL)]),
+        (
+            "Set-Cookie",
+            "a=b1; Expires=Wed, 09 Jun 2027 10:18:14 GMT, c=d2; Path=/\ne=f3",
+            [("b1", Kind.CREDENTIAL), ("d2", Kind.CREDENTIAL), ("f3", Kind.CREDENTIAL)],
+        ),
+        ("X-Remote-User", "alice", [("alice", Kind.USER)]),
         ("apikey", "4711", [("4711", Kind.CREDENTIAL)]),
         ("apikey", "a=4711", [("a=4711", Kind.CREDENTIAL)]),
         ("apikey", "Bearer 4711", [("4711", Kind.CREDENTIAL)]),
@@ -161,6 +178,7 @@ def test_userinfo(text: str, secrets: list[tuple[str, Kind]]) -> None:
         ("write to ann.lee+gms@mail.co.test, or not.", [("ann.lee+gms@mail.co.test", Kind.EMAIL)]),
         ("/users/ann%40mail.test/x", [("ann%40mail.test", Kind.EMAIL)]),
         ("call +49 (30) 901820 now", [("+49 (30) 901820", Kind.PHONE)]),
+        ("/by-number/%2B15417543010/x", [("%2B15417543010", Kind.PHONE)]),
         ("tel:+15417543010", [("+15417543010", Kind.PHONE)]),
         ("card 4111 1111 1111 1111.", [("4111 1111 1111 1111", Kind.CREDENTIAL)]),
         ("card 4111-1111-1111-1112", []),
@@ -181,3 +199,17 @@ def test_fields_of_a_user() -> None:
     assert privacy.named({"code"}, ("userData[code]",))
     assert not privacy.named({"order.code"}, ("code",))
     assert not privacy.named((), ("code",))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_card"),
+    [
+        ("4111 1111 1111 1111", True),
+        ("4111 1111 1111 1112", False),
+        ("4111 1111 111", False),
+        ("4111 1111 1111 1111 1111", False),
+        ("0000 0000 0000 0000", False),
+    ],
+)
+def test_cards_fit_their_check_digit(text: str, is_card: bool) -> None:
+    assert privacy.is_card(text) is is_card

@@ -366,3 +366,48 @@ def test_of_redacted_pushes_other_words_differ() -> None:
     said = replace(push, payload=push.payload.replace(b", call", b", text"))
     (pair,) = compare(told_of("Ann", "+4915112345678", "off"), replace(new, pushes=(said,))).pairs
     assert pair.differences == ("alert.body “Ann, call +4915112345678” became “Kbu, text +4915198765432”",)
+
+
+def served(*services: str) -> Recording:
+    """A visit a minute, each with its push."""
+    tape = Tape()
+    for minute, service in enumerate(services):
+        tape.ask(60 * minute, "POST", factories.CALLBACK, factories.ORDER, {"_id": service})
+        tape.push(60 * minute + 5, "a", payload=acted(f"a{minute}", service=service))
+    return tape.recording()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([(1, 1)], [(1, 1, Grade.EQUAL)]),
+        ([(2, None)], [(2, 2, Grade.EQUAL)]),
+        ([(1, 2)], [(1, 2, Grade.DIFFERS)]),
+        ([(2, 2), (1, 9)], [(2, 2, Grade.EQUAL), (1, None, Grade.MISSING)]),
+    ],
+)
+def test_named_visits_alone_are_compared(
+    pairs: list[tuple[int, int | None]], expected: list[tuple[int, int | None, Grade]]
+) -> None:
+    both = served(SERVICE, OTHER)
+
+    found = compare(both, both, pairs)
+
+    assert [
+        (group.old and group.old.number, group.new and group.new.number, pair.grade)
+        for group in found.groups
+        for pair in group.pairs
+    ] == expected
+
+
+def test_redacted_pushes_of_no_visit_tell_the_same() -> None:
+    """They say themselves what stands for what, also where not each has a counterpart."""
+    old, new = (
+        replace(told_of(number, number, redaction), exchanges=())
+        for number, redaction in (("+4915112345678", "off"), ("+4915198765432", "on"))
+    )
+    late = replace(old.pushes[0], id=2, at_us=at(500))
+
+    found = compare(replace(old, pushes=(*old.pushes, late)), new)
+
+    assert grades(found) == [Grade.EQUAL, Grade.MISSING]

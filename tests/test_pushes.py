@@ -449,3 +449,51 @@ def test_pushes_belong_to_their_visits() -> None:
     assert isinstance(seen, Notification)
     assert (seen.push_id, seen.device) == (1, TOKEN)
     assert [one.push_id for one in found.others] == [2]
+
+
+TAKEN, REFUSED = Result(200, None, None), Result(503, None, "status 503")
+
+
+def tried(at_s: float, result: Result | None, device: str = TOKEN) -> Notification:
+    return replace(read("apns", APNS), at_us=at(at_s), device=device, result=result)
+
+
+@pytest.mark.parametrize(
+    ("result", "frame_id", "has_failed"),
+    [(TAKEN, None, False), (REFUSED, None, True), (None, None, True), (None, 1, False), (REFUSED, 1, True)],
+)
+def test_only_binary_pushes_are_taken_without_a_word(
+    result: Result | None, frame_id: int | None, has_failed: bool
+) -> None:
+    assert replace(tried(0, result), frame_id=frame_id).has_failed is has_failed
+
+
+def test_of_tries_the_last_counts() -> None:
+    """Unless they are two pushes: to two devices, or long after."""
+    sent = [tried(0, REFUSED), tried(1, None), tried(2, TAKEN), tried(3, REFUSED, "other"), tried(4, TAKEN)]
+    late = tried(90_000, REFUSED)
+
+    assert pushes.settled([*sent, late]) == [*sent[2:], late]
+    assert pushes.arrived([*sent, late]) == [sent[2], sent[4]]
+
+
+def test_pushes_of_one_visit_are_seen() -> None:
+    tape = Tape()
+    waiting(tape)
+    tape.ask(1, "GET", factories.AVAILABILITY)
+    for at_s, service in ((2, SERVICE), (3, SERVICE[::-1])):
+        tape.push(at_s, ACTION, payload=APNS | {"message": WISH | {"_id": service}})
+    recording = tape.recording()
+
+    told = pushes.seen(recording, sessions.split(recording)[0])
+
+    assert [(one.at_us, one.service_id) for one in told] == [(at(2), SERVICE)]
+
+
+def test_odd_url_leads_nowhere() -> None:
+    tape = Tape()
+    waiting(tape)
+    tape.ask(2, "GET", factories.QUEUE, b"", {"_url": f"http://[odd/genesys/1/service/{SERVICE}/{ACTION}"})
+    dialog(tape, 3, ACTION)
+
+    assert derived(tape) == [(at(3), ACTION)]

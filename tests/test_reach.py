@@ -1,6 +1,6 @@
 import pytest
 
-from gms_replay.reach import authority, shown
+from gms_replay.reach import authority, is_here, shown
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ def test_url_is_one_for_apps(url: str, told: str) -> None:
 
 def test_empty_host_is_any() -> None:
     assert authority("", 80) == "ADDRESS-OF-THIS-MACHINE:80"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("LocalHost", True), ("0.0.0.0", False), ("gms", False)],
+)
+def test_loopback_is_here(host: str, expected: bool) -> None:
+    assert is_here(host) is expected

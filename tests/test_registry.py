@@ -1,15 +1,20 @@
 import gc
 import json
 
+import chats2
 import pytest
-from driver import NOW_US, App, Driver, start
+from driver import NOW_US, App, Driver, start, visiting
 from factories import AVAILABILITY, CALLBACK, MENU, ORDER, SERVICE, Tape
 
+from gms_replay import calls
+from gms_replay.calls import Call
 from gms_replay.clocks import Clock, Pacing
+from gms_replay.events import Asked
+from gms_replay.faults import Faults
 from gms_replay.limits import DEFAULT, Limits
 from gms_replay.player import Player
 from gms_replay.playing import Playing
-from gms_replay.registry import IDLE_US
+from gms_replay.registry import IDLE_US, Registry
 from gms_replay.rules import Rules
 from gms_replay.story import compile_stories
 
@@ -257,3 +262,108 @@ def test_clients_that_shake_hands_for_ever_are_forgotten() -> None:
 
     # Nobody can ask for what is forgotten.
     assert len(ann.driver.player._registry._of_client) <= 6
+
+
+def missed_in(at: App) -> str:
+    """The session that is asked for what nobody recorded."""
+    name: str = json.loads(at.call("GET", AVAILABILITY).body)["session"]
+    return name
+
+
+@pytest.mark.parametrize("user", ["ann", None])
+def test_last_of_an_app_s_sessions_is_asked(user: str | None) -> None:
+    """An app without a name is known by its address."""
+    ann = app(user)
+    other = App(ann.driver, user and "ben", peer="192.0.2.9")
+    for one in (ann, other, ann):
+        start(one)
+
+    assert (missed_in(ann), missed_in(other)) == ("s3", "s2")
+
+
+def test_nameless_client_is_who_begins_a_visit_from_its_address() -> None:
+    page = app(None)
+    page.shake_hands()
+    start(App(page.driver, "ann"))
+    start(App(page.driver, "ben"))
+
+    assert [(one.name, one.user) for one in page.driver.player.sessions] == [("s1", "ann"), ("s2", "ben")]
+
+
+def test_comet_is_for_who_is_farthest() -> None:
+    """Of two visits that wait for it: the one that was told a dialog is nearer to its chat."""
+    ann = visiting()
+    _, service = start(ann), start(ann)
+    ann.call("POST", MENU.replace(SERVICE, service))
+
+    ann.shake_hands()
+
+    assert [one.comet.is_alive for one in ann.driver.player.sessions] == [False, True]
+
+
+def test_service_that_several_are_told_of_is_the_last_one_s() -> None:
+    """Short ids stay as they are. Where that is dropped, it is the one's before."""
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"117"}')
+    tape.ask(1, "POST", MENU.replace(SERVICE, "117"))
+    listed = Registry(compile_stories(tape.recording()), Pacing(), 0, Faults())
+    call = calls.read(Asked("POST", "http", CALLBACK, (), json.dumps(ORDER).encode()))
+    assert isinstance(call, Call)
+    for _ in range(2):
+        session = listed.opened(call, call.operation, NOW_US)
+        assert session is not None
+        listed.keep(session)
+
+    told = [listed.told("117")]
+    for name in ("s2", "s1"):
+        listed.drop(name)
+        told.append(listed.told("117"))
+
+    assert [one and one.name for one in told] == ["s2", "s1", None]
+    assert (listed.told(None), list(listed)) == (None, [])
+
+
+def two_chats(channel: str = chats2.CHANNEL) -> chats2.Chatter:
+    """An app that has shaken hands, where two chats were recorded over Comet, the second on that channel."""
+    tape = Tape()
+    chats2.record_chat(tape)
+    chats2.record_chat(tape, 100, client="second", chat="0001JaBBFDMA00C8", key="00f26a0c41b75e93", channel=channel)
+    chatter = chats2.Chatter(Driver(Player(compile_stories(tape.recording()))))
+    chatter.shake_hands()
+    return chatter
+
+
+def test_chat_is_looked_for_by_its_service() -> None:
+    """The handshake could not say which: what it had opened for nothing is forgotten."""
+    sales = "/service/chatV2/sales"
+    chatter = two_chats(sales)
+    assert played(chatter) == [("s1", 1)]
+
+    chatter.say("requestChat", channel=sales)
+
+    assert played(chatter) == [("s2", 2)]
+
+
+def test_further_chat_of_a_client_has_its_own_session() -> None:
+    chatter = two_chats()
+    for _ in range(2):
+        chatter.key = ""
+        chatter.request_chat()
+
+    assert played(chatter) == [("s1", 1), ("s2", 2)]
+
+
+def test_shown_key_finds_its_session() -> None:
+    """Whoever's client shows it: to the session that was told it, all that it says goes."""
+    chatter = two_chats()
+    chatter.request_chat()
+    other = chats2.Chatter(chatter.driver, "ben", peer="192.0.2.9")
+    other.shake_hands()
+    assert played(chatter) == [("s1", 1), ("s2", 2)]
+    other.key = chatter.key
+
+    for words in ("Hi!", "Hi?"):
+        other.say("sendMessage", message=words)
+
+    assert played(chatter) == [("s1", 1)]
+    assert other.driver.notes == ["session s1: send once more than recorded: nothing follows"]

@@ -488,3 +488,14 @@ def test_user_is_the_apps(raw, field):
 def test_headers_are_told_anew(name, recorded, told):
     others = {"origin": "http://here:1/p", "base": "/gms", "identities": {SERVICE: OTHER}}
     assert header(name, recorded, HOUR_US, **others) == told
+
+
+def test_parts_are_told_like_the_whole():
+    """What only begins or ends inside of a cut is no part of it."""
+    text = f'["{SERVICE}", "x", "{SERVICE}"]'.encode()
+    first, last = text.index(b'"') + 1, text.rindex(SERVICE.encode())
+
+    parts = compiler(identities={SERVICE}).parts(text, [(first, last), (last, last + 8)])
+
+    told = [part.render(telling(part, identities={SERVICE: OTHER})) for part in parts]
+    assert told == [text[first:last].replace(SERVICE.encode(), OTHER.encode()), text[last : last + 8]]

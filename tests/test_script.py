@@ -166,3 +166,39 @@ def test_refreshes_of_a_chat_are_polls():
 )
 def test_a_state_is_told_in_short(body, told):
     assert script.state(body) == told
+
+
+def test_events_are_counted_by_their_looks():
+    counting = Counting()
+    for kind in ("Message.Text", "Message.Text", "Notice.Left"):
+        counting.event(bayeux.Parsed(b"", line(kind, "AGENT")), 0)
+
+    told = {seen: counting.count(seen) for seen in counting.seen()}
+
+    assert told == {
+        ("/_genesys", "TRANSCRIPT", "Message.Text AGENT"): 2,
+        ("/_genesys", "TRANSCRIPT", "Notice.Left AGENT"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "looks"),
+    [
+        ({"channel": "/a", "data": {"no": 1}}, ("/a",)),
+        ({"channel": "/a", "data": {"message": [1]}}, ("/a",)),
+        (json.loads(chats2.event({**chats2.told(), "messages": ["odd"]})), (chats2.CHANNEL, "", "")),
+    ],
+)
+def test_odd_events_have_looks_too(fields, looks):
+    assert script.looks(fields) == looks
+
+
+def test_odd_subscriptions_are_no_steps():
+    tape = Tape()
+    tape.open_comet(0)
+    said = {"channel": bayeux.SUBSCRIBE, "clientId": factories.CLIENT, "id": "9", "subscription": ["/a", 7]}
+    tape.comet(2, [said], [{"channel": bayeux.SUBSCRIBE, "id": "9", "successful": False}])
+
+    subscribed = [step.act.channel for step in compiled(tape.recording()).steps if isinstance(step.act, Subscribe)]
+
+    assert subscribed == ["/_genesys", "/a"]

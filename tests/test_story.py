@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import chats2
 import factories
@@ -27,6 +28,7 @@ from gms_replay.gms import Act
 from gms_replay.model import Recording
 from gms_replay.player import Player
 from gms_replay.story import Story, compile_stories
+from gms_replay.timeline import Shift
 
 MINUTE_US = 60_000_000
 
@@ -302,6 +304,114 @@ def test_status_code_of_chat2_refuses(status: int) -> None:
     tape.ask(0, "POST", chats2.REST, b"", {"statusCode": status})
 
     assert compiled(tape).answers[0].is_refusal is (status > 0)
+
+
+def test_last_answer_to_a_request_is_found() -> None:
+    tape = begun()
+    for at_s in (1, 2):
+        tape.ask(at_s, "GET", QUEUE, b"", position(3))
+
+    only = compiled(tape)
+
+    assert only.last_answer("GET", QUEUE) is only.answers[2]
+    assert only.last_answer("POST", QUEUE) is None
+
+
+def test_chat_by_rest_has_comets_news() -> None:
+    """Told there or not: who wants Comet when it is replayed is told of it."""
+    tape = begun()
+    tape.ask(1, "POST", CHAT_PATH, "", factories.page(after=0, state="CONNECTED"))
+    tape.ask(4, "POST", factories.REFRESH, "", factories.page(JOINED, after=0))
+
+    (news,) = compiled(tape).events["/_genesys"]
+
+    assert (news.is_derived, news.position) == (True, (CHAT, 1))
+
+
+def test_chats_have_their_lines_from_wherever_they_were_told() -> None:
+    (only,) = compile_stories(factories.visit())
+    tape = begun()
+    tape.ask(1, "POST", CHAT_PATH, "notify_by=comet", factories.page(JOINED, after=0))
+    tape.open_comet(2)
+    tape.poll(3, 1, b'{"channel":"/news","data":{}}')
+
+    assert [(one.chats, [*one.transcripts]) for one in (only, compiled(tape), compiled(begun()))] == [
+        ({SERVICE: frozenset({CHAT})}, [CHAT]),
+        ({SERVICE: frozenset({CHAT})}, [CHAT]),
+        ({}, []),
+    ]
+
+
+def test_pushes_that_were_seen_are_played() -> None:
+    """With what they wait for; a refused one did not reach its device."""
+    tape = begun()
+    tape.push(2, "get-dialog-a")
+    tape.push(3, "get-dialog-b", status=410, answer={"reason": "Unregistered"})
+    tape.push(7, "get-dialog-c")
+    only = compiled(tape)
+
+    assert [one.action for one in only.notifications] == ["get-dialog-a", "get-dialog-b", "get-dialog-c"]
+    assert [(one.at_us, one.gap_us, one.wish.action) for one in only.pushes] == [
+        (at(2), 0, "get-dialog-a"), (at(7), 5_000_000, "get-dialog-c")
+    ]  # fmt: skip
+    assert only.pushes[0].causes == (Cause(Act.START, 1, at(0)),)
+    assert only.presumed_pushes == ()
+
+
+def test_pushes_that_nobody_saw_are_presumed() -> None:
+    """Before what the app did upon them."""
+    tape = begun()
+    tape.ask(5, "POST", CHAT_DIALOG)
+
+    (presumed,) = compiled(tape).presumed_pushes
+
+    assert (presumed.at_us, presumed.wish.action) == (at(5) - 1, "get-dialog-start-chat")
+    assert presumed.causes == (Cause(Act.START, 1, at(0)),)
+    assert compiled(tape).pushes == ()
+
+
+@pytest.mark.parametrize(("now_s", "shift_s"), [(None, 70), (1000, 1000)])
+def test_timeline_begins_when_the_session_does(now_s: float | None, shift_s: float) -> None:
+    told = compiled(begun()).timeline(None if now_s is None else at(now_s), Shift.EXACT)
+
+    assert told.shift_us(at(1), at(71)) == shift_s * 1_000_000
+
+
+def test_request_without_host_is_at_its_address() -> None:
+    tape = begun()
+    (start,) = tape.exchanges
+    tape.exchanges = [replace(start, request=replace(start.request, headers=()))]
+
+    assert compiled(tape).recorded.authorities == {factories.HOST}
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "written"),
+    [
+        ("Fri, 02 May 2014 16:27:31 GMT", "Fri, 02 May 2014 16:27:30 GMT"),
+        ("2014-05-02T16:27:31.000Z", "2014-05-02T16:27:30.000Z"),
+        ("just now", None),
+        (7, None),
+    ],
+)
+def test_comet_writes_instants_as_it_did(timestamp: object, written: str | None) -> None:
+    tape = begun()
+    shaken = {"channel": "/meta/handshake", "clientId": factories.CLIENT, "successful": True, "timestamp": timestamp}
+    tape.comet(1, [{"channel": "/meta/handshake"}], [shaken])
+
+    settings = compiled(tape).comet
+
+    assert (settings.timestamp and settings.timestamp(at(0)), settings.advice) == (written, {})
+
+
+def test_first_handshake_sets_cookies() -> None:
+    tape = begun()
+    for at_s, cookie in ((1, "node=1"), (3, "node=2")):
+        tape.open_comet(at_s, headers=(("Set-Cookie", cookie),))
+
+    ((name, template),) = compiled(tape).comet.headers
+
+    assert (name, template.pieces) == ("set-cookie", (b"node=1",))
 
 
 class Watched:

@@ -153,3 +153,12 @@ def test_far_positions_take_no_time() -> None:
     assert odd is not None
 
     assert numbers(rendered(Transcript([page(1, 2), odd]).told(odd, 0))) == [1, 2, 1]
+
+
+def test_message_that_does_not_end_is_a_page() -> None:
+    whole = frame(7, JOINED)
+
+    found = read(whole[: whole.index(b"}")])
+
+    assert found is not None
+    assert (found.numbers, found.text) == ((7,), whole[: whole.index(b"}")])

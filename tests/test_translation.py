@@ -248,3 +248,30 @@ def test_polled_answer_is_told_anew() -> None:
         {"_url": "http://two.test/genesys/a", "_user_header": "ben", "_customer_number": "5115"},
         {"_url": "http://two.test/genesys/a", "_user_header": "ben", "_customer_number": "5117"},
     ]
+
+
+def test_comet_elsewhere_tells_no_base() -> None:
+    told = translation()
+    told.visit(Operation(Kind.COMET, "/elsewhere"), "http://play.test", None)
+
+    assert f'"http://play.test/genesys/1/service/{SERVICE}/ixn/chat"' in dialog(told).replace("\\/", "/")
+
+
+def test_what_nothing_repeats_changes_nothing() -> None:
+    told = translation()
+    before = told.version
+
+    told.hear(operation(CHAT_DIALOG), {"message": "Hi"}, None)
+
+    assert told.version == before
+
+
+def test_headers_are_told_to_the_app() -> None:
+    tape = Tape()
+    headers = (("Location", f"{factories.URL}/1/service/{SERVICE}/storage"),)
+    tape.ask(0, "POST", CALLBACK, b"", {"_id": SERVICE}, headers=headers)
+    (answer,) = compile_stories(tape.recording())[0].answers
+    told = translation(**{SERVICE: OTHER})
+    told.visit(operation(CALLBACK), "http://play.test", None)
+
+    assert dict(told.headers(answer.headers, 0))["location"] == f"http://play.test/genesys/1/service/{OTHER}/storage"

@@ -216,3 +216,26 @@ def test_carriers_are_longer_texts() -> None:
     assert inside[SERVICE]["field data.tag"] == 6
     assert inside[SERVICE]["field _start_chat_url"] == 1
     assert "field _id" not in inside[SERVICE]
+
+
+def test_first_place_is_the_earliest() -> None:
+    """Whatever tells it: a header of a later answer comes after the body of an earlier one."""
+    tape = given()
+    tape.ask(2, "GET", f"{OTHER}/{TICKET}", headers=(("X-Ticket", TICKET),))
+
+    assert (found(tape)[TICKET].given, found(tape)[TICKET].told) == (Place(2, "field ticketNo"), 2)
+
+
+def test_requests_without_answer_travel_too() -> None:
+    tape = given()
+    tape.ask_in_vain(2, "GET", f"{OTHER}/{TICKET}")
+
+    assert [one.exchange_id for one in found(tape)[TICKET].travels] == [3]
+
+
+def test_of_comet_s_headers_only_cookies_are_given() -> None:
+    tape = Tape()
+    tape.open_comet(0, headers=(("X-Server", "S-1234567"), ("Set-Cookie", "BAYEUX_BROWSER=B-1234567;Path=/")))
+    tape.ask(1, "GET", QUEUE, sent=(("X-Server", "S-1234567"), ("Cookie", "BAYEUX_BROWSER=B-1234567")))
+
+    assert {value: one.given.where for value, one in found(tape).items()} == {"B-1234567": "cookie BAYEUX_BROWSER"}

@@ -299,3 +299,13 @@ def test_visits_that_overlap_are_together(times, together):
         tape.ask(began_s, "POST", CALLBACK, answer={"_id": service})
         tape.ask(ended_s, "GET", f"/genesys/1/service/{service}/check-queue-position", answer={"_position": "1"})
     assert visits.overlapping(visits.split(tape.recording())) == together
+
+
+def test_message_that_is_no_json_belongs_to_nobody() -> None:
+    tape = Tape()
+    tape.poll(0, 1, frame(1, HELLO))
+    tape.messages[1] = replace(tape.messages[1], raw=b'{"channel":')
+
+    (visit,) = visits.split(tape.recording())
+
+    assert [number for _, one in visit.questions for number in one.message_ids] == [1, 3]

@@ -55,8 +55,8 @@ def take(path: Path, run: rows.Values, *, is_durable: bool = False) -> Claim:
     except _TakenError:
         # Ours or not: now it is another's.
         raise
-    except BaseException:
-        if is_new:
+    except BaseException as error:
+        if is_new and not opening.is_in_use(error):
             opening.remove(path)
         raise
 
@@ -111,7 +111,8 @@ def _require_tables(connection: Connection) -> None:
 def _add_run(connection: Connection, path: Path, run: rows.Values, last_run: int, *, is_durable: bool) -> int:
     give_up_at = time.monotonic() + _PATIENCE_S
     while True:
-        opening.enter_wal_mode(connection, is_durable=is_durable)
+        if not opening.enter_wal_mode(connection, _PATIENCE_S, is_durable=is_durable):
+            raise _taken(path)
         with connection.begin() as transaction:
             # The insert takes SQLite's write lock, and only this first transaction makes the mode take hold.
             try:

@@ -155,10 +155,13 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-def enter_wal_mode(connection: Connection, *, is_durable: bool = False) -> None:
-    """Let readers in while we write. A commit then survives a kill of the program, and a durable one of the machine."""
-    driver(connection).execute("PRAGMA journal_mode = WAL")
+def enter_wal_mode(connection: Connection, patience_s: float = 0, *, is_durable: bool = False) -> bool:
+    """Let readers in while we write; False if another writes. A commit then survives a kill of the program, and a
+    durable one of the machine.
+    """
     driver(connection).execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'NORMAL'}")
+    # Where two enter it at once, SQLite turns one of them away without waiting.
+    return _has_mode(connection, "WAL", patience_s)
 
 
 def sync_folder(path: Path) -> None:
@@ -174,13 +177,17 @@ def sync_folder(path: Path) -> None:
 
 def leave_wal_mode(connection: Connection, patience_s: float) -> bool:
     """Move what the WAL holds into the file, which is then one plain file; False if others keep the file open."""
+    return _has_mode(connection, "DELETE", patience_s)
+
+
+def _has_mode(connection: Connection, mode: str, patience_s: float) -> bool:
     give_up_at = time.monotonic() + patience_s
     while True:
         try:
-            driver(connection).execute("PRAGMA journal_mode = DELETE")
+            driver(connection).execute(f"PRAGMA journal_mode = {mode}")
             return True
         except sqlite3.OperationalError as error:
-            if _code(error) not in _IN_USE:
+            if not is_in_use(error):
                 raise
         if time.monotonic() > give_up_at:
             return False
@@ -235,6 +242,11 @@ def is_damage(error: Exception) -> bool:
     return _code(error) not in (*_IN_USE, *_REFUSED_BY_SYSTEM)
 
 
+def is_in_use(error: BaseException) -> bool:
+    """Whether another program that uses the file stood in the way."""
+    return _code(error) in _IN_USE
+
+
 def is_refused_by_system(error: SQLAlchemyError | sqlite3.Error) -> bool:
     """Whether the file system stood in the way, rather than the file's content."""
     return _code(error) in _REFUSED_BY_SYSTEM
@@ -255,7 +267,7 @@ def errors_named(path: Path, doing: Literal["read", "written"]) -> Iterator[None
 
 def _named(path: Path, doing: str, error: SQLAlchemyError | sqlite3.Error) -> CassetteError:
     reason = reason_of(error)
-    if _code(error) in _IN_USE:
+    if is_in_use(error):
         return CassetteError(f"{path}: cannot be {doing}: another program uses it; try again when that has ended")
     if is_refused_by_system(error):
         return CassetteError(f"{path}: cannot be {doing}: {reason}; check folder, space and rights")

@@ -4,6 +4,8 @@ Strategy: a body is never parsed and dumped. What stands in JSON (well-formed or
 form, in multipart, or in a JSON string is found by its place in the bytes, so all else stays as it was.
 """
 
+import codecs
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,7 +22,7 @@ _SCRIPT = re.compile(r"(?i)json|javascript")
 _BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
 """A mark of the byte order, a comment, or what keeps other sites' scripts from reading it."""
 _PART = re.compile(rb"\r?\n\r?\n")
-_PART_NAME = re.compile(rb'(?i)content-disposition:[^\r\n]*?\bname="?([^";\r\n]*)')
+_PART_NAME = re.compile(rb'(?i)content-disposition:(?:[^\r\n]|\r?\n[ \t])*?\bname="?([^";\r\n]*)')
 _BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
 _PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"=]*=[^\n<>{}\[\]\"]*")
 _ESCAPED_SLASH = rb"\/"
@@ -45,7 +47,7 @@ def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
         yield from _in_json(text, 0)
     elif opening == b'"':
         yield from _from(text, len(text) - len(text.lstrip()))
-    elif before := _CALL.match(text) or (_BEFORE_JSON.match(text) if _SCRIPT.search(content_type) else None):
+    elif before := _CALL.match(text) or (_BEFORE_JSON.match(text) if _may_be_json(text, content_type) else None):
         yield from _from(text, before.end())
     elif content_type.lower().startswith("multipart/") and (boundary := _BOUNDARY.search(content_type)):
         yield from _in_parts(text, boundary[1].encode("latin-1", "replace"))
@@ -53,6 +55,10 @@ def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
         yield from _in_form(text)
     elif text:
         yield Leaf((), Sort.TEXT, 0, len(text), decoded(text), encoded)
+
+
+def _may_be_json(text: bytes, content_type: str) -> bool:
+    return text.startswith(codecs.BOM_UTF8) or _SCRIPT.search(content_type) is not None
 
 
 def _from(text: bytes, at: int) -> Iterator[Leaf]:
@@ -104,7 +110,7 @@ def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
 def _as_json(like: bytes, value: str) -> bytes:
     written = in_json(value)
     if _ESCAPED_LETTER.search(like) and not written.isascii():
-        written = written.decode("utf-8", "replace").encode("ascii", "backslashreplace")
+        written = json.dumps(value)[1:-1].encode()
     return written.replace(b"/", _ESCAPED_SLASH) if _ESCAPED_SLASH in like else written
 
 

@@ -25,6 +25,8 @@ from gms_replay.spans import Sort, plain_text, spans
 _MOST_KEY_BYTES = 64
 """BLAKE2b takes no more; of a longer key its digest counts."""
 _REMEMBERED = 8192
+_LONGEST_SEED = 1024
+"""In bytes: a longer one is hashed once, and not for each piece that is drawn from it."""
 _ATTEMPTS = 100
 _NUMBER = re.compile(r"[1-9]\d*", re.ASCII)
 _SHORT_NUMBER = 9
@@ -121,9 +123,11 @@ class StandIns:
         return told
 
     def _numbers(self, key: str) -> Iterator[int]:
-        part = 0
+        seed, part = key.encode("utf-8", "backslashreplace"), 0
+        if len(seed) > _LONGEST_SEED:
+            seed = blake2b(seed, key=self._key).digest()
         while True:
-            yield from blake2b(f"{key}\0{part}".encode("utf-8", "backslashreplace"), key=self._key).digest()
+            yield from blake2b(seed + f"\0{part}".encode(), key=self._key).digest()
             part += 1
 
     # Phone numbers.
@@ -209,12 +213,12 @@ def _canonical(value: str) -> str:
 
 
 def _like(value: str, alphabet: list[str], numbers: Iterator[int]) -> str:
-    told = list(value)
+    told, are_capitals = list(value), marks.capitals(value)
     is_number = _NUMBER.fullmatch(value) is not None
     for place, letters in enumerate(alphabet):
         if letters:
             letter = letters[next(numbers) % len(letters)]
-            told[place] = letter.upper() if marks.is_upper(value, place) else letter
+            told[place] = letter.upper() if are_capitals[place] else letter
     if is_number:
         # It stays one, and, where whoever reads it may have no room, grows no larger.
         most = 9 if len(value) <= _SHORT_NUMBER else int(value[0])

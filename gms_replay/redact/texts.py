@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 from gms_replay import gms, leaks, marks, privacy
 from gms_replay.gms import Path
@@ -25,19 +25,25 @@ from gms_replay.spans import Sort
 _IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId", "participantId"})
 """What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
 _WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
+_ALL_IDS = frozenset((name,) for name in {*_IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+;]|%40|/3/device/|\d(?:[ -]?\d){12}")
-_QUERY = re.compile(r"(?:^|(?<=[\s\"'(]))(?:[A-Za-z][\w+.-]*:/)?/[^\s\"'<>?]*\?(?P<query>[^\s\"'<>#]*)")
+_HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
+_PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
+"""In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
+_WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
+_SHORTEST_ID = 8
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
 _DEEPEST = 3
 """JSON in a string of JSON in a string: nobody nests deeper."""
+_DEEPEST_PAIR = 2 * _DEEPEST
+"""A URL in the query of a URL, which may stand in such a string."""
 
 _KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
-_RAW_HINTS = (b"@", b"%40", b"+", b"/3/device/", b";", b"\\u00")
+_RAW_HINTS = (b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ")
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
 _MOST_KEYS = 4096
 _SHORT = 32
@@ -77,7 +83,8 @@ class Texts:
         """Remember what is secret in a body or message. `is_told`: by GMS."""
         if is_told and (b'_id"' in text or b'Id"' in text or b'alias"' in text):
             for found in _TOLD_ID.findall(text):
-                self.memory.keep(text_of(found))
+                if _is_particular(value := text_of(found)):
+                    self.memory.keep(value)
         if not self.holds_nothing(text):
             self._learn_leaves((), text, content_type, is_told, 0)
 
@@ -149,7 +156,7 @@ class Texts:
     def _look(self, text: bytes) -> bool:
         if text[:1] not in (b"{", b"[") or not text.isascii() or any(hint in text for hint in _RAW_HINTS):
             return False
-        if (b"?" in text and b"=" in text) or _RAW_CARD.search(text):
+        if b"=" in text or _RAW_CARD.search(text):
             return False
         return not any(map(self._may_matter, _KEY.findall(text))) and not self.memory.may_be_in(text)
 
@@ -172,21 +179,21 @@ class Texts:
             return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
         return self.words(value)
 
-    def words(self, text: str, *, is_shown: bool = False) -> str:
-        """The same of a text in which nothing has its place. `is_shown`: people read it."""
-        if len(text) > _SHORT:
-            return self._words(text, is_shown)
+    def words(self, text: str, *, is_shown: bool = False, depth: int = 0) -> str:
+        """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: of texts around it."""
+        if depth or len(text) > _SHORT:
+            return self._words(text, is_shown, depth)
         known = self.memory.version, self.keeps_stand_ins
         if self._short_of != known or len(self._short) > _MOST_KEYS:
             self._short.clear()
             self._short_of = known
         told = self._short.get((text, is_shown))
         if told is None:
-            told = self._short[text, is_shown] = self._words(text, is_shown)
+            told = self._short[text, is_shown] = self._words(text, is_shown, 0)
         return told
 
-    def _words(self, text: str, is_shown: bool) -> str:
-        pieces = list(self._by_looks(text)) if _HINT.search(text) else []
+    def _words(self, text: str, is_shown: bool, depth: int) -> str:
+        pieces = list(self._by_looks(text, depth)) if _HINT.search(text) else []
         return self._joined(text, pieces, is_shown=is_shown)
 
     def token(self, token: bytes) -> bytes:
@@ -212,10 +219,13 @@ class Texts:
         return b"".join([*pieces, text[at:]]) if pieces else text
 
     def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
-        if leaf.sort in (Sort.STRING, Sort.TEXT):
+        if leaf.sort is Sort.TEXT:
+            return self._prose(leaf.value)
+        if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
         if leaf.sort is Sort.NUMBER and self._kind(path, is_told) not in (None, Kind.TEXT):
-            return self._secret(leaf.value, Kind.CODE)
+            # Signs, zeros before and exponents stay, or it would be no number any more.
+            return _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), leaf.value, count=1)
         if leaf.sort is Sort.NUMBER and self._is_public(path):
             return leaf.value
         return self.words(leaf.value)
@@ -231,7 +241,17 @@ class Texts:
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)
-        return value if self._is_public(path) else self.words(value, is_shown=privacy.is_shown(path))
+        if self._is_public(path) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
+            return value
+        return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
+
+    def _prose(self, text: str) -> str:
+        """A page, a script or lines, in which only names say what is secret; also what is too short to be known again."""
+        named = (
+            self._replaced(text, Part(leak.start, leak.end, leak.kind)) for leak in leaks.in_prose(text, self._rules)
+        )
+        looks = self._by_looks(text) if _HINT.search(text) else ()
+        return self._joined(text, [*named, *looks], is_shown=False)
 
     def _typed_text(self, value: str) -> str:
         return value if self._is_done(value) else self._stand_ins.typed(value)
@@ -273,20 +293,25 @@ class Texts:
     def _replaced(self, text: str, part: Part) -> _Piece:
         return _Piece(part.start, part.end, self._secret(text[part.start : part.end], part.kind))
 
-    def _by_looks(self, text: str) -> Iterator[_Piece]:
+    def _by_looks(self, text: str, depth: int = 0) -> Iterator[_Piece]:
         """What is secret in a text by its looks, or by its place in a URL."""
         for part in (*privacy.userinfo(text), *privacy.in_path(text), *privacy.looks(text)):
             yield self._replaced(text, part)
-        for found in _QUERY.finditer(text) if "?" in text else ():
-            yield from self._in_query(text, *found.span("query"))
+        for leak in leaks.tokens(text):
+            yield _Piece(leak.start, leak.end, self._secret(leak.value, leak.kind))
+        for found in _PAIR.finditer(text) if "=" in text and depth < _DEEPEST_PAIR else ():
+            yield from self._in_pair(text, unquote_plus(found["name"]), *found.span("value"), depth)
 
     def _in_query(self, text: str, start: int, end: int) -> Iterator[_Piece]:
         for name, begins, ends in privacy.pairs(text[:end], start):
-            raw = text[begins:ends]
-            value = from_form(raw)
-            told = self._value((name,), value, is_told=False)
-            if told != value:
-                yield _Piece(begins, ends, form_writer(raw)(told))
+            yield from self._in_pair(text, name, begins, ends, 0)
+
+    def _in_pair(self, text: str, name: str, start: int, end: int, depth: int) -> Iterator[_Piece]:
+        raw = text[start:end]
+        value = from_form(raw)
+        told = self._value((name,), value, is_told=False, depth=depth + 1)
+        if told != value:
+            yield _Piece(start, end, form_writer(raw)(told))
 
     def _joined(self, text: str, pieces: list[_Piece], *, is_shown: bool) -> str:
         """A text with its pieces told, of several at one place the first; between them what is known is replaced."""
@@ -332,6 +357,16 @@ class Texts:
         """Whether a path holds an instant, a duration, an id or a word of a protocol."""
         name = next((step for step in reversed(path) if isinstance(step, str)), None)
         return name in _WORDS or gms.is_duration(path) or self._rules.instant_class(path) is not None
+
+
+def _is_particular(value: str) -> bool:
+    """Whether an id is none that may be somebody's name, number or code as well."""
+    return len(value) >= _SHORTEST_ID and any(map(str.isdigit, value)) and not _names_somebody(value)
+
+
+def _names_somebody(value: str) -> bool:
+    """Whether an id is an address or a phone number; a long number may look like a card's, and be an id all the same."""
+    return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value))
 
 
 def _is_json(value: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gms_replay.replay.breaking import BreakableHttp
 from gms_replay.replay.watch import Load, Watched
+from gms_replay.replay.wire import UNKNOWN
 
 _SMALL_BYTES = 64 << 10
 """Bodies of that size are read however much is being read elsewhere."""
@@ -47,6 +48,7 @@ class HttpConnection(Watched, BreakableHttp):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = self.client or UNKNOWN
         self.began_at = self.loop.time()
         load = self._load
         while len(self.connections) > self._limits.connections and load.idle:
@@ -136,7 +138,8 @@ class HttpConnection(Watched, BreakableHttp):
         if self._weighs:
             self._weigh(-self._weighs)
         super().on_response_complete()
-        if not self.pipeline and not self.transport.is_closing():
+        # The next of several that were sent at once is no longer in the pipeline, but under way.
+        if not self.pipeline and not self._is_answering and not self.transport.is_closing():
             self._load.idle[self] = None
 
     def send_400_response(self, msg: str) -> None:

@@ -6,6 +6,7 @@ from websockets.frames import Frame
 
 from gms_replay.replay.breaking import BreakableSocket
 from gms_replay.replay.watch import Load, Watched
+from gms_replay.replay.wire import UNKNOWN
 
 _MOST_PARTS = 1000
 _MOST_FRAMES = 1000
@@ -28,6 +29,7 @@ class SocketConnection(Watched, BreakableSocket):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = self.client or UNKNOWN
         self._load.sockets += 1
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -14,6 +14,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BREAK = "gms_replay.break"
 """The extension of ASGI by which our server ends a connection: a function that is told whether to reset it."""
 
+UNKNOWN = ("-", 0)
+"""The address of who is gone before he was seen: without any it would be this very process, which may ask anything."""
+
 _SCHEMES = {"ws": "http", "wss": "https"}
 _KEPT = 1024
 """So many heads of requests, and of answers, are known again."""

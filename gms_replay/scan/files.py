@@ -162,7 +162,7 @@ def _unpacked(starts: bytes, window: bytes) -> Iterator[tuple[int, bytes]]:
     at = starts.find(_GZIP)
     while at >= 0:
         with suppress(zlib.error):
-            yield at, zlib.decompressobj(31).decompress(window[at:], _MOST_UNPACKED)
+            yield at, zlib.decompressobj(31).decompress(memoryview(window)[at:], _MOST_UNPACKED)
         at = starts.find(_GZIP, at + 1)
 
 

@@ -1,4 +1,5 @@
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -6,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gms_replay.cassette import opening
 from gms_replay.cassette.reader import read
-from gms_replay.errors import NotACassetteError
+from gms_replay.errors import CassetteError, NotACassetteError
 
 RACER = """
 import sys
@@ -107,3 +109,35 @@ def test_file_being_made_is_waited_for(tmp_path, facts):
     maker.join()
 
     assert writer.run_id == 2
+
+
+@pytest.fixture
+def other(tmp_path, monkeypatch):
+    """Another that writes to `visit.sqlite` for a moment, from when we are about to enter WAL mode."""
+    path, enter, started = tmp_path / "visit.sqlite", opening.enter_wal_mode, []
+
+    def late(*args, **options):
+        if not started:
+            started.append(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+            started[0].execute("BEGIN IMMEDIATE")
+            threading.Timer(0.1, started[0].rollback).start()
+        return enter(*args, **options)
+
+    monkeypatch.setattr(opening, "enter_wal_mode", late)
+
+
+def test_maker_waits_for_who_came_second(tmp_path, facts, other):
+    """SQLite itself waits for nobody here."""
+    writer = facts.writer(tmp_path / "visit.sqlite")
+
+    assert writer.run_id == 1
+
+
+def test_maker_leaves_file_to_who_came_second(tmp_path, facts, other, monkeypatch):
+    monkeypatch.setattr("gms_replay.cassette.claim._PATIENCE_S", 0)
+    path = tmp_path / "visit.sqlite"
+
+    with pytest.raises(CassetteError, match="another program records into it"):
+        facts.writer(path)
+
+    assert path.exists()

@@ -1,6 +1,7 @@
 import base64
 import json
 import re
+import time
 
 import phonenumbers
 import pytest
@@ -148,6 +149,15 @@ def test_raw_token(token: bytes) -> None:
 
 def test_long_key_counts_whole() -> None:
     assert StandIns(b"k" * 100).of("hunter2") != StandIns(b"k" * 101).of("hunter2")
+
+
+@pytest.mark.parametrize("value", ["12" * 100_000, "a1" * 100_000, "hunter-" * 30_000])
+def test_long_value_costs_by_its_length(value: str) -> None:
+    began_s = time.process_time()
+
+    assert len(STAND_INS.of(value)) == len(value)
+    # Where each character is drawn with a look at all of them, it takes minutes.
+    assert time.process_time() - began_s < 10
 
 
 @pytest.mark.parametrize(

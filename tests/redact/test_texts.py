@@ -13,6 +13,7 @@ KEY = b"a key for tests!"
 FORM = "application/x-www-form-urlencoded"
 OF = StandIns(KEY).of
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJURUFNMTIzNDU2In0.c2lnbmF0dXJl"
 TOKEN = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 
 
@@ -51,12 +52,40 @@ def test_nothing_is_secret(text: str) -> None:
     assert told(text, is_told=True) == text
 
 
+@pytest.mark.parametrize("text", ["/a?x=" * 3000, '{"url":"%s"}' % ("/a?x=" * 3000), "a=" * 3000])
+def test_urls_in_urls_end_somewhere(text: str) -> None:
+    assert told(text) == texts().target(text) == text
+
+
+def test_escaped_letters_stay_json() -> None:
+    text = '{"a":"Gr\\u00fc\\u00dfe, ann@mail.test \\ud83d\\ude00","b":"/"}'
+
+    assert json.loads(told(text)) == {"a": f"Grüße, {OF('ann@mail.test')} 😀", "b": "/"}
+    assert told(text) == text.replace("ann@mail.test", OF("ann@mail.test"))
+
+
+@pytest.mark.parametrize(("id_told", "is_kept"), [("0079556B07E60003", True), ("4711", False), ("alice", False)])
+def test_ids_that_may_be_secrets(id_told: str, is_kept: bool) -> None:
+    by = texts()
+    told(f'{{"userId":"{id_told}"}}', is_told=True, by=by)
+
+    shown = f'{{"token":"{id_told}"}}'
+    assert (told(shown, by=by) == shown) is is_kept
+
+
+@pytest.mark.parametrize("name", ["userId", "_id", "id"])
+@pytest.mark.parametrize("value", ["ann@mail.test", "+15417543010"])
+def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
+    assert told(f'{{"{name}":"{value}"}}', is_told=True) == f'{{"{name}":"{OF(value)}"}}'
+
+
 @pytest.mark.parametrize(
     ("text", "content_type", "expected"),
     [
         ('{"_customer_number":"+15417543010"}', "", f'{{"_customer_number":"{OF("+15417543010")}"}}'),
         ('{"_customer_number":15417543010}', "", f'{{"_customer_number":{OF("15417543010")}}}'),
         ('{"_access_code":4711}', "", f'{{"_access_code":{OF("4711")}}}'),
+        ('{"pin":[-4711,0.4711,4711e5]}', "", f'{{"pin":[-{OF("4711")},0.{OF("4711")},{OF("4711")}e5]}}'),
         ('{"_tel_url":"tel:+15417543010",}', "", f'{{"_tel_url":"tel:{OF("+15417543010")}",}}'),
         ('{"email":"ann@mail.test"\n}', "", f'{{"email":"{OF("ann@mail.test")}"\n}}'),
         ('{"a":"mail ann@mail.test!"}', "", f'{{"a":"mail {OF("ann@mail.test")}!"}}'),
@@ -72,9 +101,19 @@ def test_nothing_is_secret(text: str) -> None:
         ('message={"token":"hunter2"}', FORM, f'message={{"token":"{OF("hunter2")}"}}'),
         ("http://gms:hunter2@gms.example/", "", f"http://{OF('gms')}:{OF('hunter2')}@gms.example/"),
         ('{"url":"/a?apikey=hunter2#b"}', "", f'{{"url":"/a?apikey={OF("hunter2")}#b"}}'),
+        ('{"url":"https://a.b/c#apikey=hunter2"}', "", f'{{"url":"https://a.b/c#apikey={OF("hunter2")}"}}'),
+        ('{"url":"c?a=b&amp;apikey=hunter2"}', "", f'{{"url":"c?a=b&amp;apikey={OF("hunter2")}"}}'),
+        ('{"form":"apikey=hunter2&pin=4711"}', "", f'{{"form":"apikey={OF("hunter2")}&pin={OF("4711")}"}}'),
         ('{"url":"https://a.b/c?x=1&apikey=hunter2"}', "", f'{{"url":"https://a.b/c?x=1&apikey={OF("hunter2")}"}}'),
         (f'{{"u":"https://a/3/device/{TOKEN}"}}', "", f'{{"u":"https://a/3/device/{OF(TOKEN)}"}}'),
         ('{"registration_ids":["a1b2c3d4"]}', "", f'{{"registration_ids":["{OF("a1b2c3d4")}"]}}'),
+        ('{"u":"/by/%2b15417543010"}', "", f'{{"u":"/by/%2B{OF("+15417543010")[1:]}"}}'),
+        (f'{{"a":"see {JWT}"}}', "", f'{{"a":"see {OF(JWT)}"}}'),
+        (f'{{"a":"Bearer {TOKEN}"}}', "", f'{{"a":"Bearer {OF(TOKEN)}"}}'),
+        ('{"a":"basic Z21zOnNlc2FtZQ=="}', "", f'{{"a":"basic {StandIns(KEY).basic("Z21zOnNlc2FtZQ==")}"}}'),
+        ("<p>token: hunter2 <script>var pin = '4711'", "", f"<p>token: hunter2 <script>var pin = '{OF('4711')}'"),
+        ("a=1\npassword=hunter2", "", f"a=1\npassword={OF('hunter2')}"),
+        ("Password: must have a digit", "", "Password: must have a digit"),
         ('{"nickname":"M\\u00fcller"}', "", f'{{"nickname":"{OF("Müller")}"}}'),
     ],
 )

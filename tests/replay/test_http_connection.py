@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -11,11 +12,13 @@ import httpx
 import pytest
 from serving import Served, served
 
+from gms_replay.access import Access
 from gms_replay.limits import Limits
 
 LIMITS = Limits(body_bytes=100_000, head_bytes=4000, headers=20, connections=10, sockets=2, reading_bytes=200_000)
 COMET = "/genesys/cometd"
 CLOCK = "/__gms_replay__/clock"
+PUSHES = "/__gms_replay__/pushes"
 START = "POST /__gms_replay__/clock HTTP/1.1\r\nHost: localhost\r\n"
 MOVE = '{"to": "next"}'
 UPGRADE = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -288,3 +291,34 @@ def test_held_poll_is_not_slow() -> None:
         told = httpx.get(f"{server.origin}/__gms_replay__/pushes?wait_ms=3000", trust_env=False, timeout=WAIT_S)
 
     assert json.loads(told.content) == {"pushes": [], "held": 0}
+
+
+def test_who_is_gone_at_once_is_not_this_process() -> None:
+    """Of a connection that was reset before it was seen, what was sent is read, but not from where."""
+
+    def reset(server: Served) -> None:
+        rule = '{"on": "any", "do": "reset"}'
+        talk = dialled(server)
+        talk.sendall(
+            f"POST /__gms_replay__/faults HTTP/1.1\r\nHost: gms\r\nContent-Length: {len(rule)}\r\n\r\n{rule}".encode()
+        )
+        talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        talk.close()
+
+    with served(factories.visit(), access=Access("a-long-token"), before=reset) as running:
+        listed = httpx.get(f"{running.origin}/__gms_replay__/faults")
+
+    assert listed.json() == {"faults": []}
+
+
+def test_held_second_of_two_makes_no_room() -> None:
+    poll = f"GET {PUSHES}?wait_ms=1000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with served(factories.visit(), limits=Limits(connections=2)) as running, dialled(running) as talk:
+        talk.sendall(f"GET {CLOCK} HTTP/1.1\r\nHost: localhost\r\n\r\n{poll}".encode())
+        told = talk.recv(65536)
+        others = [dialled(running) for _ in range(3)]
+        told += answered(talk)
+        for other in others:
+            other.close()
+
+    assert told.count(b"HTTP/1.1 200 ") == 2
