@@ -32,6 +32,17 @@ def test_last_setting_counts() -> None:
     assert alarms.due(30) == ["a"]
 
 
+def test_next_is_what_was_set_last() -> None:
+    alarms = Alarms()
+    alarms.set("b", 40)
+    told = []
+    for at_us in (10, 30, None):
+        alarms.set("a", at_us)
+        told.append(alarms.next_us())
+
+    assert told == [10, 30, 40]
+
+
 def test_set_back_to_what_it_was() -> None:
     """The old entry counts again, and once."""
     alarms = Alarms()

@@ -189,6 +189,12 @@ def test_frame_holds_its_messages(messages):
     assert [parsed.raw for parsed in bayeux.parse(bayeux.frame(raws))] == raws
 
 
+def test_frame_is_a_list_of_messages():
+    told = [bayeux.frame(messages) for messages in ([], [b'{"a":1}'], [b'{"a":1}', b"{}"])]
+
+    assert told == [b"[]", b'[{"a":1}]', b'[{"a":1},{}]']
+
+
 @PROPERTY
 @given(objects)
 def test_dumped_message_reads_back(one):

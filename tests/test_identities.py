@@ -33,6 +33,13 @@ def test_hex_stays_hex(recorded, key):
     assert set(value) <= set(alphabet)
 
 
+@pytest.mark.parametrize(("recorded", "shape"), [("00fc13adff785122", "[0-9a-f]{16}"), ("00FC13AD", "[0-9A-F]{8}")])
+def test_letters_of_hex_become_digits_too(recorded, shape):
+    told = [stand_in(recorded, f"s{number}") for number in range(100)]
+    assert all(re.fullmatch(shape, one) for one in told)
+    assert {one[-1].isdigit() for one in told} == {True, False}
+
+
 @PROPERTY
 @given(given_ids, st.text())
 def test_same_key_same_value(recorded, key):
