@@ -5,7 +5,8 @@ fields of queries and forms, leaves of bodies, segments of paths, items of a cha
 GMS.md, section 6; beside them stands what user keys are called in practice. What has no place of its own (an address in
 a sentence) is known by its looks.
 
-A name of a field counts without its letter case, hyphens and underscores: `first_name` is `firstName`.
+A name of a field counts without its letter case, hyphens and underscores: `first_name` is `firstName`. Of what nobody
+calls otherwise the last words do: `customerFirstName` and `user_phones2` say what they hold as well.
 """
 
 import re
@@ -68,6 +69,30 @@ _FIELDS: dict[Kind, str] = {
     Kind.TEXT: "subject text comment comments question note notes description feedback",
 }
 _BY_FIELD = {name: kind for kind, names in _FIELDS.items() for name in names.split()}
+_ENDINGS: dict[Kind | None, str] = {
+    Kind.CREDENTIAL: "apikey accesskey secretkey privatekey securekey sharedkey subscriptionkey authkey accountkey "
+    "authorization credential jwt token secret password passwd pwd passphrase passcode otp cvv cvc ssn iban "
+    "socialsecuritynumber cardnumber creditcard creditcardnumber",
+    Kind.DEVICE: "devicetoken deviceid registrationid registrationtoken pushtoken fcmtoken gcmtoken apnstoken imei",
+    Kind.CODE: "accesscode",
+    Kind.PHONE: "phone phonenumber telephone telephonenumber mobilephone mobilenumber customermobile contactmobile "
+    "usermobile callermobile cellphone msisdn callbacknumber faxnumber",
+    Kind.EMAIL: "email emailaddress mailaddress emailid",
+    Kind.NAME: "firstname lastname middlename fullname surname givenname familyname forename maidenname nickname "
+    "displayname customername contactname callername streetaddress postaladdress homeaddress zipcode postcode "
+    "postalcode",
+    None: "iphone pagetoken continuationtoken maxtoken mintoken totaltoken inputtoken outputtoken prompttoken "
+    "completiontoken allowcredential",
+}
+_BY_ENDING = {ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()}
+"""What the last words of a name say, in the singular. Of several the longest counts; of those of None nothing does.
+
+No word that means something else behind another one: `key`, `name`, `user`, `account`, `id`, `to`, `mobile`.
+"""
+_MOST_WORDS = 3
+"""In an ending."""
+_NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+
 _NAMED_WITHIN = frozenset({"userdata", "user", "customer", "contact", "caller", "person", "profile"})
 """In these `name` is somebody's; elsewhere it may be a service's."""
 _OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
@@ -134,9 +159,10 @@ def _of_keys(last: tuple[str, ...], count: int, is_told: bool) -> Kind | None:
         # Forms are also written `userData.FirstName`.
         above, _, name = name.rpartition(".")
         key = normal(name)
-    around = normal(above) or (normal(last[-2]) if len(last) > 1 else "")
-    if key == "name":
-        return Kind.NAME if around in _NAMED_WITHIN else None
+    holder = above or (last[-2] if len(last) > 1 else "")
+    around = normal(holder)
+    if key == "name" and around in _NAMED_WITHIN:
+        return Kind.NAME
     if key == "message":
         return None if is_told else Kind.TEXT
     # Google's older way names the device so (Legacy HTTP protocol), and only at the top.
@@ -145,9 +171,36 @@ def _of_keys(last: tuple[str, ...], count: int, is_told: bool) -> Kind | None:
     # A device's token, in the newer way.
     if key == "token" and around == "message":
         return Kind.DEVICE
-    if key in _OF_CREDENTIALS and _BY_FIELD.get(around) is Kind.CREDENTIAL:
+    if key in _OF_CREDENTIALS and _of_name(holder) is Kind.CREDENTIAL:
         return Kind.CREDENTIAL
-    return _BY_FIELD.get(key) or _BY_FIELD.get(key.removeprefix("x"))
+    return _of_name(name) or _of_name(last[-1])
+
+
+@lru_cache(4096)
+def _of_name(name: str) -> Kind | None:
+    """What a name says by itself, as a whole or by its last words; None for nothing."""
+    key = normal(name)
+    return _BY_FIELD.get(key) or _BY_FIELD.get(key.removeprefix("x")) or _of_ending(name)
+
+
+def _of_ending(name: str) -> Kind | None:
+    words = [word.lower() for word in _NAME_WORD.findall(name)]
+    while words and words[-1].isdigit():
+        words.pop()
+    if not words:
+        return None
+    if words[0] == "x" and words[-1] == "key" and len(words) > 2:
+        # A header of somebody's own, like X-Genesys-Key.
+        return Kind.CREDENTIAL
+    words[-1] = _singular(words[-1])
+    endings = ("".join(words[at:]) for at in range(max(0, len(words) - _MOST_WORDS), len(words)))
+    return next((_BY_ENDING[ending] for ending in endings if ending in _BY_ENDING), None)
+
+
+def _singular(word: str) -> str:
+    if word.endswith("sses"):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
 def is_shown(path: Path) -> bool:
@@ -173,7 +226,7 @@ def header(name: str) -> Kind | None:
         return Kind.CREDENTIAL
     if lower in _EMAIL_HEADERS:
         return Kind.EMAIL
-    kind = _BY_FIELD.get(normal(lower)) or _BY_FIELD.get(normal(lower).removeprefix("x"))
+    kind = _of_name(name)
     return None if kind is Kind.TEXT else kind
 
 

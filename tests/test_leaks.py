@@ -97,6 +97,12 @@ def test_other_words_for_numbers_are_no_secrets(text):
     assert values(in_names(text, Rules(), is_traffic=False)) == []
 
 
+@pytest.mark.parametrize("name", ["user_token", "customerPassword2", "X-Goog-Api-Key", "Ocp-Apim-Subscription-Key"])
+@pytest.mark.parametrize("text", ['{{"{name}":"{value}"}}', "a=b&{name}={value}", "{name}: {value}\r\n"])
+def test_last_words_of_a_name_are_enough(name, text):
+    assert values(in_names(text.format(name=name, value=OPAQUE), Rules(), is_traffic=False)) == [OPAQUE]
+
+
 def test_rules_add_names_and_take_them_away():
     rules = Rules(redacted=frozenset({"orderCode"}), unredacted=frozenset({"secureKey"}))
     text = "orderCode=4711&secureKey=sesame&apikey=k1"

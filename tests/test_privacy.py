@@ -1,7 +1,24 @@
+import inspect
+import re
+
 import pytest
 
-from gms_replay import privacy
+from gms_replay import gms, privacy
 from gms_replay.privacy import Kind, Part
+
+
+PUBLIC = """
+BAYEUX_BROWSER ContactCenterId Date DisplayMenu Expires StartChat _action _call_direction _chat_parameters _comet_url
+_confirmation_dialog _content _debug _desired_time _device_os _dialog_id _dialog_type _dismiss_timeout _eta
+_expiration_time _expires _genesys _group_content _group_name _id _id_to_jump_before _label _language _media_type _method
+_new_desired_time _ok_title _position _provide_code _resource_url _start_chat_url _total_waiting _type _user_action_url
+_verbose _wait_for_agent _wait_for_user_confirm a alias aps availability channel chatEnded chatId chatIxnState
+chatServerHost chatServiceMessage chatSessionId clientId code connect customNotice data durationMin end_time error errors
+exception httpcb id key l localTime maxInterval mobile_os n name nextPosition notify_by o p participantId phrase
+provide_code pushUrl reason snooze start_time startedAt statusCode tag tc timestamp timezone transcriptPosition
+transcriptToShow ts updateData userData userId utcTime
+"""
+"""Of GMS.md every field that holds nothing private."""
 
 
 def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
@@ -58,12 +75,70 @@ def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
         (("_action",), None),
         (("transcriptPosition",), None),
         (("_desired_time",), None),
+        (("user_token", "value"), Kind.CREDENTIAL),
+        (("customer.first.name",), Kind.NAME),
+        (("customer.phone.number",), Kind.PHONE),
+        (("contact[phone_number]",), Kind.PHONE),
+        (("user_phones[0]",), Kind.PHONE),
+        (("tokens", 0), Kind.CREDENTIAL),
         ((), None),
         ((0, 1), None),
     ],
 )
 def test_field(path: tuple[str | int, ...], kind: Kind | None) -> None:
     assert privacy.field(path) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("user_token", Kind.CREDENTIAL),
+        ("oauth2Tokens", Kind.CREDENTIAL),
+        ("tokens", Kind.CREDENTIAL),
+        ("user_password", Kind.CREDENTIAL),
+        ("APIPasswd2", Kind.CREDENTIAL),
+        ("X-Goog-Api-Key", Kind.CREDENTIAL),
+        ("x-gms-apikey", Kind.CREDENTIAL),
+        ("x-genesys-key", Kind.CREDENTIAL),
+        ("Ocp-Apim-Subscription-Key", Kind.CREDENTIAL),
+        ("gmsAPIKey", Kind.CREDENTIAL),
+        ("customer_phone", Kind.PHONE),
+        ("phone1", Kind.PHONE),
+        ("phones", Kind.PHONE),
+        ("homePhoneNumber_2", Kind.PHONE),
+        ("customer-mobile", Kind.PHONE),
+        ("work_e_mail", Kind.EMAIL),
+        ("otherEmailAddresses", Kind.EMAIL),
+        ("customerFirstName", Kind.NAME),
+        ("agent_display_name", Kind.NAME),
+        ("my_device_token", Kind.DEVICE),
+        ("iPhone", None),
+        ("is_mobile", None),
+        ("nextPageToken", None),
+        ("max_tokens", None),
+        ("address", None),
+        ("serviceName", None),
+        ("sort-key", None),
+        ("x_key", None),
+        ("bank_account", None),
+        ("Access-Control-Allow-Credentials", None),
+        ("_", None),
+        ("42", None),
+    ],
+)
+def test_last_words_of_a_name_say_what_it_is(name: str, kind: Kind | None) -> None:
+    assert (privacy.field((name,)), privacy.header(name)) == (kind, kind)
+    assert privacy.may_matter(name) is (kind is not None)
+
+
+def test_no_public_field_of_gms_becomes_private() -> None:
+    assert {name for name in PUBLIC.split() if privacy.field((name,)) or privacy.header(name)} == set()
+    named = set(re.findall(r'"([A-Za-z_][\w-]*)"', inspect.getsource(gms)))
+    assert {name for name in named if privacy.field((name,))} == {
+        "_customer_number", "_device_notification_id", "_text", "_user_header", "email", "firstName", "gms_user",
+        "lastName", "message", "nickname", "push_notification_deviceid", "secureKey", "subject", "text",
+        "userDisplayName",
+    }  # fmt: skip
 
 
 def test_error_message_is_not_typed() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gms_replay import leaks
 from gms_replay.redact.standins import StandIns
 from gms_replay.redact.texts import Texts
 from gms_replay.rules import Rules
@@ -55,6 +56,13 @@ def test_nothing_is_secret(text: str) -> None:
 @pytest.mark.parametrize("text", ["/a?x=" * 3000, '{"url":"%s"}' % ("/a?x=" * 3000), "a=" * 3000])
 def test_urls_in_urls_end_somewhere(text: str) -> None:
     assert told(text) == texts().target(text) == text
+
+
+@pytest.mark.parametrize("name", ["user_token", "user_password", "customerPhone1", "customerFirstName", "tokens"])
+def test_what_is_private_by_its_last_words_is_found_by_a_check(name: str) -> None:
+    for text in (f'{{"{name}":"hunter2x"}}', f"a=b&{name}=hunter2x"):
+        (leak,) = leaks.in_names(text, Rules(), is_traffic=True)
+        assert told(text) == text.replace(leak.value, OF("hunter2x"))
 
 
 def test_escaped_letters_stay_json() -> None:
