@@ -230,9 +230,12 @@ def header(name: str) -> Kind | None:
     return None if kind is Kind.TEXT else kind
 
 
-def in_header(name: str, value: str) -> tuple[Part, ...]:
-    """The secrets in a header: of credentials the scheme stays, of cookies their names and attributes."""
-    kind, lower = header(name), name.lower()
+def in_header(name: str, value: str, otherwise: Kind | None = None) -> tuple[Part, ...]:
+    """The secrets in a header: of credentials the scheme stays, of cookies their names and attributes.
+
+    `otherwise`: what it holds if its name does not say.
+    """
+    kind, lower = header(name) or otherwise, name.lower()
     if kind is None or not value.strip():
         return ()
     if lower == "cookie":

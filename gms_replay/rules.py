@@ -72,6 +72,8 @@ class Rules:
     `volatile`: where recordings may differ; `slower_factor` and `slower_floor_s`: what is slower, None where not said.
     `redacted`: fields that are private, `unredacted`: those that are not; `region`: the country of phone numbers that
     name none; `types`: whether what people type is private.
+    `credentials`: headers, in lower case, that hold some whatever their names say, and whatever is `unredacted`; no
+    file names them, for they are of one run.
     `faults`: what goes wrong for apps.
     """
 
@@ -90,6 +92,7 @@ class Rules:
     unredacted: frozenset[str] = frozenset()
     region: str | None = None
     types: bool = False
+    credentials: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
 
     def is_identity(self, path: Path) -> bool:

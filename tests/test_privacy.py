@@ -6,15 +6,14 @@ import pytest
 from gms_replay import gms, privacy
 from gms_replay.privacy import Kind, Part
 
-
 PUBLIC = """
 BAYEUX_BROWSER ContactCenterId Date DisplayMenu Expires StartChat _action _call_direction _chat_parameters _comet_url
 _confirmation_dialog _content _debug _desired_time _device_os _dialog_id _dialog_type _dismiss_timeout _eta
-_expiration_time _expires _genesys _group_content _group_name _id _id_to_jump_before _label _language _media_type _method
-_new_desired_time _ok_title _position _provide_code _resource_url _start_chat_url _total_waiting _type _user_action_url
-_verbose _wait_for_agent _wait_for_user_confirm a alias aps availability channel chatEnded chatId chatIxnState
-chatServerHost chatServiceMessage chatSessionId clientId code connect customNotice data durationMin end_time error errors
-exception httpcb id key l localTime maxInterval mobile_os n name nextPosition notify_by o p participantId phrase
+_expiration_time _expires _genesys _group_content _group_name _id _id_to_jump_before _label _language _media_type
+_method _new_desired_time _ok_title _position _provide_code _resource_url _start_chat_url _total_waiting _type
+_user_action_url _verbose _wait_for_agent _wait_for_user_confirm a alias aps availability channel chatEnded chatId
+chatIxnState chatServerHost chatServiceMessage chatSessionId clientId code connect customNotice data durationMin end_time
+error errors exception httpcb id key l localTime maxInterval mobile_os n name nextPosition notify_by o p participantId phrase
 provide_code pushUrl reason snooze start_time startedAt statusCode tag tc timestamp timezone transcriptPosition
 transcriptToShow ts updateData userData userId utcTime
 """

@@ -37,8 +37,9 @@ from gms_replay.errors import OptionError
     "--header",
     "headers",
     multiple=True,
-    metavar="'NAME: VALUE'",
-    help="Say this header in place of the recorded one: a redacted CASSETTE holds no credentials. May be repeated.",
+    metavar="'NAME: VALUE'|@FILE",
+    help="Say this header, or those of FILE, one a line, in place of the recorded one: a redacted CASSETTE holds no "
+    "credentials. May be repeated.",
 )
 @click.option("--record", type=FILE, metavar="FILE", help="Keep what was recorded of the run, a cassette.")
 @REDACT
@@ -103,7 +104,7 @@ def verify(
     from gms_replay.verify.table import Table
 
     target, least = BaseUrl.parse(against, "--against"), grade_named(fail_on)
-    said_instead = tuple(own_headers.parse(one) for one in headers)
+    said_instead = own_headers.read(headers)
     if record is not None and record.exists():
         raise OptionError(f"--record {record}: it is there already; name another, or remove it")
     recording = read(cassette)

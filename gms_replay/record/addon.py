@@ -145,6 +145,7 @@ class GmsRecorder:
             told.gms_redact,
             told.gms_redact_key,
             told.gms_rules,
+            told.gms_redact_headers,
             told.gms_max_mib,
             told.gms_max_minutes,
             told.gms_durable,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gms_replay.cassette.extent import Limits
@@ -18,6 +18,7 @@ HOSTS = "gms_hosts"
 REDACT = "gms_redact"
 REDACT_KEY = "gms_redact_key"
 RULES = "gms_rules"
+REDACT_HEADERS = "gms_redact_headers"
 MAX_MIB = "gms_max_mib"
 MAX_MINUTES = "gms_max_minutes"
 DURABLE = "gms_durable"
@@ -43,6 +44,11 @@ OPTIONS = {
         "drawn, and forgotten.",
     ),
     RULES: ("", "A rules file, whose section [redact] says what else is private, or is not."),
+    REDACT_HEADERS: (
+        "",
+        "Names of headers, with commas between them, that hold credentials whatever they are called, and whatever "
+        "gms_rules keeps.",
+    ),
     MAX_MIB: (
         "",
         "How many MiB a cassette may grow to: what begins after that goes into visit-2.sqlite, visit-3.sqlite and so "
@@ -75,6 +81,7 @@ def settings(
     redact: Sequence[str],
     redact_key: Sequence[str],
     rules: Sequence[str],
+    redact_headers: Sequence[str],
     max_mib: Sequence[str],
     max_minutes: Sequence[str],
     durable: Sequence[str],
@@ -86,7 +93,7 @@ def settings(
     wish = Wish(
         wishes.mode(REDACT, one(REDACT, redact)),
         _key(one(REDACT_KEY, redact_key)),
-        _rules(one(RULES, rules)),
+        replace(_rules(one(RULES, rules)), credentials=_names(one(REDACT_HEADERS, redact_headers))),
     )
     limits = Limits(
         size_bytes=_whole(MAX_MIB, one(MAX_MIB, max_mib), "MiB", _MIB_BYTES),
@@ -123,6 +130,10 @@ def _rules(file: str) -> Rules:
     except UnicodeDecodeError:
         raise OptionError(f"{RULES}: {file}: not UTF-8, as TOML is") from None
     return load(text, file)
+
+
+def _names(said: str) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in said.split(",") if name.strip())
 
 
 def _yes_or_no(name: str, given: str) -> bool:

@@ -36,6 +36,7 @@ class Redactor:
         """What runs say of themselves that were redacted so."""
         typed = self.redaction is Redaction.TYPED
         self._texts = Texts(wish.key, typed=typed, rules=wish.rules)
+        self._credentials = wish.rules.credentials
         self._told: dict[object, bytes | str] = {}
         self._told_bytes = 0
         self._version = 0
@@ -127,7 +128,7 @@ class Redactor:
 
     def _learn_headers(self, headers: Headers) -> None:
         for one in headers:
-            if one not in self._told and not _is_public(one[0]):
+            if one not in self._told and not self._is_public(one[0]):
                 self._texts.learn_header(*one)
 
     def _headers(self, headers: Headers, was: Body, now: Body) -> Headers:
@@ -135,10 +136,13 @@ class Redactor:
         return tuple([(name, self._header(name, value, lengths)) for name, value in headers])
 
     def _header(self, name: str, value: str, lengths: tuple[str, str]) -> str:
-        if _is_public(name):
+        if self._is_public(name):
             is_length = value == lengths[0] and value != lengths[1] and name.lower() == "content-length"
             return lengths[1] if is_length else value
         return self._once((name, value), partial(self._texts.header, name, value))
+
+    def _is_public(self, name: str) -> bool:
+        return _is_public(name) and name.lower() not in self._credentials
 
     # Bodies.
 

@@ -338,6 +338,8 @@ class Texts:
         return found
 
     def _in_header(self, name: str, value: str) -> tuple[Part, ...]:
+        if name.lower() in self._rules.credentials:
+            return privacy.in_header(name, value, Kind.CREDENTIAL)
         if privacy.named(self._rules.unredacted, (name,)):
             return ()
         parts = privacy.in_header(name, value)

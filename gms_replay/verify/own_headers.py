@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from gms_replay import privacy
 from gms_replay.errors import OptionError
@@ -15,6 +16,19 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token of HTTP's (RFC 9110, section 5.6.2)."""
 _COOKIE = "cookie"
 _CREDENTIALS = frozenset({Kind.CREDENTIAL, Kind.BASIC})
+
+
+def read(said: Iterable[str]) -> Headers:
+    """The headers that a user gives: each as `parse` reads it, or @FILE with one a line. Raises OptionError."""
+    return tuple(header for one in said for header in (_in_file(one[1:]) if one.startswith("@") else [parse(one)]))
+
+
+def _in_file(name: str) -> Headers:
+    try:
+        lines = Path(name).expanduser().read_text("utf-8", "surrogateescape").splitlines()
+    except OSError as error:
+        raise OptionError(f"--header @{name}: cannot be read: {error.strerror}") from None
+    return tuple(parse(line) for line in lines if line.strip())
 
 
 def parse(text: str) -> tuple[str, str]:

@@ -58,7 +58,9 @@ def play(plan: Plan, watch: Watch) -> tuple[Played, ...]:
     """
     context = _trusting(plan) if plan.target.scheme == "https" else None
     asyncio.run(_reach(plan.target, context))
-    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca, more=plan.redact) as recorder:
+    # What a user gives is a live credential, whatever its name.
+    more = {**plan.redact, "gms_redact_headers": ",".join({name: None for name, _ in plan.headers})}
+    with process.recording(plan.record, insecure=plan.insecure, ca=plan.ca, more=more) as recorder:
         way = Way(plan.target.origin, recorder.url, recorder.ca_file, plan.speed, plan.patience_s, plan.headers)
         return asyncio.run(_play_all(plan, way, watch))
 

@@ -14,7 +14,7 @@ from gms_replay.rules import Rules
 def settings(**given: list[str]) -> options.Settings:
     """The options of a plain start, but for those that are given."""
     plain = {"cassette": ["visit.sqlite"], "hosts": [""], "redact": ["on"], "redact_key": [""], "rules": [""]}
-    plain |= {"max_mib": [""], "max_minutes": [""], "durable": ["false"]}
+    plain |= {"redact_headers": [""], "max_mib": [""], "max_minutes": [""], "durable": ["false"]}
     return options.settings(**plain | given)
 
 
@@ -34,6 +34,12 @@ def test_redaction_is_read(tmp_path):
     wish = settings(redact=["typed"], redact_key=[str(key)], rules=[str(rules)]).wish
 
     assert wish == Wish(Redaction.TYPED, b"sixteen bytes...", Rules(region="DE"))
+
+
+def test_headers_that_hold_credentials_are_named():
+    wish = settings(redact_headers=["X-Tenant, x-odd,"]).wish
+
+    assert wish.rules.credentials == {"x-tenant", "x-odd"}
 
 
 def test_hosts_become_pattern():

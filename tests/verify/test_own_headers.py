@@ -3,7 +3,7 @@ import pytest
 from gms_replay import marks
 from gms_replay.errors import OptionError
 from gms_replay.forwards import Said
-from gms_replay.verify.own_headers import parse, put, unknown
+from gms_replay.verify.own_headers import parse, put, read, unknown
 
 SAID = Said("GET", "/genesys", (("apikey", "stand-in"), ("x-odd", "1"), ("APIKEY", "again")), "a=1; b=2", b"")
 
@@ -28,6 +28,17 @@ def test_what_is_no_header_is_refused_without_its_value(text):
     with pytest.raises(OptionError, match="--header") as refused:
         parse(text)
     assert "sesame" not in str(refused.value)
+
+
+def test_headers_in_a_file_stand_in_no_list_of_processes(tmp_path):
+    file = tmp_path / "headers"
+    file.write_text("ApiKey: 12:34\n\nx-user: Jürgen\n", "utf-8")
+    assert read([f"@{file}", "x-odd: 1"]) == (("apikey", "12:34"), ("x-user", "J\xc3\xbcrgen"), ("x-odd", "1"))
+
+
+def test_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(OptionError, match=r"--header @.*/gone: cannot be read: No such file"):
+        read([f"@{tmp_path / 'gone'}"])
 
 
 def test_own_headers_take_the_place_of_all_of_their_name():
