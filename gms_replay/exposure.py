@@ -111,9 +111,13 @@ class _Looking:
                 )
 
     def _in_text(self, where: str, text: bytes, *, is_told: bool) -> Iterator[Exposed]:
-        for path, value in leaves(text, spans(text)):
+        found = list(leaves(text, spans(text)))
+        meant = privacy.beside(found)
+        for path, value in found:
             if path:
-                yield from self._in_value(f"{where}, field", path, value, is_told=is_told)
+                other = meant.get(path, path)
+                says_more = leaks.kind_of(other, self._rules, is_told=True) not in (None, Kind.TEXT)
+                yield from self._in_value(f"{where}, field", other if says_more else path, value, is_told=is_told)
             else:
                 yield from self._by_looks(f"{where}, text", value)
                 for leak in leaks.in_prose(value, self._rules):

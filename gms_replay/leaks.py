@@ -36,10 +36,10 @@ _QUOTED = re.compile(
     rf"(?P<name>{_NAME}){_QUOTE}?\s{{0,8}}(?P<sign>[:=,])\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
 )
 _LISTED = re.compile(
-    rf"{_QUOTE}name{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
+    rf"{_QUOTE}(?:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
     rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
 )
-"""As HTTP archives have headers, cookies and fields of queries."""
+"""As HTTP archives have headers, cookies and fields of queries, and others what they like."""
 _NUMBER = re.compile(rf"{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s{{0,8}}:\s{{0,8}}(?P<value>\d{{3,32}})(?![\w.])")
 _PAIR = re.compile(rf"(?<![\w.\[\]-])(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>(){{}}\\$,`\x00-\x1f]{{1,4096}})")
 _LINE = re.compile(rf"(?m)^[ \t>*-]*(?P<name>{_NAME}):[ \t]+(?P<value>[^\s\"'\[{{(][^\r\n\x00]{{0,4096}})")

@@ -10,7 +10,7 @@ calls otherwise the last words do: `customerFirstName` and `user_phones2` say wh
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -95,6 +95,8 @@ _NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
 _NAMED_WITHIN = frozenset({"userdata", "user", "customer", "contact", "caller", "person", "profile"})
 """In these `name` is somebody's; elsewhere it may be a service's."""
+_NAMES_BESIDE = ("name", "key")
+_VALUE_BESIDE = "value"
 _OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
 """What a credential is called that is an object of its own."""
 
@@ -203,6 +205,15 @@ def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
+def beside(told: Iterable[tuple[Path, str]]) -> dict[Path, Path]:
+    """Of lists of pairs, `{"name": "password", "value": "hunter2"}`: each value's path, to the one that its name means.
+
+    `told`: what stands at the paths of a body.
+    """
+    named = ((path[:-1], value) for path, value in told if path and path[-1] in _NAMES_BESIDE and value)
+    return {(*around, _VALUE_BESIDE): (*around, name) for around, name in named}
+
+
 def is_shown(path: Path) -> bool:
     """Whether what stands at a path is for people to read: there a name is one, however short."""
     if _is_line(path):
@@ -215,7 +226,9 @@ def is_shown(path: Path) -> bool:
 
 def may_matter(name: str) -> bool:
     """Whether what stands at a key of that name may be private, or for people to read, wherever the key stands."""
-    return name == "transcriptToShow" or normal(name) == "name" or field((name,)) is not None or is_shown((name,))
+    if name == "transcriptToShow" or name in _NAMES_BESIDE or normal(name) == "name":
+        return True
+    return field((name,)) is not None or is_shown((name,))
 
 
 @lru_cache(1024)

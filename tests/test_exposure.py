@@ -37,6 +37,8 @@ def asked(target=SERVICE, said=b"{}", answer=b"{}", sent=(), headers=()) -> set[
         ({"said": b"a=1&userData=%7B%22firstName%22%3A%22Anna%22%7D"}, "request field, field firstName", "Anna"),
         ({"said": {"a": {"phone": "+4915112345678"}}}, "request, field a.phone", "+4915112345678"),
         ({"said": {"userData": '{"firstName": "Anna"}'}}, "request, field userData.firstName", "Anna"),
+        ({"said": {"a": [{"name": "password", "value": "sesame"}]}}, "request, field a.0.password", "sesame"),
+        ({"said": {"apikey": {"name": "x", "value": "sesame"}}}, "request, field apikey.value", "sesame"),
         ({"answer": b'{"secureKey": "sesame",}'}, "answer, field secureKey", "sesame"),
         ({"answer": b'{"error": "no ann@home.com here'}, "answer, field error", "ann@home.com"),
         ({"answer": b"<p>secureKey='sesame'</p>"}, "answer, text", "sesame"),

@@ -73,6 +73,7 @@ NAMED = [
     f"> Authorization: token {OPAQUE}",
     f"Cookie: lang=en; sid={OPAQUE}",
     f'{{"name": "apikey", "value": "{OPAQUE}"}}',
+    f'{{"key": "apikey", "value": "{OPAQUE}"}}',
     f"userData[apiKey]={OPAQUE}",
     f"api_key = '{OPAQUE}'",
 ]

@@ -12,10 +12,10 @@ _confirmation_dialog _content _debug _desired_time _device_os _dialog_id _dialog
 _expiration_time _expires _genesys _group_content _group_name _id _id_to_jump_before _label _language _media_type
 _method _new_desired_time _ok_title _position _provide_code _resource_url _start_chat_url _total_waiting _type
 _user_action_url _verbose _wait_for_agent _wait_for_user_confirm a alias aps availability channel chatEnded chatId
-chatIxnState chatServerHost chatServiceMessage chatSessionId clientId code connect customNotice data durationMin end_time
-error errors exception httpcb id key l localTime maxInterval mobile_os n name nextPosition notify_by o p participantId phrase
-provide_code pushUrl reason snooze start_time startedAt statusCode tag tc timestamp timezone transcriptPosition
-transcriptToShow ts updateData userData userId utcTime
+chatIxnState chatServerHost chatServiceMessage chatSessionId clientId code connect customNotice data durationMin
+end_time error errors exception httpcb id key l localTime maxInterval mobile_os n name nextPosition notify_by o p
+participantId phrase provide_code pushUrl reason snooze start_time startedAt statusCode tag tc timestamp timezone
+transcriptPosition transcriptToShow ts updateData userData userId utcTime
 """
 """Of GMS.md every field that holds nothing private."""
 
@@ -140,6 +140,11 @@ def test_no_public_field_of_gms_becomes_private() -> None:
     }  # fmt: skip
 
 
+def test_names_beside_values_say_what_they_are() -> None:
+    told = [((0, "value"), "hunter2"), ((0, "name"), "password"), ((1, "key"), "pin"), (("name",), ""), ((), "name")]
+    assert privacy.beside(told) == {(0, "value"): (0, "password"), (1, "value"): (1, "pin")}
+
+
 def test_error_message_is_not_typed() -> None:
     assert privacy.field(("message",), is_told=True) is None
     assert privacy.is_shown(("message",))
@@ -168,7 +173,15 @@ def test_what_people_read(path: tuple[str | int, ...], is_shown: bool) -> None:
 
 @pytest.mark.parametrize(
     ("name", "may_matter"),
-    [("transcriptToShow", True), ("name", True), ("nickname", True), ("_label", True), ("_id", False), ("from", False)],
+    [
+        ("transcriptToShow", True),
+        ("name", True),
+        ("nickname", True),
+        ("_label", True),
+        ("key", True),
+        ("_id", False),
+        ("from", False),
+    ],
 )
 def test_what_keys_may_matter(name: str, may_matter: bool) -> None:
     assert privacy.may_matter(name) is may_matter

@@ -116,10 +116,17 @@ class Texts:
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
         """The values of a text; what is learned from is told next, so the last ones are kept."""
         if depth or len(text) > _LARGEST_KEPT:
-            return list(leaves(text, content_type))
+            return self._by_names_beside(list(leaves(text, content_type)))
         if self._read_last != (text, content_type):
-            self._read_last, self._last = (text, content_type), list(leaves(text, content_type))
+            self._read_last = text, content_type
+            self._last = self._by_names_beside(list(leaves(text, content_type)))
         return self._last
+
+    def _by_names_beside(self, found: list[Leaf]) -> list[Leaf]:
+        """Each value that stands beside the name of something private, at that name."""
+        meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
+        meant = {path: other for path, other in meant.items() if self._kind(other, True) not in (None, Kind.TEXT)}
+        return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
 
     def _learn_value(self, path: Path, value: str, *, is_told: bool, depth: int) -> None:
         if depth < _DEEPEST and _is_json(value):

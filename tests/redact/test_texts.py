@@ -65,6 +65,24 @@ def test_what_is_private_by_its_last_words_is_found_by_a_check(name: str) -> Non
         assert told(text) == text.replace(leak.value, OF("hunter2x"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"name":"password","value":"hunter2x"}]',
+        '{"a":[{"value":"hunter2x","key":"user_token"}]}',
+        r'{"a":"[{\"name\":\"password\",\"value\":\"hunter2x\"}]"}',
+    ],
+)
+def test_names_beside_values_say_what_they_are(text: str) -> None:
+    assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
+@pytest.mark.parametrize("name", ["colour", "subject", "value"])
+def test_names_beside_values_may_say_nothing(name: str) -> None:
+    text = f'[{{"name":"{name}","value":"hunter2x"}},{{"value":"1"}}]'
+    assert told(text) == text
+
+
 def test_escaped_letters_stay_json() -> None:
     text = '{"a":"Gr\\u00fc\\u00dfe, ann@mail.test \\ud83d\\ude00","b":"/"}'
 
