@@ -326,6 +326,16 @@ def test_check_names_files_it_cannot_read(text: Path, tmp_path: Path) -> None:
     )
 
 
+def test_check_of_a_damaged_cassette_is_not_done(cassette: Path, tmp_path: Path) -> None:
+    redacted, empty = tmp_path / "redacted.sqlite", tmp_path / "empty"
+    run("redact", cassette, redacted)
+    redacted.write_bytes(redacted.read_bytes()[:-4096])
+    empty.mkdir()
+    told = run("check", "--secrets", redacted, empty)
+    assert (told.exit_code, "only its bytes were looked at" in told.stdout) == (2, True)
+    assert told.stderr == f"gms-replay: {empty}: there is no file in it, so nothing was looked at\n"
+
+
 @pytest.mark.parametrize("option", [("--times",), ("--now", "2014-05-02T16:27:38Z"), ("--shift", "weeks")])
 def test_secrets_are_looked_for_alone(option: tuple[str, ...], text: Path) -> None:
     result = run("check", "--secrets", *option, text)
@@ -402,6 +412,7 @@ def test_redact_makes_another_cassette(cassette: Path, tmp_path: Path) -> None:
         (["--redact-key", "short"], "--redact-key: short: a key has 16 bytes or more, this one has 5"),
         (["--redact-key", "none"], "--redact-key: none: cannot be read: No such file or directory"),
         (["--rules", "none"], "none: cannot be read: No such file or directory"),
+        (["--rules", "xx.toml"], "redact.region: 'XX': no country has this code"),
     ],
 )
 def test_redact_says_what_is_wrong(
@@ -409,11 +420,24 @@ def test_redact_says_what_is_wrong(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("short").write_text("short")
+    Path("xx.toml").write_text('[redact]\nregion = "XX"\n')
 
     for verb in (("redact", cassette, "new.sqlite"), ("record", "new.sqlite"), ("serve", cassette)):
         told = run(*verb, *arguments)
         assert (told.exit_code, complaint in told.output) == (2, True)
     assert not Path("new.sqlite").exists()
+
+
+def test_key_goes_with_redacting_only(cassette: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"sixteen bytes...")
+
+    for verb in (
+        ("record", tmp_path / "new.sqlite"),
+        ("serve", cassette),
+        ("import", cassette, tmp_path / "new.sqlite"),
+    ):
+        told = run(*verb, "--redact", "off", "--redact-key", tmp_path / "key")
+        assert (told.exit_code, "a redact key says nothing" in told.output) == (2, True)
 
 
 def test_redact_writes_over_nothing(cassette: Path) -> None:
