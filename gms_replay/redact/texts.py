@@ -33,6 +33,7 @@ _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<v
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
+_NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
@@ -141,11 +142,15 @@ class Texts:
         self.memory.learn(bare, other, kind)
         if "%" in bare and (plain := unquote(bare)) != bare:
             self._remember(plain, kind)
-        for written, told_so in self._stand_ins.notations(bare).items():
-            self.memory.learn_notation(written, told_so)
+        if kind is Kind.PHONE or self._stand_ins.is_number(bare):
+            self._remember_phone(bare, other)
         if kind is Kind.DEVICE and marks.is_hex(bare):
             for write in (str.lower, str.upper):
                 self.memory.learn(write(bare), write(other), kind)
+
+    def _remember_phone(self, value: str, told: str) -> None:
+        if national := self._stand_ins.national(value, told):
+            self.memory.learn_phone(*national)
 
     # Telling.
 
@@ -231,7 +236,9 @@ class Texts:
             return _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), leaf.value, count=1)
         if leaf.sort is Sort.NUMBER and self._is_public(path):
             return leaf.value
-        return self.words(leaf.value)
+        told = self.words(leaf.value)
+        # A phone number's digits may begin with 0, and no number in JSON does.
+        return self._stand_ins.of(leaf.value) if leaf.sort is Sort.NUMBER and _NO_NUMBER.match(told) else told
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""

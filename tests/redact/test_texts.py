@@ -177,6 +177,38 @@ def test_phone_number_is_known_otherwise_written() -> None:
     assert "754" not in by.words("(541) 754-3010 or 5417543010")
 
 
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        ("+4915112345678", "call 004915112345678 or 015112345678 or 0049 151 1234 5678 or (0151) 1234-5678"),
+        ("(415) 555-0199", "call 4155550199 or 1-415-555-0199 or 415.555.0199"),
+    ],
+)
+def test_phone_number_is_known_in_what_people_say(number: str, line: str) -> None:
+    by = texts()
+    told(json.dumps({"_customer_number": number}), by=by)
+    found = told(json.dumps({"transcriptToShow": [["Message.Text", "", line, "7", "CLIENT"]]}), is_told=True, by=by)
+
+    def digits(text: str) -> str:
+        return "".join(one for one in text if one.isdigit())
+
+    own = digits(OF(number))[-10:]
+    assert found.count("call") == 1
+    assert all(digits(one).endswith(own) for one in json.loads(found)["transcriptToShow"][0][2].split(" or "))
+    assert digits(number)[-4:] not in by.target(f"/a?b={digits(number)}")
+
+
+def test_known_phone_number_stays_a_number_in_json() -> None:
+    by = texts()
+    for number in range(20):
+        told(f'{{"phone":"(415) 555-01{number:02}"}}', by=by)
+    numbers = ",".join(f"41555501{number:02}" for number in range(20))
+    found = told(f"[{numbers}]", by=by)
+
+    assert all(len(str(one)) == 10 for one in json.loads(found))
+    assert "415555" not in found
+
+
 def test_device_is_known_in_capitals_and_as_bytes() -> None:
     by = texts()
     by.learn_token(bytes.fromhex(TOKEN.replace("00", "0a")[:64]))
