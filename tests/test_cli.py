@@ -17,6 +17,7 @@ import factories
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from disguised import People, visit_of
 from push_providers import push_providers
 
 from gms_replay.cassette.copy import write
@@ -324,6 +325,15 @@ def test_check_names_files_it_cannot_read(text: Path, tmp_path: Path) -> None:
         2,
         f"gms-replay: {gone}: there is nothing; name a file or a folder\n",
     )
+
+
+def test_check_finds_nothing_in_what_was_typed(tmp_path: Path) -> None:
+    old, typed = tmp_path / "old.sqlite", tmp_path / "typed.sqlite"
+    write(old, visit_of(People(), says="mail ann@mail.net, call 0151 1234567, +14155550199, pay 4111 1111 1111 1111"))
+    run("redact", "--typed", old, typed)
+
+    assert run("check", "--secrets", old).exit_code == 1
+    assert run("check", "--secrets", typed).stdout.splitlines()[0] == "1 file: no secrets"
 
 
 def test_check_of_a_damaged_cassette_is_not_done(cassette: Path, tmp_path: Path) -> None:

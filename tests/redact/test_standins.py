@@ -125,6 +125,8 @@ def test_typed_text_is_no_words() -> None:
 
     assert told.split()[0] != told.split()[2] or told.split()[1] != told.split()[3] + ","
     assert STAND_INS.typed("Ann") == STAND_INS.of("Ann")
+    assert len(STAND_INS.letters("a@b")) == 3
+    assert STAND_INS.letters("") == ""
 
 
 def test_token_keeps_algorithm_and_instants() -> None:

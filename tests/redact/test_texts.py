@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gms_replay import leaks, privacy
+from gms_replay.privacy import Kind
 from gms_replay.redact.standins import StandIns
 from gms_replay.redact.texts import Texts
 from gms_replay.rules import Rules
@@ -259,6 +261,41 @@ def test_typed_text() -> None:
     assert "I am here" not in told(notice, is_told=True, by=by)
     assert told('{"message":"http://a.example/"}', by=by) == '{"message":"http://a.example/"}'
     assert told('{"exception":"x","message":"gone"}', is_told=True, by=by) == '{"exception":"x","message":"gone"}'
+
+
+TYPED = (
+    "mail ann.lee@mail.test, call +49 151 12345678",
+    "ann.lee@mail.test",
+    "my card 4111 1111 1111 1111 and order 1234567890123456",
+    "see https://ann:sesame4711@gms.test/a and +4915112345678!",
+    "+15417543010 4111111111111111",
+)
+
+
+@pytest.mark.parametrize("text", TYPED)
+def test_what_is_private_by_its_looks_in_typed_text(text: str) -> None:
+    by = texts(typed=True)
+    found = json.loads(told(json.dumps({"message": text}), by=by))["message"]
+
+    assert not [one for one in leaks.in_text(found) if one.is_secret]
+    assert set(text.split()) & set(found.split()) <= {"+49"}
+    assert all(OF(text[part.start : part.end]) in found for part in privacy.looks(text) if part.kind is not Kind.EMAIL)
+    again = Texts(b"another key for tests", typed=True, rules=Rules(), keeps_stand_ins=True)
+    assert told(json.dumps({"message": found}), by=again) == json.dumps({"message": found})
+
+
+def test_neighbours_make_no_card_in_typed_text() -> None:
+    for number in range(300):
+        text = json.dumps({"message": f"see 41111111111{number:05} 1111 2222 3333 4444 0151 1234 5678"})
+
+        assert not [one for one in leaks.in_text(told(text, by=texts(typed=True))) if one.is_secret]
+
+
+@given(text=st.lists(st.sampled_from(["a@b.cc", "+49", "151", "1234 5678", " ", "4111", "://", "x:y@", "?", "ok"])))
+def test_any_typed_text(text: list[str]) -> None:
+    said = "".join(text)
+
+    assert len(json.loads(told(json.dumps({"message": said}), by=texts(typed=True)))["message"]) >= len(said)
 
 
 def test_fields_of_the_rules_file() -> None:
