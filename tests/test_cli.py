@@ -17,6 +17,7 @@ import factories
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from disguised import People, visit_of
 from push_providers import push_providers
 
 from gms_replay.cassette.copy import write
@@ -326,6 +327,25 @@ def test_check_names_files_it_cannot_read(text: Path, tmp_path: Path) -> None:
     )
 
 
+def test_check_finds_nothing_in_what_was_typed(tmp_path: Path) -> None:
+    old, typed = tmp_path / "old.sqlite", tmp_path / "typed.sqlite"
+    write(old, visit_of(People(), says="mail ann@mail.net, call 0151 1234567, +14155550199, pay 4111 1111 1111 1111"))
+    run("redact", "--typed", old, typed)
+
+    assert run("check", "--secrets", old).exit_code == 1
+    assert run("check", "--secrets", typed).stdout.splitlines()[0] == "1 file: no secrets"
+
+
+def test_check_of_a_damaged_cassette_is_not_done(cassette: Path, tmp_path: Path) -> None:
+    redacted, empty = tmp_path / "redacted.sqlite", tmp_path / "empty"
+    run("redact", cassette, redacted)
+    redacted.write_bytes(redacted.read_bytes()[:-4096])
+    empty.mkdir()
+    told = run("check", "--secrets", redacted, empty)
+    assert (told.exit_code, "only its bytes were looked at" in told.stdout) == (2, True)
+    assert told.stderr == f"gms-replay: {empty}: there is no file in it, so nothing was looked at\n"
+
+
 @pytest.mark.parametrize("option", [("--times",), ("--now", "2014-05-02T16:27:38Z"), ("--shift", "weeks")])
 def test_secrets_are_looked_for_alone(option: tuple[str, ...], text: Path) -> None:
     result = run("check", "--secrets", *option, text)
@@ -402,6 +422,7 @@ def test_redact_makes_another_cassette(cassette: Path, tmp_path: Path) -> None:
         (["--redact-key", "short"], "--redact-key: short: a key has 16 bytes or more, this one has 5"),
         (["--redact-key", "none"], "--redact-key: none: cannot be read: No such file or directory"),
         (["--rules", "none"], "none: cannot be read: No such file or directory"),
+        (["--rules", "xx.toml"], "redact.region: 'XX': no country has this code"),
     ],
 )
 def test_redact_says_what_is_wrong(
@@ -409,11 +430,24 @@ def test_redact_says_what_is_wrong(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("short").write_text("short")
+    Path("xx.toml").write_text('[redact]\nregion = "XX"\n')
 
     for verb in (("redact", cassette, "new.sqlite"), ("record", "new.sqlite"), ("serve", cassette)):
         told = run(*verb, *arguments)
         assert (told.exit_code, complaint in told.output) == (2, True)
     assert not Path("new.sqlite").exists()
+
+
+def test_key_goes_with_redacting_only(cassette: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"sixteen bytes...")
+
+    for verb in (
+        ("record", tmp_path / "new.sqlite"),
+        ("serve", cassette),
+        ("import", cassette, tmp_path / "new.sqlite"),
+    ):
+        told = run(*verb, "--redact", "off", "--redact-key", tmp_path / "key")
+        assert (told.exit_code, "a redact key says nothing" in told.output) == (2, True)
 
 
 def test_redact_writes_over_nothing(cassette: Path) -> None:

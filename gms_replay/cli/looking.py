@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gms_replay.cli.options import FILE, NOW, RULES, SHIFT, complain, echo, rules_of
-from gms_replay.errors import OptionError
+from gms_replay.errors import GmsReplayError, OptionError
 
 if TYPE_CHECKING:
     from gms_replay.audit import Audit
@@ -80,7 +80,7 @@ def check(
     them, as with `serve`.
 
     With --secrets: whether any file or folder that is named holds credentials, or says who somebody is. What was
-    redacted is none. Exits 1 where there is any, 2 where a file cannot be read.
+    redacted is none. Exits 1 where there is any, 2 where a file cannot be read, or not as the cassette that it is.
     """
     if secrets:
         if times or repaired or now is not None or shift != "exact":
@@ -105,6 +105,10 @@ def _check_secrets(named: tuple[Path, ...], rules: Path | None, *, as_json: bool
         except OptionError as error:
             complain(error)
             unread = True
+    for remark in files.empty(named):
+        complain(GmsReplayError(remark))
+    # Of what could not be read as what it is nobody knows what its facts hold.
+    unread = unread or any(one.remark for one in scanned)
     if as_json:
         click.echo(json.dumps(leaks.to_json(scanned), indent=2))
     else:

@@ -10,6 +10,7 @@ import re
 from gms_replay import marks
 from gms_replay.occurrences import Finder
 from gms_replay.privacy import Kind
+from gms_replay.redact.phones import Phones
 
 _MOST = 10_000
 """Values in a generation; with all the ways in which they may be written, some 10 MB."""
@@ -45,9 +46,12 @@ class Memory:
         if kind in (Kind.NAME, Kind.USER) and "@" not in value:
             self._learn_words(value, told)
 
-    def learn_notation(self, value: str, told: str) -> None:
-        """Another way to write a phone number."""
-        self._add(value, told, is_anywhere=sum(one.isdigit() for one in value) >= _SHORTEST_ANYWHERE)
+    def learn_phone(self, national: str, told: str) -> None:
+        """The national digits of a phone number, and of what stands for it: so it is known in each notation."""
+        if national == told or national in self._newer.phones.told:
+            return
+        self._newer.phones.add(national, self._older.phones.told.get(national, told))
+        self.version += national in self._newer.phones.told
 
     def keep(self, value: str) -> None:
         """An id that GMS gave: no secret, wherever it stands."""
@@ -66,20 +70,20 @@ class Memory:
     def replaced(self, text: str, *, is_shown: bool) -> str:
         """A text without what was learned; `is_shown`: people read it, so words count, too."""
         for each in (self._newer, self._older):
-            if not each.told:
+            if not (each.told or each.phones.told):
                 continue
             text = each.replaced(text, is_shown=is_shown)
         return text
 
     def may_be_in(self, text: bytes) -> bool:
         """Whether a text may hold anything that was learned; a quick look, which finds too much."""
-        generations = [each for each in (self._newer, self._older) if each.told]
+        generations = [each for each in (self._newer, self._older) if each.told or each.phones.told]
         if not generations:
             return False
         if _ESCAPE.search(text) or (any(each.foreign for each in generations) and not text.isascii()):
             return True
         runs = set(_RUN.findall(text))
-        return any(not each.runs.isdisjoint(runs) for each in generations)
+        return any(not each.runs.isdisjoint(runs) or each.phones.may_be_in(text) for each in generations)
 
     def _learn_words(self, value: str, told: str) -> None:
         # A stand-in has its value's shape, so what is a word in one is a word in the other.
@@ -114,6 +118,7 @@ class _Generation:
         self.told: dict[str, str] = {}
         self.kept: dict[str, None] = {}
         self.anywhere, self.shown = Finder(()), Finder(())
+        self.phones = Phones()
         self.runs: set[bytes] = set()
         """With what each value begins."""
         self.foreign: list[str] = []
@@ -125,7 +130,7 @@ class _Generation:
         text = finder.replaced(text, self.told.__getitem__)
         if is_shown and self.foreign and not text.isascii():
             text = self._all_foreign().sub(lambda found: self.told[found[0]], text)
-        return text
+        return self.phones.replaced(text)
 
     def add_foreign(self, value: str) -> None:
         self.foreign.append(value)

@@ -55,6 +55,10 @@ class StandIns:
         """What stands for what somebody typed: letter by letter, and not word by word, which could be guessed."""
         return self.of(text) if len(marks.words(text)) < 2 else self._plain(text)
 
+    def letters(self, text: str) -> str:
+        """What stands for pieces of what somebody typed: letter by letter, however few words they are."""
+        return self._plain(text)
+
     def basic(self, credentials: str) -> str:
         """What stands for user and password in Base64; for what is none, as for any other value."""
         told = marks.user_and_password(credentials)
@@ -72,19 +76,22 @@ class StandIns:
             numbers = self._numbers(told)
             return bytes(next(numbers) for _ in token)
 
-    def notations(self, value: str) -> dict[str, str]:
-        """Other ways to write a phone number, each with its stand-in; nothing for what is none."""
-        value = value.removeprefix(marks.scheme(value))
-        number = self._parsed(value)
-        told = self._parsed(self.of(value)) if number else None
-        if number is None or told is None:
-            return {}
-        ways = (PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL)
-        found = {_written(number, way): _written(told, way) for way in ways}
-        e164 = PhoneNumberFormat.E164
-        found[_written(number, e164)[1:]] = _written(told, e164)[1:]
-        found[_national(number)] = _national(told)
-        return found
+    def national(self, value: str, told: str) -> tuple[str, str] | None:
+        """The national digits of a phone number, and of what stands for it; None for what is no number at all.
+
+        Where nobody knows its country, all digits but zeros before them count as such.
+        """
+        value, told = (one.removeprefix(marks.scheme(one)) for one in (value, told))
+        if not _NUMBERLIKE.fullmatch(value):
+            return None
+        digits, number = _digits(value), self._parsed(value)
+        at = digits.rfind(_national(number)) if number else -1
+        at = len(digits) - len(digits.lstrip("0")) if at < 0 else at
+        return digits[at:], _digits(told)[at:]
+
+    def is_number(self, value: str) -> bool:
+        """Whether a value is a phone number, wherever it stands."""
+        return self._parsed(value.removeprefix(marks.scheme(value))) is not None
 
     def _of(self, value: str) -> str:
         if prefix := marks.scheme(value):

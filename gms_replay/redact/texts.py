@@ -9,6 +9,7 @@ words of the protocols stay as they are.
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -33,6 +34,10 @@ _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<v
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
+_NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
+_ATTEMPTS = 10
+_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)", re.ASCII)
+"""Of as many digits as a card's."""
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
@@ -148,11 +153,15 @@ class Texts:
         self.memory.learn(bare, other, kind)
         if "%" in bare and (plain := unquote(bare)) != bare:
             self._remember(plain, kind)
-        for written, told_so in self._stand_ins.notations(bare).items():
-            self.memory.learn_notation(written, told_so)
+        if kind is Kind.PHONE or self._stand_ins.is_number(bare):
+            self._remember_phone(bare, other)
         if kind is Kind.DEVICE and marks.is_hex(bare):
             for write in (str.lower, str.upper):
                 self.memory.learn(write(bare), write(other), kind)
+
+    def _remember_phone(self, value: str, told: str) -> None:
+        if national := self._stand_ins.national(value, told):
+            self.memory.learn_phone(*national)
 
     # Telling.
 
@@ -238,7 +247,9 @@ class Texts:
             return _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), leaf.value, count=1)
         if leaf.sort is Sort.NUMBER and self._is_public(path):
             return leaf.value
-        return self.words(leaf.value)
+        told = self.words(leaf.value)
+        # A phone number's digits may begin with 0, and no number in JSON does.
+        return self._stand_ins.of(leaf.value) if leaf.sort is Sort.NUMBER and _NO_NUMBER.match(told) else told
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
@@ -264,7 +275,39 @@ class Texts:
         return self._joined(text, [*named, *looks], is_shown=False)
 
     def _typed_text(self, value: str) -> str:
-        return value if self._is_done(value) else self._stand_ins.typed(value)
+        """What stands for it: for addresses and numbers what stands for them everywhere, for the rest letters."""
+        pieces = list(self._in_typed(value))
+        if not pieces:
+            return value if self._is_done(value) else self._stand_ins.typed(value)
+        told = self._typed_around(value, pieces)
+        for _ in range(_ATTEMPTS):
+            # Digits of neighbours may make a card's number that neither was.
+            leak = next((one for one in leaks.in_text(told) if one.is_secret), None)
+            if leak is None:
+                break
+            told = told[: leak.start] + self._stand_ins.of(leak.value) + told[leak.end :]
+        return told
+
+    def _typed_around(self, value: str, pieces: list[_Piece]) -> str:
+        """A typed text with its pieces told, and letters drawn for what stands between them, as if that were one."""
+        starts, ends = [0, *(piece.end for piece in pieces)], [*(piece.start for piece in pieces), len(value)]
+        between = [value[start:end] for start, end in zip(starts, ends, strict=True)]
+        rest = "".join(between)
+        letters = iter(rest if self._is_done(rest) else self._stand_ins.letters(rest))
+        drawn = ["".join(islice(letters, len(one))) for one in between]
+        return "".join(chain.from_iterable(zip(drawn, [*(piece.told for piece in pieces), ""], strict=True)))
+
+    def _in_typed(self, value: str) -> Iterator[_Piece]:
+        """What in a typed text would be known by its looks, also if it were drawn; of two at one place the longer."""
+        # What is drawn for a long number may be a card's.
+        long = (Part(*found.span(), Kind.CREDENTIAL) for found in _LONG_NUMBER.finditer(value))
+        parts, at = (*privacy.userinfo(value), *privacy.looks(value), *long), 0
+        for part in sorted(parts, key=lambda part: (part.start, -part.end)):
+            if part.start >= at:
+                at = part.end
+                was = value[part.start : part.end]
+                told = was if self._is_done(was) else self.memory.known(was) or self._stand_ins.of(was)
+                yield _Piece(part.start, part.end, told)
 
     def _secret(self, value: str, kind: Kind) -> str:
         """What stands for what is private by its place; itself where it is an id, an instant or nothing at all."""

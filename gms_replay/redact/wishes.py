@@ -18,10 +18,25 @@ class Wish:
     key: bytes | None = field(default=None, repr=False)
     rules: Rules = field(default_factory=Rules)
 
+    def __post_init__(self) -> None:
+        """Raises OptionError for what contradicts itself, and for a country that there is not."""
+        if self.mode is Redaction.OFF and self.key is not None:
+            raise OptionError("redact off replaces nothing, so a redact key says nothing: leave one of them out")
+        if self.rules.region is not None:
+            _require_country(self.rules.region)
+
     @property
     def redaction(self) -> Redaction:
         """What a run says of itself that is recorded so: a rules file may want what people type to be replaced, too."""
         return Redaction.TYPED if self.mode is Redaction.ON and self.rules.types else self.mode
+
+
+def _require_country(region: str) -> None:
+    # Takes long to import, and only few name one.
+    import phonenumbers
+
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise OptionError(f'redact.region: {region!r}: no country has this code; write one of ISO 3166, like "DE"')
 
 
 def options(redact: str = Redaction.ON, key: Path | None = None, rules: Path | None = None) -> dict[str, str]:

@@ -76,6 +76,15 @@ def files(named: Sequence[Path]) -> Iterator[Path]:
                 yield one
 
 
+def empty(named: Sequence[Path]) -> Iterator[str]:
+    """What is to be said of files and folders that were named and hold nothing, for a name may be a wrong one."""
+    for path in named:
+        if path.is_file() and not path.stat().st_size:
+            yield f"{path}: is empty, so nothing was looked at"
+        elif path.is_dir() and next(files([path]), None) is None:
+            yield f"{path}: there is no file in it, so nothing was looked at"
+
+
 def scan(file: Path, rules: Rules) -> Scanned:
     """All that is secret in a file, for whoever has those rules. Raises OptionError for one that cannot be read."""
     try:

@@ -59,10 +59,15 @@ def test_what_is_known_stays_known_so(memory: Memory) -> None:
     assert memory.known("other-4711") is None
 
 
-def test_notation_of_a_number(memory: Memory) -> None:
-    memory.learn_notation("(541) 754-3010", "(716) 297-4959")
+def test_phone_number_is_known_in_any_notation(memory: Memory) -> None:
+    memory.learn_phone("5417543010", "7162974959")
+    version = memory.version
+    memory.learn_phone("5417543010", "9999999999")
 
     assert memory.replaced("at (541) 754-3010", is_shown=False) == "at (716) 297-4959"
+    assert memory.may_be_in(b"1-541-754.3010")
+    assert not memory.may_be_in(b"1-541-754.3011")
+    assert memory.version == version
 
 
 def test_ids_are_kept(memory: Memory) -> None:
@@ -77,9 +82,11 @@ def test_memory_is_bounded() -> None:
     for number in range(100):
         memory.learn("in-use-4711", "in-use-5822", Kind.CREDENTIAL)
         memory.learn(f"secret-{number:05}", f"hidden-{number:05}", Kind.CREDENTIAL)
+        memory.learn_phone(f"55501{number:03}", f"66601{number:03}")
         memory.keep(f"id-{number}")
 
     assert memory.known("secret-00000") is None
     assert memory.known("secret-00099") == "hidden-00099"
     assert memory.replaced("in-use-4711", is_shown=False) == "in-use-5822"
+    assert memory.replaced("55501000 55501099", is_shown=True) == "55501000 66601099"
     assert not memory.is_kept("id-0")

@@ -93,13 +93,26 @@ def test_number_without_country() -> None:
     assert STAND_INS.of("030901820") == STAND_INS.of("030 901820").replace(" ", "")
 
 
-def test_notations_of_a_number() -> None:
-    found = STAND_INS.notations("tel:+15417543010")
+@pytest.mark.parametrize(
+    ("value", "national"),
+    [
+        ("tel:+15417543010", "5417543010"),
+        ("0049 (151) 1234-5678", "15112345678"),
+        ("(415) 555-0199", "4155550199"),
+        ("0151 12345678", "15112345678"),
+    ],
+)
+def test_national_digits_of_a_number(value: str, national: str) -> None:
+    found = STAND_INS.national(value, STAND_INS.of(value))
 
-    assert found["+15417543010"] == STAND_INS.of("+15417543010")
-    assert found["(541) 754-3010"].count("-") == 1
-    assert "5417543010" in found
-    assert STAND_INS.notations("hunter2") == STAND_INS.notations("5417543010") == {}
+    assert found is not None
+    assert (found[0], len(found[1])) == (national, len(national))
+    assert STAND_INS.of(value).replace(" ", "").endswith(found[1][-4:])
+
+
+def test_what_is_no_number_has_no_national_digits() -> None:
+    assert STAND_INS.national("hunter2", "xxxxxx3") is None
+    assert [STAND_INS.is_number(one) for one in ("tel:+15417543010", "5417543010", "hunter2")] == [True, False, False]
 
 
 def test_words_are_themselves() -> None:
@@ -112,6 +125,8 @@ def test_typed_text_is_no_words() -> None:
 
     assert told.split()[0] != told.split()[2] or told.split()[1] != told.split()[3] + ","
     assert STAND_INS.typed("Ann") == STAND_INS.of("Ann")
+    assert len(STAND_INS.letters("a@b")) == 3
+    assert STAND_INS.letters("") == ""
 
 
 def test_token_keeps_algorithm_and_instants() -> None:

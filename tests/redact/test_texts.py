@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay import leaks
+from gms_replay import leaks, privacy
+from gms_replay.privacy import Kind
 from gms_replay.redact.standins import StandIns
 from gms_replay.redact.texts import Texts
 from gms_replay.rules import Rules
@@ -203,6 +204,38 @@ def test_phone_number_is_known_otherwise_written() -> None:
     assert "754" not in by.words("(541) 754-3010 or 5417543010")
 
 
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        ("+4915112345678", "call 004915112345678 or 015112345678 or 0049 151 1234 5678 or (0151) 1234-5678"),
+        ("(415) 555-0199", "call 4155550199 or 1-415-555-0199 or 415.555.0199"),
+    ],
+)
+def test_phone_number_is_known_in_what_people_say(number: str, line: str) -> None:
+    by = texts()
+    told(json.dumps({"_customer_number": number}), by=by)
+    found = told(json.dumps({"transcriptToShow": [["Message.Text", "", line, "7", "CLIENT"]]}), is_told=True, by=by)
+
+    def digits(text: str) -> str:
+        return "".join(one for one in text if one.isdigit())
+
+    own = digits(OF(number))[-10:]
+    assert found.count("call") == 1
+    assert all(digits(one).endswith(own) for one in json.loads(found)["transcriptToShow"][0][2].split(" or "))
+    assert digits(number)[-4:] not in by.target(f"/a?b={digits(number)}")
+
+
+def test_known_phone_number_stays_a_number_in_json() -> None:
+    by = texts()
+    for number in range(20):
+        told(f'{{"phone":"(415) 555-01{number:02}"}}', by=by)
+    numbers = ",".join(f"41555501{number:02}" for number in range(20))
+    found = told(f"[{numbers}]", by=by)
+
+    assert all(len(str(one)) == 10 for one in json.loads(found))
+    assert "415555" not in found
+
+
 def test_device_is_known_in_capitals_and_as_bytes() -> None:
     by = texts()
     by.learn_token(bytes.fromhex(TOKEN.replace("00", "0a")[:64]))
@@ -253,6 +286,41 @@ def test_typed_text() -> None:
     assert "I am here" not in told(notice, is_told=True, by=by)
     assert told('{"message":"http://a.example/"}', by=by) == '{"message":"http://a.example/"}'
     assert told('{"exception":"x","message":"gone"}', is_told=True, by=by) == '{"exception":"x","message":"gone"}'
+
+
+TYPED = (
+    "mail ann.lee@mail.test, call +49 151 12345678",
+    "ann.lee@mail.test",
+    "my card 4111 1111 1111 1111 and order 1234567890123456",
+    "see https://ann:sesame4711@gms.test/a and +4915112345678!",
+    "+15417543010 4111111111111111",
+)
+
+
+@pytest.mark.parametrize("text", TYPED)
+def test_what_is_private_by_its_looks_in_typed_text(text: str) -> None:
+    by = texts(typed=True)
+    found = json.loads(told(json.dumps({"message": text}), by=by))["message"]
+
+    assert not [one for one in leaks.in_text(found) if one.is_secret]
+    assert set(text.split()) & set(found.split()) <= {"+49"}
+    assert all(OF(text[part.start : part.end]) in found for part in privacy.looks(text) if part.kind is not Kind.EMAIL)
+    again = Texts(b"another key for tests", typed=True, rules=Rules(), keeps_stand_ins=True)
+    assert told(json.dumps({"message": found}), by=again) == json.dumps({"message": found})
+
+
+def test_neighbours_make_no_card_in_typed_text() -> None:
+    for number in range(300):
+        text = json.dumps({"message": f"see 41111111111{number:05} 1111 2222 3333 4444 0151 1234 5678"})
+
+        assert not [one for one in leaks.in_text(told(text, by=texts(typed=True))) if one.is_secret]
+
+
+@given(text=st.lists(st.sampled_from(["a@b.cc", "+49", "151", "1234 5678", " ", "4111", "://", "x:y@", "?", "ok"])))
+def test_any_typed_text(text: list[str]) -> None:
+    said = "".join(text)
+
+    assert len(json.loads(told(json.dumps({"message": said}), by=texts(typed=True)))["message"]) >= len(said)
 
 
 def test_fields_of_the_rules_file() -> None:

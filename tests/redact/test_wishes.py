@@ -7,10 +7,22 @@ from gms_replay.errors import OptionError
 from gms_replay.model import Redaction
 from gms_replay.redact import wishes
 from gms_replay.redact.wishes import Wish
+from gms_replay.rules import Rules
 
 
 def test_key_is_not_shown() -> None:
     assert "kkk" not in repr(Wish(key=b"k" * 16))
+
+
+def test_key_for_nothing_is_a_contradiction() -> None:
+    with pytest.raises(OptionError, match="redact off replaces nothing, so a redact key says nothing"):
+        Wish(Redaction.OFF, b"k" * 16)
+
+
+def test_country_has_to_be_one() -> None:
+    assert Wish(rules=Rules(region="DE")).rules.region == "DE"
+    with pytest.raises(OptionError, match=r"redact\.region: 'XX': no country has this code"):
+        Wish(rules=Rules(region="XX"))
 
 
 def test_options_of_the_recorder(tmp_path: Path) -> None:

@@ -142,3 +142,13 @@ def test_what_is_not_there_is_said(tmp_path):
         list(files.files([tmp_path / "missing"]))
     with pytest.raises(OptionError, match="cannot be read"):
         scan(tmp_path / "missing", Rules())
+
+
+def test_what_is_named_and_holds_nothing_is_said(tmp_path):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "empty.txt").touch()
+    assert [one.removeprefix(f"{tmp_path}/") for one in files.empty([tmp_path / "none", tmp_path / "empty.txt"])] == [
+        "none: there is no file in it, so nothing was looked at",
+        "empty.txt: is empty, so nothing was looked at",
+    ]
+    assert list(files.empty([tmp_path])) == []
