@@ -12,6 +12,8 @@ from gms_replay.gms import Kind
 
 _WORDS = (ANY, COMET, PUSH)
 _OPERATIONS = tuple(kind.value for kind in Kind if kind not in (Kind.COMET, Kind.PUSH, Kind.PREFLIGHT))
+_META = (bayeux.HANDSHAKE, bayeux.CONNECT, bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE, bayeux.DISCONNECT)
+"""The protocol's own channels that apps say."""
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _LONGEST_MS = 24 * 3600 * 1000
 _LARGEST = 1_000_000_000
@@ -107,6 +109,8 @@ def _on(said: object, do: Do, where: str) -> str:
     if not isinstance(said, str) or not (said in _WORDS or said.startswith("/") or _is_operation(said)):
         there_are = f'{_listed(_WORDS)}, a channel like "/meta/connect" or "/_genesys", and {", ".join(_OPERATIONS)}'
         raise OptionError(f"{where}: {said!r:.80}: nothing is called so; there are {there_are}")
+    if bayeux.is_meta(said) and not any(bayeux.matches(said, channel) for channel in _META):
+        raise OptionError(f"{where}: {said!r:.80}: no app says that; there are {', '.join(_META)}, and /meta/* for all")
     may = _fitting(said)
     if do not in may:
         raise OptionError(f"{where}: {do} does not happen to {said!r:.80}; {_listed(sorted(may))} may")
