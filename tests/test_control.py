@@ -428,7 +428,15 @@ def test_faults_come_go_and_are_told() -> None:
         return answer.status, json.loads(answer.body)
 
     assert faults("GET") == (200, {"faults": []})
-    added = {"number": 1, "on": "queue position", "do": "error", "times": [1], "struck": 0, "sessions": {}}
+    added = {
+        "number": 1,
+        "on": "queue position",
+        "do": "error",
+        "times": [1],
+        "status": 503,
+        "struck": 0,
+        "sessions": {},
+    }
     assert faults("POST", said={"on": "queue position", "do": "error", "times": 1}) == (200, added)
     start(app_)
     assert app_.call("GET", QUEUE).status == 503
