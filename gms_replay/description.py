@@ -211,7 +211,7 @@ _REFUSALS = {
     "400": "A field or parameter is wrong, and is named.",
     "401": "Asked from another machine, or by a page of another site, without the token.",
     "403": "The same, where there is no token.",
-    "404": "There is no such session.",
+    "404": "There is no such session, or no such fault.",
 }
 
 
@@ -283,8 +283,8 @@ _PATHS: dict[str, dict[str, Schema]] = {
         "delete": _operation("Takes all faults away.", "FaultsDropped"),
     },
     "/faults/{number}": {
-        "get": _operation("Tells of one fault.", "Faults", "400", parameters=[_NUMBER_PATH]),
-        "delete": _operation("Takes one fault away.", "FaultsDropped", "400", parameters=[_NUMBER_PATH]),
+        "get": _operation("Tells of one fault.", "Faults", "400", "404", parameters=[_NUMBER_PATH]),
+        "delete": _operation("Takes one fault away.", "FaultsDropped", "400", "404", parameters=[_NUMBER_PATH]),
     },
     "/openapi.json": {
         "get": {

@@ -8,7 +8,7 @@ import pytest
 from driver import App, Driver, begin_chat
 from factories import CHAT_DIALOG, PROVIDERS, SERVICE, visit
 
-from gms_replay.control import CLOCK, MISSES, PREFIX, PROVIDER, PUSHES, ROUTES, SESSIONS
+from gms_replay.control import CLOCK, FAULTS, MISSES, PREFIX, PROVIDER, PUSHES, ROUTES, SESSIONS
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
 
@@ -18,6 +18,9 @@ TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
+_OF_ONE = {"sessions": "{session}", "faults": "{number}"}
+
+
 def asked_app() -> App:
     """An app that has asked for what there is, and for what there is not, and was told pushes of its own."""
     app = App(Driver(Player(compile_stories(visit()), holds_pushes=True)))
@@ -25,6 +28,7 @@ def asked_app() -> App:
     app.call("GET", "/genesys/1/service/nowhere")
     app.call("POST", PROVIDERS["apns"], {"aps": {}, "message": {"_id": SERVICE, "_action": "get-dialog-start-chat"}})
     app.call("POST", PROVIDERS["apns"], {"aps": {}, "message": {"_id": SERVICE, "_action": CHAT_DIALOG[-5:]}})
+    app.call("POST", FAULTS, {"on": "send", "do": "error", "times": [3]})
     return app
 
 
@@ -80,6 +84,11 @@ def test_every_route_is_described() -> None:
         ("POST", PUSHES, b'{"release": 1}'),
         ("POST", PUSHES, b'{"hold": true, "session": "s1"}'),
         ("GET", PROVIDER, b""),
+        ("GET", FAULTS, b""),
+        ("POST", FAULTS, b'{"on": "any", "do": "cut", "after_bytes": 3, "session": 2}'),
+        ("GET", f"{FAULTS}/1", b""),
+        ("DELETE", f"{FAULTS}/1", b""),
+        ("DELETE", FAULTS, b""),
         ("GET", f"{PREFIX}openapi.json", b""),
         ("DELETE", PROVIDER, b""),
         ("DELETE", MISSES, b""),
@@ -90,12 +99,17 @@ def test_every_route_is_described() -> None:
         ("GET", f"{SESSIONS}/nobody", b""),
         ("GET", f"{PUSHES}?after=x", b""),
         ("POST", PUSHES, b"[]"),
+        ("POST", FAULTS, b"[]"),
+        ("GET", f"{FAULTS}/77", b""),
+        ("DELETE", f"{FAULTS}/77", b""),
+        ("GET", f"{FAULTS}/{10**17}", b""),
     ],
 )
 def test_what_is_told_is_described(method: str, path: str, body: bytes) -> None:
     answer = asked_app().call(method, path, body)
     page = path.partition("?")[0].removeprefix(PREFIX)
-    route = "/sessions/{session}" if page.startswith("sessions/") else f"/{page}"
+    page, _, one = page.partition("/")
+    route = f"/{page}/{_OF_ONE[page]}" if one else f"/{page}"
 
     described = description()["paths"][route][method.lower()]["responses"][str(answer.status)]
     schema = described["content"]["application/json"]["schema"]
@@ -107,7 +121,7 @@ def test_every_list_was_told_something() -> None:
     app = asked_app()
     app.call("POST", PUSHES, {"release": "all"})
 
-    told = [json.loads(app.call("GET", page).body) for page in (CLOCK, SESSIONS, MISSES, PUSHES, PROVIDER)]
+    told = [json.loads(app.call("GET", page).body) for page in (CLOCK, SESSIONS, MISSES, PUSHES, PROVIDER, FAULTS)]
 
     assert [key for one in told for key, value in one.items() if value == []] == []
 
