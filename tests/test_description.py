@@ -1,6 +1,7 @@
 """The description of the control API, held to what `control` reads and to what the player tells."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from driver import App, Driver, begin_chat
 from factories import CHAT_DIALOG, PROVIDERS, SERVICE, visit
 
 from gms_replay.control import CLOCK, FAULTS, MISSES, PREFIX, PROVIDER, PUSHES, ROUTES, SESSIONS
+from gms_replay.faults import Do
 from gms_replay.player import Player
 from gms_replay.story import compile_stories
 
@@ -53,9 +55,16 @@ def unlike(schema: dict[str, Any], value: Any, at: str = "$") -> Iterator[str]:
             yield f"{at}: {value!r} is none of {word}"
     if ("enum" in schema and value not in schema["enum"]) or schema.get("const", value) != value:
         yield f"{at}: {value!r} is another word"
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield f"{at}: {value!r} is no {schema['pattern']}"
+    if "not" in schema and not any(unlike(schema["not"], value)):
+        yield f"{at}: {value!r} is what it must not be"
+    if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
+        yield f"{at}: {value!r} is too little"
     if "required" in schema:
-        known = schema["properties"]
-        wrong = (set(schema["required"]) - value.keys()) | (value.keys() - known)
+        known = schema.get("properties", {})
+        unknown = set() if schema.get("additionalProperties", True) else value.keys() - known
+        wrong = (set(schema["required"]) - value.keys()) | unknown
         yield from (f"{at}.{name}: lacking, or unknown" for name in sorted(wrong))
         for name in known.keys() & value.keys():
             yield from unlike(known[name], value[name], f"{at}.{name}")
@@ -138,6 +147,32 @@ def test_every_field_of_a_body_is_described(schema: str, page: str) -> None:
     assert sorted({name for kind in kinds for name in kind["properties"]}) == refusal.partition("there are ")[2].split(
         ", "
     )
+
+
+SAMPLES: dict[str, Any] = {
+    "session": "bob:2", "times": [3], "first": 1, "every": 2, "count": 1, "chance": 0.5, "delay_ms": 5, "jitter_ms": 5,
+    "status": 500, "status_code": 1, "exception": "e", "message": "m", "after_bytes": 3, "advice": "none",
+}  # fmt: skip
+NAMED = [
+    "any", "comet", "push", "push connect", "send", "send x", "sned", "/_genesys", "/meta", "/meta/handshake",
+    "/meta/connect", "/meta/conect", "/meta/*", "/meta/**",
+]  # fmt: skip
+
+
+FEW = ("send", "/meta/handshake", "/meta/connect", "/_genesys")
+
+
+@pytest.mark.parametrize("do", list(Do))
+def test_fault_that_is_described_is_taken_and_no_other(do: Do) -> None:
+    app, fault = asked_app(), description()["components"]["schemas"]["Fault"]
+    plain: list[dict[str, Any]] = [{"on": on, "do": do, "delay_ms": 5} for on in NAMED]
+    plain += [{"on": on, "do": do, first: SAMPLES[first]} for on in NAMED for first in SAMPLES]
+    pairs = [one | {second: SAMPLES[second]} for one in plain for second in SAMPLES if one["on"] in FEW]
+    said = [*plain, *pairs, {"on": "send", "do": do, "delay_ms": 0}]
+
+    taken = [one for one in said if app.call("POST", FAULTS, one).status == 200]
+
+    assert taken == [one for one in said if not list(unlike(fault, one))]
 
 
 def test_every_parameter_is_described() -> None:

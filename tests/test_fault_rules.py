@@ -129,6 +129,14 @@ def test_posted_rule_is_read() -> None:
     assert fault_rules.posted(json.dumps(PLAIN).encode()) == Fault("send", Do.RESET)
 
 
+def test_whole_number_may_have_a_fraction_of_zero() -> None:
+    posted = fault_rules.posted(b'{"on": "send", "do": "reset", "times": [1.0, 2e0], "session": 2.0}')
+
+    assert posted == Fault("send", Do.RESET, visit=2, times=frozenset({1, 2}))
+    with pytest.raises(OptionError, match=r"^fault\.first: 1\.5: "):
+        fault_rules.posted(b'{"on": "send", "do": "reset", "first": 1.5}')
+
+
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
