@@ -17,15 +17,8 @@ _CONFIGURED = """
 [[operations]]
 include-name = "GET /pushes"
 parameters = { "query.wait_ms" = 0 }
-
-[[operations]]
-include-name = "POST /faults"
-checks.positive_data_acceptance.enabled = false
 """
-"""Nobody waits for pushes here: a request that is held for minutes would be taken for one that is lost.
-
-Which fields of a fault go together is in no schema, but in `faults`: one whose fields are all right may be refused.
-"""
+"""Nobody waits for pushes here: a request that is held for minutes would be taken for one that is lost."""
 
 
 def explore(seconds: int) -> int:

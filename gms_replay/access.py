@@ -14,6 +14,9 @@ from gms_replay.errors import OptionError
 from gms_replay.events import JSON, Asked, Respond
 from gms_replay.model import header
 
+VARIABLE = "GMS_REPLAY_TOKEN"
+"""The environment's, which has the token where no option has it."""
+
 _HERE = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?", re.ASCII | re.IGNORECASE)
 _NEAR = re.compile(r"(::ffff:)?127\..*|::1", re.IGNORECASE)
 _PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
@@ -21,11 +24,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{8,}=*", re.ASCII)
 """What a header can carry (RFC 6750, section 2.1), and nobody guesses."""
 _CHALLENGE = ("www-authenticate", "Bearer")
 _WAY_OUT = "give the token: Authorization: Bearer TOKEN, or ?token=TOKEN"
-_NO_TOKEN = "or set one, by GMS_REPLAY_TOKEN, and give it: Authorization: Bearer TOKEN"
+_NO_TOKEN = f"or set one, by {VARIABLE}, and give it: Authorization: Bearer TOKEN"
 
 
 def token(name: str, said: str) -> str:
-    """A token as a user sets it; `name`: of the option. Raises OptionError."""
+    """A token as a user sets it; `name`: of the option or variable. Raises OptionError."""
     if not _TOKEN.fullmatch(said):
         raise OptionError(
             f"{name}: a token has 8 or more letters, digits and -._~+/ (`openssl rand -hex 16` draws one)"
@@ -51,7 +54,9 @@ class Access:
             return asked
         if self._token is not None:
             return _refused(401, f"{why}; {_WAY_OUT}")
-        return _refused(403, f"{why}; ask on this machine, at http://127.0.0.1, with curl or a test, {_NO_TOKEN}")
+        return _refused(
+            403, f"{why}; ask on this machine, at {asked.scheme}://127.0.0.1, with curl or a test, {_NO_TOKEN}"
+        )
 
 
 def _given(asked: Asked) -> tuple[str | None, Asked]:

@@ -11,8 +11,10 @@ from gms_replay.model import header
 PARAMETER = "gms_session"
 
 _NAME = "[0-9A-Za-z_-]{1,64}"
-_VISIT = r"[1-9]\d{0,8}"
+_VISIT = "[1-9][0-9]{0,8}"
 _SAID = re.compile(rf"(?P<alone>{_VISIT})|(?P<name>(?!\d+(?::|$)){_NAME})(?::(?P<visit>{_VISIT}))?", re.ASCII)
+PATTERN = rf"^({_VISIT}|(?![0-9]+(:|$)){_NAME}(:{_VISIT})?)$"
+"""The same, as JSON Schema has it."""
 SEGMENT = re.compile(rf"/~(?P<name>{_NAME})~(?=/)")
 """What stands before the recorded path where it names a session. No home directory (`/~bob/`) looks like it."""
 

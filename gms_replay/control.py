@@ -165,8 +165,8 @@ def is_meant(asked: Asked) -> bool:
     return PREFIX in asked.target and PREFIX in asked.target.partition("?")[0]
 
 
-def read(asked: Asked, sessions: Collection[str]) -> Wanted:
-    """What is asked for. `sessions`: the names of those there are."""
+def read(asked: Asked, sessions: Collection[str], faults: Collection[int]) -> Wanted:
+    """What is asked for. `sessions`: the names of those there are; `faults`: the numbers."""
     page, _, name = asked.target.partition("?")[0].partition(PREFIX)[2].partition("/")
     methods = ROUTES.get(page)
     if methods is None or (name and page not in _OF_ONE):
@@ -178,6 +178,9 @@ def read(asked: Asked, sessions: Collection[str]) -> Wanted:
     if asked.method not in allowed:
         return Refusal(405, ", ".join(f"{method} {methods[method][0]}" for method in allowed), allowed)
     try:
+        if page == "faults" and name and (number := fault_rules.number(name)) not in faults:
+            there_are = ", ".join(map(str, faults)) or "none"
+            return Refusal(404, f"there is no fault {number}; there are {there_are}")
         return methods[asked.method][1](asked, name or None, sessions)
     except OptionError as error:
         return Refusal(400, str(error))

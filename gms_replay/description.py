@@ -6,6 +6,7 @@ Written by hand, beside `control`, which reads the requests; a test holds each r
 import json
 from typing import Any
 
+from gms_replay import addresses, fault_rules
 from gms_replay.faults import Do
 
 Schema = dict[str, Any]
@@ -170,34 +171,87 @@ _SCHEMAS: dict[str, Schema] = {
 }
 
 
+_TURN: Schema = _NUMBER | {"maximum": fault_rules.LARGEST}
+_WAIT: Schema = {"type": "number", "minimum": 0, "maximum": fault_rules.LONGEST_MS}
 _FAULT: dict[str, Schema] = {
     "on": _NAME | {"description": 'An operation, a channel, "comet", "push", or "any" request.'},
     "do": {"enum": [do.value for do in Do]},
 }
 _FAULT_MORE: dict[str, Schema] = {
-    "session": {"anyOf": [_NAME, _NUMBER], "description": "Whose, as gms_session has it; without it, everybody's."},
-    "times": {"anyOf": [_NUMBER, _list(_NUMBER)], "description": "Which, counted in each session."},
-    "first": _NUMBER | {"description": "From which on."},
-    "every": _NUMBER | {"description": "Each how manieth."},
-    "count": _NUMBER | {"description": "At most so often in a session."},
+    "session": {
+        "anyOf": [_TEXT | {"pattern": addresses.PATTERN}, _NUMBER | {"maximum": 10**9 - 1}, {"type": "null"}],
+        "description": "Whose, as gms_session has it; without it, everybody's.",
+    },
+    "times": {"anyOf": [_TURN, _list(_TURN) | {"minItems": 1}], "description": "Which, counted in each session."},
+    "first": _TURN | {"description": "From which on."},
+    "every": _TURN | {"description": "Each how manieth."},
+    "count": _TURN | {"description": "At most so often in a session."},
     "chance": {"type": "number", "minimum": 0, "maximum": 1},
-    "delay_ms": {"type": "number", "minimum": 0},
-    "jitter_ms": {"type": "number", "minimum": 0},
+}
+_FAULT_OWN: dict[str, Schema] = {
+    "delay_ms": _WAIT,
+    "jitter_ms": _WAIT,
     "status": {"type": "integer", "minimum": 400, "maximum": 599},
     "status_code": {"enum": [1, 2]},
     "exception": _TEXT,
     "message": _TEXT,
-    "after_bytes": _COUNT,
+    "after_bytes": _COUNT | {"maximum": fault_rules.LARGEST},
     "advice": {"enum": ["none", "retry", "handshake"]},
 }
+_SLOWNESS = ("delay_ms", "jitter_ms")
+_OWN_OF: dict[Do, tuple[str, ...]] = {
+    Do.DELAY: _SLOWNESS,
+    Do.ERROR: (*_SLOWNESS, "status", "status_code", "exception", "message"),
+    Do.RESET: _SLOWNESS,
+    Do.CUT: ("after_bytes",),
+    Do.REFUSE: ("advice",),
+    Do.REORDER: _SLOWNESS,
+}
+"""The fields that not every fault has."""
+_EXCLUSIVE = [
+    ("times", "first"),
+    ("times", "every"),
+    ("times", "count"),
+    ("times", "chance"),
+    ("status", "status_code"),
+]
+_ANY: Schema = {"const": "any"}
+_COMET: Schema = {"enum": ["comet", *fault_rules.META[1:], "/meta/*", "/meta/**"]}
+_HANDSHAKE: Schema = {"const": fault_rules.META[0]}
+_OPERATION: Schema = {"pattern": f"^({'|'.join(fault_rules.OPERATIONS)})( |$)"}
+_CHANNEL: Schema = {"pattern": "^/(?!meta(/|$))"}
+_PUSH: Schema = {"pattern": "^push( |$)"}
+_REQUESTS = [_ANY, _COMET, _HANDSHAKE, _OPERATION]
+_ON_OF: dict[Do, list[Schema]] = {
+    Do.DELAY: [*_REQUESTS, _CHANNEL, _PUSH],
+    Do.REFUSE: [_HANDSHAKE],
+    Do.FORGET: [_COMET],
+    Do.ALIAS: [_ANY, _OPERATION],
+    Do.DOUBLE: [_CHANNEL, _PUSH],
+    Do.REORDER: [_CHANNEL],
+    Do.LOSE: [_CHANNEL, _PUSH],
+}
+"""What befalls what; the rest, requests."""
+
+
+def _fault(do: Do) -> Schema:
+    """A rule for that: it may have these fields, but not all of them together."""
+    on = {"type": "string", "anyOf": _ON_OF.get(do, _REQUESTS), "description": _FAULT["on"]["description"]}
+    more = _FAULT_MORE | {name: _FAULT_OWN[name] for name in _OWN_OF.get(do, ())}
+    together = [{"required": pair} for pair in _EXCLUSIVE if more.keys() >= {*pair}]
+    schema = _object({"on": on, "do": {"const": do.value}}, more, **{"not": {"anyOf": together}})
+    some = [{"required": [name], "properties": {name: {"exclusiveMinimum": 0}}} for name in _SLOWNESS]
+    return schema | ({"anyOf": some} if do == Do.DELAY else {})
+
+
 _STRUCK: dict[str, Schema] = {
     "number": _NUMBER,
     "struck": _COUNT,
     "sessions": {"type": "object", "additionalProperties": _NUMBER, "description": "Whom it struck, how often each."},
 }
 _SCHEMAS |= {
-    "Fault": _object(_FAULT, _FAULT_MORE, description="Which fields go together, a refusal says."),
-    "FaultTold": _object(_FAULT | _STRUCK, _FAULT_MORE),
+    "Fault": {"oneOf": [_fault(do) for do in Do]},
+    "FaultTold": _object(_FAULT | _STRUCK, _FAULT_MORE | _FAULT_OWN),
     "Faults": _object({"faults": _list(_of("FaultTold"))}),
     "FaultsDropped": _object({"dropped": _list(_NUMBER)}),
 }
@@ -211,7 +265,7 @@ _REFUSALS = {
     "400": "A field or parameter is wrong, and is named.",
     "401": "Asked from another machine, or by a page of another site, without the token.",
     "403": "The same, where there is no token.",
-    "404": "There is no such session.",
+    "404": "There is no such session, or no such fault.",
 }
 
 
@@ -283,8 +337,8 @@ _PATHS: dict[str, dict[str, Schema]] = {
         "delete": _operation("Takes all faults away.", "FaultsDropped"),
     },
     "/faults/{number}": {
-        "get": _operation("Tells of one fault.", "Faults", "400", parameters=[_NUMBER_PATH]),
-        "delete": _operation("Takes one fault away.", "FaultsDropped", "400", parameters=[_NUMBER_PATH]),
+        "get": _operation("Tells of one fault.", "Faults", "400", "404", parameters=[_NUMBER_PATH]),
+        "delete": _operation("Takes one fault away.", "FaultsDropped", "400", "404", parameters=[_NUMBER_PATH]),
     },
     "/openapi.json": {
         "get": {

@@ -11,10 +11,12 @@ from gms_replay.faults import ANY, COMET, PUSH, Do, Fault
 from gms_replay.gms import Kind
 
 _WORDS = (ANY, COMET, PUSH)
-_OPERATIONS = tuple(kind.value for kind in Kind if kind not in (Kind.COMET, Kind.PUSH, Kind.PREFLIGHT))
+OPERATIONS = tuple(kind.value for kind in Kind if kind not in (Kind.COMET, Kind.PUSH, Kind.PREFLIGHT))
+META = (bayeux.HANDSHAKE, bayeux.CONNECT, bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE, bayeux.DISCONNECT)
+"""The protocol's own channels that apps say."""
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-_LONGEST_MS = 24 * 3600 * 1000
-_LARGEST = 1_000_000_000
+LONGEST_MS = 24 * 3600 * 1000
+LARGEST = 1_000_000_000
 _SWAPPED_WITHIN_MS = 10_000
 _EXAMPLE = '{"on": "send", "do": "reset", "times": [3]}'
 
@@ -50,7 +52,7 @@ def number(said: str | None) -> int | None:
 def posted(body: bytes) -> Fault:
     """The rule that is to be added. Raises OptionError."""
     try:
-        said = json.loads(body)
+        said = json.loads(body, parse_float=_number_said)
     except (ValueError, RecursionError):
         raise OptionError(f"the body must be a JSON object: {_EXAMPLE}") from None
     return read(said, "fault")
@@ -103,10 +105,18 @@ def read(said: object, where: str) -> Fault:
     )
 
 
+def _number_said(text: str) -> float:
+    # To JSON 2.0 is as good an integer as 2.
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def _on(said: object, do: Do, where: str) -> str:
     if not isinstance(said, str) or not (said in _WORDS or said.startswith("/") or _is_operation(said)):
-        there_are = f'{_listed(_WORDS)}, a channel like "/meta/connect" or "/_genesys", and {", ".join(_OPERATIONS)}'
+        there_are = f'{_listed(_WORDS)}, a channel like "/meta/connect" or "/_genesys", and {", ".join(OPERATIONS)}'
         raise OptionError(f"{where}: {said!r:.80}: nothing is called so; there are {there_are}")
+    if bayeux.is_meta(said) and not any(bayeux.matches(said, channel) for channel in META):
+        raise OptionError(f"{where}: {said!r:.80}: no app says that; there are {', '.join(META)}, and /meta/* for all")
     may = _fitting(said)
     if do not in may:
         raise OptionError(f"{where}: {do} does not happen to {said!r:.80}; {_listed(sorted(may))} may")
@@ -127,7 +137,7 @@ def _fitting(on: str) -> frozenset[Do]:
 
 
 def _is_operation(said: str) -> bool:
-    return any(said == name or said.startswith(f"{name} ") for name in (*_OPERATIONS, PUSH))
+    return any(said == name or said.startswith(f"{name} ") for name in (*OPERATIONS, PUSH))
 
 
 def _session(said: Mapping[str, Any], where: str) -> tuple[str | None, int | None]:
@@ -152,11 +162,11 @@ def _times(said: Mapping[str, Any], where: str) -> frozenset[int]:
 
 
 def _is_count(said: object) -> bool:
-    return isinstance(said, int) and not isinstance(said, bool) and 1 <= said <= _LARGEST
+    return isinstance(said, int) and not isinstance(said, bool) and 1 <= said <= LARGEST
 
 
 def _whole(
-    said: Mapping[str, Any], name: str, default: Any, where: str, *, at_least: int, at_most: int = _LARGEST
+    said: Mapping[str, Any], name: str, default: Any, where: str, *, at_least: int, at_most: int = LARGEST
 ) -> Any:
     value = said.get(name, default)
     if name in said and (isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most):
@@ -164,7 +174,7 @@ def _whole(
     return value
 
 
-def _number(said: Mapping[str, Any], name: str, default: Any, where: str, *, at_most: float = _LONGEST_MS) -> Any:
+def _number(said: Mapping[str, Any], name: str, default: Any, where: str, *, at_most: float = LONGEST_MS) -> Any:
     value = said.get(name, default)
     # What is no number stands in no order, so it is not between the two.
     if name in said and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= at_most):

@@ -99,11 +99,13 @@ class Fault:
         return round(((self.delay_ms or 0) + draw * self.jitter_ms) * 1000)
 
     def as_json(self) -> dict[str, Any]:
-        """The rule as it may be said, without what it need not say."""
+        """The rule as it may be said, with what counts, and without what it need not say."""
         said = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
         whose = [str(said.pop(name)) for name in ("session", "visit") if name in said]
         said |= {"session": ":".join(whose)} if whose else {}
         said |= {"times": sorted(self.times)} if self.times else {}
+        # An error has a status, whether or not it was said.
+        said |= {"status": self.status} if self.do == Do.ERROR and self.status_code is None else {}
         return said
 
     def __str__(self) -> str:

@@ -194,7 +194,7 @@ class Player:
     def _control(self, request_id: int, asked: Asked, now_us: int) -> Iterator[Action]:
         """Answers whoever tests the app."""
         status, head, told = 200, JSON, b""
-        wanted = control.read(asked, [session.name for session in self._registry])
+        wanted = control.read(asked, [session.name for session in self._registry], self._faults.rules)
         match wanted:
             case control.Refusal() | control.Description():
                 status, head, told = wanted.status, wanted.headers, wanted.told

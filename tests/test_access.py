@@ -115,6 +115,13 @@ def test_refusal_says_the_way_out() -> None:
     assert "GMS_REPLAY_TOKEN" in json.loads(told.body)["error"]
 
 
+def test_refusal_says_the_scheme_that_is_served() -> None:
+    told = Access().admitted(Asked("GET", "https", PUSHES, (("host", "evil.example"),), b"", "127.0.0.1"))
+
+    assert isinstance(told, Respond)
+    assert "at https://127.0.0.1, " in json.loads(told.body)["error"]
+
+
 def test_who_has_no_token_is_told_which_kind() -> None:
     told = Access(TOKEN).admitted(asked(peer="192.0.2.1"))
 

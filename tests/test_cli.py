@@ -1082,6 +1082,15 @@ def test_wrong_protection_is_named(short: Path, options: list[str], complaint: s
     assert (told.exit_code, told.output.startswith(f"gms-replay: {complaint}")) == (2, True), told.output
 
 
+def test_wrong_token_of_the_environment_is_named(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMS_REPLAY_TOKEN", "short")
+
+    told = [run("serve", short, "--port", "0", *options).output for options in ((), ("--token", "worse"))]
+
+    named = ["gms-replay: GMS_REPLAY_TOKEN", "gms-replay: --token"]
+    assert [line.partition(": a token has 8")[0] for line in told] == named
+
+
 def test_others_are_let_in_with_a_token_and_https(short: Path, tmp_path: Path) -> None:
     with serving(short, "--json", "--host", "0.0.0.0", "--tls", "--confdir", str(tmp_path / "ca")) as process:
         assert process.stdout is not None

@@ -428,15 +428,27 @@ def test_faults_come_go_and_are_told() -> None:
         return answer.status, json.loads(answer.body)
 
     assert faults("GET") == (200, {"faults": []})
-    added = {"number": 1, "on": "queue position", "do": "error", "times": [1], "struck": 0, "sessions": {}}
+    added = {
+        "number": 1,
+        "on": "queue position",
+        "do": "error",
+        "times": [1],
+        "status": 503,
+        "struck": 0,
+        "sessions": {},
+    }
     assert faults("POST", said={"on": "queue position", "do": "error", "times": 1}) == (200, added)
     start(app_)
     assert app_.call("GET", QUEUE).status == 503
     assert faults("GET") == (200, {"faults": [added | {"struck": 1, "sessions": {"s1": 1}}]})
     app_.call("DELETE", SESSIONS)
     assert faults("GET") == (200, {"faults": [added]})
-    assert faults("DELETE", f"{FAULTS}/7") == (200, {"dropped": []})
+    assert faults("GET", f"{FAULTS}/1") == (200, {"faults": [added]})
+    assert faults("GET", f"{FAULTS}/77") == (404, {"error": "there is no fault 77; there are 1"})
+    assert faults("DELETE", f"{FAULTS}/77") == (404, {"error": "there is no fault 77; there are 1"})
+    assert faults("DELETE", f"{FAULTS}/x") == (400, {"error": MATCHES("'x' is no fault's number; ")})
     assert faults("DELETE", f"{FAULTS}/1") == (200, {"dropped": [1]})
+    assert faults("DELETE", f"{FAULTS}/1") == (404, {"error": "there is no fault 1; there are none"})
     assert faults("POST", said=b"{") == (400, {"error": MATCHES("the body must be a JSON object: ")})
     assert faults("POST", said={"on": "send"}) == (400, {"error": MATCHES("fault.do: None: ")})
     assert faults("PUT") == (405, {"error": MATCHES("GET lists the faults, ")})

@@ -31,6 +31,8 @@ PLAIN = {"on": "send", "do": "reset"}
         ({"on": "comet", "do": "hang"}, Fault("comet", Do.HANG)),
         ({"on": "/meta/handshake", "do": "refuse"}, Fault("/meta/handshake", Do.REFUSE)),
         ({"on": "/meta/*", "do": "reset"}, Fault("/meta/*", Do.RESET)),
+        ({"on": "/meta/**", "do": "reset"}, Fault("/meta/**", Do.RESET)),
+        ({"on": "/meta/disconnect", "do": "reset"}, Fault("/meta/disconnect", Do.RESET)),
         ({"on": "/_genesys", "do": "reorder"}, Fault("/_genesys", Do.REORDER, delay_ms=10_000)),
         ({"on": "push", "do": "lose"}, Fault("push", Do.LOSE)),
         ({"on": "push connect", "do": "double"}, Fault("push connect", Do.DOUBLE)),
@@ -62,6 +64,13 @@ def test_rule_is_read_and_told_the_same(said: dict[str, Any], fault: Fault) -> N
             {"on": "sned", "do": "reset"},
             "fault.on: 'sned': nothing is called so; there are any, comet, push, a channel",
         ),
+        # It would never strike.
+        (
+            {"on": "/meta/conect", "do": "reset"},
+            "fault.on: '/meta/conect': no app says that; there are /meta/handshake, /meta/connect, ",
+        ),
+        ({"on": "/meta/con*", "do": "reset"}, "fault.on: '/meta/con*': no app says that"),
+        ({"on": "/meta", "do": "reset"}, "fault.on: '/meta': no app says that"),
         ({"on": "send", "do": "double"}, "fault.on: double does not happen to 'send'; alias, cut"),
         ({"on": "send", "do": "forget"}, "fault.on: forget does not"),
         # A request that is not Comet's has no client that could be forgotten: it would hang.
@@ -118,6 +127,14 @@ def test_number_is_read() -> None:
 
 def test_posted_rule_is_read() -> None:
     assert fault_rules.posted(json.dumps(PLAIN).encode()) == Fault("send", Do.RESET)
+
+
+def test_whole_number_may_have_a_fraction_of_zero() -> None:
+    posted = fault_rules.posted(b'{"on": "send", "do": "reset", "times": [1.0, 2e0], "session": 2.0}')
+
+    assert posted == Fault("send", Do.RESET, visit=2, times=frozenset({1, 2}))
+    with pytest.raises(OptionError, match=r"^fault\.first: 1\.5: "):
+        fault_rules.posted(b'{"on": "send", "do": "reset", "first": 1.5}')
 
 
 @pytest.mark.parametrize(

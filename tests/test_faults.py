@@ -98,6 +98,19 @@ def test_what_struck_is_told() -> None:
     assert len(faults.idle) == 2
 
 
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault("send", Do.ERROR, status=503), {"status": 503}),
+        (Fault("send", Do.ERROR, status=404), {"status": 404}),
+        (Fault("send", Do.ERROR, status_code=2), {"status_code": 2}),
+        (RESET, {}),
+    ],
+)
+def test_status_that_counts_is_told(fault: Fault, status: dict[str, int]) -> None:
+    assert fault.as_json() == {"on": "send", "do": fault.do} | status
+
+
 def test_rules_come_and_go() -> None:
     faults = Faults([RESET])
     assert faults.obey(AddFault(Fault("any", Do.HANG, visit=2)))["number"] == 2

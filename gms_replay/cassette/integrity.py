@@ -84,10 +84,11 @@ def examine(path: str | os.PathLike[str]) -> Examined:
         return Examined(size_bytes, state, is_beside_other, opening.format_in(file), flaws, counts, recording)
 
 
-def damage(path: Path, flaws: tuple[Flaw, ...]) -> CassetteDamagedError:
-    """The error that says in one line what is damaged."""
+def damage(path: Path, flaws: tuple[Flaw, ...], *, is_repaired: bool = False) -> CassetteDamagedError:
+    """The error that says in one line what is damaged, and, where it was not repaired just now, what to do."""
     more = f", and {len(flaws) - 1} more" if len(flaws) > 1 else ""
-    return opening.damaged(path, f"{flaws[0]}{more}")
+    reason = f"{flaws[0]}{more}"
+    return CassetteDamagedError(f"{path}: damaged ({reason})") if is_repaired else opening.damaged(path, reason)
 
 
 def _looked_into(file: Path) -> "_Look":

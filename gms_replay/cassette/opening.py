@@ -5,6 +5,7 @@ and refusing it needs no SQLite, which would leave marks in its folder.
 """
 
 import os
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -232,9 +233,8 @@ def remove(path: Path) -> None:
 
 def damaged(path: Path, reason: str) -> CassetteDamagedError:
     """The error for a cassette whose bytes do not hold together."""
-    return CassetteDamagedError(
-        f"{path}: damaged ({reason}); take it from a backup, or save what is whole: gms-replay check --repair NEW"
-    )
+    mended = f"gms-replay check {shlex.quote(str(path))} --repair NEW"
+    return CassetteDamagedError(f"{path}: damaged ({reason}); take it from a backup, or save what is whole: {mended}")
 
 
 def is_damage(error: Exception) -> bool:

@@ -155,7 +155,7 @@ def _check(
         echo(tables.tell(told) if told else ())
         echo(checkup.tell_repaired(saved, str(repaired)) if repaired else ())
     if examined.flaws:
-        complain(damage(cassette, examined.flaws))
+        complain(damage(cassette, examined.flaws, is_repaired=repaired is not None))
     if examined.flaws or (repaired is not None and saved is None):
         sys.exit(1)
 

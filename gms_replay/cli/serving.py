@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from gms_replay import access, limits
 from gms_replay.cli.options import BUNDLE_ID, FILE, NOW, REDACT, REDACT_KEY, RULES, SHIFT, rules_of, wish_of
@@ -13,6 +14,11 @@ from gms_replay.errors import OptionError
 
 if TYPE_CHECKING:
     from gms_replay.replay.certificates import Certificates
+
+
+def _token(context: click.Context, parameter: click.Parameter, said: str | None) -> str | None:
+    is_set = parameter.name is not None and context.get_parameter_source(parameter.name) is ParameterSource.ENVIRONMENT
+    return access.token(access.VARIABLE if is_set else "--token", said) if said else None
 
 
 def _number(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -91,7 +97,8 @@ def _certificates(confdir: Path | None) -> "Certificates":
 @click.option("--compress-sockets", is_flag=True, help="Compress WebSockets where the app offers permessage-deflate.")
 @click.option(
     "--token",
-    envvar="GMS_REPLAY_TOKEN",
+    callback=_token,
+    envvar=access.VARIABLE,
     show_envvar=True,
     metavar="TOKEN",
     help="What other machines, and pages of other sites, give to ask /__gms_replay__/. Where --host lets them in, "
@@ -149,7 +156,6 @@ def serve(
     if confdir is not None and not tls:
         raise OptionError("--confdir: it goes with --tls")
     said, allowed = rules_of(rules), limits.parse(limit)
-    token = access.token("--token", token) if token else None
     wish = wish_of(redact, redact_key, said)
     with hold(cassette) as facts:
         # The rest takes as long to import as a large cassette to be searched for damage, which is done meanwhile.

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gms_replay.cassette.integrity import Examined
-from gms_replay.cassette.repair import Saved
+from gms_replay.cassette.repair import MADE_UP, Saved
 from gms_replay.cassette.states import State
 from gms_replay.findings import Finding, Sort
 from gms_replay.formats.tale import count, moment, plain
@@ -32,6 +32,7 @@ _REDACTIONS = {
     Redaction.ON: "redacted",
     Redaction.TYPED: "redacted, what people typed too",
 }
+_UNKNOWN = "nobody knows whether redacted: take it for not redacted"
 _STATES = {
     State.CLOSED: "closed: one plain file",
     State.OPEN: "open in another program: it is being recorded, most likely",
@@ -145,7 +146,8 @@ def _format(examined: Examined) -> str:
 def _run(run: Run) -> str:
     tools = ", ".join(f"{program} {version}" for program, version in run.versions)
     upstream = f" to {run.upstream}" if run.upstream else ""
-    return f"run {run.id}, {moment(run.started_at_us)} ({run.mode}{upstream}; {tools}; {_REDACTIONS[run.redaction]})"
+    redaction = _UNKNOWN if run.mode == MADE_UP else _REDACTIONS[run.redaction]
+    return f"run {run.id}, {moment(run.started_at_us)} ({run.mode}{upstream}; {tools}; {redaction})"
 
 
 def _size(size_bytes: int) -> str:

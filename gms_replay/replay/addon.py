@@ -27,7 +27,8 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import ClientHelloData
 
 from gms_replay import control, reach
-from gms_replay.access import Access
+from gms_replay.access import VARIABLE, Access
+from gms_replay.access import token as checked
 from gms_replay.errors import GmsReplayError, OptionError
 from gms_replay.mitmdump import ending
 from gms_replay.mitmdump.options import require_known
@@ -39,7 +40,6 @@ from gms_replay.replay.stage import Stage
 
 _PROGRAM = "gms_serve"
 _HERE = "127.0.0.1"
-_TOKEN = "GMS_REPLAY_TOKEN"
 _SERVED = ("http", "https")
 _PROXIES = (RegularMode, Socks5Mode, TransparentMode)
 _Place = tuple[str, int]
@@ -157,7 +157,8 @@ class GmsPlayer:
                 )
         given = {name: getattr(ctx.options, name) for name in options.OPTIONS}
         if not any(given[options.TOKEN]):
-            given[options.TOKEN] = [os.environ.get(_TOKEN, "")]
+            token = os.environ.get(VARIABLE, "")
+            given[options.TOKEN] = [checked(VARIABLE, token) if token else ""]
         said = options.settings(given)
         listens = [mode.listen_host(ctx.options.listen_host) for mode in modes]
         served = _Served(said, self._door, is_here=all(map(reach.is_here, listens)))

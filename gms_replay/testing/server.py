@@ -74,7 +74,7 @@ class GmsFaults(Protocol):
         """Adds a rule, and gives its `number`: `add(on="/meta/connect", do="reset", times=[3])`. Raises OptionError."""
 
     def drop(self, number: int | None = None) -> None:
-        """Takes a rule away, or all; what they struck stays struck."""
+        """Takes a rule away, or all; what they struck stays struck. Raises OptionError where it is not there."""
 
 
 class GmsClock(Protocol):

@@ -167,7 +167,8 @@ def test_damaged_file_is_named(verb: str, kind: str, tmp_path: Path, whole: Path
     told = run(*READERS[verb], path)
 
     complains(told, path, 1 if "check" in verb else 2, "damaged (")
-    assert told.stderr.endswith("); take it from a backup, or save what is whole: gms-replay check --repair NEW\n")
+    way_out = f"take it from a backup, or save what is whole: gms-replay check {path} --repair NEW"
+    assert told.stderr.endswith(f"); {way_out}\n")
     assert traces(tmp_path) == before
 
 

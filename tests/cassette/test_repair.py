@@ -63,6 +63,7 @@ def test_what_is_whole_is_saved(visit: Path, new: Path, kind: str) -> None:
 
     assert told.exit_code == 1
     assert f"saved into {new}: " in told.stdout
+    assert told.stderr.endswith(")\n"), "what was done is not advised"
     assert visit.read_bytes() == before
     assert not examine(new).flaws
     assert set(read(new).messages) <= set(whole.messages)
@@ -94,6 +95,14 @@ def test_lost_run_is_made_up(visit: Path, new: Path) -> None:
     began_us = min(one.request.started_at_us for one in factories.visit().exchanges)
     assert read(new).runs == (Run(1, began_us, "repair", None, ()),)
     assert read(new).exchanges == factories.visit().exchanges
+    assert "; nobody knows whether redacted: take it for not redacted)\n" in run("check", new).stdout
+
+
+def test_advice_can_be_pasted(visit: Path) -> None:
+    DAMAGE["the run"](visit)
+    odd = visit.rename(visit.with_name("my visit.sqlite"))
+
+    assert run("check", odd).stderr.endswith(f": gms-replay check '{odd}' --repair NEW\n")
 
 
 def test_whole_cassette_is_copied(visit: Path, new: Path) -> None:

@@ -340,6 +340,15 @@ def test_wrong_use_ends_mitmdump_with_one_line(
     assert complaint in line
 
 
+def test_wrong_token_of_the_environment_is_named(run: Callable[..., Any], cassette: Path, tmp_path: Path) -> None:
+    options = ("--set", f"gms_cassette={cassette}", "--set", "mode=reverse:http://127.0.0.1:9@0")
+    mitmdump = run(tmp_path, *options, before=("env", "GMS_REPLAY_TOKEN=short"), addon=ADDON)
+
+    assert mitmdump.process.wait(WAIT_S) == 1
+    (line,) = [line for line in mitmdump.err.splitlines() if line.startswith("gms_serve: ")]
+    assert "GMS_REPLAY_TOKEN: a token has 8 or more letters" in line
+
+
 def test_end_before_any_request(play: Callable[..., Any]) -> None:
     with play() as serving:
         assert serving.mitmdump.end() == 0
