@@ -144,7 +144,8 @@ def _session(said: Mapping[str, Any], where: str) -> tuple[str | None, int | Non
     wish = said.get("session")
     if wish is None:
         return None, None
-    if isinstance(wish, bool) or not isinstance(wish, str | int):
+    # The text of one below 0 would be a name.
+    if isinstance(wish, bool) or not isinstance(wish, str | int) or (isinstance(wish, int) and wish < 1):
         raise OptionError(f"{where}: {wish!r:.80}: it is a session's name, or the number of a visit")
     try:
         address = addresses.parse(str(wish))

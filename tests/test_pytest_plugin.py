@@ -405,6 +405,20 @@ def test_third_poll_dies(suite: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*fault 1 (lose on push) struck nobody*"])
 
 
+def test_transport_has_the_faults_of_the_marker(suite: pytest.Pytester) -> None:
+    result = run(suite, """
+        @pytest.mark.gms_cassette("visit.sqlite", faults=[{"on": "any", "do": "reset", "times": [1]}])
+        def test_one(gms_transport):
+            with httpx.Client(transport=gms_transport, base_url="https://gms.test") as app:
+                with pytest.raises(httpx.ReadError):
+                    app.post(START, json=ORDER)
+                assert app.post(START, json=ORDER).status_code == 200
+            assert not hasattr(gms_transport, "faults")
+    """)  # fmt: skip
+
+    result.assert_outcomes(passed=1)
+
+
 def test_differing_transcripts_read_well(suite: pytest.Pytester) -> None:
     result = run(suite, """
         @pytest.mark.gms_cassette("visit.sqlite")

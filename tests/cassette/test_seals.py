@@ -35,6 +35,21 @@ def test_seal_stands_behind_the_pages(visit: Path) -> None:
     assert opening.pages_end(content) == len(content) - SEAL_BYTES
 
 
+def test_bytes_that_belong_to_no_fact_are_no_damage(visit: Path) -> None:
+    """As the README says: appended ones, and SQLite's free space."""
+    file = sqlite3.connect(visit, isolation_level=None)
+    file.executescript("PRAGMA secure_delete = OFF; CREATE TABLE scratch (a)")
+    file.execute("INSERT INTO scratch VALUES (?)", ("of no fact " * 1000,))
+    file.execute("DROP TABLE scratch")
+    file.close()
+    content = visit.read_bytes()
+    assert b"of no fact" in content
+    visit.write_bytes(content.replace(b"of no fact", b"overwritte") + b"appended")
+
+    assert not examine(visit).flaws
+    assert read(visit) == factories.visit()
+
+
 def test_recorder_seals_what_it_closes(tmp_path: Path, facts) -> None:
     path = tmp_path / "visit.sqlite"
     for number in (1, 2):
