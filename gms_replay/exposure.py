@@ -10,7 +10,7 @@ from email.message import Message as Part
 from email.parser import BytesParser
 from urllib.parse import unquote_plus
 
-from gms_replay import apns, leaks, privacy
+from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
 from gms_replay.model import Direction, Exchange, Frame, Headers, Recording, header
@@ -84,7 +84,7 @@ class _Looking:
     def _in_headers(self, where: str, headers: Headers) -> Iterator[Exposed]:
         for name, value in headers:
             place = f"{where} header {name.lower()}"
-            for part in leaks.in_header(name, value, self._rules):
+            for part in places.in_header(name, value, self._rules):
                 yield from self._at(place, part.kind, unquote_plus(value[part.start : part.end]), "header")
             yield from self._by_looks(place, unquote_plus(value))
             if "?" in value:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from gms_replay import instants, marks, privacy
+from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
-from gms_replay.privacy import Kind, Part
+from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
 
 
@@ -174,22 +174,8 @@ def _is_surely(kind: Kind, value: str) -> bool:
 
 def kind_of(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
     """What is private at a path for whoever has those rules, but for what people type; None for nothing."""
-    if privacy.named(rules.unredacted, path):
-        return None
-    kind = privacy.field(path, is_told=is_told)
-    if kind in (None, Kind.TEXT):
-        return Kind.USER if privacy.named(rules.redacted, path) else None
-    return kind
-
-
-def in_header(name: str, value: str, rules: Rules) -> tuple[Part, ...]:
-    """The secrets in a header, for whoever has those rules."""
-    if privacy.named(rules.unredacted, (name,)):
-        return ()
-    parts = privacy.in_header(name, value)
-    if not parts and value and privacy.named(rules.redacted, (name,)):
-        return (Part(0, len(value), Kind.USER),)
-    return parts
+    kind = places.kind(path, rules, is_told=is_told)
+    return None if kind is Kind.TEXT else kind
 
 
 def _named(name: str, rules: Rules, *, is_line: bool) -> Kind | None:
@@ -205,7 +191,7 @@ def _values(name: str, value: str, kind: Kind, rules: Rules) -> Iterator[tuple[i
     if privacy.header(name) is None:
         yield 0, value, kind
         return
-    for part in in_header(name, value, rules):
+    for part in places.in_header(name, value, rules):
         yield part.start, value[part.start : part.end], part.kind
 
 

@@ -25,6 +25,7 @@ _PART = re.compile(rb"\r?\n\r?\n")
 _PART_NAME = re.compile(rb'(?i)content-disposition:(?:[^\r\n]|\r?\n[ \t])*?\bname="?([^";\r\n]*)')
 _BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
 _PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"=]*=[^\n<>{}\[\]\"]*")
+_OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
 _ESCAPED_SLASH = rb"\/"
 _ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
 
@@ -154,3 +155,16 @@ def _part(text: bytes, head: bytes, start: int, end: int) -> Iterator[Leaf]:
             yield leaf._replace(path=path + leaf.path, start=leaf.start + start, end=leaf.end + start)
     else:
         yield Leaf(path, Sort.STRING, start, end, decoded(raw), encoded)
+
+
+def is_json(value: str) -> bool:
+    """Whether a text is JSON, or at least begins like what GMS says in it."""
+    if value.lstrip()[:1] not in ("{", "["):
+        return False
+    if _OPENS_JSON.match(value):
+        return True
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True

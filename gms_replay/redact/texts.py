@@ -6,33 +6,28 @@ exchange's request, or of its answer, is looked through (`learn…`), then it is
 words of the protocols stay as they are.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
-from gms_replay import gms, leaks, marks, privacy
+from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.privacy import Kind, Part
-from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, leaves
+from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
 from gms_replay.redact.leaves import decoded as text_of
 from gms_replay.redact.memory import Memory
 from gms_replay.redact.standins import StandIns, is_instant
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort
 
-_IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId", "participantId"})
-"""What GMS and Bayeux call things by: no secret, and nothing that may be replaced in one place and not in another."""
-_WORDS = _IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
-_ALL_IDS = frozenset((name,) for name in {*_IDS, "id"})
+_ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
 _HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
 _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
 """In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
-_OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
 _NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
 _ATTEMPTS = 10
@@ -106,7 +101,7 @@ class Texts:
 
     def learn_header(self, name: str, value: str) -> None:
         """Remember what is secret in a header."""
-        for part in self._in_header(name, value):
+        for part in places.in_header(name, value, self._rules):
             self._remember(value[part.start : part.end], part.kind)
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> None:
@@ -130,14 +125,18 @@ class Texts:
     def _by_names_beside(self, found: list[Leaf]) -> list[Leaf]:
         """Each value that stands beside the name of something private, at that name."""
         meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
-        meant = {path: other for path, other in meant.items() if self._kind(other, True) not in (None, Kind.TEXT)}
+        meant = {
+            path: other
+            for path, other in meant.items()
+            if places.kind(other, self._rules, is_told=True) not in (None, Kind.TEXT)
+        }
         return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
 
     def _learn_value(self, path: Path, value: str, *, is_told: bool, depth: int) -> None:
-        if depth < _DEEPEST and _is_json(value):
+        if depth < _DEEPEST and is_json(value):
             self._learn_leaves(path, encoded(value), "", is_told, depth + 1)
             return
-        kind = self._kind(path, is_told)
+        kind = places.kind(path, self._rules, is_told=is_told)
         if kind is not None and kind is not Kind.TEXT:
             self._remember(value, kind)
 
@@ -193,7 +192,7 @@ class Texts:
 
     def header(self, name: str, value: str) -> str:
         """The same of a header's value."""
-        parts = self._in_header(name, value)
+        parts = places.in_header(name, value, self._rules)
         if parts:
             return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
         return self.words(value)
@@ -242,10 +241,10 @@ class Texts:
             return self._prose(leaf.value)
         if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
-        if leaf.sort is Sort.NUMBER and self._kind(path, is_told) not in (None, Kind.TEXT):
+        if leaf.sort is Sort.NUMBER and leaks.kind_of(path, self._rules, is_told=is_told):
             # Signs, zeros before and exponents stay, or it would be no number any more.
             return _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), leaf.value, count=1)
-        if leaf.sort is Sort.NUMBER and self._is_public(path):
+        if leaf.sort is Sort.NUMBER and places.is_public(path, self._rules):
             return leaf.value
         told = self.words(leaf.value)
         # A phone number's digits may begin with 0, and no number in JSON does.
@@ -253,16 +252,16 @@ class Texts:
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
-        if depth < _DEEPEST and _is_json(value):
+        if depth < _DEEPEST and is_json(value):
             inside = encoded(value)
             told = self._told_leaves(path, inside, "", is_told, depth + 1)
             return value if told == inside else text_of(told)
-        kind = self._kind(path, is_told)
+        kind = places.kind(path, self._rules, is_told=is_told)
         if kind is Kind.TEXT and self._typed and types and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)
-        if self._is_public(path) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
+        if places.is_public(path, self._rules) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
             return value
         return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
 
@@ -377,26 +376,6 @@ class Texts:
         told.append(self.memory.replaced(text[at:], is_shown=is_shown))
         return "".join(told)
 
-    # What stands where.
-
-    def _kind(self, path: Path, is_told: bool) -> Kind | None:
-        if privacy.named(self._rules.unredacted, path):
-            return None
-        found = privacy.field(path, is_told=is_told)
-        if (found is None or found is Kind.TEXT) and privacy.named(self._rules.redacted, path):
-            return Kind.USER
-        return found
-
-    def _in_header(self, name: str, value: str) -> tuple[Part, ...]:
-        if name.lower() in self._rules.credentials:
-            return privacy.in_header(name, value, Kind.CREDENTIAL)
-        if privacy.named(self._rules.unredacted, (name,)):
-            return ()
-        parts = privacy.in_header(name, value)
-        if not parts and value and privacy.named(self._rules.redacted, (name,)):
-            return (Part(0, len(value), Kind.USER),)
-        return parts
-
     def _may_matter(self, key: bytes) -> bool:
         """Whether what stands at a key may be private; keys are few."""
         found = self._keys.get(key)
@@ -408,11 +387,6 @@ class Texts:
             found = self._keys[key] = privacy.may_matter(name) or name in fields
         return found
 
-    def _is_public(self, path: Path) -> bool:
-        """Whether a path holds an instant, a duration, an id or a word of a protocol."""
-        name = next((step for step in reversed(path) if isinstance(step, str)), None)
-        return name in _WORDS or gms.is_duration(path) or self._rules.instant_class(path) is not None
-
 
 def _is_particular(value: str) -> bool:
     """Whether an id is none that may be somebody's name, number or code as well."""
@@ -422,15 +396,3 @@ def _is_particular(value: str) -> bool:
 def _names_somebody(value: str) -> bool:
     """Whether an id is an address or a phone number; one that looks like a card's number is an id all the same."""
     return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value))
-
-
-def _is_json(value: str) -> bool:
-    if value.lstrip()[:1] not in ("{", "["):
-        return False
-    if _OPENS_JSON.match(value):
-        return True
-    try:
-        json.loads(value)
-    except (ValueError, RecursionError):
-        return False
-    return True

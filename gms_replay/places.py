@@ -1,0 +1,38 @@
+"""What is private at a place for whoever has rules of his own: `privacy`, as the rules file's [redact] has it."""
+
+from gms_replay import gms, privacy
+from gms_replay.gms import Path
+from gms_replay.privacy import Kind, Part
+from gms_replay.rules import Rules
+
+IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId", "participantId"})
+"""Fields of ids that GMS gives."""
+_WORDS = IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
+
+
+def kind(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
+    """What is private at a path of a body, or in the field that it names; None for nothing. `is_told`: by GMS."""
+    if privacy.named(rules.unredacted, path):
+        return None
+    found = privacy.field(path, is_told=is_told)
+    if (found is None or found is Kind.TEXT) and privacy.named(rules.redacted, path):
+        return Kind.USER
+    return found
+
+
+def in_header(name: str, value: str, rules: Rules) -> tuple[Part, ...]:
+    """The secrets in a header."""
+    if name.lower() in rules.credentials:
+        return privacy.in_header(name, value, Kind.CREDENTIAL)
+    if privacy.named(rules.unredacted, (name,)):
+        return ()
+    parts = privacy.in_header(name, value)
+    if not parts and value and privacy.named(rules.redacted, (name,)):
+        return (Part(0, len(value), Kind.USER),)
+    return parts
+
+
+def is_public(path: Path, rules: Rules) -> bool:
+    """Whether a path holds an instant, a duration, an id or a word of a protocol."""
+    name = next((step for step in reversed(path) if isinstance(step, str)), None)
+    return name in _WORDS or gms.is_duration(path) or rules.instant_class(path) is not None

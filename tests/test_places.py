@@ -1,0 +1,45 @@
+import pytest
+
+from gms_replay import places
+from gms_replay.privacy import Kind, Part
+from gms_replay.rules import Rules
+
+RULES = Rules(redacted=frozenset({"ticketNo", "subject"}), unredacted=frozenset({"nickname"}))
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (("secureKey",), Kind.CREDENTIAL),
+        (("text",), Kind.TEXT),
+        (("ticketNo",), Kind.USER),
+        (("subject",), Kind.USER),
+        (("nickname",), None),
+        (("_action",), None),
+    ],
+)
+def test_rules_come_before_what_is_known(path, kind):
+    assert places.kind(path, RULES, is_told=False) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "parts"),
+    [
+        ("apikey", Rules(), (Part(0, 4, Kind.CREDENTIAL),)),
+        ("nickname", RULES, ()),
+        ("ticketNo", RULES, (Part(0, 4, Kind.USER),)),
+        ("Cookie", Rules(unredacted=frozenset({"Cookie"})), ()),
+        ("Accept", RULES, ()),
+        ("X-Own", Rules(credentials=frozenset({"x-own"})), (Part(0, 4, Kind.CREDENTIAL),)),
+    ],
+)
+def test_headers_are_as_rules_have_them(name, rules, parts):
+    assert places.in_header(name, "k3y4", rules) == parts
+
+
+@pytest.mark.parametrize(
+    ("path", "is_public"),
+    [(("channel",), True), (("_eta",), True), (("_expires",), True), ((0,), False), (("text",), False)],
+)
+def test_ids_words_and_times_are_public(path, is_public):
+    assert places.is_public(path, Rules()) is is_public
