@@ -124,6 +124,8 @@ def other(tmp_path, monkeypatch):
         return enter(*args, **options)
 
     monkeypatch.setattr(opening, "enter_wal_mode", late)
+    yield
+    started[0].close()
 
 
 def test_maker_waits_for_who_came_second(tmp_path, facts, other):

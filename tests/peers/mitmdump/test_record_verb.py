@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -405,7 +405,7 @@ def test_second_interrupt_waits_for_nothing(record: Callable[..., Recorder], gms
     poller.start()
     upstream.asked("/genesys/cometd")
     # Who reads keeps the recorder from making one file of it: for that it waits some seconds.
-    with sqlite3.connect(recorder.cassette) as connection:
+    with closing(sqlite3.connect(recorder.cassette)) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT * FROM run").fetchall()
         recorder.process.send_signal(signal.SIGINT)
