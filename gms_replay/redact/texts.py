@@ -8,13 +8,13 @@ words of the protocols stay as they are.
 
 import re
 from collections.abc import Iterator
-from itertools import chain, islice
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.privacy import Kind, Part
+from gms_replay.redact import typed
 from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
 from gms_replay.redact.leaves import decoded as text_of
 from gms_replay.redact.memory import Memory
@@ -30,9 +30,6 @@ _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<v
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
 _NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
-_ATTEMPTS = 10
-_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)", re.ASCII)
-"""Of as many digits as a card's."""
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
@@ -274,39 +271,7 @@ class Texts:
         return self._joined(text, [*named, *looks], is_shown=False)
 
     def _typed_text(self, value: str) -> str:
-        """What stands for it: for addresses and numbers what stands for them everywhere, for the rest letters."""
-        pieces = list(self._in_typed(value))
-        if not pieces:
-            return value if self._is_done(value) else self._stand_ins.typed(value)
-        told = self._typed_around(value, pieces)
-        for _ in range(_ATTEMPTS):
-            # Digits of neighbours may make a card's number that neither was.
-            leak = next((one for one in leaks.in_text(told) if one.is_secret), None)
-            if leak is None:
-                break
-            told = told[: leak.start] + self._stand_ins.of(leak.value) + told[leak.end :]
-        return told
-
-    def _typed_around(self, value: str, pieces: list[_Piece]) -> str:
-        """A typed text with its pieces told, and letters drawn for what stands between them, as if that were one."""
-        starts, ends = [0, *(piece.end for piece in pieces)], [*(piece.start for piece in pieces), len(value)]
-        between = [value[start:end] for start, end in zip(starts, ends, strict=True)]
-        rest = "".join(between)
-        letters = iter(rest if self._is_done(rest) else self._stand_ins.letters(rest))
-        drawn = ["".join(islice(letters, len(one))) for one in between]
-        return "".join(chain.from_iterable(zip(drawn, [*(piece.told for piece in pieces), ""], strict=True)))
-
-    def _in_typed(self, value: str) -> Iterator[_Piece]:
-        """What in a typed text would be known by its looks, also if it were drawn; of two at one place the longer."""
-        # What is drawn for a long number may be a card's.
-        long = (Part(*found.span(), Kind.CREDENTIAL) for found in _LONG_NUMBER.finditer(value))
-        parts, at = (*privacy.userinfo(value), *privacy.looks(value), *long), 0
-        for part in sorted(parts, key=lambda part: (part.start, -part.end)):
-            if part.start >= at:
-                at = part.end
-                was = value[part.start : part.end]
-                told = was if self._is_done(was) else self.memory.known(was) or self._stand_ins.of(was)
-                yield _Piece(part.start, part.end, told)
+        return typed.told(value, self._stand_ins, known=self.memory.known, is_done=self._is_done)
 
     def _secret(self, value: str, kind: Kind) -> str:
         """What stands for what is private by its place; itself where it is an id, an instant or nothing at all."""
