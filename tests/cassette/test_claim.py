@@ -118,14 +118,16 @@ def other(tmp_path, monkeypatch):
 
     def late(*args, **options):
         if not started:
-            started.append(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
-            started[0].execute("BEGIN IMMEDIATE")
-            threading.Timer(0.1, started[0].rollback).start()
+            file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            file.execute("BEGIN IMMEDIATE")
+            # Closing ends the transaction, too.
+            started.append(threading.Timer(0.1, file.close))
+            started[0].start()
         return enter(*args, **options)
 
     monkeypatch.setattr(opening, "enter_wal_mode", late)
     yield
-    started[0].close()
+    started[0].join()
 
 
 def test_maker_waits_for_who_came_second(tmp_path, facts, other):
