@@ -174,7 +174,7 @@ def _is_surely(kind: Kind, value: str) -> bool:
 
 def kind_of(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
     """What is private at a path for whoever has those rules, but for what people type; None for nothing."""
-    kind = places.kind(path, rules, is_told=is_told)
+    kind = rules.private_kind(path, is_told=is_told)
     return None if kind is Kind.TEXT else kind
 
 

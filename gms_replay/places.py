@@ -1,4 +1,4 @@
-"""What is private at a place for whoever has rules of his own: `privacy`, as the rules file's [redact] has it."""
+"""Headers and paths for whoever has rules of his own: `privacy`, as the rules file's [redact] has it."""
 
 from gms_replay import gms, privacy
 from gms_replay.gms import Path
@@ -8,16 +8,6 @@ from gms_replay.rules import Rules
 IDS = frozenset({"_id", "clientId", "chatSessionId", "chatId", "alias", "userId", "participantId"})
 """Fields of ids that GMS gives."""
 _WORDS = IDS | {"channel", "subscription", "connectionType", "id", "_action", "_dialog_id", "version"}
-
-
-def kind(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
-    """What is private at a path of a body, or in the field that it names; None for nothing. `is_told`: by GMS."""
-    if privacy.named(rules.unredacted, path):
-        return None
-    found = privacy.field(path, is_told=is_told)
-    if (found is None or found is Kind.TEXT) and privacy.named(rules.redacted, path):
-        return Kind.USER
-    return found
 
 
 def in_header(name: str, value: str, rules: Rules) -> tuple[Part, ...]:

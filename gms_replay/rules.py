@@ -130,9 +130,16 @@ class Rules:
 
     def is_private(self, path: Path) -> bool:
         """Whether what stands at a path is a secret, which is another in each recording."""
+        return self.private_kind(path, is_told=False) is not None
+
+    def private_kind(self, path: Path, *, is_told: bool) -> privacy.Kind | None:
+        """What is private at a path of a body, or in the field that it names; None for nothing. `is_told`: by GMS."""
         if privacy.named(self.unredacted, path):
-            return False
-        return privacy.field(path) is not None or privacy.named(self.redacted, path)
+            return None
+        found = privacy.field(path, is_told=is_told)
+        if found in (None, privacy.Kind.TEXT) and privacy.named(self.redacted, path):
+            return privacy.Kind.USER
+        return found
 
     def refusal(self, device: str | None, known: Collection[str]) -> str | None:
         """Why a push to that device is refused, in a provider's words, which are `known`; None where it is not."""

@@ -8,21 +8,6 @@ RULES = Rules(redacted=frozenset({"ticketNo", "subject"}), unredacted=frozenset(
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        (("secureKey",), Kind.CREDENTIAL),
-        (("text",), Kind.TEXT),
-        (("ticketNo",), Kind.USER),
-        (("subject",), Kind.USER),
-        (("nickname",), None),
-        (("_action",), None),
-    ],
-)
-def test_rules_come_before_what_is_known(path, kind):
-    assert places.kind(path, RULES, is_told=False) is kind
-
-
-@pytest.mark.parametrize(
     ("name", "rules", "parts"),
     [
         ("apikey", Rules(), (Part(0, 4, Kind.CREDENTIAL),)),

@@ -7,6 +7,7 @@ from gms_replay import reasons
 from gms_replay.errors import OptionError
 from gms_replay.faults import Do, Fault
 from gms_replay.gms import InstantClass
+from gms_replay.privacy import Kind
 from gms_replay.rules import Rules, load
 
 FILE = """
@@ -194,6 +195,23 @@ def test_what_is_private() -> None:
     ]  # fmt: skip
     assert (said.region, said.types) == ("DE", True)
     assert not load('[match]\nexact = ["email"]', "rules.toml").is_free("email")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (("secureKey",), Kind.CREDENTIAL),
+        (("text",), Kind.TEXT),
+        (("ticketNo",), Kind.USER),
+        (("subject",), Kind.USER),
+        (("nickname",), None),
+        (("_action",), None),
+    ],
+)
+def test_rules_come_before_what_is_known_as_private(path: tuple[str, ...], kind: Kind | None) -> None:
+    rules = Rules(redacted=frozenset({"ticketNo", "subject"}), unredacted=frozenset({"nickname"}))
+
+    assert rules.private_kind(path, is_told=False) is kind
 
 
 def test_faults_are_read_as_elsewhere() -> None:

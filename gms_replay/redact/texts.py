@@ -122,18 +122,14 @@ class Texts:
     def _by_names_beside(self, found: list[Leaf]) -> list[Leaf]:
         """Each value that stands beside the name of something private, at that name."""
         meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
-        meant = {
-            path: other
-            for path, other in meant.items()
-            if places.kind(other, self._rules, is_told=True) not in (None, Kind.TEXT)
-        }
+        meant = {path: other for path, other in meant.items() if leaks.kind_of(other, self._rules, is_told=True)}
         return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
 
     def _learn_value(self, path: Path, value: str, *, is_told: bool, depth: int) -> None:
         if depth < _DEEPEST and is_json(value):
             self._learn_leaves(path, encoded(value), "", is_told, depth + 1)
             return
-        kind = places.kind(path, self._rules, is_told=is_told)
+        kind = self._rules.private_kind(path, is_told=is_told)
         if kind is not None and kind is not Kind.TEXT:
             self._remember(value, kind)
 
@@ -253,7 +249,7 @@ class Texts:
             inside = encoded(value)
             told = self._told_leaves(path, inside, "", is_told, depth + 1)
             return value if told == inside else text_of(told)
-        kind = places.kind(path, self._rules, is_told=is_told)
+        kind = self._rules.private_kind(path, is_told=is_told)
         if kind is Kind.TEXT and self._typed and types and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
