@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from gms_replay.model import Exchange, Headers
 
+NOBODY = "-"
+"""An app, or a host, that is not known: it is not near, as without any address it would be this very process."""
+
 
 class Asked(NamedTuple):
     """A request of the app's. `target`: path and query as asked; `peer`: the app's address, without its port.

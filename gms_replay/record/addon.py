@@ -20,7 +20,7 @@ from gms_replay import __version__, control
 from gms_replay.access import Access
 from gms_replay.cassette.extent import Progress
 from gms_replay.errors import GmsReplayError
-from gms_replay.events import Asked, Respond
+from gms_replay.events import NOBODY, Asked, Respond
 from gms_replay.model import Redaction
 from gms_replay.record import ending, notices, options
 from gms_replay.record.protocol import Begin, Begun, Framed, Recorded
@@ -195,7 +195,7 @@ def _asked(flow: HTTPFlow) -> Asked:
     headers = (*request.headers.items(multi=True), ("host", request.host_header or ""))
     # Of an app of a proxy, which names no server's address, mitmproxy tells how it would go on.
     scheme = "https" if app.tls else "http"
-    return Asked(request.method, scheme, request.path, headers, b"", str(app.peername[0]) if app.peername else "-")
+    return Asked(request.method, scheme, request.path, headers, b"", str(app.peername[0]) if app.peername else NOBODY)
 
 
 class _ServerFirst:

@@ -6,12 +6,10 @@ Without it, mitmproxy itself would be the app, and the URLs in answers would lea
 import secrets
 from enum import StrEnum
 
-from gms_replay.events import Asked
+from gms_replay.events import NOBODY, Asked
 from gms_replay.model import Headers
 
 HEADER = "x-gms-replay-door"
-_NOBODY = "-"
-"""Who is not known is not near: without any address it would be this very process."""
 
 
 class Fate(StrEnum):
@@ -30,7 +28,7 @@ class Door:
     def note(self, scheme: str, host: str, http_version: str, peer: str) -> str:
         """The header's value for a request that came so; `host`: with the port, as the app said it."""
         # The host stands last: it may be anything.
-        return " ".join((self._secret, scheme, http_version, peer or _NOBODY, host or _NOBODY))
+        return " ".join((self._secret, scheme, http_version, peer or NOBODY, host or NOBODY))
 
     def brings(self, asked: Asked) -> bool:
         """Whether a request came this way."""
@@ -56,14 +54,14 @@ class Door:
         if not self._is_ours(notes[-1]):
             return asked._replace(headers=others)
         # Where a server on the way has taken off a host of blanks, there is none.
-        scheme, http_version, peer, host = [*said.split(" ", 3), _NOBODY][:4]
+        scheme, http_version, peer, host = [*said.split(" ", 3), NOBODY][:4]
         if not http_version.startswith("HTTP/1"):
             # HTTP/2 has no such header: mitmproxy's own.
             others = tuple(pair for pair in others if pair[0] != "transfer-encoding")
         headers = (("host", host), *(pair for pair in others if pair[0] != "host"))
         return asked._replace(
             scheme=scheme,
-            headers=others if host == _NOBODY else headers,
+            headers=others if host == NOBODY else headers,
             peer=peer,
             http_version=http_version,
         )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any
 
-from gms_replay.events import Asked, Respond
+from gms_replay.events import NOBODY, Asked, Respond
 from gms_replay.model import Headers, header
 
 Scope = MutableMapping[str, Any]
@@ -14,8 +14,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BREAK = "gms_replay.break"
 """The extension of ASGI by which our server ends a connection: a function that is told whether to reset it."""
 
-UNKNOWN = ("-", 0)
-"""The address of who is gone before he was seen: without any it would be this very process, which may ask anything."""
+UNKNOWN = (NOBODY, 0)
+"""The address of who is gone before he was seen."""
 
 _SCHEMES = {"ws": "http", "wss": "https"}
 _KEPT = 1024
