@@ -79,9 +79,10 @@ def _base64(raw: bytes) -> Iterator[bytes]:
 
 @dataclass
 class Planter:
-    """Draws secrets, no two alike, and remembers them."""
+    """Draws secrets, no two alike, and remembers them; and apart from them what people type."""
 
     secrets: list[Secret] = field(default_factory=list)
+    typed: list[Secret] = field(default_factory=list)
 
     def _plant(self, where: str, value: str, *, is_hex: bool = False) -> str:
         self.secrets.append(Secret(where, value, is_hex))
@@ -92,6 +93,11 @@ class Planter:
 
     def hex(self, where: str, length: int = 64) -> str:
         return self._plant(where, _drawn(where, _HEX, length), is_hex=True)
+
+    def word(self, where: str) -> str:
+        """One that somebody types: private to whoever says so."""
+        self.typed.append(Secret(f"typed: {where}", _drawn(where, _LETTERS, 12)))
+        return self.typed[-1].value
 
     def code(self, where: str) -> str:
         """Eight digits."""
@@ -142,10 +148,11 @@ class Shot:
 class Planted:
     """The whole visit. `sockets`: what each side says over a WebSocket, in turn; `frames`: binary ones for Apple.
 
-    `push`: path, headers and body of one over HTTP/2.
+    `typed`: words in what people type; `push`: path, headers and body of one over HTTP/2.
     """
 
     secrets: tuple[Secret, ...]
+    typed: tuple[Secret, ...]
     shots: tuple[Shot, ...]
     sockets: tuple[tuple[bytes, bytes], ...]
     frames: tuple[tuple[bytes, bytes], ...]
@@ -186,7 +193,7 @@ def planted() -> Planted:
         {"apns-topic": "com.example.app", "authorization": f"bearer {plant.jwt('APNs')}"},
         _raw({"aps": {"alert": alert}, "message": {"_id": SERVICE, "_action": "get-dialog-start-chat"}}),
     )
-    return Planted(tuple(plant.secrets), tuple(shots), sockets, frames, push)
+    return Planted(tuple(plant.secrets), tuple(plant.typed), tuple(shots), sockets, frames, push)
 
 
 def _callback(plant: Planter, user: str) -> Iterator[Shot]:
@@ -322,16 +329,17 @@ def _chat(plant: Planter, user: str) -> Iterator[Shot]:
         "email": plant.email("chat email"),
         "userDisplayName": plant.name("chat userDisplayName"),
         "push_notification_deviceid": plant.hex("chat push_notification_deviceid"),
-        "subject": "Orders",
+        "subject": f"Orders {plant.word('chat subject')}",
         "_verbose": "true",
     }
     began = {"chatIxnState": "CONNECTED", "chatSessionId": CHAT_ID, "startedAt": "2014-05-02T16:27:38Z"}
     verbose = {"userId": USER_ID, "secureKey": plant.token("chat secureKey"), "transcriptPosition": "1"}
     yield shot("", start, began | verbose)
-    typed = f"Call {plant.phone('typed phone', '+49 151 {a} {b}')}, or {plant.email('typed e-mail')}"
+    number = plant.phone("typed phone", "+49 151 {a} {b}")
+    typed = f"Call {number}, or {plant.email('typed e-mail')}, {plant.word('chat message')}"
     yield shot("/send", {"message": typed}, began | {"transcriptPosition": "2"})
     nickname = plant.name("REST nickname of an agent")
-    says = f"Is your card {plant.card('said by an agent: card')}?"
+    says = f"Is your card {plant.card('said by an agent: card')}, {plant.word('line of an agent')}?"
     lines = [["Notice.Joined", nickname, "has joined", "3", "AGENT"], ["Message.Text", nickname, says, "5", "AGENT"]]
     yield shot(
         "/refresh",
@@ -370,6 +378,7 @@ def _comet(plant: Planter, user: str) -> Iterator[Shot]:
         ["Notice.Joined", nickname, "has joined", "17", "AGENT"],
         ["Message.Text", nickname, f"I am {nickname}, at {plant.phone('Comet line')}", "19", "AGENT"],
         ["Message.Text", "Guest", f"Mine is {plant.email('Comet line: e-mail')}", "20", "CLIENT"],
+        ["Message.Text", "Guest", f"Good {plant.word('Comet line')}", "21", "CLIENT"],
     ]
     frame = _frame(lines, "7", secureKey=plant.token("Comet secureKey"), chatServiceMessage=f"{nickname} writes")
     done = {"channel": "/meta/connect", "successful": True, "id": "3"}
@@ -384,7 +393,8 @@ def _comet(plant: Planter, user: str) -> Iterator[Shot]:
     yield Shot(path, _asked("POST", path, [{**connect, "id": "4"}], f"gms_user: {user}"), head + chunks)
     polled = {**connect, "connectionType": "callback-polling", "id": "5", "ext": {"auth": plant.token("JSONP auth")}}
     query = urlencode({"jsonp": "cb", "message": json.dumps([polled])})
-    told = _frame([["Message.Text", nickname, "Bye", "25", "AGENT"]], "9", secureKey=plant.token("JSONP secureKey"))
+    bye = ["Message.Text", nickname, f"Bye {plant.word('JSONP line')}", "25", "AGENT"]
+    told = _frame([bye], "9", secureKey=plant.token("JSONP secureKey"))
     script = f"cb({json.dumps([told, {**done, 'id': '5'}])})"
     path = f"{COMET}/jsonp"
     yield Shot(path, _asked("GET", f"{path}?{query}", b"", f"gms_user: {user}"), _answered(script))
@@ -397,22 +407,22 @@ def _chat2(plant: Planter, user: str) -> Iterator[Shot]:
     began = {"statusCode": 0, "chatId": f"{CHAT_ID}2", "nextPosition": 2, "chatEnded": False} | shown
     said = {
         "nickname": plant.name("chat v2 nickname"),
-        "subject": "Bill",
+        "subject": f"Bill {plant.word('chat v2 subject')}",
+        "userData[comments]": plant.word("chat v2 userData[comments]"),
         "userData[phone]": plant.phone("chat v2 userData[phone]"),
         "userData[email]": plant.email("chat v2 userData[email]"),
     }
     agent = {"nickname": plant.name("chat v2 from.nickname"), "participantId": 2, "type": "Agent"}
     line = {"from": agent, "index": 1, "type": "Message", "utcTime": 1_399_048_060_000}
-    text = f"Write to {plant.email('chat v2 text')}"
+    text = f"Write to {plant.email('chat v2 text')}, {plant.word('chat v2 text')}"
     kind = "Content-Type: application/x-www-form-urlencoded"
     yield Shot(
         CHAT2,
         _asked("POST", CHAT2, urlencode(said), f"gms_user: {user}", kind),
         _answered(began | {"messages": [line | {"text": text}]}),
     )
-    sends = shown | {
-        "message": f"My number: {plant.phone('chat v2 message')}, card {plant.card('chat v2 message: card')}"
-    }
+    mine = f"My number: {plant.phone('chat v2 message')}, card {plant.card('chat v2 message: card')}"
+    sends = shown | {"message": f"{mine}, {plant.word('chat v2 message')}"}
     yield Shot(
         f"{one}/send",
         _asked("POST", f"{one}/send", urlencode(sends), f"gms_user: {user}", kind),
@@ -437,8 +447,10 @@ def _socket(plant: Planter) -> Iterator[tuple[bytes, bytes]]:
     }
     told = {"secureKey": plant.token("WebSocket secureKey"), "chatId": f"{CHAT_ID}3", "statusCode": 0}
     yield _raw([{"channel": channel, "data": asks, "id": "1"}]), _raw([{"channel": channel, "data": told}])
-    sends = {"operation": "sendMessage", "message": plant.email("WebSocket message"), "secureKey": told["secureKey"]}
-    text = {"messages": [{"from": {"nickname": plant.name("WebSocket from.nickname")}, "index": 2, "type": "Message"}]}
+    said = f"{plant.email('WebSocket message')} {plant.word('WebSocket message')}"
+    sends = {"operation": "sendMessage", "message": said, "secureKey": told["secureKey"]}
+    line = {"from": {"nickname": plant.name("WebSocket from.nickname")}, "index": 2, "type": "Message"}
+    text = {"messages": [line | {"text": plant.word("WebSocket text of an agent")}]}
     yield _raw([{"channel": channel, "data": sends, "id": "2"}]), _raw([{"channel": channel, "data": text}])
     # Neither is Bayeux.
     yield f"apikey={plant.token('WebSocket text')}".encode(), f"see {plant.email('WebSocket text: e-mail')}".encode()

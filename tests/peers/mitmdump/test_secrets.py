@@ -1,5 +1,7 @@
 """A visit with a hundred secrets through a real mitmdump, while somebody looks at every byte on disk."""
 
+import gzip
+import json
 import signal
 import struct
 import time
@@ -23,7 +25,7 @@ from gms_replay.cassette import reader
 from gms_replay.clocks import Clock, Pacing
 from gms_replay.grades import Grade
 from gms_replay.leniency import Leniency
-from gms_replay.model import Recording
+from gms_replay.model import Recording, Request, header
 from gms_replay.rules import Rules
 from gms_replay.scan import files
 
@@ -31,6 +33,8 @@ UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnectio
 SOCKET = f"{COMET}/socket"
 PLANTED = planted()
 WHERE = {secret.where for secret in PLANTED.secrets}
+TYPED = {secret.where for secret in PLANTED.typed}
+REDACTED = pytest.mark.parametrize("redact", ["on", "typed"])
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def recorded(peers: Peers, run: Callable[..., Any], folder: Path, redact: str) -
         f"reverse:http://127.0.0.1:{peers.upstream.port}@0",
         f"reverse:tls://127.0.0.1:{peers.apple.port}@127.0.0.2:0",
     ]
-    with Looker(folder, PLANTED.secrets) as looker, pytest.MonkeyPatch.context() as patch:
+    with Looker(folder, (*PLANTED.secrets, *PLANTED.typed)) as looker, pytest.MonkeyPatch.context() as patch:
         # Whatever anybody keeps for a moment is seen, too.
         patch.setenv("TMPDIR", str(temporary))
         mitmdump = run(
@@ -94,7 +98,7 @@ def recorded(peers: Peers, run: Callable[..., Any], folder: Path, redact: str) -
         ).ready()
         visit(peers, mitmdump, PLANTED)
         assert mitmdump.end(signal.SIGTERM) == 0
-    last = Looker(folder, PLANTED.secrets)
+    last = Looker(folder, (*PLANTED.secrets, *PLANTED.typed))
     last.look()
     found, at_the_end = (frozenset(where for where, _ in one.found) for one in (looker, last))
     cassette = mitmdump.cassette
@@ -146,32 +150,65 @@ def frame(payload: bytes, opcode: int = 1, *, is_masked: bool = False) -> bytes:
     return bytes([0x80 | opcode]) + first + bytes(4 * is_masked) + payload
 
 
-def test_a_hundred_secrets_are_each_one_of_a_kind():
-    values = [secret.value for secret in PLANTED.secrets]
+def say(app: httpx.Client, origin: str, request: Request) -> None:
+    """What the recorded app asked; without a coding, for the player takes none."""
+    kept = [(name, value) for name, value in request.headers if name.lower() not in ("host", "connection")]
+    body = request.body.wire
+    if header(request.headers, "content-encoding"):
+        kept = [(name, value) for name, value in kept if name.lower() not in ("content-encoding", "content-length")]
+        body = gzip.decompress(body)
+    # Not decoded: one answer says that it is packed, and is not.
+    with app.stream(request.method, origin + request.target, headers=kept, content=body) as answer:
+        b"".join(answer.iter_raw())
 
-    assert len(values) >= 100
-    assert len({*values}) == len(values) == len(WHERE)
+
+def hear(app: httpx.Client, url: str, headers: dict[str, Any]) -> list[Any]:
+    """What an app is told over Comet: the lines of each message, as many as were recorded."""
+
+    def ask(channel: str, **more: Any) -> Any:
+        return app.post(url, json=[{"channel": channel, **more}], headers=headers).json()
+
+    client = ask("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])[0]["clientId"]
+    ask("/meta/subscribe", clientId=client, subscription="/_genesys")
+    heard: list[Any] = []
+    while len(heard) < 3:
+        told = ask("/meta/connect", clientId=client, connectionType="long-polling")
+        heard += [lines(message) for message in told if message["channel"] == "/_genesys"]
+    return heard
+
+
+def lines(message: Any) -> Any:
+    return message["data"]["message"]["transcriptToShow"]
+
+
+def test_a_hundred_secrets_are_each_one_of_a_kind():
+    values = [secret.value for secret in (*PLANTED.secrets, *PLANTED.typed)]
+
+    assert len(PLANTED.secrets) >= 100
+    assert len({*values}) == len(values) == len(WHERE | TYPED)
     assert [one for one in values if sum(one in other for other in values) > 1] == []
 
 
 def test_unredacted_every_secret_is_found(record):
     kept = record("off")
 
-    assert WHERE - kept.at_the_end == set()
-    assert WHERE - kept.found == set()
+    assert (WHERE | TYPED) - kept.at_the_end == set()
+    assert (WHERE | TYPED) - kept.found == set()
 
 
-def test_redacted_no_secret_is_on_disk_at_any_moment(record):
-    kept = record("on")
+@pytest.mark.parametrize(("redact", "stays"), [("on", TYPED), ("typed", set())])
+def test_redacted_no_secret_is_on_disk_at_any_moment(record, redact, stays):
+    kept = record(redact)
 
-    assert kept.found == set()
-    assert kept.at_the_end == set()
+    assert kept.found == stays
+    assert kept.at_the_end == stays
     assert "visit.sqlite-wal" in kept.files
     assert kept.looks > 10
 
 
-def test_redacted_it_is_the_same_visit(record):
-    old, new = record("off").recording, record("on").recording
+@REDACTED
+def test_redacted_it_is_the_same_visit(record, redact):
+    old, new = record("off").recording, record(redact).recording
 
     found = grading.compare(old, new, Leniency())
     assert [str(one) for one in found.differences if one.grade is not Grade.VOLATILE] == []
@@ -179,8 +216,9 @@ def test_redacted_it_is_the_same_visit(record):
     assert [pair.differences for pair in pushdiff.compare(old, new).pairs if pair.differences] == []
 
 
-def test_what_was_redacted_is_no_secret_to_the_scan(record):
-    assert [(one.value, one.places) for one in files.scan(record("on").file, Rules()).found] == []
+@REDACTED
+def test_what_was_redacted_is_no_secret_to_the_scan(record, redact):
+    assert [(one.value, one.places) for one in files.scan(record(redact).file, Rules()).found] == []
 
 
 def test_unredacted_the_scan_finds_all_of_them(record):
@@ -190,17 +228,17 @@ def test_unredacted_the_scan_finds_all_of_them(record):
     assert {secret.where for secret in PLANTED.secrets if not any(map(secret.stands_in, found))} == set()
 
 
-def test_redacted_it_is_played_to_an_app_that_says_the_secrets(record):
-    recorded = [one.request for one in record("off").recording.exchanges]
-    # Comet is played, not matched; notices lead elsewhere; and the player takes no packed requests.
-    asked = [one for one in recorded if not any(part in one.target for part in (COMET, "/notices/", "/zipped"))]
-    with served(record("on").recording, Pacing(clock=Clock.VIRTUAL)) as running, httpx.Client(trust_env=False) as app:
+@REDACTED
+def test_redacted_it_is_played_to_an_app_that_says_the_secrets(record, redact):
+    # Comet is heard below, and notices lead elsewhere.
+    recorded = (one.request for one in record("off").recording.exchanges)
+    asked = [one for one in recorded if not any(part in one.target for part in (COMET, "/notices/"))]
+    kept = record(redact).recording
+    with served(kept, Pacing(clock=Clock.VIRTUAL)) as running, httpx.Client(trust_env=False) as app:
         for request in asked:
-            kept = [(name, value) for name, value in request.headers if name.lower() not in ("host", "connection")]
-            url = running.origin + request.target
-            # Not decoded: one says that it is packed, and is not.
-            with app.stream(request.method, url, headers=kept, content=request.body.wire) as answer:
-                b"".join(answer.iter_raw())
+            say(app, running.origin, request)
+        heard = hear(app, f"{running.origin}{COMET}", {"gms_user": header(asked[0].headers, "gms_user")})
         told = app.get(f"{running.origin}/__gms_replay__/misses").json()
     assert told["misses"] == []
-    assert len(asked) == 20
+    assert len(asked) == 21
+    assert heard == [lines(json.loads(message.raw)) for message in kept.messages if message.channel == "/_genesys"]
