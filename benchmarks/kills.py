@@ -1,8 +1,9 @@
 """Kills a recorder at seeded moments, under load, and looks at what it leaves.
 
 The recorder is what runs in mitmproxy, without mitmproxy: a process that tells exchanges, and the writer process that
-it starts. Killed is either, or both. After each kill the cassette must read, hold every exchange that was said to be on
-disk, and nothing that is half or that was not told; `check` must find nothing, and another recorder must go on.
+it starts, which redacts or not. Killed is either, or both. After each kill the cassette must read, hold every exchange
+that was said to be on disk, and nothing that is half or that was not told; `check` must find nothing, and another
+recorder must go on. Where it redacts, no file of it has what is secret.
 """
 
 import argparse
@@ -23,12 +24,13 @@ from pathlib import Path
 from gms_replay.cassette.integrity import examine
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.writer import Writer
-from gms_replay.model import Exchange
+from gms_replay.model import Exchange, Redaction
 
 KINDS = ("proxy", "writer", "both")
 
 _MOST_ROUNDS = 6
 _MOST_PAUSE_S = 0.08
+_SECRET = b"SECRET"
 
 PROXY = """
 import asyncio, random, sys
@@ -43,18 +45,20 @@ from gms_replay.redact.wishes import Wish
 def content(number):
     return b"%d," % number * (number * 37 % 3000)
 
-async def main(cassette, seed):
+async def main(cassette, seed, redact):
     dice = random.Random(seed)
-    begin = Begin(Path(cassette), Limits(), "regular", None, (), False, Wish(Redaction.OFF))
+    begin = Begin(Path(cassette), Limits(), "regular", None, (), False, Wish(Redaction(redact)))
     writer = WriterProcess(begin, asyncio.get_running_loop(), lambda _: None)
     print("ready", flush=True)
     number = 0
     while True:
         for number in range(number + 1, number + dice.randrange(2, 60)):
             path, peer = b"/%d" % number, ("192.0.2.7", 5)
-            told = (b"POST", b"http", "gms.example", 80, path, b"HTTP/1.1", b"", (), content(number), 1.0, 1.0, peer)
+            asks = ((b"apikey", b"SECRET%dsecret" % number),)
+            told = (b"POST", b"http", "gms.example", 80, path, b"HTTP/1.1", b"", asks, content(number), 1.0, 1.0, peer)
             writer.tell(Asked(number, "", *told))
-            answer = Answer(200, b"OK", b"HTTP/1.1", (), content(number + 1), 2.0, 3.0)
+            tells = ((b"Set-Cookie", b"JSESSIONID=SECRET%dsecret" % (number // 5)),)
+            answer = Answer(200, b"OK", b"HTTP/1.1", tells, content(number + 1), 2.0, 3.0)
             writer.tell(Ended(number, 3.0, answer, None, False))
         await writer.flushed()
         print(number, flush=True)
@@ -69,6 +73,7 @@ class Kill:
 
     seed: int
     kind: str
+    redaction: Redaction
     rounds: int
     pause_s: float
 
@@ -76,12 +81,17 @@ class Kill:
 def drawn(seed: int) -> Kill:
     """The kill of a seed."""
     dice = random.Random(seed)
-    return Kill(seed, KINDS[seed % len(KINDS)], dice.randrange(_MOST_ROUNDS), dice.uniform(0, _MOST_PAUSE_S))
+    redaction = (Redaction.OFF, Redaction.ON)[seed // len(KINDS) % 2]
+    return Kill(seed, KINDS[seed % len(KINDS)], redaction, dice.randrange(_MOST_ROUNDS), dice.uniform(0, _MOST_PAUSE_S))
 
 
 def flaw_after(told: Kill, path: Path) -> str | None:
     """What is wrong with the cassette after a kill, if anything is."""
     on_disk = _killed(told, path)
+    telling = [one.name for one in path.parent.iterdir() if _SECRET in one.read_bytes()]
+    # That it is found where nothing redacts shows that the look finds it.
+    if telling if told.redaction is Redaction.ON else on_disk and not telling:
+        return f"{telling} tell what is secret"
     found = read(path)
     numbers = [int(exchange.request.target[1:]) for exchange in found.exchanges]
     if numbers != list(range(1, len(numbers) + 1)):
@@ -100,7 +110,7 @@ def flaw_after(told: Kill, path: Path) -> str | None:
 
 def _killed(told: Kill, path: Path) -> int:
     """Runs the recorder until it is killed, and all of it is gone; how many exchanges were said to be on disk."""
-    command: Sequence[str] = [sys.executable, "-c", PROXY, str(path), str(told.seed)]
+    command: Sequence[str] = [sys.executable, "-c", PROXY, str(path), str(told.seed), told.redaction]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout is not None
         assert proxy.stderr is not None
@@ -137,19 +147,19 @@ def main() -> None:
     options = parser.parse_args()
     # That a recorder was killed is no news here.
     logging.disable(logging.WARNING)
-    killed: Counter[str] = Counter()
-    wrong: Counter[str] = Counter()
+    killed: Counter[tuple[str, str]] = Counter()
+    wrong: Counter[tuple[str, str]] = Counter()
     for seed in range(options.seed, options.seed + options.kills):
         told = drawn(seed)
         with tempfile.TemporaryDirectory(prefix="gms-replay-") as folder:
             flaw = flaw_after(told, Path(folder, "visit.sqlite"))
-        killed[told.kind] += 1
+        killed[told.kind, told.redaction] += 1
         if flaw:
-            wrong[told.kind] += 1
+            wrong[told.kind, told.redaction] += 1
             print(f"{told}: {flaw}", file=sys.stderr)
-    print("| killed | times | wrong |\n|---|---|---|")
-    for kind in KINDS:
-        print(f"| {kind} | {killed[kind]:,} | {wrong[kind]:,} |")
+    print("| killed | redact | times | wrong |\n|---|---|---|---|")
+    for (kind, redaction), times in sorted(killed.items()):
+        print(f"| {kind} | {redaction} | {times:,} | {wrong[kind, redaction]:,} |")
     sys.exit(1 if wrong else 0)
 
 

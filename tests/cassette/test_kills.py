@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,5 +17,6 @@ def test_killed_recorder_leaves_all_that_was_on_disk(tmp_path: Path, seed: int) 
     assert BENCHMARK["flaw_after"](BENCHMARK["drawn"](seed), tmp_path / "visit.sqlite") is None
 
 
-def test_all_kinds_are_killed() -> None:
-    assert {BENCHMARK["drawn"](seed).kind for seed in range(12)} == set(BENCHMARK["KINDS"])
+def test_all_kinds_are_killed_redacting_and_not() -> None:
+    drawn = [BENCHMARK["drawn"](seed) for seed in range(12)]
+    assert {(one.kind, one.redaction) for one in drawn} == {*product(BENCHMARK["KINDS"], ("off", "on"))}
