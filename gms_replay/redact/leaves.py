@@ -26,6 +26,8 @@ _PART_NAME = re.compile(rb'(?i)content-disposition:(?:[^\r\n]|\r?\n[ \t])*?\bnam
 _BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
 _PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"=]*=[^\n<>{}\[\]\"]*")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
+_SAYS_SOMETHING = re.compile(rb"[0-9A-Za-z]{6}|@")
+"""What stands between values, and is no mere punctuation."""
 _ESCAPED_SLASH = rb"\/"
 _ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
 
@@ -42,7 +44,25 @@ class Leaf(NamedTuple):
 
 
 def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
-    """Every value of a body, in order; keys of JSON, too. What is in none of the clothes that we know is one leaf."""
+    """Every value of a body, in order; keys of JSON, too. What is in none of the clothes that we know is text.
+
+    So is what stands between values and is no punctuation: nobody knows what it says.
+    """
+    at = 0
+    for leaf in _in_clothes(text, content_type):
+        if _SAYS_SOMETHING.search(text, at, leaf.start):
+            yield _as_text(text, at, leaf.start)
+        yield leaf
+        at = leaf.end
+    if _SAYS_SOMETHING.search(text, at) or (text and not at):
+        yield _as_text(text, at, len(text))
+
+
+def _as_text(text: bytes, start: int, end: int) -> Leaf:
+    return Leaf((), Sort.TEXT, start, end, decoded(text[start:end]), encoded)
+
+
+def _in_clothes(text: bytes, content_type: str) -> Iterator[Leaf]:
     opening = text.lstrip()[:1]
     if opening in (b"{", b"["):
         yield from _in_json(text, 0)
@@ -54,8 +74,6 @@ def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
         yield from _in_parts(text, boundary[1].encode("latin-1", "replace"))
     elif _is_form(text, content_type):
         yield from _in_form(text)
-    elif text:
-        yield Leaf((), Sort.TEXT, 0, len(text), decoded(text), encoded)
 
 
 def _may_be_json(text: bytes, content_type: str) -> bool:

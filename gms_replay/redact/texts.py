@@ -255,7 +255,8 @@ class Texts:
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)
         if places.is_public(path, self._rules) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
-            return value
+            # Equal values get equal stand-ins, and what is secret elsewhere may be an id here.
+            return self.memory.replaced(value, is_shown=False)
         return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
 
     def _prose(self, text: str) -> str:

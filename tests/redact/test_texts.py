@@ -13,6 +13,7 @@ from gms_replay.rules import Rules
 
 KEY = b"a key for tests!"
 FORM = "application/x-www-form-urlencoded"
+PARTS = "multipart/form-data; boundary=xx"
 OF = StandIns(KEY).of
 SERVICE = "3SQI3S31693JL9L3R0O5O6T4OC000U73"
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJURUFNMTIzNDU2In0.c2lnbmF0dXJl"
@@ -250,6 +251,31 @@ def test_id_that_stands_where_secrets_do() -> None:
     told(f'{{"_id":"{SERVICE}"}}', is_told=True, by=by)
 
     assert told(f'{{"token":"{SERVICE}"}}', by=by) == f'{{"token":"{SERVICE}"}}'
+
+
+@pytest.mark.parametrize("name", ["_id", "userId", "channel"])
+def test_secret_that_stands_where_ids_do(name: str) -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert told(f'{{"{name}":"/a/hunter-4711"}}', by=by) == f'{{"{name}":"/a/{OF("hunter-4711")}"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type"),
+    [
+        ('"a" and apikey=hunter-4711', ""),
+        ('hunter-4711({"a":"b"})', "text/javascript"),
+        ('{"a":"b"} hunter-4711', ""),
+        ("hunter-4711=1&a=2", FORM),
+        ('--xx\r\nContent-Disposition: form-data; name="file"; filename="hunter-4711.pdf"\r\n\r\n1', PARTS),
+    ],
+)
+def test_secret_between_values(text: str, content_type: str) -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert told(text, content_type, by=by) == text.replace("hunter-4711", OF("hunter-4711"))
 
 
 def test_user_and_password_are_known() -> None:

@@ -1,0 +1,84 @@
+"""Of any request and its answer, redaction makes a pair of the same shape, in which no secret stands that one names.
+
+An input is METHOD TARGET, a line's end, a header, a line's end, and a body, which is asked and then answered. $S stands
+in it for a key that the request shows in a header of its own.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import factories
+from planted import planted
+
+from gms_replay import gms
+from gms_replay.mitmdump import codings
+from gms_replay.model import Body, Direction, Headers, Outcome, Redaction, Request, Response
+from gms_replay.redact.redactor import Redactor
+from gms_replay.redact.wishes import Wish
+
+_KEY = b"a key of sixteen"
+_SECRET = b"kT7sQx2Lw9Rb4Nf8"
+_WHOLE_SECRET = re.compile(rb"(?<![0-9A-Za-z])" + _SECRET + rb"(?![0-9A-Za-z])")
+
+
+def one_input(data: bytes) -> None:
+    """Raises AssertionError where the invariant breaks, and whatever the redactor raises."""
+    line, _, rest = data.replace(b"$S", _SECRET).partition(b"\n")
+    head, _, text = rest.partition(b"\n")
+    method, _, target = line.decode("latin-1").partition(" ")
+    name, _, value = head.decode("latin-1").partition(": ")
+    headers: Headers = (("apikey", _SECRET.decode()), (name, value))
+    body = Body(text, codings.decoded(text, headers))
+    request = Request(method, "http", "gms.example", 80, target, "HTTP/1.1", headers, body, 1, 2)
+    outcome = Outcome(5, Response(200, "OK", "HTTP/1.1", headers, body, 3, 4))
+    for redaction in (Redaction.ON, Redaction.TYPED):
+        redactor = Redactor(Wish(redaction, _KEY))
+        asked, answered = redactor.request(request), redactor.outcome(outcome)
+        assert redactor.request(request).body == asked.body
+        for told in (asked, answered.response):
+            assert told
+            assert [one for one, _ in told.headers] == [one for one, _ in headers]
+            # What HTTP's own headers say (lengths, codings) is not looked at.
+            shown = [value for name, value in told.headers if not gms.is_plain_header(name.lower())]
+            said = [told.body.plain, *(text.encode() for text in (asked.target, *shown))]
+            assert not any(map(_WHOLE_SECRET.search, said)), "what a header names stands elsewhere"
+            if (shape := _shape(body.plain)) is not None:
+                assert _shape(told.body.plain) == shape
+        for direction in Direction:
+            message = redactor.message(text, direction)
+            assert not _WHOLE_SECRET.search(message)
+            redactor.frame(text, direction)
+
+
+def _shape(text: bytes) -> Any:
+    """Of JSON what stands where, whatever it says; None for what is none."""
+    try:
+        return _of_value(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [_of_value(each) for each in value.values()]
+    return [_of_value(each) for each in value] if isinstance(value, list) else type(value)
+
+
+def seeds() -> Iterator[bytes]:
+    """What is asked and answered in a visit, and in one full of secrets; and a secret in each of the usual clothes."""
+    for exchange in factories.visit().exchanges:
+        request = exchange.request
+        yield f"{request.method} {request.target}\ncontent-type: application/json\n".encode() + request.body.plain
+        if exchange.response:
+            yield b"GET /genesys/1/service/X/chat\na: b\n" + exchange.response.body.plain
+    for shot in planted().shots:
+        for message in (shot.asked, shot.answered):
+            yield f"POST {shot.path}\na: b\n".encode() + message.partition(b"\r\n\r\n")[2]
+    form = b'--b\r\nContent-Disposition: form-data; name="_id"\r\n\r\n$S\r\n--b--\r\n'
+    yield b"POST /genesys/1/service/callback/a\ncontent-type: multipart/form-data; boundary=b\n" + form
+    kind = b"content-type: application/x-www-form-urlencoded"
+    yield b"POST /genesys/2/chat/a?b=$S\n" + kind + b"\nnickname=$S&userId=%41+$S&&=x"
+    yield b'GET /$S/a\nreferer: http://$S@h/?a=$S#$S\n{"a":"$S","b":["{\\"c\\":\\"$S\\"}",1e3,-04],}'
+    yield b"GET /\ncontent-encoding: gzip\n<a href='$S'>token=$S</a>"
