@@ -25,11 +25,13 @@ SESSION_UNKNOWN = "402::session_unknown"
 
 _JSON = json.JSONDecoder()
 _BLANKS = " \t\r\n"
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"?'
+"""Also one that does not end: else it would be looked for anew from each quote in it."""
+_STRING_OR_BRACKET = re.compile(rf"{_STRING}|[{{}}\[\]]", re.DOTALL)
 _BROWSER = re.compile(r"(?:^|; *)BAYEUX_BROWSER=(?P<value>[^;]+)")
 _DEEPEST = 100
 """Python reads and writes JSON by recursion; what is near its limit could be read, and then not be answered."""
-_STRING_OR_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]|,(?=\s*[}\]])', re.DOTALL)
+_STRING_OR_MARK = re.compile(rf"{_STRING}|[{{}}]|,(?=\s*[}}\]])", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _decoded(frame: bytes) -> str:
         text = frame.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BayeuxError(f"not UTF-8 at byte {error.start}: a Bayeux frame is JSON in UTF-8") from None
-    if text.count("[") + text.count("{") > _DEEPEST and _depth(text) > _DEEPEST:
+    if is_deeper(text, _DEEPEST):
         raise BayeuxError(f"nested deeper than {_DEEPEST} levels: no client needs that")
     return text
 
@@ -116,9 +118,12 @@ def _frame(text: str, at: int) -> tuple[list[Parsed], int]:
     return messages, _skip(text, at)
 
 
-def _depth(text: str) -> int:
+def is_deeper(text: str, than: int) -> bool:
+    """Whether JSON, well-formed or not, is nested deeper than so many levels."""
+    if text.count("[") + text.count("{") <= than:
+        return False
     steps = (token[0] for token in _STRING_OR_BRACKET.finditer(text))
-    return max(accumulate(1 if step in "[{" else -1 if step in "]}" else 0 for step in steps), default=0)
+    return max(accumulate(1 if step in "[{" else -1 if step in "]}" else 0 for step in steps), default=0) > than
 
 
 def _array(text: str, at: int) -> tuple[list[Parsed], int]:

@@ -7,11 +7,10 @@ it comes, a body by its size and by how many values it may hold, which is counte
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate
 
+from gms_replay import bayeux
 from gms_replay.errors import OptionError
 
-_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MARKS = (b",", b":", b"[", b"{", b"&")
 """One of these stands beside each value of JSON, and of a form."""
 _LINES_A_VALUE = 20
@@ -89,7 +88,7 @@ def why_too_much(body: bytes, limits: Limits, content_type: str = "") -> str | N
         return f"a body that is no form with files may have {limits.text_bytes} bytes"
     if sum(map(body.count, _MARKS)) > limits.values:
         return f"a body may hold {limits.values} values"
-    if body.count(b"[") + body.count(b"{") > limits.depth and _depth(body) > limits.depth:
+    if bayeux.is_deeper(body.decode("latin-1"), limits.depth):
         return f"JSON may be nested {limits.depth} levels deep"
     return None
 
@@ -101,8 +100,3 @@ def _why_too_much_of_a_form(body: bytes, limits: Limits) -> str | None:
     if body.lower().count(b"multipart/") > limits.depth:
         return f"a form may be nested {limits.depth} levels deep"
     return None
-
-
-def _depth(body: bytes) -> int:
-    steps = (token[0] for token in _STRING_OR_BRACKET.finditer(body))
-    return max(accumulate(1 if step in b"[{" else -1 if step in b"]}" else 0 for step in steps), default=0)

@@ -252,6 +252,12 @@ def test_deep_frames_are_refused(depth):
         bayeux.parse(b'{"channel":"/a","id":%s}' % nested)
 
 
+def test_endless_string_is_looked_at_once():
+    # Looked at from each of its quotes it would take hours.
+    with pytest.raises(BayeuxError, match="nested deeper"):
+        bayeux.parse_recorded(b"[" * 101 + b'"' + b'\\"' * 500_000)
+
+
 def test_many_brackets_are_not_deep():
     text = b'{"channel":"/a","data":[%s],"text":"%s"}' % (b",".join([b"{}"] * 200), b"[" * 200)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gms_replay import limits
@@ -46,6 +48,13 @@ FORM = "multipart/form-data; boundary=b"
 )
 def test_enough_is_not_too_much(body: bytes, content_type: str) -> None:
     assert limits.why_too_much(body, DEFAULT, content_type) is None
+
+
+def test_endless_string_is_looked_at_once() -> None:
+    # Looked at from each of its quotes it would take hours.
+    body = b"[" * 101 + b'"' + b'\\"' * 500_000
+
+    assert limits.why_too_much(body, replace(DEFAULT, text_bytes=len(body))) == "JSON may be nested 100 levels deep"
 
 
 @pytest.mark.parametrize(
