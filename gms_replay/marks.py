@@ -80,7 +80,9 @@ def capitals(value: str) -> list[bool]:
 
 def is_marked(value: str) -> bool:
     """Whether a value, taken as one, has its mark; what is too short has none."""
-    return value.isascii() and bool(_marked_places(alphabets(value))) and marked(value) == value
+    alphabet = alphabets(value)
+    has_foreign = any(letters and not character.isascii() for character, letters in zip(value, alphabet, strict=True))
+    return not has_foreign and bool(_marked_places(alphabet)) and marked(value) == value
 
 
 def is_stand_in(value: str) -> bool:

@@ -74,6 +74,8 @@ def test_letters_beyond_ascii_are_letters() -> None:
     [
         f"{marks.marked('Alice')} {marks.marked('Leeds')}",
         f"{marks.marked('Leeds')}, {marks.marked('Al')}",
+        marks.marked("O\u2019Brien"),
+        marks.marked("Alice\u2013Leeds"),
         f"{marks.marked('alice.leeds')}@{'x' * 5}.example",
         "al@xxxxx.EXAMPLE",
         f"eyJhbGciOiJub25lIn0.e30.{marks.marked('signature')}",
@@ -89,6 +91,7 @@ def test_stand_in_by_its_parts(value: str) -> None:
         "",
         "ab",
         "Ann Lee and all the others who came",
+        marks.marked("M\u00fcllerson"),
         "alice@mail.test",
         "alice@mail.example",
         "eyJhbGciOiJub25lIn0.e30.c2lnbmF0dXJl",

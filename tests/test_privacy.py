@@ -273,6 +273,8 @@ def test_userinfo(text: str, secrets: list[tuple[str, Kind]]) -> None:
         ("1399048050000 and 1399048050", []),
         ("3SQI3S31693JL9L3R0O5O6T4OC000U73", []),
         ("1+12345678", []),
+        ("/by/sip%3Aann%40mail.test", [("ann%40mail.test", Kind.EMAIL)]),
+        ("/by/ann%2Bgms%40mail.test/x", [("ann%2Bgms%40mail.test", Kind.EMAIL)]),
         ("at 5 @ noon", []),
         ("0000000000000000", []),
     ],

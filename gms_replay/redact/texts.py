@@ -38,7 +38,7 @@ _DEEPEST = 3
 _DEEPEST_PAIR = 2 * _DEEPEST
 """A URL in the query of a URL, which may stand in such a string."""
 
-_KEY = re.compile(rb'"([^"\\]{1,64})\\*"\s*:')
+_KEY = re.compile(rb'"([^"\\]+)\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
 _RAW_HINTS = (
     b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00",
@@ -234,14 +234,18 @@ class Texts:
             return self._prose(leaf.value)
         if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
-        if leaf.sort is Sort.NUMBER and leaks.kind_of(path, self._rules, is_told=is_told):
+        if leaf.sort is Sort.NUMBER:
+            return self._number(path, leaf.value, is_told)
+        return self.words(leaf.value)
+
+    def _number(self, path: Path, value: str, is_told: bool) -> str:
+        if leaks.kind_of(path, self._rules, is_told=is_told):
             # Signs, zeros before and exponents stay, or it would be no number any more.
-            return _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), leaf.value, count=1)
-        if leaf.sort is Sort.NUMBER and places.is_public(path, self._rules):
-            return leaf.value
-        told = self.words(leaf.value)
+            told = _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), value, count=1)
+        else:
+            told = value if places.is_public(path, self._rules) else self.words(value)
         # A phone number's digits may begin with 0, and no number in JSON does.
-        return self._stand_ins.of(leaf.value) if leaf.sort is Sort.NUMBER and _NO_NUMBER.match(told) else told
+        return self._stand_ins.of(value) if _NO_NUMBER.match(told) else told
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
@@ -273,12 +277,15 @@ class Texts:
     def _secret(self, value: str, kind: Kind) -> str:
         """What stands for what is private by its place; itself where it is an id, an instant or nothing at all."""
         bare = value.strip()
-        if bare.lower() in _NOTHING or is_instant(bare) or self.memory.is_kept(bare):
+        if bare.lower() in _NOTHING or is_instant(bare):
             return value
         if kind is Kind.DEVICE and bare.startswith(_TOPICS):
             return value
+        # Before what GMS gave: what was replaced once is so wherever it stands, or links would break.
         if (known := self.memory.known(bare)) is not None:
             return value.replace(bare, known)
+        if self.memory.is_kept(bare):
+            return value
         if kind is Kind.BASIC:
             return value.replace(bare, self._basic(bare))
         if self._is_done(bare):
@@ -309,7 +316,10 @@ class Texts:
 
     def _by_looks(self, text: str, depth: int = 0) -> Iterator[_Piece]:
         """What is secret in a text by its looks, or by its place in a URL."""
-        for part in (*privacy.userinfo(text), *privacy.in_path(text), *privacy.looks(text)):
+        placed = (*privacy.userinfo(text), *privacy.in_path(text))
+        # A password before a host looks like an address.
+        starts = {part.start for part in placed}
+        for part in (*placed, *(one for one in privacy.looks(text) if one.start not in starts)):
             yield self._replaced(text, part)
         for leak in leaks.tokens(text):
             yield _Piece(leak.start, leak.end, self._secret(leak.value, leak.kind))
@@ -328,10 +338,10 @@ class Texts:
             yield _Piece(start, end, form_writer(raw)(told))
 
     def _joined(self, text: str, pieces: list[_Piece], *, is_shown: bool) -> str:
-        """A text with its pieces told, of several at one place the first; between them what is known is replaced."""
+        """A text with its pieces told, of several at one place the longest; between them what is known is replaced."""
         told: list[str] = []
         at = 0
-        for piece in sorted(pieces, key=lambda piece: piece.start):
+        for piece in sorted(pieces, key=lambda piece: (piece.start, -piece.end)):
             if piece.start >= at:
                 told += [self.memory.replaced(text[at : piece.start], is_shown=is_shown), piece.told]
                 at = piece.end
@@ -346,7 +356,9 @@ class Texts:
                 self._keys.clear()
             name = text_of(key)
             fields = {field.rpartition(".")[2] for field in self._rules.redacted}
-            found = self._keys[key] = privacy.may_matter(name) or name in fields
+            # `order.ticketNo` and `order[ticketNo]` may be one key.
+            last = name.rstrip("]").replace("[", ".").rpartition(".")[2]
+            found = self._keys[key] = privacy.may_matter(name) or last in fields
         return found
 
 

@@ -1,5 +1,6 @@
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -142,6 +143,11 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         ("<p>token: hunter2 <script>var pin = '4711'", "", f"<p>token: hunter2 <script>var pin = '{OF('4711')}'"),
         ("a=1\npassword=hunter2", "", f"a=1\npassword={OF('hunter2')}"),
         ("Password: must have a digit", "", "Password: must have a digit"),
+        ("Call me: phone=+49 30 901820 soon", "", f"Call me: phone={OF('+49 30 901820')} soon"),
+        ("<p>tel=+49(30)901820</p>", "", f"<p>tel={OF('+49(30)901820')}</p>"),
+        ('{"u":"/by/sip%3Aann%40mail.test"}', "", f'{{"u":"/by/sip%3A{OF("ann@mail.test").replace("@", "%40")}"}}'),
+        ('{"u":"/by/%20ann@mail.test"}', "", f'{{"u":"/by/%20{OF("ann@mail.test")}"}}'),
+        ('{"u":"/by/ann%2Bgms%40mail.test"}', "", f'{{"u":"/by/{quote(OF("ann+gms@mail.test"), safe="")}"}}'),
         ('{"nickname":"M\\u00fcller"}', "", f'{{"nickname":"{OF("Müller")}"}}'),
     ],
 )
@@ -251,6 +257,36 @@ def test_id_that_stands_where_secrets_do() -> None:
     told(f'{{"_id":"{SERVICE}"}}', is_told=True, by=by)
 
     assert told(f'{{"token":"{SERVICE}"}}', by=by) == f'{{"token":"{SERVICE}"}}'
+
+
+def test_secret_that_becomes_an_id() -> None:
+    by = texts()
+    by.learn_header("Set-Cookie", "GMSID=abc123456789; Path=/")
+    told('{"_id":"abc123456789"}', is_told=True, by=by)
+
+    assert by.header("Cookie", "GMSID=abc123456789") == f"GMSID={OF('abc123456789')}"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"order":{"ticketNo":"T-1"}}', '{"order.ticketNo":"T-1"}', '{"order[ticketNo]":"T-1"}']
+)
+def test_field_of_a_user_in_any_notation(text: str) -> None:
+    by = texts(rules=Rules(redacted=frozenset({"order.ticketNo"})))
+
+    assert told(text, by=by) == text.replace("T-1", OF("T-1"))
+
+
+def test_name_of_any_length_counts() -> None:
+    name = f"the{'Very' * 20}LongPassword"
+
+    assert told(f'{{"{name}":"hunter-4711"}}') == f'{{"{name}":"{OF("hunter-4711")}"}}'
+
+
+@pytest.mark.parametrize("key", range(3))
+def test_phone_number_stays_a_number(key: int) -> None:
+    by = Texts(b"%016d" % key, typed=False, rules=Rules(region="IT"))
+
+    assert json.loads(told('{"_customer_number":3331234567}', by=by))
 
 
 @pytest.mark.parametrize("name", ["_id", "userId", "channel"])
