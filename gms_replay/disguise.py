@@ -8,7 +8,7 @@ words of a name. What is private by its looks, or in a URL, has its own place in
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -23,29 +23,22 @@ _SHAPED = frozenset({Kind.NAME, Kind.CODE, Kind.TEXT})
 """Whose stand-ins are as long as they are, with the same between their letters and digits. (An address is none.)"""
 _LETTER = re.compile(r"[^\W_]")
 _QUERY = re.compile(r"(?:^|(?<=[?&#]))[^\s\"'<>?&=]+=[^\s\"'<>&#]*")
-_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)")
 _BLANK = "private"
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What may have been replaced. `typed`: also what people type. `fields`: what a user adds; `kept`: what is not."""
+    """What may have been replaced: what is private by the rules, and, if `typed`, what people type."""
 
     typed: bool = False
-    fields: frozenset[str] = frozenset()
-    kept: frozenset[str] = frozenset()
+    rules: Rules = field(default_factory=Rules)
 
     def kind(self, path: Path, *, is_told: bool) -> Kind | None:
         """What sort of secret stands at a path of a body, or of a request's fields; None where all tell the same."""
         steps: list[str | int] = []
         for step in path:
             steps += step.split(".") if isinstance(step, str) else [step]
-        place = tuple(steps)
-        if privacy.named(self.kept, place):
-            return None
-        kind = privacy.field(place, is_told=is_told)
-        if kind in (None, Kind.TEXT) and privacy.named(self.fields, place):
-            return Kind.USER
+        kind = self.rules.private_kind(tuple(steps), is_told=is_told)
         return None if kind is Kind.TEXT and not self.typed else kind
 
 
@@ -58,7 +51,7 @@ def hidden_by(modes: Set[Redaction], rules: Rules) -> Hidden | None:
     """What runs may have had replaced that say so of themselves; None where all is as it was."""
     if modes <= {Redaction.OFF}:
         return None
-    return Hidden(Redaction.TYPED in modes, rules.redacted, rules.unredacted)
+    return Hidden(Redaction.TYPED in modes, rules)
 
 
 class Value(NamedTuple):
@@ -186,15 +179,9 @@ def _parts(text: str) -> list[Part]:
         kind = privacy.field((unquote_plus(name),))
         if value and kind not in (None, Kind.TEXT):
             found.append(Part(pair.end() - len(value), pair.end(), kind or Kind.CREDENTIAL))
-    found += privacy.looks(text)
     # What stands for a card's number need not be one.
-    numbers = (one.span() for one in _LONG_NUMBER.finditer(text) if marks.is_marked(one[0]))
-    found += [Part(start, end, Kind.CREDENTIAL) for start, end in numbers]
-    apart: list[Part] = []
-    for part in sorted(found, key=lambda part: (part.start, -part.end)):
-        if not apart or part.start >= apart[-1].end:
-            apart.append(part)
-    return apart
+    numbers = (part for part in privacy.long_numbers(text) if marks.is_marked(_of(text, part)))
+    return privacy.apart([*found, *privacy.looks(text), *numbers])
 
 
 def _kinds(parts: list[Part]) -> list[Kind]:

@@ -135,6 +135,7 @@ _PHONE = r"(?<![\w+])(?:\+|%2[Bb])[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
 _CARD = r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])"
 _LOOKS = re.compile(rf"(?P<email>{_EMAIL})|(?P<phone>{_PHONE})|(?P<card>{_CARD})")
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
+_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)", re.ASCII)
 
 
 @lru_cache(4096)
@@ -300,6 +301,20 @@ def looks(text: str) -> tuple[Part, ...]:
         elif is_card(one[0]):
             found.append(Part(*one.span(), Kind.CREDENTIAL))
     return tuple(found)
+
+
+def long_numbers(text: str) -> Iterator[Part]:
+    """Numbers in a text that have as many digits as a card's; what stands for one need not be one."""
+    return (Part(*found.span(), Kind.CREDENTIAL) for found in _LONG_NUMBER.finditer(text))
+
+
+def apart(parts: Iterable[Part]) -> list[Part]:
+    """Parts of a text in their order; of those that overlap the one that begins first, and of two there the longer."""
+    found: list[Part] = []
+    for part in sorted(parts, key=lambda part: (part.start, -part.end)):
+        if not found or part.start >= found[-1].end:
+            found.append(part)
+    return found
 
 
 def is_card(text: str) -> bool:

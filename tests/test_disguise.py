@@ -32,7 +32,8 @@ def differences(old, new, leniency=None):
     ],
 )
 def test_places_are_hidden_as_said(path, is_told, kind):
-    assert Hidden(fields=frozenset({"orderCode"}), kept=frozenset({"agentId"})).kind(path, is_told=is_told) is kind
+    rules = Rules(redacted=frozenset({"orderCode"}), unredacted=frozenset({"agentId"}))
+    assert Hidden(rules=rules).kind(path, is_told=is_told) is kind
 
 
 def test_what_is_typed_is_hidden_where_it_was_replaced():

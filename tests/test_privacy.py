@@ -283,6 +283,21 @@ def test_looks(text: str, secrets: list[tuple[str, Kind]]) -> None:
     assert cut(text, privacy.looks(text)) == secrets
 
 
+def test_long_numbers_are_no_more_than_cards() -> None:
+    text = "card 4111-1111-1111-1112, 1234567890123456789012, 4111111111111.5, 41111"
+
+    assert [text[part.start : part.end] for part in privacy.long_numbers(text)] == [
+        "4111-1111-1111-1112",
+        "4111111111111",
+    ]
+
+
+def test_parts_that_overlap() -> None:
+    parts = [Part(4, 9, Kind.NAME), Part(1, 5, Kind.PHONE), Part(1, 3, Kind.NAME), Part(5, 6, Kind.USER)]
+
+    assert privacy.apart(parts) == [Part(1, 5, Kind.PHONE), Part(5, 6, Kind.USER)]
+
+
 def test_fields_of_a_user() -> None:
     assert privacy.named({"order.code"}, ("order", 0, "code"))
     assert privacy.named({"code"}, ("userData[code]",))

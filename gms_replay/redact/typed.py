@@ -4,18 +4,14 @@ Strategy: for addresses and numbers what stands for them everywhere, so that nob
 rest, as if it were one text, letters.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain, islice
 from typing import NamedTuple
 
 from gms_replay import leaks, privacy
-from gms_replay.privacy import Kind, Part
 from gms_replay.redact.standins import StandIns
 
 _ATTEMPTS = 10
-_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)", re.ASCII)
-"""Of as many digits as a card's."""
 
 
 class _Piece(NamedTuple):
@@ -30,7 +26,9 @@ def told(value: str, stand_ins: StandIns, *, known: Callable[[str], str | None],
     def stand_in(was: str) -> str:
         return was if is_done(was) else known(was) or stand_ins.of(was)
 
-    pieces = [_Piece(*span, stand_in(value[slice(*span)])) for span in _looks(value)]
+    # What would be known by its looks, also if it were drawn: what is drawn for a long number may be a card's.
+    looks = privacy.apart([*privacy.userinfo(value), *privacy.looks(value), *privacy.long_numbers(value)])
+    pieces = [_Piece(part.start, part.end, stand_in(value[part.start : part.end])) for part in looks]
     if not pieces:
         return value if is_done(value) else stand_ins.typed(value)
     starts, ends = [0, *(piece.end for piece in pieces)], [*(piece.start for piece in pieces), len(value)]
@@ -39,17 +37,6 @@ def told(value: str, stand_ins: StandIns, *, known: Callable[[str], str | None],
     letters = iter(rest if is_done(rest) else stand_ins.letters(rest))
     drawn = ["".join(islice(letters, len(one))) for one in between]
     return _without_leaks("".join(chain(*zip(drawn, [*(piece.told for piece in pieces), ""], strict=True))), stand_ins)
-
-
-def _looks(value: str) -> Iterator[tuple[int, int]]:
-    """What would be known by its looks, also if it were drawn; of two at one place the longer."""
-    # What is drawn for a long number may be a card's.
-    long = (Part(*found.span(), Kind.CREDENTIAL) for found in _LONG_NUMBER.finditer(value))
-    parts, at = (*privacy.userinfo(value), *privacy.looks(value), *long), 0
-    for part in sorted(parts, key=lambda part: (part.start, -part.end)):
-        if part.start >= at:
-            at = part.end
-            yield part.start, part.end
 
 
 def _without_leaks(text: str, stand_ins: StandIns) -> str:
