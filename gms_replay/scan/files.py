@@ -5,6 +5,7 @@ codings undone. Beside that all bytes are gone through, for SQLite leaves in a f
 it; what a fact has told already is not told again. Bytes are read in windows, so that any size will do.
 """
 
+import itertools
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,7 @@ from gms_replay.rules import Rules
 
 _WINDOW = 4 << 20
 _OVERLAP = 16 << 10
+"""More than a value with its name: of values `leaks` takes 4 KiB."""
 _LARGEST_ARCHIVE = 256 << 20
 """Of other programs' files, which are read as a whole. What is larger is gone through by its bytes alone."""
 _MOST_UNPACKED = 16 << 20
@@ -137,27 +139,27 @@ def _recording(file: Path, start: bytes) -> tuple[Recording | None, str]:
 
 def _in_bytes(file: Path, rules: Rules, *, is_traffic: bool) -> Iterator[tuple[int, Leak]]:
     """What is in the bytes, each once, with where it begins in the file; of what is packed with where that does."""
-    for at, window in _windows(file):
-        text = window.decode("latin-1")
-        ends = len(text) - _OVERLAP if len(text) == _WINDOW + _OVERLAP else len(text)
-        for leak in _in_text(text, rules, is_traffic=is_traffic):
-            # What begins in the overlap comes again, whole.
-            if leak.start < ends:
+    for at, own, window in _windows(file):
+        for leak in _in_text(window.decode("latin-1"), rules, is_traffic=is_traffic):
+            if leak.start in own:
                 yield at + leak.start, leak
-        for start, inside in _unpacked(window[:ends], window):
+        for start, inside in _unpacked(window, own):
             yield from ((at + start, leak) for leak in _in_text(inside.decode("latin-1"), rules, is_traffic=is_traffic))
 
 
-def _windows(file: Path) -> Iterator[tuple[int, bytes]]:
+def _windows(file: Path) -> Iterator[tuple[int, range, bytes]]:
+    """Pieces of a file: where each begins in it, which places in the piece no other has, and the bytes.
+
+    Around its own places a piece has some of its neighbours', so that what begins there has its name, and its end.
+    """
     with file.open("rb") as opened:
-        at, kept = 0, b""
-        while (piece := opened.read(_WINDOW + _OVERLAP - len(kept))) or kept:
-            window = kept + piece
-            yield at, window
-            if len(window) < _WINDOW + _OVERLAP:
+        for border in itertools.count(0, _WINDOW):
+            before = min(border, _OVERLAP)
+            opened.seek(border - before)
+            window = opened.read(before + _WINDOW + _OVERLAP)
+            if len(window) <= before:
                 return
-            at += _WINDOW
-            kept = window[_WINDOW:]
+            yield border - before, range(before, before + _WINDOW), window
 
 
 def _in_text(text: str, rules: Rules, *, is_traffic: bool) -> Iterable[Leak]:
@@ -166,13 +168,13 @@ def _in_text(text: str, rules: Rules, *, is_traffic: bool) -> Iterable[Leak]:
             yield leak
 
 
-def _unpacked(starts: bytes, window: bytes) -> Iterator[tuple[int, bytes]]:
-    """What is packed by gzip, wherever it begins."""
-    at = starts.find(_GZIP)
-    while at >= 0:
+def _unpacked(window: bytes, own: range) -> Iterator[tuple[int, bytes]]:
+    """What is packed by gzip, wherever of its own places it begins."""
+    at = window.find(_GZIP, own.start)
+    while at in own:
         with suppress(zlib.error):
             yield at, zlib.decompressobj(31).decompress(memoryview(window)[at:], _MOST_UNPACKED)
-        at = starts.find(_GZIP, at + 1)
+        at = window.find(_GZIP, at + 1)
 
 
 def _is_phone(value: str) -> bool:

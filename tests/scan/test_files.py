@@ -90,10 +90,20 @@ def test_large_files_are_read_in_windows(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_WINDOW", 1000)
     monkeypatch.setattr(files, "_OVERLAP", 200)
     file = tmp_path / "large.log"
-    for at in (0, 700, 985, 1000, 1195, 3333):
+    for at in (0, 700, *range(960, 1003), 1195, 3333):
         text = f"apikey: {OPAQUE}\n"
         file.write_text("\n" * at + text + "\n" * 1500)
         assert places(file) == {OPAQUE: (f"byte {at + 8}",)}
+
+
+def test_what_a_border_cuts_is_told_once_and_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_WINDOW", 1000)
+    monkeypatch.setattr(files, "_OVERLAP", 200)
+    file = tmp_path / "large.log"
+    file.write_bytes(b"\n" * 995 + b"somebody@home.com" + b"\n" * 1500)
+    assert places(file) == {"somebody@home.com": ("byte 995",)}
+    file.write_bytes(b"\n" * 999 + gzip.compress(f"apikey: {OPAQUE}".encode(), mtime=0) + b"\n" * 1500)
+    assert places(file) == {OPAQUE: ("byte 999",)}
 
 
 def test_a_damaged_cassette_is_gone_through_by_its_bytes(tmp_path):
