@@ -1,27 +1,31 @@
 """Which facts of a recording hold a secret, in which place: a header, a field, a path, a frame.
 
-Strategy: every place that `privacy` names is looked at by itself, and all texts for what is known by its looks. What is
-found is no verdict on who recorded it: a stand-in is none, everything else is.
+Strategy: every place that `privacy` names is looked at by itself, and all texts for what is known by its looks. Bodies
+are read as the redactor reads them (`leaves`), so that neither knows a place that the other does not. What is found is
+no verdict on who recorded it: a stand-in is none, everything else is.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message as Part
-from email.parser import BytesParser
 from urllib.parse import unquote_plus
 
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
-from gms_replay.model import Direction, Exchange, Frame, Headers, Recording, header
+from gms_replay.leaves import Leaf, encoded, is_json, leaves
+from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
-from gms_replay.spans import leaves, spans
+from gms_replay.spans import Sort
+
+_FORM = "application/x-www-form-urlencoded"
+_DEEPEST = 3
+"""JSON in a string of JSON in a string, or a URL in the query of a URL: nobody nests deeper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """Something private. `place`: the fact, and where in it ("exchange 3, answer field secureKey").
+    """Something private. `place`: the fact, and where in it ("exchange 3, answer, field secureKey").
 
     `is_secret`: no stand-in.
     """
@@ -46,24 +50,25 @@ class _Looking:
         for exchange in recording.exchanges:
             yield from self._in_exchange(exchange)
         for message in recording.messages:
-            is_told = message.direction is Direction.TO_CLIENT
-            yield from self._in_text(f"message {message.id}", message.raw, is_told=is_told)
+            yield from self._in_text(f"message {message.id}", message.raw)
         for push in recording.pushes:
             if push.exchange_id is None:
-                yield from self._in_text(f"push {push.id}", push.payload, is_told=True)
+                yield from self._in_text(f"push {push.id}", push.payload)
         for frame in recording.frames:
             yield from self._in_frame(frame)
         for socket in recording.sockets:
             yield from self._by_looks(f"socket of exchange {socket.exchange_id}, reason", socket.close_reason)
 
     def _in_exchange(self, exchange: Exchange) -> Iterator[Exposed]:
-        request, response, where = exchange.request, exchange.response, f"exchange {exchange.id}"
-        yield from self._in_target(f"{where}, request", request.target)
-        yield from self._in_headers(f"{where}, request", request.headers)
-        yield from self._in_body(f"{where}, request", request.headers, request.body.plain, is_told=False)
-        if response is not None:
-            yield from self._in_headers(f"{where}, answer", response.headers)
-            yield from self._in_body(f"{where}, answer", response.headers, response.body.plain, is_told=True)
+        where = f"exchange {exchange.id}"
+        yield from self._in_target(f"{where}, request", exchange.request.target)
+        yield from self._in_said(f"{where}, request", exchange.request)
+        if exchange.response is not None:
+            yield from self._in_said(f"{where}, answer", exchange.response)
+
+    def _in_said(self, where: str, said: Request | Response) -> Iterator[Exposed]:
+        yield from self._in_headers(where, said.headers)
+        yield from self._in_text(where, said.body.plain, header(said.headers, "content-type") or "")
 
     def _in_target(self, where: str, target: str) -> Iterator[Exposed]:
         path, _, query = target.partition("?")
@@ -72,14 +77,7 @@ class _Looking:
                 f"{where} path", part.kind, unquote_plus(path[part.start : part.end]), "segment of the path"
             )
         yield from self._by_looks(f"{where} path", unquote_plus(path))
-        yield from self._in_form(f"{where} query", query, is_told=False)
-
-    def _in_form(self, where: str, form: str, *, is_told: bool) -> Iterator[Exposed]:
-        for name, start, end in privacy.pairs(form):
-            value = unquote_plus(form[start:end])
-            yield from self._in_value(where, tuple(name.split(".")), value, is_told=is_told)
-            if value.lstrip()[:1] in ("{", "["):
-                yield from self._in_text(where, value.encode("utf-8", "backslashreplace"), is_told=is_told)
+        yield from self._in_text(where, encoded(query), _FORM, noun=" query")
 
     def _in_headers(self, where: str, headers: Headers) -> Iterator[Exposed]:
         for name, value in headers:
@@ -87,50 +85,43 @@ class _Looking:
             for part in places.in_header(name, value, self._rules):
                 yield from self._at(place, part.kind, unquote_plus(value[part.start : part.end]), "header")
             yield from self._by_looks(place, unquote_plus(value))
-            if "?" in value:
-                yield from self._in_form(f"{place}, query", value.partition("?")[2], is_told=False)
+            yield from self._in_query(place, value, 0)
 
-    def _in_body(self, where: str, headers: Headers, body: bytes, *, is_told: bool) -> Iterator[Exposed]:
-        kind, text = header(headers, "content-type") or "", body.strip()
-        if kind.lower().startswith("multipart/"):
-            yield from self._in_parts(where, kind, body, is_told=is_told)
-        elif text[:1] not in (b"{", b"[") and b"=" in text and b"\n" not in text and b"<" not in text:
-            yield from self._in_form(f"{where} field", body.decode("utf-8", "replace"), is_told=is_told)
-        else:
-            yield from self._in_text(where, body, is_told=is_told)
+    def _in_query(self, place: str, url: str, depth: int) -> Iterator[Exposed]:
+        if "?" in url and depth < _DEEPEST:
+            query = encoded(url.partition("?")[2])
+            yield from self._in_text(place, query, _FORM, noun=", query", depth=depth + 1)
 
-    def _in_parts(self, where: str, kind: str, body: bytes, *, is_told: bool) -> Iterator[Exposed]:
-        head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-        message = BytesParser().parsebytes(head + body)
-        for part in message.get_payload() if message.is_multipart() else ():
-            payload = part.get_payload(decode=True) if isinstance(part, Part) else None
-            if isinstance(part, Part) and isinstance(payload, bytes):
-                name = str(part.get_param("name", "", header="content-disposition"))
-                yield from self._in_value(
-                    f"{where} field", (name,), payload.decode("utf-8", "replace"), is_told=is_told
-                )
-
-    def _in_text(self, where: str, text: bytes, *, is_told: bool) -> Iterator[Exposed]:
-        found = list(leaves(text, spans(text)))
-        meant = privacy.beside(found)
-        for path, value in found:
-            if path:
-                other = meant.get(path, path)
-                says_more = leaks.kind_of(other, self._rules, is_told=True) not in (None, Kind.TEXT)
-                yield from self._in_value(f"{where}, field", other if says_more else path, value, is_told=is_told)
+    def _in_text(
+        self, where: str, text: bytes, content_type: str = "", *, noun: str = ", field", depth: int = 0
+    ) -> Iterator[Exposed]:
+        """What is in a body or query. `noun`: what a value's place in it is called; `depth`: URLs around it."""
+        for leaf in self._opened(text, content_type):
+            if leaf.sort is Sort.TEXT or not leaf.path:
+                place = f"{where}, text"
+                for leak in leaks.in_prose(leaf.value, self._rules):
+                    yield Exposed(place, leak.kind, leak.how, leak.value, leak.is_secret)
             else:
-                yield from self._by_looks(f"{where}, text", value)
-                for leak in leaks.in_prose(value, self._rules):
-                    yield Exposed(f"{where}, text", leak.kind, leak.how, leak.value, leak.is_secret)
+                place = f"{where}{noun} {'.'.join(map(str, leaf.path))}"
+                kind = leaks.kind_of(leaf.path, self._rules, is_told=True)
+                if kind is not None and leaf.sort is not Sort.KEY:
+                    yield from self._at(place, kind, leaf.value, "field")
+                if "://" in leaf.value:
+                    yield from self._in_query(place, leaf.value, depth)
+            yield from self._by_looks(place, leaf.value)
 
-    def _in_value(self, where: str, path: Path, value: str, *, is_told: bool) -> Iterator[Exposed]:
-        place = f"{where} {'.'.join(map(str, path))}"
-        kind = leaks.kind_of(path, self._rules, is_told=is_told)
-        if kind is not None:
-            yield from self._at(place, kind, value, "field")
-        yield from self._by_looks(place, value)
-        if "://" in value and "?" in value:
-            yield from self._in_form(f"{place}, query", value.partition("?")[2], is_told=is_told)
+    def _opened(self, text: bytes, content_type: str, above: Path = (), depth: int = 0) -> Iterator[Leaf]:
+        """The leaves of a text and of JSON in its strings; each value beside the name of something private, at that."""
+        found = list(leaves(text, content_type))
+        meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
+        for leaf in found:
+            other = meant.get(leaf.path, leaf.path)
+            says_more = leaks.kind_of(other, self._rules, is_told=True) is not None
+            path = above + (other if says_more else leaf.path)
+            if leaf.sort is Sort.STRING and depth < _DEEPEST and is_json(leaf.value):
+                yield from self._opened(encoded(leaf.value), "", path, depth + 1)
+            else:
+                yield leaf._replace(path=path)
 
     def _in_frame(self, frame: Frame) -> Iterator[Exposed]:
         where = f"frame {frame.id}"
@@ -139,7 +130,7 @@ class _Looking:
             yield from self._by_looks(where, frame.raw.decode("latin-1"))
             return
         yield from self._at(f"{where}, token", Kind.DEVICE, told.token.hex(), "token of a push")
-        yield from self._in_text(f"{where}, payload", told.payload, is_told=True)
+        yield from self._in_text(f"{where}, payload", told.payload)
 
     def _at(self, place: str, kind: Kind, value: str, how: str) -> Iterator[Exposed]:
         yield Exposed(place, kind, how, value, is_secret(kind, value))

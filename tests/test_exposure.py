@@ -33,8 +33,8 @@ def asked(target=SERVICE, said=b"{}", answer=b"{}", sent=(), headers=()) -> set[
         ({"headers": (("Set-Cookie", "sid=sesame; Path=/"),)}, "answer header set-cookie", "sesame"),
         ({"target": f"{SERVICE}?secureKey=ses%61me"}, "request query secureKey", "sesame"),
         ({"target": "/3/device/00fc13ad77"}, "request path", "00fc13ad77"),
-        ({"said": b"first_name=Anna&b=1"}, "request field first_name", "Anna"),
-        ({"said": b"a=1&userData=%7B%22firstName%22%3A%22Anna%22%7D"}, "request field, field firstName", "Anna"),
+        ({"said": b"first_name=Anna&b=1"}, "request, field first_name", "Anna"),
+        ({"said": b"a=1&userData=%7B%22firstName%22%3A%22Anna%22%7D"}, "request, field userData.firstName", "Anna"),
         ({"said": {"a": {"phone": "+4915112345678"}}}, "request, field a.phone", "+4915112345678"),
         ({"said": {"userData": '{"firstName": "Anna"}'}}, "request, field userData.firstName", "Anna"),
         ({"said": {"a": [{"name": "password", "value": "sesame"}]}}, "request, field a.0.password", "sesame"),
@@ -43,6 +43,13 @@ def asked(target=SERVICE, said=b"{}", answer=b"{}", sent=(), headers=()) -> set[
         ({"answer": b'{"error": "no ann@home.com here'}, "answer, field error", "ann@home.com"),
         ({"answer": b"<p>secureKey='sesame'</p>"}, "answer, text", "sesame"),
         ({"answer": {"url": "http://a/b?apikey=sesame"}}, "answer, field url, query apikey", "sesame"),
+        ({"answer": {"url": "a://b?u=c://d?apikey=sesame"}}, "answer, field url, query u, query apikey", "sesame"),
+        ({"answer": b'cb({"userName": "jsmith1984"})'}, "answer, field userName", "jsmith1984"),
+        ({"answer": b'\xef\xbb\xbf{"userName": "jsmith1984"}'}, "answer, field userName", "jsmith1984"),
+        ({"answer": b'"{\\"userName\\": \\"jsmith1984\\"}"'}, "answer, field userName", "jsmith1984"),
+        ({"answer": b'{"a": "b"} secureKey=sesame'}, "answer, text", "sesame"),
+        ({"answer": {"ann@home.com": 1}}, "answer, field ann@home.com", "ann@home.com"),
+        ({"answer": {"userName": 12345678}}, "answer, field userName", "12345678"),
         ({"answer": {"transcriptToShow": [["Notice.Joined", "Anna", "hi", "3", "AGENT"]]}}, None, "Anna"),
     ],
 )
@@ -55,7 +62,7 @@ def test_every_place_is_looked_at(request_, place, value):
 def test_multipart_fields_are_read():
     body = b'--b\r\nContent-Disposition: form-data; name="lastName"\r\n\r\nBerg\r\n--b--\r\n'
     found = asked(said=body, sent=(("Content-Type", "multipart/form-data; boundary=b"),))
-    assert found == {("exchange 1, request field lastName", "Berg")}
+    assert found == {("exchange 1, request, field lastName", "Berg")}
 
 
 def test_parts_in_parts_hide_no_field():
@@ -63,7 +70,16 @@ def test_parts_in_parts_hide_no_field():
     field = b'Content-Disposition: form-data; name="lastName"\r\n\r\nBerg\r\n'
     body = b"--b\r\n%s--b\r\n%s--b--\r\n" % (inner, field)
     found = asked(said=body, sent=(("Content-Type", "multipart/form-data; boundary=b"),))
-    assert found == {("exchange 1, request field lastName", "Berg")}
+    assert found == {("exchange 1, request, field lastName", "Berg")}
+
+
+def test_json_in_a_private_field_is_judged_by_what_is_in_it():
+    assert asked(answer={"user": json.dumps({"firstName": marks.marked("Kbu")})}) == set()
+
+
+def test_urls_in_urls_without_end_are_bounded():
+    urls = "h://a?b=" * 1500
+    assert asked(answer={"url": urls, "secureKey": "sesame"}) == {("exchange 1, answer, field secureKey", "sesame")}
 
 
 def test_request_without_answer_is_looked_at():

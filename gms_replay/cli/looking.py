@@ -80,7 +80,8 @@ def check(
     them, as with `serve`.
 
     With --secrets: whether any file or folder that is named holds credentials, or says who somebody is. What was
-    redacted is none. Exits 1 where there is any, 2 where a file cannot be read, or not as the cassette that it is.
+    redacted is none. Exits 1 where there is any, 2 where a file cannot be read, or not as the cassette that it is, or
+    packs more than is looked at.
     """
     if secrets:
         if times or repaired or now is not None or shift != "exact":
@@ -107,7 +108,7 @@ def _check_secrets(named: tuple[Path, ...], rules: Path | None, *, as_json: bool
             unread = True
     for remark in files.empty(named):
         complain(GmsReplayError(remark))
-    # Of what could not be read as what it is nobody knows what its facts hold.
+    # Of what was not looked at nobody knows what it holds.
     unread = unread or any(one.remark for one in scanned)
     if as_json:
         click.echo(json.dumps(leaks.to_json(scanned), indent=2))

@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
+from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
+from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact import typed
-from gms_replay.redact.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
-from gms_replay.redact.leaves import decoded as text_of
 from gms_replay.redact.memory import Memory
 from gms_replay.redact.standins import StandIns, is_instant
 from gms_replay.rules import Rules

@@ -5,12 +5,14 @@ codings undone. Beside that all bytes are gone through, for SQLite leaves in a f
 it; what a fact has told already is not told again. Bytes are read in windows, so that any size will do.
 """
 
+import itertools
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import phonenumbers
 
@@ -26,9 +28,12 @@ from gms_replay.rules import Rules
 
 _WINDOW = 4 << 20
 _OVERLAP = 16 << 10
+"""More than a value with its name: of values `leaks` takes 4 KiB."""
 _LARGEST_ARCHIVE = 256 << 20
 """Of other programs' files, which are read as a whole. What is larger is gone through by its bytes alone."""
 _MOST_UNPACKED = 16 << 20
+_PACKED = 512
+"""Read at once of what is packed: no more than so much makes half a MiB."""
 _GZIP = b"\x1f\x8b\x08"
 _BESIDE = ("-wal", "-journal")
 _KEPT_BY_GIT = ".git"
@@ -46,11 +51,24 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """One file. `facts`: whether those in it were looked at; `remark`: why not, where it should hold some."""
+    """One file. `facts`: whether those in it were looked at; `remark`: what was not looked at, and why."""
 
     file: Path
     found: tuple[Found, ...]
     facts: bool
+    remark: str = ""
+
+
+class _Piece(NamedTuple):
+    """Bytes that begin at a place of a file, or are packed there.
+
+    `own`: the places in them that no other piece has; None for what is packed, which is whole. Around these stands what
+    its neighbours have, so that what begins there has its name, and its end. `remark`: what it leaves out.
+    """
+
+    content: bytes
+    own: range | None
+    at: int
     remark: str = ""
 
 
@@ -98,14 +116,17 @@ def scan(file: Path, rules: Rules) -> Scanned:
             if one.is_secret:
                 places.setdefault((one.kind, one.value), (one.how, []))[1].append(one.place)
         is_traffic = recording is not None or start == MAGIC or file.name.endswith(_BESIDE)
-        for at, leak in _in_bytes(file, rules, is_traffic=is_traffic):
-            value = _plain(leak.value)
-            if leak.is_secret and not _is_told(value, known):
-                places.setdefault((leak.kind, value), (leak.how, []))[1].append(f"byte {at}")
+        remarks = [remark]
+        for piece in _pieces(file):
+            remarks.append(piece.remark)
+            for at, leak in _in_piece(piece, rules, is_traffic=is_traffic):
+                value = _plain(leak.value)
+                if leak.is_secret and not _is_told(value, known):
+                    places.setdefault((leak.kind, value), (leak.how, []))[1].append(f"byte {at}")
     except OSError as error:
         raise OptionError(f"{file}: cannot be read: {error.strerror or error}") from None
     found = (Found(kind, how, value, tuple(some)) for (kind, value), (how, some) in places.items())
-    return Scanned(file, tuple(found), recording is not None, remark)
+    return Scanned(file, tuple(found), recording is not None, "; ".join(filter(None, remarks)))
 
 
 def _is_told(value: str, known: set[str]) -> bool:
@@ -135,44 +156,62 @@ def _recording(file: Path, start: bytes) -> tuple[Recording | None, str]:
         return None, ""
 
 
-def _in_bytes(file: Path, rules: Rules, *, is_traffic: bool) -> Iterator[tuple[int, Leak]]:
-    """What is in the bytes, each once, with where it begins in the file; of what is packed with where that does."""
-    for at, window in _windows(file):
-        text = window.decode("latin-1")
-        ends = len(text) - _OVERLAP if len(text) == _WINDOW + _OVERLAP else len(text)
-        for leak in _in_text(text, rules, is_traffic=is_traffic):
-            # What begins in the overlap comes again, whole.
-            if leak.start < ends:
-                yield at + leak.start, leak
-        for start, inside in _unpacked(window[:ends], window):
-            yield from ((at + start, leak) for leak in _in_text(inside.decode("latin-1"), rules, is_traffic=is_traffic))
-
-
-def _windows(file: Path) -> Iterator[tuple[int, bytes]]:
+def _pieces(file: Path) -> Iterator[_Piece]:
+    """All bytes of a file, and behind each window what is packed by gzip and begins in it."""
     with file.open("rb") as opened:
-        at, kept = 0, b""
-        while (piece := opened.read(_WINDOW + _OVERLAP - len(kept))) or kept:
-            window = kept + piece
-            yield at, window
-            if len(window) < _WINDOW + _OVERLAP:
+        for border in itertools.count(0, _WINDOW):
+            before = min(border, _OVERLAP)
+            opened.seek(border - before)
+            window = opened.read(before + _WINDOW + _OVERLAP)
+            if len(window) <= before:
                 return
-            at += _WINDOW
-            kept = window[_WINDOW:]
+            own = range(before, before + _WINDOW)
+            yield _Piece(window, own, border - before)
+            start = window.find(_GZIP, before)
+            while start in own:
+                yield _packed(opened, border - before + start)
+                start = window.find(_GZIP, start + 1)
 
 
-def _in_text(text: str, rules: Rules, *, is_traffic: bool) -> Iterable[Leak]:
+def _packed(opened: BinaryIO, at: int) -> _Piece:
+    """What a gzip stream that begins at a place says, or as much of it as we look at."""
+    opened.seek(at)
+    said = bytearray()
+    for piece in _unpacked(opened):
+        said += piece
+        if len(said) > _MOST_UNPACKED:
+            remark = f"gzip at byte {at} holds more than {_MOST_UNPACKED >> 20} MiB; only so much of it was looked at"
+            return _Piece(bytes(said[:_MOST_UNPACKED]), None, at, remark)
+    return _Piece(bytes(said), None, at)
+
+
+def _unpacked(opened: BinaryIO) -> Iterator[bytes]:
+    """What a gzip stream says, up to its end or its first mistake."""
+    stream = zlib.decompressobj(31)
+    while not stream.eof and (packed := opened.read(_PACKED)):
+        before = stream.copy()
+        try:
+            yield stream.decompress(packed)
+        except zlib.error:
+            # Byte by byte, for what was said before the mistake.
+            with suppress(zlib.error):
+                yield from (before.decompress(packed[at : at + 1]) for at in range(len(packed)))
+            return
+
+
+def _in_piece(piece: _Piece, rules: Rules, *, is_traffic: bool) -> Iterator[tuple[int, Leak]]:
+    """What is in a piece, each with where it begins in the file; of what is packed with where that does."""
+    for leak in _in_text(piece.content.decode("latin-1"), rules, is_traffic=is_traffic):
+        if piece.own is None:
+            yield piece.at, leak
+        elif leak.start in piece.own:
+            yield piece.at + leak.start, leak
+
+
+def _in_text(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
     for leak in (*leaks.in_text(text, is_traffic=is_traffic), *leaks.in_names(text, rules, is_traffic=is_traffic)):
         if is_traffic or leak.how != Kind.PHONE or _is_phone(leak.value):
             yield leak
-
-
-def _unpacked(starts: bytes, window: bytes) -> Iterator[tuple[int, bytes]]:
-    """What is packed by gzip, wherever it begins."""
-    at = starts.find(_GZIP)
-    while at >= 0:
-        with suppress(zlib.error):
-            yield at, zlib.decompressobj(31).decompress(memoryview(window)[at:], _MOST_UNPACKED)
-        at = starts.find(_GZIP, at + 1)
 
 
 def _is_phone(value: str) -> bool:

@@ -2,6 +2,7 @@ import base64
 import gzip
 import json
 import os
+import random
 import sqlite3
 from pathlib import Path
 
@@ -90,10 +91,57 @@ def test_large_files_are_read_in_windows(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_WINDOW", 1000)
     monkeypatch.setattr(files, "_OVERLAP", 200)
     file = tmp_path / "large.log"
-    for at in (0, 700, 985, 1000, 1195, 3333):
+    for at in (0, 700, *range(960, 1003), 1195, 3333):
         text = f"apikey: {OPAQUE}\n"
         file.write_text("\n" * at + text + "\n" * 1500)
         assert places(file) == {OPAQUE: (f"byte {at + 8}",)}
+
+
+def test_what_a_border_cuts_is_told_once_and_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_WINDOW", 1000)
+    monkeypatch.setattr(files, "_OVERLAP", 200)
+    file = tmp_path / "large.log"
+    file.write_bytes(b"\n" * 995 + b"somebody@home.com" + b"\n" * 1500)
+    assert places(file) == {"somebody@home.com": ("byte 995",)}
+    file.write_bytes(b"\n" * 999 + gzip.compress(f"apikey: {OPAQUE}".encode(), mtime=0) + b"\n" * 1500)
+    assert places(file) == {OPAQUE: ("byte 999",)}
+
+
+def packed(*, size: int = 0) -> bytes:
+    """A secret, and behind it what packs badly, so many bytes of it."""
+    return gzip.compress(f"apikey: {OPAQUE}\n".encode() + random.Random(1).randbytes(size).hex().encode(), mtime=0)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(packed(size=5000)[:400] + b"\xff\xff\xff\xff" + packed(size=5000)[400:], id="foreign bytes in it"),
+        pytest.param(packed()[:-8] + bytes(8), id="another checksum"),
+        pytest.param(packed(size=5000)[:-400], id="cut off"),
+    ],
+)
+def test_what_is_packed_is_read_up_to_its_damage(tmp_path, damaged):
+    file = tmp_path / "left.sqlite-wal"
+    file.write_bytes(b"\x00\x01" + damaged)
+    assert places(file) == {OPAQUE: ("byte 2",)}
+
+
+def test_what_is_packed_ends_in_another_window(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_WINDOW", 1000)
+    monkeypatch.setattr(files, "_OVERLAP", 200)
+    file = tmp_path / "body.gz"
+    text = random.Random(1).randbytes(5000).hex() + f"\napikey: {OPAQUE}\n"
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
+    assert places(file) == {OPAQUE: ("byte 0",)}
+
+
+def test_what_is_packed_and_too_large_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_MOST_UNPACKED", 1 << 20)
+    file = tmp_path / "body.gz"
+    file.write_bytes(gzip.compress(f"apikey: {OPAQUE}\n".encode() + bytes((1 << 20) + 1), mtime=0))
+    scanned = scan(file, Rules())
+    assert [one.value for one in scanned.found] == [OPAQUE]
+    assert scanned.remark == "gzip at byte 0 holds more than 1 MiB; only so much of it was looked at"
 
 
 def test_a_damaged_cassette_is_gone_through_by_its_bytes(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay.redact.leaves import Leaf, decoded, encoded, leaves
+from gms_replay.leaves import Leaf, decoded, encoded, is_json, leaves
 from gms_replay.spans import Sort
 
 FORM = "application/x-www-form-urlencoded"
@@ -74,3 +74,25 @@ def test_any_bytes_have_leaves_in_order(text: bytes, content_type: str) -> None:
 @given(st.binary())
 def test_any_bytes_come_back(text: bytes) -> None:
     assert encoded(decoded(text)) == text
+
+
+def test_half_a_surrogate_pair_is_an_escape_again() -> None:
+    assert encoded("a\ud83d\udcff") == b"a\\ud83d\\udcff"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (' {"a":', True),
+        ("[ {", True),
+        ("[1, 2]", True),
+        ("{}", True),
+        ("[1", False),
+        ("[" * 100_000, False),
+        ("[see above]", False),
+        ("1", False),
+        ("", False),
+    ],
+)
+def test_json_in_a_text_is_known(text: str, is_one: bool) -> None:
+    assert is_json(text) is is_one
