@@ -107,7 +107,7 @@ class Texts:
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
-            if leaf.sort in (Sort.STRING, Sort.NUMBER, Sort.TEXT):
+            if leaf.sort is not Sort.KEY:
                 self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
 
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
@@ -236,6 +236,8 @@ class Texts:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
         if leaf.sort is Sort.NUMBER:
             return self._number(path, leaf.value, is_told)
+        if leaf.sort is Sort.WORD and (kind := leaks.kind_of(path, self._rules, is_told=is_told)):
+            return self._secret(leaf.value, kind)
         return self.words(leaf.value)
 
     def _number(self, path: Path, value: str, is_told: bool) -> str:

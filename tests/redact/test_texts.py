@@ -143,6 +143,7 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         ("<p>token: hunter2 <script>var pin = '4711'", "", f"<p>token: hunter2 <script>var pin = '{OF('4711')}'"),
         ("a=1\npassword=hunter2", "", f"a=1\npassword={OF('hunter2')}"),
         ("Password: must have a digit", "", "Password: must have a digit"),
+        ('{"password":hunter4711x,"pin":null}', "", f'{{"password":{OF("hunter4711x")},"pin":null}}'),
         ("Call me: phone=+49 30 901820 soon", "", f"Call me: phone={OF('+49 30 901820')} soon"),
         ("<p>tel=+49(30)901820</p>", "", f"<p>tel={OF('+49(30)901820')}</p>"),
         ('{"u":"/by/sip%3Aann%40mail.test"}', "", f'{{"u":"/by/sip%3A{OF("ann@mail.test").replace("@", "%40")}"}}'),
