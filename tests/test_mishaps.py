@@ -336,6 +336,7 @@ def test_handshake_is_refused(fields: dict[str, Any], advice: str | None) -> Non
         (rule(CHANNEL, "reorder", 2), [JOIN, ASK, GREET], [2, 6, 6]),
         (rule(CHANNEL, "reorder", 3), [JOIN, GREET, ASK], [2, 4, 16]),
         (rule("/**", "reorder", 1, delay_ms=1000), [JOIN, GREET, ASK], [3, 4, 6]),
+        (rule("/*", "lose", 2), [JOIN, ASK], [2, 6]),
     ],
 )
 def test_messages_go_astray(fault: dict[str, Any], lines: list[str], times: list[float]) -> None:
@@ -343,6 +344,22 @@ def test_messages_go_astray(fault: dict[str, Any], lines: list[str], times: list
     app.listen(20)
 
     assert (app.lines, app.times) == (lines, times)
+
+
+@pytest.mark.parametrize("on", ["/*", "/**"])
+def test_rule_on_all_channels_leaves_requests_alone(on: str) -> None:
+    app = queued(rule(on, "lose"))
+
+    assert send(app, "Hi").body == b'{"sent":1}'
+    assert log(app) == []
+
+
+@pytest.mark.parametrize("on", ["/*", "/**"])
+def test_rule_on_all_channels_leaves_pushes_alone(on: str) -> None:
+    app = pushing(rule(on, "delay", delay_ms=3000))
+    app.wait_until(4.5)
+
+    assert [push.action for push in app.driver.pushes] == ["get-dialog-start-chat", "connect-inbound"]
 
 
 def test_late_message_may_be_doubled_behind() -> None:
