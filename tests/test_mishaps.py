@@ -561,6 +561,20 @@ def test_what_waits_is_struck_in_its_turn(do: str, fields: dict[str, Any], ids: 
     assert (talk.answered[begun:], talk.socket in talk.app.driver.sockets) == (ids, is_open)
 
 
+@pytest.mark.parametrize("do", ["error", "reset", "cut"])
+def test_what_comes_after_the_end_is_not_heard(do: str) -> None:
+    """It was on its way when the socket ended; it counts all the same."""
+    talk = talking(rule(CONNECT, do, 2), rule("/meta/subscribe", "delay", 2, delay_ms=1000))
+    talk.begin()
+    begun = len(talk.texts)
+    talk.say("connect", id="late")
+    talk.say("subscribe", id="later", subscription="/**")
+    talk.app.driver.wait(9)
+
+    assert talk.texts[begun:] == []
+    assert len(log(talk.app)) == 2
+
+
 def test_what_waits_longer_holds_up_the_rest() -> None:
     talk = crowding("delay", delay_ms=6000)
     talk.app.driver.wait(6.1)
