@@ -217,7 +217,8 @@ def matches(subscription: str, channel: str) -> bool:
     if subscription.endswith("/**"):
         return channel.startswith(subscription[:-2]) and len(channel) > len(subscription) - 2
     if subscription.endswith("/*"):
-        return channel.rpartition("/")[0] == subscription[:-2] and not channel.endswith("/")
+        parent, slash, name = channel.rpartition("/")
+        return parent + slash == subscription[:-1] and name != ""
     return subscription == channel
 
 

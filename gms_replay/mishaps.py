@@ -20,6 +20,7 @@ from gms_replay.failovers import Failovers
 from gms_replay.faults import ANY, COMET, PUSH, Do, Faults, Strike, share
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
+from gms_replay.publications import Publication
 
 WRONG_ALIAS = "alias is wrong: use the one that was told last"
 
@@ -76,6 +77,7 @@ class Mishaps:
         self._struck: Counter[int] = Counter()
         self._spoiled: dict[int, Strike] = {}
         self._lost: list[int] = []
+        self._ended: set[int] = set()
         self.late: list[Late] = []
         """What is late."""
 
@@ -96,6 +98,7 @@ class Mishaps:
     def gone(self, request_id: int) -> None:
         """The app hung up there: nothing comes for it any more."""
         self._spoiled.pop(request_id, None)
+        self._ended.discard(request_id)
         if self.late:
             self.late = [late for late in self.late if late.of != request_id]
 
@@ -131,48 +134,71 @@ class Mishaps:
         carrier: Carrier,
         messages: tuple[Parsed, ...],
         now_us: int,
-        hear: Callable[[int], Iterable[Action]],
-    ) -> Do | None:
-        """Takes Bayeux messages before the story does: None where it is to hear them now.
+        hear: Callable[[int, bool], Iterable[Action]],
+    ) -> Iterable[Action]:
+        """Takes Bayeux messages before the story does, and tells what is to be done about them now.
 
-        FORGET: once it has forgotten their clients. Else it is not to hear them; `hear` has them heard later, at that
-        wall's time.
+        `hear` has the story hear them, at that wall's time; where it is told so, once it has forgotten their clients.
         """
-        if not self._faults.rules and not self._failovers.count and not self.late:
-            return None
-        story_us = self._time.story_us(now_us)
-        if carrier.is_socket and (behind_us := self._behind_us(carrier.id)) is not None:
-            self.late.append(Late(behind_us, Sort.ANSWER, carrier.id, hear))
-            return Do.DELAY
+        if not self._faults.rules and not self._failovers.count and not self.late and not self._ended:
+            return hear(now_us, False)
         published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
-        if any(self._failovers.outdated(one.fields.get("alias")) for one in published):
-            self._tell(story_us, carrier, fault_answers.failed2(messages, fault_answers.error2(2, WRONG_ALIAS)))
-            return Do.ALIAS
-        named = (name for one in published for name in (one.operation.kind, str(one.operation)))
-        meta = (message.channel for message in messages if bayeux.is_meta(message.channel))
-        strike = self._strike({ANY, COMET, *meta, *named})
-        if strike is None:
+        # It counts when it comes, not in its turn: else how fast an app talks would say what strikes it.
+        strike = None if self._is_outdated(published) else self._strike(_names(messages, published))
+
+        def take(at_us: int) -> Iterable[Action]:
+            if carrier.id in self._ended:
+                return ()
+            if strike is not None and not (carrier.is_socket and strike.fault.do is Do.DELAY):
+                return self._happen(strike, carrier, messages, at_us, hear)
+            if self._is_outdated(published):
+                return _told(carrier, fault_answers.failed2(messages, fault_answers.error2(2, WRONG_ALIAS)))
+            return hear(at_us, False)
+
+        turn_us = self._turn_us(carrier, strike, self._time.story_us(now_us))
+        if turn_us is None:
+            return take(now_us)
+        self.late.append(Late(turn_us, Sort.ANSWER, carrier.id, take))
+        return ()
+
+    def _turn_us(self, carrier: Carrier, strike: Strike | None, story_us: int) -> int | None:
+        """When messages that came by then have their turn, behind what is late there; None where that is now."""
+        delay_us = 0
+        # The story hears a request's at once, unless they are refused: only its answer is late then.
+        if strike is not None and (carrier.is_socket or strike.fault.do is Do.ERROR):
+            delay_us = strike.delay_us
+        behind_us = self._behind_us(carrier.id)
+        if behind_us is None and not delay_us:
             return None
-        fault, due_at_us = strike.fault, story_us + strike.delay_us
+        return max(story_us + delay_us, behind_us or 0)
+
+    def _happen(
+        self,
+        strike: Strike,
+        carrier: Carrier,
+        messages: tuple[Parsed, ...],
+        now_us: int,
+        hear: Callable[[int, bool], Iterable[Action]],
+    ) -> Iterable[Action]:
+        """What befalls messages in their turn."""
+        fault = strike.fault
         match fault.do:
             case Do.FORGET:
-                return Do.FORGET
+                return hear(now_us, True)
             case Do.ALIAS:
                 self._failovers.happen(strike.drawn)
-                return None
             case Do.REFUSE:
-                self._tell(story_us, carrier, fault_answers.refused(messages, fault.advice))
+                return _told(carrier, fault_answers.refused(messages, fault.advice))
             case Do.ERROR if fault.status_code is not None:
                 told = fault_answers.error2(fault.status_code, fault.message)
-                self._tell(due_at_us, carrier, fault_answers.failed2(messages, told))
+                return _told(carrier, fault_answers.failed2(messages, told))
             case _ if carrier.is_socket:
-                self._stop(due_at_us, carrier.id, strike, hear)
+                return self._stop(carrier.id, strike, now_us)
             case Do.ERROR:
-                self._answer(due_at_us, carrier.id, (fault.status, TEXT, b""))
+                return (Respond(carrier.id, fault.status, TEXT, b""),)
             case _:
-                self._spoil(carrier.id, strike, story_us)
-                return None
-        return fault.do
+                self._spoil(carrier.id, strike, self._time.story_us(now_us))
+        return hear(now_us, False)
 
     def answered(self, answer: Respond, now_us: int) -> tuple[Action, ...]:
         """What goes out of an answer that the story gives."""
@@ -235,40 +261,39 @@ class Mishaps:
     def _spoil(self, request_id: int, strike: Strike, story_us: int) -> None:
         """The story hears of a request, and the app not, or badly, of its answer."""
         self._spoiled[request_id] = strike
-        if strike.fault.do is Do.RESET:
-            self._break(story_us + strike.delay_us, request_id, resets=True)
+        if strike.fault.do is not Do.RESET:
+            return
 
-    def _stop(self, due_at_us: int, socket_id: int, strike: Strike, hear: Callable[[int], Iterable[Action]]) -> None:
-        """Something befalls a message that came over a WebSocket: there is no answer of its own to be spoiled."""
-        match strike.fault.do:
-            case Do.DELAY:
-                self.late.append(Late(due_at_us, Sort.ANSWER, socket_id, hear))
-            case Do.ERROR:
-                reason = strike.fault.message or "an error of the server's"
-                self._put(due_at_us, Sort.ANSWER, socket_id, CloseSocket(socket_id, UNEXPECTED, reason))
-            case Do.GARBAGE:
-                self._put(due_at_us, Sort.ANSWER, socket_id, SendText(socket_id, fault_answers.garbage(strike.drawn)))
-            case Do.RESET | Do.CUT:
-                self._break(due_at_us, socket_id, resets=strike.fault.do is Do.RESET)
-
-    def _break(self, due_at_us: int, carrier_id: int, *, resets: bool) -> None:
         def broken(now_us: int) -> tuple[Action, ...]:
-            self._lose(carrier_id, now_us)
-            return (Break(carrier_id, resets),)
+            self._lose(request_id, now_us)
+            return (Break(request_id, resets=True),)
 
-        self.late.append(Late(due_at_us, Sort.ANSWER, carrier_id, broken))
+        self.late.append(Late(story_us + strike.delay_us, Sort.ANSWER, request_id, broken))
 
-    def _tell(self, due_at_us: int, carrier: Carrier, frame: bytes) -> None:
-        if carrier.is_socket:
-            self._put(due_at_us, Sort.ANSWER, carrier.id, SendText(carrier.id, frame))
-        else:
-            self._answer(due_at_us, carrier.id, (200, JSON, frame))
+    def _stop(self, socket_id: int, strike: Strike, now_us: int) -> tuple[Action, ...]:
+        """What befalls a message that came over a WebSocket: there is no answer of its own to be spoiled."""
+        match strike.fault.do:
+            case Do.GARBAGE:
+                return (SendText(socket_id, fault_answers.garbage(strike.drawn)),)
+            case Do.HANG:
+                return ()
+            case Do.ERROR:
+                end: Action = CloseSocket(socket_id, UNEXPECTED, strike.fault.message or "an error of the server's")
+            case does:
+                end = Break(socket_id, resets=does is Do.RESET)
+        # Nothing comes after that: what waits behind it, or is on its way, is lost with the socket.
+        self._lose(socket_id, now_us)
+        self._ended.add(socket_id)
+        return (end,)
 
     def _answer(self, due_at_us: int, request_id: int, answer: fault_answers.Answer) -> None:
         self._put(due_at_us, Sort.ANSWER, request_id, Respond(request_id, *answer))
 
     def _put(self, due_at_us: int, sort: Sort, of: int | str, action: Action) -> None:
         self.late.append(Late(due_at_us, sort, of, lambda _: (action,)))
+
+    def _is_outdated(self, published: Iterable[Publication]) -> bool:
+        return any(self._failovers.outdated(one.fields.get("alias")) for one in published)
 
     def _behind_us(self, of: int | str) -> int | None:
         """When the last goes of what is late there, and keeps its place; None where nothing is."""
@@ -289,6 +314,17 @@ class Mishaps:
                 told = f"session {self._session}: fault {number}: {rule} {self._seen[number]}"
                 self._log(Logged(told))
         return found
+
+
+def _names(messages: Iterable[Parsed], published: Iterable[Publication]) -> set[str]:
+    """What Bayeux messages are called in rules; `published`: what they ask of GMS."""
+    meta = (message.channel for message in messages if bayeux.is_meta(message.channel))
+    named = (name for one in published for name in (one.operation.kind, str(one.operation)))
+    return {ANY, COMET, *meta, *named}
+
+
+def _told(carrier: Carrier, frame: bytes) -> tuple[Action, ...]:
+    return (SendText(carrier.id, frame) if carrier.is_socket else Respond(carrier.id, 200, JSON, frame),)
 
 
 def _wrong_alias() -> fault_answers.Answer:

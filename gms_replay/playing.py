@@ -5,18 +5,20 @@ whatever is due, the earliest first, so that what is told depends on when the ap
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
-from gms_replay import carriers, match
+from gms_replay import match
 from gms_replay.acts import Lack, Lacking, Patience
 from gms_replay.bayeux import HANDSHAKE, Parsed, frame
 from gms_replay.calls import Call
+from gms_replay.carriers import Carrier
 from gms_replay.choice import Choice, Pending
 from gms_replay.clocks import Pacing, SessionTime, earlier
 from gms_replay.comet import Client, Comet, Frame
 from gms_replay.course import Course, Item
 from gms_replay.devices import Device
 from gms_replay.events import JSON, TEXT, Action, CloseSocket, Logged, Noted, Respond, SendPush, SendText
-from gms_replay.faults import Do, Faults
+from gms_replay.faults import Faults
 from gms_replay.fields import Meaning
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation
 from gms_replay.items import Pushed, State
@@ -183,17 +185,16 @@ class Playing:
         self._course.act(act, self._time.story_us(now_us), operation.wish)
         self._patience.move(self._time.patience_us(now_us))
 
-    def ask_comet(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterable[Action]:
+    def ask_comet(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterable[Action]:
         """Takes the Bayeux messages of one request, or of one frame of a WebSocket."""
         self.seen_at_us = now_us
         if carrier.is_socket:
             self._sockets.add(carrier.id)
-        does = self._mishaps.befall(carrier, messages, now_us, lambda at_us: self._hear(carrier, messages, at_us))
-        if does is Do.FORGET:
-            return (*self._framed(self.comet.forget(messages), now_us), *self._hear(carrier, messages, now_us))
-        return () if does else self._hear(carrier, messages, now_us)
+        return self._mishaps.befall(carrier, messages, now_us, partial(self._hear, carrier, messages))
 
-    def _hear(self, carrier: carriers.Carrier, messages: tuple[Parsed, ...], now_us: int) -> Iterator[Action]:
+    def _hear(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int, forgets: bool) -> Iterator[Action]:
+        if forgets:
+            yield from self._framed(self.comet.forget(messages), now_us)
         shakes_hands = any(message.channel == HANDSHAKE for message in messages)
         if shakes_hands and self._time.stands:
             self.comet.make_room()

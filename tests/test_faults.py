@@ -51,6 +51,13 @@ def test_chance_is_drawn_by_seed_rule_session_and_count() -> None:
         ("/service/chatV2/*", {"/service/chatV2/support"}, True),
         ("/**", {"/_genesys"}, True),
         ("/**", {"/meta/connect"}, False),
+        ("/*", {"/_genesys"}, True),
+        ("/*", {"/service/chatV2/support"}, False),
+        ("/*", {"/meta/connect"}, False),
+        # What is no channel has no place among them.
+        ("/*", {"any", "comet", "send"}, False),
+        ("/*", {"push", "push connect-inbound"}, False),
+        ("/**", {"any", "comet", "send", "push"}, False),
         ("/meta/*", {"/meta/connect"}, True),
         ("/meta/*", {"/_genesys"}, False),
     ],

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from chats2 import CHANNEL as CHANNEL2
 from chats2 import KEY, ONE_CHAT, Chatter, recorded_chat, told
 from driver import App, send
 from driver import told as messages
@@ -336,6 +337,7 @@ def test_handshake_is_refused(fields: dict[str, Any], advice: str | None) -> Non
         (rule(CHANNEL, "reorder", 2), [JOIN, ASK, GREET], [2, 6, 6]),
         (rule(CHANNEL, "reorder", 3), [JOIN, GREET, ASK], [2, 4, 16]),
         (rule("/**", "reorder", 1, delay_ms=1000), [JOIN, GREET, ASK], [3, 4, 6]),
+        (rule("/*", "lose", 2), [JOIN, ASK], [2, 6]),
     ],
 )
 def test_messages_go_astray(fault: dict[str, Any], lines: list[str], times: list[float]) -> None:
@@ -343,6 +345,22 @@ def test_messages_go_astray(fault: dict[str, Any], lines: list[str], times: list
     app.listen(20)
 
     assert (app.lines, app.times) == (lines, times)
+
+
+@pytest.mark.parametrize("on", ["/*", "/**"])
+def test_rule_on_all_channels_leaves_requests_alone(on: str) -> None:
+    app = queued(rule(on, "lose"))
+
+    assert send(app, "Hi").body == b'{"sent":1}'
+    assert log(app) == []
+
+
+@pytest.mark.parametrize("on", ["/*", "/**"])
+def test_rule_on_all_channels_leaves_pushes_alone(on: str) -> None:
+    app = pushing(rule(on, "delay", delay_ms=3000))
+    app.wait_until(4.5)
+
+    assert [push.action for push in app.driver.pushes] == ["get-dialog-start-chat", "connect-inbound"]
 
 
 def test_late_message_may_be_doubled_behind() -> None:
@@ -415,9 +433,22 @@ class Talking:
         return [message for text in self.texts for message in json.loads(text)]
 
     @property
+    def answered(self) -> list[str]:
+        """The ids of what was answered, with the error, where there was one; `garbage` for what cannot be read."""
+        return [answer for text in self.texts for answer in _answers(text)]
+
+    @property
     def events(self) -> list[str]:
         told = (message for message in self.told if "data" in message)
         return [line[2] for message in told for line in message["data"]["message"]["transcriptToShow"]]
+
+
+def _answers(text: bytes) -> list[str]:
+    try:
+        told = [message for message in json.loads(text) if "data" not in message]
+    except ValueError:
+        return ["garbage"]
+    return [f"{one['id']}: {one['error']}" if "error" in one else one["id"] for one in told]
 
 
 def talking(*rules: dict[str, Any]) -> Talking:
@@ -491,6 +522,101 @@ def test_socket_keeps_order_behind_what_is_late() -> None:
     assert talk.told[2]["channel"] == "/meta/subscribe"
     talk.app.driver.wait(10)
     assert talk.events == [JOIN, GREET, ASK]
+
+
+def crowding(do: str, **fields: Any) -> Talking:
+    """An app whose first connect is 5 s late; its second, struck so, comes 1 s after it, and a subscription behind."""
+    talk = talking(rule(CONNECT, "delay", 1, delay_ms=5000), rule(CONNECT, do, 2, **fields))
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    talk.say("connect", id="1")
+    talk.app.driver.wait(1)
+    talk.say("connect", id="2", advice={"timeout": 0})
+    talk.say("subscribe", id="3", subscription="/**")
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("do", "fields", "ids", "is_open"),
+    [
+        ("delay", {"delay_ms": 2000}, ["1", "2", "3"], True),
+        ("delay", {"delay_ms": 6000}, ["1"], True),
+        ("error", {}, ["1"], False),
+        ("error", {"delay_ms": 2000}, ["1"], False),
+        ("error", {"delay_ms": 6000}, ["1"], True),
+        ("reset", {}, ["1"], False),
+        ("cut", {}, ["1"], False),
+        ("garbage", {}, ["1", "garbage", "3"], True),
+        ("hang", {}, ["1", "3"], True),
+        ("forget", {}, ["1", "2: 402::session_unknown", "3: 402::session_unknown"], True),
+    ],
+)
+def test_what_waits_is_struck_in_its_turn(do: str, fields: dict[str, Any], ids: list[str], is_open: bool) -> None:
+    talk = crowding(do, **fields)
+    begun = len(talk.texts)
+    talk.app.driver.wait(3.9)
+    assert (talk.texts[begun:], talk.socket in talk.app.driver.sockets) == ([], True)
+    talk.app.driver.wait(0.2)
+
+    assert (talk.answered[begun:], talk.socket in talk.app.driver.sockets) == (ids, is_open)
+
+
+@pytest.mark.parametrize("do", ["error", "reset", "cut"])
+def test_what_comes_after_the_end_is_not_heard(do: str) -> None:
+    """It was on its way when the socket ended; it counts all the same."""
+    talk = talking(rule(CONNECT, do, 2), rule("/meta/subscribe", "delay", 2, delay_ms=1000))
+    talk.begin()
+    begun = len(talk.texts)
+    talk.say("connect", id="late")
+    talk.say("subscribe", id="later", subscription="/**")
+    talk.app.driver.wait(9)
+
+    assert talk.texts[begun:] == []
+    assert len(log(talk.app)) == 2
+
+
+def test_what_waits_longer_holds_up_the_rest() -> None:
+    talk = crowding("delay", delay_ms=6000)
+    talk.app.driver.wait(6.1)
+
+    assert talk.answered[1:] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("pause_s", [0, 1, 6])
+def test_strikes_do_not_depend_on_pauses(pause_s: float) -> None:
+    talk = talking(rule(CONNECT, "delay", 1, delay_ms=5000), rule(CONNECT, "garbage", 2))
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    for number in range(1, 4):
+        talk.say("connect", id=str(number), advice={"timeout": 0})
+        talk.app.driver.wait(pause_s)
+    talk.app.driver.wait(5)
+
+    assert talk.answered[1:] == ["1", "garbage", "3"]
+
+
+def test_delay_strikes_each_of_a_burst() -> None:
+    talk = talking(rule(CONNECT, "delay", delay_ms=2000))
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    answered: list[int] = []
+    for number in range(1, 6):
+        if number < 4:
+            talk.say("connect", id=str(number), advice={"timeout": 0})
+        talk.app.driver.wait(1)
+        answered.append(len(talk.answered[1:]))
+
+    assert answered == [0, 1, 2, 3, 3]
+
+
+def test_handshake_that_waits_is_refused_in_its_turn() -> None:
+    talk = talking(rule("/meta/handshake", "delay", 1, delay_ms=5000), rule("/meta/handshake", "refuse", 2))
+    talk.say("handshake", version="1.0", id="1")
+    talk.say("handshake", version="1.0", id="2")
+    assert talk.answered == []
+    talk.app.driver.wait(5)
+
+    assert talk.answered == ["1", "2: 403::handshake_denied"]
 
 
 def test_handshake_is_refused_over_a_socket() -> None:
@@ -634,6 +760,49 @@ def test_chat2_is_refused_over_comet_by_a_frame() -> None:
     app.listen(4)
     assert app.lines[-2:] == ["Hello.", "How may I help?"]
     assert app.driver.notes == []
+
+
+def chatting2(*rules: dict[str, Any]) -> Talking:
+    """An app whose chat has begun, over a WebSocket."""
+    talk = Talking(App(faulty(recorded_chat().recording(), *rules)))
+    talk.begin()
+    publish2(talk, "requestChat", nickname="Ann")
+    talk.app.driver.wait(2)
+    return talk
+
+
+def publish2(talk: Talking, operation: str, **data: Any) -> None:
+    said = {"channel": CHANNEL2, "clientId": talk.app.client_id, "data": {"operation": operation} | data}
+    talk.app.driver.say(talk.socket, json.dumps([said]).encode())
+
+
+def data2(talk: Talking) -> list[dict[str, Any]]:
+    return [message["data"] for message in talk.told if "data" in message]
+
+
+def test_chat2_is_refused_in_its_turn_over_a_socket() -> None:
+    talk = chatting2(rule("send", "delay", 1, delay_ms=3000), rule("send", "error", 2, status_code=2))
+    key = data2(talk)[-1]["secureKey"]
+    begun = len(talk.told)
+    publish2(talk, "sendMessage", message="Hello.", secureKey=key)
+    publish2(talk, "sendMessage", message="Hello again.", secureKey=key)
+    assert talk.told[begun:] == []
+    talk.app.driver.wait(3)
+
+    first, refused, second = talk.told[begun:]
+    assert (first["successful"], refused["data"]["statusCode"], second["successful"]) == (True, 2, True)
+
+
+def test_alias_of_what_waits_is_judged_in_its_turn() -> None:
+    talk = chatting2(rule("send", "alias", 1), rule("send", "delay", 2, delay_ms=5000))
+    key = data2(talk)[-1]["secureKey"]
+    publish2(talk, "sendMessage", message="Hello.", secureKey=key, alias="117")
+    publish2(talk, "sendMessage", message="Hello again.", secureKey=key, alias="117")
+    talk.app.driver.wait(4)
+    assert data2(talk)[-1]["alias"] != "117"
+    talk.app.driver.wait(1)
+
+    assert data2(talk)[-1]["errors"][0]["advice"] == "alias is wrong: use the one that was told last"
 
 
 def test_what_shares_a_refused_frame_fails() -> None:

@@ -159,3 +159,35 @@ def test_others_are_told_equal_bytes(faults: list[dict[str, Any]]) -> None:
 
     assert alice == alone
     assert bob == again
+
+
+def struck(driver: Driver, said: list[tuple[str, float]]) -> list[str]:
+    """What strikes an app that says so over WebSockets, one after the other, with as many seconds' pause after each."""
+    app = App(driver, "alice@example.com")
+    app.comet_path = "/~alice~/genesys/cometd"
+    app.ask("POST", CALLBACK, ORDER, (("gms_session", "alice"),))
+    socket = driver.open_socket(app.asked("GET", app.comet_path))
+    for name, pause_s in said:
+        if socket not in driver.sockets:
+            driver.hang_up(socket)
+            socket = driver.open_socket(app.asked("GET", app.comet_path))
+        driver.say(socket, json.dumps([app.meta(name)]).encode())
+        driver.wait(pause_s)
+    return [line for line in driver.logged if ": fault " in line]
+
+
+PACED = st.tuples(st.sampled_from(["connect", "handshake", "subscribe"]), st.sampled_from([0, 0.3, 1, 7]))
+
+
+@settings(max_examples=60)
+@given(
+    st.tuples(rules(), rules(on="comet", do="delay", delay_ms=5000), rules()).map(list),
+    st.lists(PACED, min_size=3, max_size=8),
+    st.sampled_from(list(Clock)),
+)
+def test_strikes_over_sockets_do_not_depend_on_pauses(
+    faults: list[dict[str, Any]], said: list[tuple[str, float]], clock: Clock
+) -> None:
+    slowly = [(name, 20.0) for name, _ in said]
+
+    assert struck(player(faults, clock=clock), said) == struck(player(faults, clock=clock), slowly)
