@@ -117,6 +117,11 @@ def _on(said: object, do: Do, where: str) -> str:
         raise OptionError(f"{where}: {said!r:.80}: nothing is called so; there are {there_are}")
     if bayeux.is_meta(said) and not any(bayeux.matches(said, channel) for channel in META):
         raise OptionError(f"{where}: {said!r:.80}: no app says that; there are {', '.join(META)}, and /meta/* for all")
+    parent, _, last = said.rpartition("/")
+    if said.startswith("/") and "*" in (parent if last in ("*", "**") else said):
+        raise OptionError(
+            f"{where}: {said!r:.80}: in a channel * stands for whole segments, at its end: /a/*, or /a/**"
+        )
     may = _fitting(said)
     if do not in may:
         raise OptionError(f"{where}: {do} does not happen to {said!r:.80}; {_listed(sorted(may))} may")

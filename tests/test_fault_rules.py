@@ -70,6 +70,8 @@ def test_rule_is_read_and_told_the_same(said: dict[str, Any], fault: Fault) -> N
             "fault.on: '/meta/conect': no app says that; there are /meta/handshake, /meta/connect, ",
         ),
         ({"on": "/meta/con*", "do": "reset"}, "fault.on: '/meta/con*': no app says that"),
+        ({"on": "/_gen*", "do": "lose"}, "fault.on: '/_gen*': in a channel * stands for whole segments, at its end"),
+        ({"on": "/*/chat", "do": "lose"}, "fault.on: '/*/chat': in a channel * stands for whole segments, at its end"),
         ({"on": "/meta", "do": "reset"}, "fault.on: '/meta': no app says that"),
         ({"on": "send", "do": "double"}, "fault.on: double does not happen to 'send'; alias, cut"),
         ({"on": "send", "do": "forget"}, "fault.on: forget does not"),
