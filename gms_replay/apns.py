@@ -49,6 +49,7 @@ _REFUSED = Struct(">BBI")
 _TOKEN, _PAYLOAD, _IDENTIFIER, _EXPIRY, _PRIORITY = range(1, 6)
 _NUMBER_BYTES = {_IDENTIFIER: 4, _EXPIRY: 4, _PRIORITY: 1}
 _TOKEN_BYTES = 32
+_LONGEST_PART = (1 << 16) - 1
 
 
 Rewrite = Callable[[bytes], bytes]
@@ -157,7 +158,7 @@ def read(raw: bytes) -> Sent | Refusal | None:
 def rewritten(raw: bytes, token: Rewrite, payload: Rewrite) -> bytes | None:
     """A sender's frame with another token and payload, perhaps cut off in the middle; None for bytes that begin none.
 
-    Its lengths are those of what is in it now, and of what was cut off.
+    Its lengths are those of what is in it now, and of what was cut off; None where that is more than they can say.
     """
     if not raw or raw[0] not in _COMMANDS[Direction.TO_SERVER]:
         return None
@@ -169,7 +170,9 @@ def rewritten(raw: bytes, token: Rewrite, payload: Rewrite) -> bytes | None:
         if size is None:
             return told + raw[at:]
         now = write(content)
-        told += _LENGTH.pack(size + len(now) - len(content)) + now
+        if (size_now := size + len(now) - len(content)) > _LONGEST_PART:
+            return None
+        told += _LENGTH.pack(size_now) + now
         at += _LENGTH.size + len(content)
     return told if at == len(raw) else None
 
@@ -183,7 +186,9 @@ def _rewritten_items(raw: bytes, writes: dict[int, Rewrite]) -> bytes | None:
         number, size = _ITEM.unpack_from(raw, at)
         content = raw[at + _ITEM.size : at + _ITEM.size + size]
         now = writes[number](content) if number in writes else content
-        told += _ITEM.pack(number, size + len(now) - len(content)) + now
+        if (size_now := size + len(now) - len(content)) > _LONGEST_PART:
+            return None
+        told += _ITEM.pack(number, size_now) + now
         at += _ITEM.size + len(content)
     length = _LENGTH_OF_ITEMS.unpack_from(raw)[1]
     return _LENGTH_OF_ITEMS.pack(_ITEMS, length + len(told) + head - at) + told + raw[at:]

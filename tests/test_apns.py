@@ -240,3 +240,12 @@ def test_what_is_the_same_stays_the_frame(sent: list[bytes], length: int) -> Non
     raw = sent[0][:length]
 
     assert apns.rewritten(raw, bytes, bytes) == raw
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [simple(TOKEN, b"{}")[:35] + b"\xff\xff{}", items(item(2, b"{}"))[:6] + b"\xff\xff{}"],
+    ids=["simple", "items"],
+)
+def test_what_no_length_can_say_is_no_frame(raw: bytes) -> None:
+    assert apns.rewritten(raw, bytes, lambda payload: payload + b" ") is None
