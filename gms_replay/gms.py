@@ -186,8 +186,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[[str, str], Kind]], ...] = tuple(
         (r"/(?P<name>fcm/send)", _always(Kind.PUSH)),
     )
 )
-_COMET_PATH = re.compile(r"(?P<base>.*?)/cometd(?:/[^/.]*)*")
-"""Whatever lies below, but files: CometD's own page serves its scripts from there."""
+_COMET = re.compile(r"/cometd(?=/|\Z)")
 
 PUSH_PROVIDERS = {"device": "apns", "messages:send": "fcm", "fcm/send": "fcm", "httpcb": "httpcb"}
 """An operation's name, for those of kind PUSH, to the provider that is told."""
@@ -216,8 +215,9 @@ def _by_path(method: str, path: str) -> Operation | None:
             meant = kind(method, name)
             told_method = method if meant in (Kind.STORAGE, Kind.OTHER) else ""
             return Operation(meant, parts["base"], name, parts.get("id"), parts.get("version") or "", told_method)
-    found = _COMET_PATH.fullmatch(path)
-    return Operation(Kind.COMET, found["base"]) if found else None
+    # Whatever lies below, but files: CometD's own page serves its scripts from there.
+    found = _COMET.search(path, path.rfind(".") + 1)
+    return Operation(Kind.COMET, path[: found.start()]) if found else None
 
 
 def _frames(method: str, target: str, body: bytes) -> tuple[bytes, ...]:

@@ -110,6 +110,24 @@ def test_key_is_free_of_base_and_method():
     assert keys[0] == keys[1]
 
 
+@pytest.mark.parametrize(
+    ("path", "base"),
+    [
+        ("/a.b/cometd/c", "/a.b"),
+        ("/cometd/cometd", ""),
+        ("/cometds/cometd/", "/cometds"),
+        ("/a.b/cometd/cometd", "/a.b"),
+    ],
+)
+def test_comet_lies_below_the_first(path, base):
+    assert gms.recognise("GET", path, b"").base == base
+
+
+def test_path_is_looked_at_once():
+    # Looked at from each of its steps it would take hours.
+    assert gms.recognise("GET", "/cometd" * 500_000 + ".", b"") is None
+
+
 @pytest.mark.parametrize("path", ["/assets/cometd/cometd.js", "/genesys/cometd/index.html"])
 def test_files_of_cometd_are_others(path):
     assert gms.recognise("GET", path, b"") is None
