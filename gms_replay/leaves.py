@@ -22,7 +22,7 @@ _SCRIPT = re.compile(r"(?i)json|javascript")
 _BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
 """A mark of the byte order, a comment, or what keeps other sites' scripts from reading it."""
 _PART = re.compile(rb"\r?\n\r?\n")
-_PART_NAME = re.compile(rb'(?i)content-disposition:(?:[^\r\n]|\r?\n[ \t])*?\bname="?([^";\r\n]*)')
+_PART_NAME = re.compile(rb'(?im)^content-disposition:(?:[^\r\n]|\r?\n[ \t])*?\bname="?([^";\r\n]*)')
 _BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
 _PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"=]*=[^\n<>{}\[\]\"]*")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")

@@ -129,8 +129,12 @@ _SHOWN = frozenset(
 )  # fmt: skip
 """Fields that people read, beside those that people type."""
 
-_EMAIL = r"(?:(?<![\w.+'%-])|(?<=%[0-9A-Fa-f]{2}))(?:[\w.+'-]|%2[7BDEbde])+(?:@|%40)(?:[\w-]+\.)+[^\W\d_][\w-]*"
-"""What stands before it may be escaped, and so may be what its local part has of signs."""
+_LOCAL = r"(?:[\w.+'-]|%2[7BDEbde])"
+_EMAIL = rf"(?:(?<![\w.+'%-]){_LOCAL}+|(?<=%[0-9A-Fa-f]{{2}}){_LOCAL}{{1,64}})(?:@|%40)(?:[\w-]+\.)+[^\W\d_][\w-]*"
+"""What stands before it may be escaped, and so may be what its local part has of signs.
+
+Behind an escape that part has an end (RFC 5321, section 4.5.3.1.1), lest from each of many escapes all be read.
+"""
 _PHONE = r"(?<![\w+])(?:\+|%2[Bb])[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
 _CARD = r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])"
 _LOOKS = re.compile(rf"(?P<email>{_EMAIL})|(?P<phone>{_PHONE})|(?P<card>{_CARD})")

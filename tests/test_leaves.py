@@ -96,3 +96,10 @@ def test_half_a_surrogate_pair_is_an_escape_again() -> None:
 )
 def test_json_in_a_text_is_known(text: str, is_one: bool) -> None:
     assert is_json(text) is is_one
+
+
+def test_head_of_a_part_is_looked_at_once() -> None:
+    # Looked at from each of its words to the end it would take hours.
+    text = b"--xx\r\n" + b"content-disposition:" * 100_000 + b"\r\n\r\n1"
+
+    assert told(text, PARTS)[-1] == ((), "1")

@@ -298,6 +298,11 @@ def test_parts_that_overlap() -> None:
     assert privacy.apart(parts) == [Part(1, 5, Kind.PHONE), Part(5, 6, Kind.USER)]
 
 
+def test_escapes_are_looked_at_once() -> None:
+    # Looked at from each of them to the end it would take hours.
+    assert privacy.looks("%2B" * 500_000 + "@") == ()
+
+
 def test_fields_of_a_user() -> None:
     assert privacy.named({"order.code"}, ("order", 0, "code"))
     assert privacy.named({"code"}, ("userData[code]",))
