@@ -1,4 +1,7 @@
-"""Content codings undone: of whole bodies (half a body is not told as if it were one), or piece by piece."""
+"""Content codings undone: of whole bodies (half a body is not told as if it were one), or piece by piece.
+
+What is packed small may be large: of gzip and deflate no more is undone than any body has.
+"""
 
 import gzip
 import zlib
@@ -12,12 +15,17 @@ _NAME = "content-encoding"
 _NAME_LENGTH = len(_NAME)
 _IDENTITY = frozenset({"", "identity"})
 _HEAD_LENGTH = 2
+_MOST_CODINGS = 2
+"""Each may make a thousand times as much of what it is given."""
+_LARGEST = 64 << 20
+_GZIP = zlib.MAX_WBITS | 16
+"""zlib's mode for it."""
 
 
 def decoded(wire: bytes, headers: Headers) -> bytes | None:
-    """The body with its content coding undone; None where there is none, or where it does not decode."""
+    """The body with its content coding undone; None where there is none, where it does not decode, or is too large."""
     codings = names(headers)
-    if not codings or not wire:
+    if not codings or not wire or len(codings) > _MOST_CODINGS:
         return None
     try:
         # Listed in the order in which they were applied (RFC 9110, section 8.4).
@@ -69,7 +77,8 @@ class _Inflating:
             while piece and not self._is_broken:
                 if self._inflate.eof:
                     self._inflate = zlib.decompressobj(self._mode)
-                plain.append(self._inflate.decompress(piece))
+                plain.append(self._inflate.decompress(piece, _LARGEST))
+                self._is_broken = bool(self._inflate.unconsumed_tail)
                 piece = self._inflate.unused_data
         except zlib.error:
             self._is_broken = True
@@ -88,18 +97,21 @@ def names(headers: Headers) -> list[str]:
 def _zlib_mode(head: bytes) -> int:
     # RFC 1952, section 2.3.1, and RFC 1950, section 2.2; anything else is taken for bare deflate.
     if head[:2] == b"\x1f\x8b":
-        return zlib.MAX_WBITS | 16
+        return _GZIP
     is_framed = head[0] & 0x0F == zlib.DEFLATED and int.from_bytes(head[:2], "big") % 31 == 0
     return zlib.MAX_WBITS if is_framed else -zlib.MAX_WBITS
 
 
 def _undo(coding: str, wire: bytes) -> bytes:
+    if not wire:
+        raise EOFError("nothing is packed")
     match coding:
         # Not mitmproxy's own: of a gzip cut short, or in several members, version 12 returns the beginning.
         case "gzip" | "x-gzip":
-            return gzip.decompress(wire)
+            return _inflate(wire, _GZIP)
         case "deflate":
-            return _inflate(wire)
+            # Some servers leave out zlib's frame.
+            return _inflate(wire, _zlib_mode(wire))
         case "br" | "zstd":
             plain = encoding.decode(wire, coding)
             if isinstance(plain, bytes):
@@ -119,9 +131,13 @@ def _do(coding: str, plain: bytes) -> bytes:
     raise ValueError(f"unknown content coding {coding}")
 
 
-def _inflate(wire: bytes) -> bytes:
-    try:
-        return zlib.decompress(wire)
-    except zlib.error:
-        # Some servers leave out zlib's frame.
-        return zlib.decompress(wire, -zlib.MAX_WBITS)
+def _inflate(wire: bytes, mode: int) -> bytes:
+    """All that is packed; of gzip in as many members as there are (RFC 1952, section 2.2), zeros behind them aside."""
+    plain = b""
+    while wire:
+        inflate = zlib.decompressobj(mode)
+        plain += inflate.decompress(wire, _LARGEST + 1 - len(plain))
+        if not inflate.eof:
+            raise EOFError("it is cut off, or too large")
+        wire = inflate.unused_data.lstrip(b"\0") if mode == _GZIP else b""
+    return plain

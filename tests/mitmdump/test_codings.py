@@ -5,7 +5,7 @@ import brotli
 import pytest
 import zstandard
 
-from gms_replay.mitmdump.codings import coded, decoded
+from gms_replay.mitmdump.codings import coded, decoded, undoing
 
 PLAIN = b'{"_id": "1"}'
 
@@ -24,6 +24,8 @@ def raw_deflate(plain: bytes) -> bytes:
         ("deflate", raw_deflate(PLAIN)),
         ("br", brotli.compress(PLAIN)),
         ("zstd", zstandard.compress(PLAIN)),
+        ("gzip", gzip.compress(PLAIN, mtime=0) + bytes(7)),
+        ("deflate", zlib.compress(PLAIN) + b"more"),
         ("deflate, gzip", gzip.compress(zlib.compress(PLAIN), mtime=0)),
         ("identity, gzip", gzip.compress(PLAIN, mtime=0)),
     ],
@@ -59,6 +61,8 @@ def test_codings_of_several_headers_undone():
         ("", PLAIN),
         ("identity", PLAIN),
         ("gzip", b""),
+        ("deflate, gzip", gzip.compress(b"", mtime=0)),
+        ("gzip, gzip, gzip", gzip.compress(gzip.compress(gzip.compress(PLAIN)))),
         ("gzip", PLAIN),
         ("gzip", gzip.compress(PLAIN, mtime=0)[:-1]),
         ("deflate", zlib.compress(PLAIN)[:-1]),
@@ -71,3 +75,19 @@ def test_codings_of_several_headers_undone():
 )
 def test_nothing_to_undo(coding, wire):
     assert decoded(wire, (("Content-Encoding", coding),)) is None
+
+
+@pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_what_is_packed_small_may_be_too_large(coding, compress):
+    headers = (("Content-Encoding", f"gzip, {coding}"),)
+    bomb = compress(gzip.compress(bytes(65 << 20)))
+
+    assert len(bomb) < 1000
+    assert decoded(bomb, headers) is None
+
+
+def test_no_more_is_undone_of_a_piece():
+    undo = undoing((("Content-Encoding", "gzip"),))
+
+    assert len(undo(gzip.compress(bytes(65 << 20)))) == 64 << 20
+    assert undo(b"more") == b""
