@@ -55,7 +55,8 @@ def lacks_body(entry: dict[str, Any]) -> bool:
     posted = entry["request"].get("postData") or {}
     is_form = "urlencoded" in (posted.get("mimeType") or "")
     has_lost_post = bool(posted.get("params")) and not posted.get("text") and not is_form
-    return has_lost_post or (content.get("text") is None and (content.get("size") or 0) > 0)
+    size = content.get("size")
+    return has_lost_post or (content.get("text") is None and isinstance(size, int | float) and size > 0)
 
 
 def exchange(entry: Fields) -> Told:

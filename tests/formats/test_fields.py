@@ -1,7 +1,7 @@
 import pytest
 
 from gms_replay.errors import FormatError
-from gms_replay.formats.fields import Fields, from_base64, integer, one_of, text
+from gms_replay.formats.fields import Fields, from_base64, integer, number, one_of, text
 
 
 def fields(line: str) -> Fields:
@@ -41,6 +41,9 @@ def test_left_over_field_is_refused():
     [
         (integer, True, "expected a whole number of 64 bits, found true"),
         (integer, -(2**63) - 1, "expected a whole number of 64 bits, found -92"),
+        (number, 10**400, "expected a number, found 1000"),
+        (number, float("nan"), "expected a number, found NaN"),
+        (number, float("-inf"), "expected a number, found -Inf"),
         (text, ["a"], "expected text, found a list"),
         (one_of("ab"), "c", 'expected one of a, b, found "c"'),
         (from_base64, "A\xe9==", "expected base64, found "),

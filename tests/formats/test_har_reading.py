@@ -243,6 +243,7 @@ def test_other_business_is_told_apart(url: str):
         (ENTRY, False),
         (changed("response", content={"size": 14}), True),
         (changed("response", content={"size": 0}), False),
+        (changed("response", content={"size": "14"}), False),
         (changed("response", content=None), False),
         (changed("request", postData={"mimeType": "multipart/form-data", "params": [{"name": "a"}]}), True),
         (changed("request", postData={"mimeType": "x-www-form-urlencoded", "params": [{"name": "a"}]}), False),
