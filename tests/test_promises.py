@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SECTION = re.compile(r"^## Security\n(.*?)^## ", re.DOTALL | re.MULTILINE)
 NAME = re.compile(r"`((?:tests|benchmarks)/[\w/]+\.py)(?:::(\w+))?`")
+TARGET = re.compile(r"`make ([\w-]+)`")
 
 
 def promises() -> list[str]:
@@ -21,6 +22,7 @@ def promises() -> list[str]:
 
 
 NAMED = sorted({name for promise in promises() for name in NAME.findall(promise)})
+TARGETS = sorted({name for promise in promises() for name in TARGET.findall(promise)})
 
 
 @cache
@@ -34,7 +36,7 @@ def functions(path: Path) -> frozenset[str]:
 
 @pytest.mark.parametrize("promise", promises())
 def test_promise_names_its_proof(promise: str) -> None:
-    assert NAME.search(promise)
+    assert NAME.search(promise) or TARGET.search(promise)
 
 
 @pytest.mark.parametrize(("file", "test"), NAMED)
@@ -43,3 +45,10 @@ def test_proof_is_there(file: str, test: str) -> None:
 
     assert path.is_file()
     assert (test in functions(path) and test.startswith("test_")) if file.startswith("tests/") else not test
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target_is_there(target: str) -> None:
+    rules = re.findall(r"^([\w -]+):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert target in " ".join(rules).split()

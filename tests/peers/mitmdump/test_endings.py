@@ -188,9 +188,9 @@ def test_killed_keeps_what_was_complete(upstream, start):
 def test_full_disk_ends_mitmdump(upstream, start):
     mitmdump = start("--mode", f"reverse:http://127.0.0.1:{upstream.port}@0").ready()
     path = "/genesys/1/service/full/get-dialog-start-chat"
-    size = 300_000
+    size = 3_000_000
     upstream.plays(path, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
-    limit_files(mitmdump.process.pid, 100_000)
+    limit_files(mitmdump.process.pid, 1_000_000)
 
     with mitmdump.connected() as client, suppress(ConnectionError):
         client.sendall(poll(path))

@@ -150,9 +150,9 @@ def test_full_disk_keeps_committed(start, upstream):
     mitmdump = start(*mode(upstream)).ready()
     take(upstream, mitmdump, "kept")
     mitmdump.exchange(DIALOG.format("kept"))
-    limit_files(mitmdump.process.pid, 200_000)
+    limit_files(mitmdump.process.pid, 1_000_000)
 
-    take(upstream, mitmdump, "large", 300_000)
+    take(upstream, mitmdump, "large", 3_000_000)
 
     assert f"{mitmdump.cassette}: cannot be written: " in last_line(mitmdump)
     assert names(mitmdump.cassette) == ["kept"]

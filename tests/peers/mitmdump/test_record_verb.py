@@ -389,10 +389,10 @@ def test_held_cassette_is_refused(record: Callable[..., Recorder], tmp_path: Pat
 
 def test_full_disk_ends_recording(record: Callable[..., Recorder], gms: str) -> None:
     recorder = record("--gms", gms).ready()
-    limit_files(recorder.process.pid, 100_000)
+    limit_files(recorder.process.pid, 1_000_000)
 
     with app() as client, suppress(httpx.HTTPError):
-        client.post(f"{recorder.url}/1/service/callback/sales", content=b"x" * 300_000)
+        client.post(f"{recorder.url}/1/service/callback/sales", content=b"x" * 3_000_000)
 
     assert recorder.process.wait(WAIT_S) == 1
     (line,) = recorder.err.splitlines()
