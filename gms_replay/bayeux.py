@@ -222,6 +222,13 @@ def matches(subscription: str, channel: str) -> bool:
     return subscription == channel
 
 
+def subscriptions_to(channel: str) -> tuple[str, ...]:
+    """All that whoever is to hear of this channel may have subscribed to: those with which `matches` agrees."""
+    slashes = [at for at, sign in enumerate(channel) if sign == "/" and at + 1 < len(channel)]
+    parent = [channel[: slashes[-1]] + "/*"] if slashes and channel[-1] != "/" else []
+    return (channel, *parent, *(channel[:at] + "/**" for at in slashes))
+
+
 def frame(messages: Iterable[bytes]) -> bytes:
     """Messages, each already JSON, as one frame."""
     return b"[" + b",".join(messages) + b"]"

@@ -125,6 +125,13 @@ def test_refusal_is_one_line():
 )
 def test_wildcards_take_in(subscription, channel, expected):
     assert bayeux.matches(subscription, channel) is expected
+    assert (subscription in bayeux.subscriptions_to(channel)) is expected
+
+
+@PROPERTY
+@given(st.text("/*a", max_size=6), st.text("/*a", max_size=6))
+def test_what_takes_in_has_its_name(subscription, channel):
+    assert (subscription in bayeux.subscriptions_to(channel)) is bayeux.matches(subscription, channel)
 
 
 @PROPERTY
