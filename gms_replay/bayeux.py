@@ -20,6 +20,9 @@ SUBSCRIBE = "/meta/subscribe"
 UNSUBSCRIBE = "/meta/unsubscribe"
 DISCONNECT = "/meta/disconnect"
 
+_LONGEST_CHANNEL = 1000
+"""Many times what GMS has: a server keeps each that a client subscribes to."""
+
 SESSION_UNKNOWN = "402::session_unknown"
 """What CometD's server says of a `clientId` that it does not know (or no longer)."""
 
@@ -199,15 +202,15 @@ def is_service(channel: str) -> bool:
 
 
 def may_be_subscribed_to(channel: str) -> bool:
-    """Whether it is a channel, and none of the protocol's own (Bayeux 1.0, section 2.2.1)."""
-    return channel.startswith("/") and channel != "/" and not is_meta(channel)
+    """Whether it is a channel, none of the protocol's own (Bayeux 1.0, section 2.2.1), and not too long."""
+    return channel.startswith("/") and 1 < len(channel) <= _LONGEST_CHANNEL and not is_meta(channel)
 
 
 def why_unpublishable(channel: str) -> str:
     """The error of whoever publishes on a channel where nobody can; "" where everybody can."""
     if not channel:
         return "400::channel_missing"
-    if not channel.startswith("/"):
+    if not channel.startswith("/") or len(channel) > _LONGEST_CHANNEL:
         return "405::channel_invalid"
     return f"404:{channel}:channel_unknown" if is_meta(channel) else ""
 

@@ -157,7 +157,16 @@ def test_service_channels_by_their_start(channel, service):
 
 @pytest.mark.parametrize(
     ("channel", "may"),
-    [("/a", True), ("/**", True), ("/service/a", True), ("/", False), ("a", False), ("/meta/*", False)],
+    [
+        ("/a", True),
+        ("/**", True),
+        ("/service/a", True),
+        ("/", False),
+        ("a", False),
+        ("/meta/*", False),
+        ("/" + "a" * 999, True),
+        ("/" + "a" * 1000, False),
+    ],
 )
 def test_own_channels_have_no_subscribers(channel, may):
     assert bayeux.may_be_subscribed_to(channel) is may
@@ -290,6 +299,8 @@ def test_durations_are_sane(sent: object, taken: int) -> None:
         ("/service/any", ""),
         ("", "400::channel_missing"),
         ("any", "405::channel_invalid"),
+        ("/" + "a" * 999, ""),
+        ("/" + "a" * 1000, "405::channel_invalid"),
         ("/meta/any", "404:/meta/any:channel_unknown"),
     ],
 )
