@@ -20,6 +20,9 @@ SUBSCRIBE = "/meta/subscribe"
 UNSUBSCRIBE = "/meta/unsubscribe"
 DISCONNECT = "/meta/disconnect"
 
+_LONGEST_CHANNEL = 1000
+"""Many times what GMS has: a server keeps each that a client subscribes to."""
+
 SESSION_UNKNOWN = "402::session_unknown"
 """What CometD's server says of a `clientId` that it does not know (or no longer)."""
 
@@ -199,15 +202,15 @@ def is_service(channel: str) -> bool:
 
 
 def may_be_subscribed_to(channel: str) -> bool:
-    """Whether it is a channel, and none of the protocol's own (Bayeux 1.0, section 2.2.1)."""
-    return channel.startswith("/") and channel != "/" and not is_meta(channel)
+    """Whether it is a channel, none of the protocol's own (Bayeux 1.0, section 2.2.1), and not too long."""
+    return channel.startswith("/") and 1 < len(channel) <= _LONGEST_CHANNEL and not is_meta(channel)
 
 
 def why_unpublishable(channel: str) -> str:
     """The error of whoever publishes on a channel where nobody can; "" where everybody can."""
     if not channel:
         return "400::channel_missing"
-    if not channel.startswith("/"):
+    if not channel.startswith("/") or len(channel) > _LONGEST_CHANNEL:
         return "405::channel_invalid"
     return f"404:{channel}:channel_unknown" if is_meta(channel) else ""
 
@@ -220,6 +223,13 @@ def matches(subscription: str, channel: str) -> bool:
         parent, slash, name = channel.rpartition("/")
         return parent + slash == subscription[:-1] and name != ""
     return subscription == channel
+
+
+def subscriptions_to(channel: str) -> tuple[str, ...]:
+    """All that whoever is to hear of this channel may have subscribed to: those with which `matches` agrees."""
+    slashes = [at for at, sign in enumerate(channel) if sign == "/" and at + 1 < len(channel)]
+    parent = [channel[: slashes[-1]] + "/*"] if slashes and channel[-1] != "/" else []
+    return (channel, *parent, *(channel[:at] + "/**" for at in slashes))
 
 
 def frame(messages: Iterable[bytes]) -> bytes:

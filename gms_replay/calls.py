@@ -5,9 +5,9 @@ is equal to it. It says nothing of what the request means to a session: that is 
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from gms_replay import addresses, fields, gms
+from gms_replay import addresses, fields, gms, recall
 from gms_replay.addresses import Address
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
@@ -66,4 +66,9 @@ def _read(asked: Asked) -> Call | Asked:
     return asked if operation is None else Call(asked, address, operation)
 
 
-_kept = lru_cache(_KEPT)(_read)
+def _size(asked: Asked) -> int:
+    """How much has to be kept of a request without a body."""
+    return recall.of_all(asked.method, asked.target, asked.forwarded_prefix) + recall.of_headers(asked.headers)
+
+
+_kept = recall.short(_KEPT, _size)(_read)

@@ -5,9 +5,8 @@ Whoever makes facts of traffic asks here, whether the traffic passes or a file t
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
-from gms_replay import apns, bayeux, gms, httpcb, jsonp
+from gms_replay import apns, bayeux, gms, httpcb, jsonp, recall
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, Request, Response, Transport
 
@@ -99,6 +98,6 @@ def _is_text(channel: str) -> bool:
     return channel != "" and not any("\ud800" <= character <= "\udfff" for character in channel)
 
 
-@lru_cache(maxsize=1024)
+@recall.short(1024, recall.of_all)
 def _named(method: str, path: str) -> gms.Operation | None:
     return gms.recognise(method, path, b"")

@@ -335,14 +335,14 @@ class Comet:
     def _plain(self, client: Client, message: Parsed, now_us: int) -> bytes:
         if message.channel in (bayeux.SUBSCRIBE, bayeux.UNSUBSCRIBE):
             return self._subscription(client, message, now_us)
-        if bayeux.is_service(message.channel):
+        why = bayeux.why_unpublishable(message.channel)
+        if bayeux.is_service(message.channel) and not why:
             # Whoever asks there listens there: CometD's clients need no subscription for it.
             if self._has_too_many(client, [message.channel]):
                 return replies.too_many(message, "subscriptions", self.limits.subscriptions)
             self._deliveries.subscribe(client.client_id, [message.channel])
             if (position := chat2.resumed_from(message.fields)) is not None:
                 self._deliveries.read_to(client.client_id, position)
-        why = bayeux.why_unpublishable(message.channel)
         error: dict[str, Any] = {"error": why} if why else {}
         return self._reply(message, now_us, successful=not error, **error)
 

@@ -16,7 +16,9 @@ Position = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    channel: str
+    """`takers`: the subscriptions that take it in."""
+
+    takers: tuple[str, ...]
     raw: bytes
     position: Position | None
 
@@ -29,7 +31,7 @@ class _Reader:
     queue: set[int] = field(default_factory=set)
 
     def takes(self, event: _Event) -> bool:
-        return any(bayeux.matches(subscription, event.channel) for subscription in self.subscriptions)
+        return not self.subscriptions.keys().isdisjoint(event.takers)
 
 
 class Deliveries:
@@ -61,12 +63,17 @@ class Deliveries:
 
     def subscribed(self, client_id: str, further: Iterable[str]) -> int:
         """How many subscriptions a client would have with further ones."""
-        return len(self._readers[client_id].subscriptions.keys() | set(further))
+        held = self._readers[client_id].subscriptions
+        return len(held) + sum(name not in held for name in set(further))
 
     def subscribe(self, client_id: str, channels: Iterable[str]) -> None:
+        """What nobody was told goes to the client, too; nothing, where it has subscribed to all of these already."""
         reader = self._readers[client_id]
+        there_were = len(reader.subscriptions)
         reader.subscriptions |= dict.fromkeys(channels)
-        reader.queue |= self._taken(reader, range(len(self._events)))
+        # Apps publish often on the same `/service/` channel, which subscribes.
+        if len(reader.subscriptions) > there_were:
+            reader.queue |= self._taken(reader, range(len(self._events)))
 
     def unsubscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
@@ -82,7 +89,7 @@ class Deliveries:
 
         One that is lost counts as told, and comes only to who says that it has less of the chat.
         """
-        self._events.append(_Event(channel, raw, position))
+        self._events.append(_Event(bayeux.subscriptions_to(channel), raw, position))
         if is_lost:
             self._told.add(len(self._events) - 1)
         else:

@@ -6,9 +6,9 @@ Apps send the same operation as JSON, as a form, as multipart, or as JSON text u
 
 from email.message import Message
 from email.parser import BytesParser
-from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from gms_replay import recall
 from gms_replay.gms import Operation
 from gms_replay.model import Headers, header
 from gms_replay.spans import texts
@@ -34,7 +34,7 @@ def read(target: str, headers: Headers, body: bytes) -> Fields:
     return dict(_pairs(query)) | _body(header(headers, "content-type") or "", body)
 
 
-@lru_cache(1024)
+@recall.short(1024, len)
 def _pairs(form: str) -> tuple[tuple[str, str], ...]:
     """Names and values of a form's text. Apps ask again and again with the same query."""
     return tuple(parse_qsl(form, keep_blank_values=True))

@@ -9,10 +9,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 
-from gms_replay import bayeux, instants, jsonp
+from gms_replay import bayeux, instants, jsonp, recall
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, header
 
@@ -206,7 +205,7 @@ def recognise(method: str, target: str, body: bytes) -> Operation | None:
     return named
 
 
-@lru_cache(4096)
+@recall.short(4096, recall.of_all)
 def _by_path(method: str, path: str) -> Operation | None:
     for pattern, kind in _ROUTES:
         if found := pattern.fullmatch(path):

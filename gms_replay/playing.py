@@ -19,7 +19,6 @@ from gms_replay.course import Course, Item
 from gms_replay.devices import Device
 from gms_replay.events import JSON, TEXT, Action, CloseSocket, Logged, Noted, Respond, SendPush, SendText
 from gms_replay.faults import Faults
-from gms_replay.fields import Meaning
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation
 from gms_replay.items import Pushed, State
 from gms_replay.match import Miss, MissKind
@@ -77,7 +76,6 @@ class Playing:
         self._aside: list[Noted | Logged | SendPush] = []
         acts = self.gone, self.comet.deliver, self._aside.append
         self._mishaps = Mishaps(faults, self._time, self._translation.failovers, name, story.number, *acts)
-        self._refused: set[Meaning] = set()
         self._sockets: set[int] = set()
         self._came: tuple[object, ...] | None = None
 
@@ -150,8 +148,7 @@ class Playing:
         operation, said, key = meant.operation, meant.said, meant.key
         if not meant.right:
             miss = match.miss(operation, call.asked, meant.ranked, self.story)
-            if miss.kind is MissKind.UNANSWERED and key not in self._refused:
-                self._refused.add(key)
+            if miss.kind is MissKind.UNANSWERED and self._underway.miss(key):
                 self._act(operation, now_us, is_taken=False)
                 self._translation.hear(operation, call.said, None)
             return miss

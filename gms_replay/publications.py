@@ -10,13 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gms_replay import chat2, fields, gms
+from gms_replay import chat2, fields, gms, latest
 from gms_replay.bayeux import Parsed
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
 
 Key = tuple[str, ...]
 """What an operation has in common with others for the same thing."""
+
+_OTHER: Key = ()
+_KEPT = 100
+"""So many that got lost may be said again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Publications:
         self._recorded = recorded
         self._counts: Counter[Key] = Counter()
         self._unanswered: dict[int, list[Publication]] = {}
-        self._lost: set[Publication] = set()
+        self._lost: dict[Publication, None] = {}
 
     def __bool__(self) -> bool:
         """Whether there was any act."""
@@ -61,7 +65,7 @@ class Publications:
 
     def awaits(self, publication: Publication) -> bool:
         """Whether it is one of those that the story tells of, or one that is repeated because its answer was lost."""
-        key = publication.operation.key
+        key = self._counted(publication.operation)
         return publication in self._lost or self._counts[key] < self._recorded[key]
 
     def take(self, request_id: int | None, messages: Iterable[Parsed]) -> Iterator[Publication]:
@@ -70,15 +74,16 @@ class Publications:
             if publication is None or not publication.is_act:
                 continue
             if publication not in self._lost:
-                self._counts[publication.operation.key] += 1
+                self._counts[self._counted(publication.operation)] += 1
                 yield publication
-            self._lost.discard(publication)
+            self._lost.pop(publication, None)
             if request_id is not None:
                 self._unanswered.setdefault(request_id, []).append(publication)
 
     def is_one_too_many(self, operation: Operation) -> bool:
         """Whether an act was done more often than recorded."""
-        return self._counts[operation.key] > self._recorded[operation.key]
+        key = self._counted(operation)
+        return self._counts[key] > self._recorded[key]
 
     def sent(self, request_id: int) -> None:
         """The app has the answer to a request."""
@@ -86,4 +91,9 @@ class Publications:
 
     def lost(self, request_id: int) -> None:
         """The answer to a request did not arrive: what it asked for may be asked for again."""
-        self._lost.update(self._unanswered.pop(request_id, ()))
+        for publication in self._unanswered.pop(request_id, ()):
+            latest.keep(self._lost, publication, None, _KEPT)
+
+    def _counted(self, operation: Operation) -> Key:
+        """As what it is counted: what was not recorded may be on any channel, and is counted together."""
+        return operation.key if operation.key in self._recorded else _OTHER

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from gms_replay import addresses, identities, match
+from gms_replay import addresses, identities, latest, match
 from gms_replay.bayeux import Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
@@ -28,16 +28,19 @@ _SPARE_US = 600_000_000
 """After so long a session makes room where there is none: an app that waits for an agent asks again before."""
 _LOOK_US = 1_000_000
 
+_APPS = 8
+"""Users and addresses of a session: an app that is asked for another name, or comes by another way, has few."""
+
 IDLE_US = 12 * 3600 * 1_000_000
 """For so long a session waits for its app to ask again, by the wall's time: over night."""
 
 
 @dataclass(slots=True)
 class _Listed:
-    """A session, with the users and addresses of its app, and the Bayeux clients that it was asked for."""
+    """A session, with the last users and addresses of its app, and the Bayeux clients that it was asked for."""
 
     session: Playing
-    apps: set[str | None] = field(default_factory=set)
+    apps: dict[str | None, None] = field(default_factory=dict)
     clients: list[str] = field(default_factory=list)
 
 
@@ -111,8 +114,9 @@ class Registry:
     def enlist(self, session: Playing) -> None:
         """Notes whose it is, as far as its app has said."""
         for app in (session.user, session.peer):
-            self._listed[session.name].apps.add(app)
             self._of_app.setdefault(app, {})[session.name] = session
+            for former in latest.keep(self._listed[session.name].apps, app, None, _APPS):
+                self._unlist(former, session.name)
 
     def drop(self, name: str) -> None:
         """Forgets a session: its visit has been told once less."""
@@ -123,11 +127,15 @@ class Registry:
             if not self._of_service[service_id]:
                 del self._of_service[service_id]
         for app in listed.apps:
-            del self._of_app[app][name]
-            if not self._of_app[app]:
-                del self._of_app[app]
+            self._unlist(app, name)
         for client in listed.clients:
             del self._of_client[client]
+
+    def _unlist(self, app: str | None, name: str) -> None:
+        """Forgets that a session is, or was, a user's or an address's."""
+        del self._of_app[app][name]
+        if not self._of_app[app]:
+            del self._of_app[app]
 
     def meant(self, call: Call) -> Call:
         """The call, with the visit that the rules have for its name.

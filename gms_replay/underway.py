@@ -1,9 +1,13 @@
 """The answers of one session that its app has not got: they wait for their time, are on their way, or got lost."""
 
+from gms_replay import latest
 from gms_replay.choice import Pending
 from gms_replay.fields import Meaning
 from gms_replay.gms import POLLED
 from gms_replay.items import Answer
+
+_KEPT = 100
+"""So many of what an app may ask again: what it asked before, it asks again no more."""
 
 
 class Underway:
@@ -14,6 +18,7 @@ class Underway:
         """Those that wait for their time."""
         self._given: dict[int, Pending] = {}
         self._lost: dict[Meaning, Answer] = {}
+        self._missed: dict[Meaning, None] = {}
 
     def expect(self, pending: Pending) -> None:
         """An answer is to come."""
@@ -33,8 +38,14 @@ class Underway:
         if lost is None:
             return None
         if lost.answer.operation.kind not in POLLED:
-            self._lost[lost.asked] = lost.answer
+            latest.keep(self._lost, lost.asked, lost.answer, _KEPT)
         return lost.answer
+
+    def miss(self, asked: Meaning) -> bool:
+        """There will be no answer; False where there was none before to the same."""
+        was_missed = asked in self._missed
+        latest.keep(self._missed, asked, None, _KEPT)
+        return not was_missed
 
     def has_lost(self, asked: Meaning) -> bool:
         """Whether the answer to the same got lost."""

@@ -125,6 +125,13 @@ def test_refusal_is_one_line():
 )
 def test_wildcards_take_in(subscription, channel, expected):
     assert bayeux.matches(subscription, channel) is expected
+    assert (subscription in bayeux.subscriptions_to(channel)) is expected
+
+
+@PROPERTY
+@given(st.text("/*a", max_size=6), st.text("/*a", max_size=6))
+def test_what_takes_in_has_its_name(subscription, channel):
+    assert (subscription in bayeux.subscriptions_to(channel)) is bayeux.matches(subscription, channel)
 
 
 @PROPERTY
@@ -150,7 +157,16 @@ def test_service_channels_by_their_start(channel, service):
 
 @pytest.mark.parametrize(
     ("channel", "may"),
-    [("/a", True), ("/**", True), ("/service/a", True), ("/", False), ("a", False), ("/meta/*", False)],
+    [
+        ("/a", True),
+        ("/**", True),
+        ("/service/a", True),
+        ("/", False),
+        ("a", False),
+        ("/meta/*", False),
+        ("/" + "a" * 999, True),
+        ("/" + "a" * 1000, False),
+    ],
 )
 def test_own_channels_have_no_subscribers(channel, may):
     assert bayeux.may_be_subscribed_to(channel) is may
@@ -283,6 +299,8 @@ def test_durations_are_sane(sent: object, taken: int) -> None:
         ("/service/any", ""),
         ("", "400::channel_missing"),
         ("any", "405::channel_invalid"),
+        ("/" + "a" * 999, ""),
+        ("/" + "a" * 1000, "405::channel_invalid"),
         ("/meta/any", "404:/meta/any:channel_unknown"),
     ],
 )

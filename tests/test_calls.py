@@ -62,6 +62,16 @@ def test_equal_requests_are_read_once() -> None:
     assert calls.read(asked(body=b"a=1")) is not calls.read(asked(body=b"a=1"))
 
 
+@pytest.mark.parametrize("long", ["target", "headers"])
+def test_long_requests_are_not_kept(long: str) -> None:
+    """What strangers write would fill the memory."""
+    filling = "a" * 3000
+    target, user = (f"{CALLBACK}?a={filling}", "ann") if long == "target" else (CALLBACK, filling)
+    one = Asked("GET", "http", target, (("gms_user", user),), b"")
+
+    assert calls.read(one) is not calls.read(one)
+
+
 def test_call_says_how_it_came() -> None:
     one, other = (calls.read(asked(peer=peer)) for peer in ("192.0.2.1", "192.0.2.2"))
 

@@ -543,6 +543,30 @@ def test_one_service_channel_too_many_is_refused() -> None:
     assert reply["error"] == "429:1:too_many_subscriptions"
 
 
+def test_long_channel_is_no_channel() -> None:
+    """Else a client might have a thousand subscriptions of a hundred thousand characters."""
+    peer = Peer()
+    peer.comet.limits = Limits(subscriptions=1)
+    peer.join(0)
+    long = "/service/" + "a" * 1000
+
+    subscribed = peer.subscribe(1, [long])
+    (published,) = replies(peer.send(1, {"channel": long, "clientId": "a", "data": {}}))
+
+    assert subscribed["error"] == "403::subscription_invalid"
+    assert published["error"] == "405::channel_invalid"
+
+
+def test_long_channel_is_not_subscribed_to() -> None:
+    peer = Peer()
+    peer.join(0)
+    long = "/service/" + "a" * 1000
+    peer.send(1, {"channel": long, "clientId": "a", "data": {}})
+    peer.comet.deliver(long, event("one", long))
+
+    assert texts(peer.connect(2, advice={"timeout": 0})) == []
+
+
 def test_what_is_told_is_counted() -> None:
     peer = listening()
     counts = []

@@ -162,6 +162,30 @@ def test_told_events_are_counted_once() -> None:
     assert events.told_count == 2
 
 
+def test_many_subscriptions_are_not_tried_one_by_one() -> None:
+    # Each with each event would take minutes.
+    made = deliveries()
+    made.add("ann")
+    made.subscribe("ann", map("/none/{}".format, range(20_000)))
+    for number in range(40_000):
+        made.publish("/other/all", b"%d" % number, None)
+
+    assert made.take("ann", 1) == ()
+
+
+def test_what_is_subscribed_to_again_is_not_looked_at() -> None:
+    made = deliveries()
+    made.add("ann")
+    made.subscribe("ann", map("/none/{}".format, range(1_000)))
+    for number in range(20_000):
+        made.publish("/other/all", b"%d" % number, None)
+    # Each with each event would take minutes.
+    for _ in range(20_000):
+        made.subscribe("ann", ["/none/1"])
+
+    assert made.take("ann", 1) == ()
+
+
 def test_subscriptions_are_counted_once_each() -> None:
     events = deliveries("a")
     there_are = events.subscribed("a", [])

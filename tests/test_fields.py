@@ -60,6 +60,13 @@ def test_multipart_agrees_too(some):
     assert read(multipart(some, "zzz"), "multipart/form-data; boundary=zzz") == some
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(1000, True), (3000, False)])
+def test_short_queries_are_read_once(length, is_kept):
+    one, again = (read(b"", target=f"/1/service/callback/sales?a={'x' * length}") for _ in range(2))
+
+    assert (one["a"] is again["a"]) is is_kept
+
+
 def test_query_stands_beside_body():
     target = "/1/service/x/ixn/chat/refresh?transcriptPosition=3&message=a%20b&_verbose="
     assert read(b"{}", target=target) == {"transcriptPosition": "3", "message": "a b", "_verbose": ""}

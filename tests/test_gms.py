@@ -423,3 +423,10 @@ def test_only_dialogs_are_wished_for():
 )
 def test_position_is_text_or_a_number(value, place):
     assert gms.position(value) == place
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(1000, True), (3000, False)])
+def test_short_paths_are_read_once(length, is_kept):
+    one, again = (gms.recognise("GET", f"/2/chat/{'x' * length}", b"") for _ in range(2))
+
+    assert (one is again) is is_kept

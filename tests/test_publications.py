@@ -69,6 +69,26 @@ def test_lost_again_is_one_still() -> None:
         assert kinds(taking, request_id + 1, said(SEND)) == []
 
 
+def test_oldest_loss_is_forgotten() -> None:
+    """An app may hang up for ever, each time on another text."""
+    taking = recorded()
+    for number in range(101):
+        kinds(taking, number, said(SEND, message=str(number)))
+        taking.lost(number)
+
+    assert [kinds(taking, None, said(SEND, message=str(number))) for number in (0, 1)] == [[Kind.SEND], []]
+
+
+def test_what_was_not_recorded_is_counted_together() -> None:
+    """For each channel that an app thinks of, one count more would be kept."""
+    taking = recorded(sendMessage=1)
+    for number in range(3):
+        chat = said("requestChat")
+        kinds(taking, None, Parsed(b"", chat.fields | {"channel": f"{CHANNEL}{number}"}))
+
+    assert len(taking._counts) == 1
+
+
 def test_other_words_are_another() -> None:
     taking = recorded()
     kinds(taking, 1, said(SEND, message="Hi!"))

@@ -264,6 +264,18 @@ def test_clients_that_shake_hands_for_ever_are_forgotten() -> None:
     assert len(ann.driver.player._registry._of_client) <= 6
 
 
+def test_last_names_of_an_app_are_known() -> None:
+    """Whoever names a session may call himself anything, each time."""
+    ann = app()
+    service = begin(ann, "alice")
+    target = f"{MENU.replace(SERVICE, service)}?gms_session=alice"
+    for number in range(100):
+        App(ann.driver, f"{number}@example.com").call("POST", target)
+
+    assert len(ann.driver.player._registry._of_app) == 8
+    assert missed_in(App(ann.driver, "99@example.com")) == "alice"
+
+
 def missed_in(at: App) -> str:
     """The session that is asked for what nobody recorded."""
     name: str = json.loads(at.call("GET", AVAILABILITY).body)["session"]

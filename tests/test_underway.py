@@ -11,12 +11,12 @@ from gms_replay.underway import Underway
 ASKED: Meaning = (("x",), frozenset())
 
 
-def pending(request_id: int = 1, index: int = 0, due_at_us: int = 5) -> Pending:
+def pending(request_id: int = 1, index: int = 0, due_at_us: int = 5, asked: Meaning = ASKED) -> Pending:
     tape = Tape()
     tape.ask(0, "POST", CALLBACK, b"", b'{"_id":"%s"}' % SERVICE.encode())
     tape.ask(1, "GET", QUEUE, b"", position(2))
     (story,) = compile_stories(tape.recording())
-    return Pending(request_id, story.answers[index], due_at_us, ASKED, "")
+    return Pending(request_id, story.answers[index], due_at_us, asked, "")
 
 
 def test_answers_wait_for_their_time() -> None:
@@ -63,3 +63,31 @@ def test_what_arrived_cannot_get_lost() -> None:
 
     assert underway.arrive(1)
     assert underway.lose(1) is None
+
+
+def asking(number: int) -> Meaning:
+    return ("x",), frozenset({("message", str(number))})
+
+
+def test_oldest_loss_is_forgotten() -> None:
+    """An app may hang up for ever, each time on another text."""
+    underway = Underway()
+    for number in range(101):
+        underway.expect(pending(number, asked=asking(number)))
+        underway.lose(number)
+
+    assert [underway.has_lost(asking(number)) for number in (0, 1, 100)] == [False, True, True]
+
+
+def test_same_is_missed_once() -> None:
+    underway = Underway()
+
+    assert [underway.miss(asking(number)) for number in (1, 1, 2, 1)] == [True, False, True, False]
+
+
+def test_oldest_miss_is_forgotten() -> None:
+    underway = Underway()
+    for number in range(101):
+        underway.miss(asking(number))
+
+    assert [underway.miss(asking(number)) for number in (100, 0)] == [False, True]

@@ -1,9 +1,9 @@
 """What ASGI brings, as our nouns, and our answers as ASGI takes them."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import lru_cache
 from typing import Any
 
+from gms_replay import recall
 from gms_replay.events import NOBODY, Asked, Respond
 from gms_replay.model import Headers, header
 
@@ -20,8 +20,6 @@ UNKNOWN = (NOBODY, 0)
 _SCHEMES = {"ws": "http", "wss": "https"}
 _KEPT = 1024
 """So many heads of requests, and of answers, are known again."""
-_SHORT = 4096
-"""Only those of so many bytes, so that nobody fills the memory with his."""
 
 
 def asked(scope: Scope) -> tuple[Asked, Headers]:
@@ -31,22 +29,22 @@ def asked(scope: Scope) -> tuple[Asked, Headers]:
     peer, headers = client[0] if client else "", tuple(scope["headers"])
     version = f"HTTP/{scope.get('http_version', '1.1')}"
     query: bytes = scope["query_string"]
-    is_short = len(path) + len(query) + sum(len(name) + len(value) for name, value in headers) <= _SHORT
-    read = _kept_asked if is_short else _read_asked
-    return read(scope.get("method", "GET"), scope["scheme"], path, query, headers, peer, version)
+    return _asked(scope.get("method", "GET"), scope["scheme"], path, query, headers, peer, version)
 
 
-def _read_asked(
+def _size(method: str, _: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], *_others: str) -> int:
+    return len(method) + len(path) + len(query) + recall.of_headers(raw)
+
+
+@recall.short(_KEPT, _size)
+def _asked(
     method: str, scheme: str, path: bytes, query: bytes, raw: tuple[tuple[bytes, bytes], ...], peer: str, version: str
 ) -> tuple[Asked, Headers]:
+    """Apps ask the same again and again."""
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     prefix = (header(headers, "x-forwarded-prefix") or "").rstrip("/")
     target = (path + b"?" + query if query else path).decode("latin-1")
     return Asked(method, _SCHEMES.get(scheme, scheme), target, headers, b"", peer, prefix, version), _cors(headers)
-
-
-_kept_asked = lru_cache(_KEPT)(_read_asked)
-"""Apps ask the same again and again."""
 
 
 def _cors(headers: Headers) -> Headers:
@@ -96,7 +94,7 @@ def break_off(scope: Scope, *, resets: bool) -> None:
     end(resets)
 
 
-@lru_cache(_KEPT)
+@recall.short(_KEPT, recall.of_headers)
 def coded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
     """Headers as ASGI takes them: what is polled is answered again and again with the same."""
     return tuple((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers)

@@ -54,6 +54,13 @@ def test_request_is_read() -> None:
     assert cors == ()
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(1000, True), (3000, False)])
+def test_short_heads_are_read_once(length: int, is_kept: bool) -> None:
+    one, again = (wire.asked(scope(query_string=b"a=" + b"x" * length))[0] for _ in range(2))
+
+    assert (one is again) is is_kept
+
+
 @pytest.mark.parametrize(("scheme", "as_http"), [("ws", "http"), ("wss", "https"), ("https", "https")])
 def test_sockets_scheme_is_https(scheme: str, as_http: str) -> None:
     assert wire.asked(scope(scheme=scheme))[0].scheme == as_http
