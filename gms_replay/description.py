@@ -107,6 +107,7 @@ _SCHEMAS: dict[str, Schema] = {
                         "target": _TEXT,
                         "fields": {"type": "object", "description": "What would have matched."},
                         "differences": _list(_DIFFERENCE),
+                        "more": _COUNT,
                     }
                 )
             ),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from gms_replay import recall
 from gms_replay.gms import Operation
 from gms_replay.model import Headers, header
-from gms_replay.spans import texts
+from gms_replay.spans import Sort, plain_text, spans
 
 Said = frozenset[tuple[str, str]]
 """Fields as a key: equal where the same was said, in whatever clothes."""
@@ -22,6 +22,10 @@ Fields = dict[str, str]
 
 Meaning = tuple[tuple[str, ...], Said]
 """What makes two requests the same: the operation, and what is said."""
+
+_NAMES_LONGER = 4
+_NAMES_ROOM = 64 << 10
+"""All names together have so many characters more than so many times the text: keys stand before each value in them."""
 
 
 def meaning(operation: Operation, said: Fields) -> Meaning:
@@ -50,11 +54,37 @@ def _body(content_type: str, body: bytes) -> Fields:
         return _multipart(content_type, body)
     if b"=" in text and b"\n" not in text:
         return dict(parse_qsl(text.decode("utf-8", "replace"), keep_blank_values=True))
+    return _as_text(text)
+
+
+def _as_text(text: bytes) -> Fields:
     return {"": text.decode("utf-8", "replace")}
 
 
 def _json(body: bytes) -> Fields:
-    return {".".join(str(step) for step in path): text for path, text in texts(body).items()}
+    found = joined(body)
+    return _as_text(body.strip()) if found is None else found
+
+
+def joined(text: bytes, *within: str, most: int | None = None) -> Fields | None:
+    """The values of JSON by the keys that lead to each, joined by dots, `within` before them.
+
+    None where there are more keys and values than `most`, or where their names get far longer than the text: it has one
+    long key before many values.
+    """
+    room = _NAMES_LONGER * len(text) + _NAMES_ROOM
+    found: Fields = {}
+    for count, span in enumerate(spans(text)):
+        if count == most:
+            return None
+        if span.sort is Sort.KEY:
+            continue
+        name = ".".join(map(str, (*within, *span.path)))
+        room -= len(name)
+        if room < 0:
+            return None
+        found[name] = plain_text(text[span.start : span.end])
+    return found
 
 
 def _multipart(content_type: str, body: bytes) -> Fields:

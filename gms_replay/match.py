@@ -5,26 +5,30 @@ that say who asks or what is said (`Rules.is_free`) and instants only rank. Last
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 from heapq import nlargest
 from itertools import islice
 from typing import Any, NamedTuple
 
-from gms_replay import gms, instants, marks
+from gms_replay import fields, gms, instants, marks
 from gms_replay.calls import Call
 from gms_replay.events import Asked
 from gms_replay.fields import Fields
 from gms_replay.gms import Kind, Operation
 from gms_replay.items import Answer
 from gms_replay.rules import Rules
-from gms_replay.spans import texts
 from gms_replay.story import Story
 
 _NEAREST = 3
 _LOOKED_AT = 100
 _LONGEST = 500
+_TOLD = 20
+_LONGEST_TOLD = 200
+"""Differences of a miss, and characters of each of their texts: apps may say any number of anything."""
+_MOST_INSIDE = 1000
+"""Keys and values of JSON in a string; of more it counts only whether the whole string is the same."""
 _SHORTEST_STAND_IN = 12
 _SHORTEST_NUMBER = 16
 """What is shorter, or several words, looks like one by chance too often to be taken for one at any place."""
@@ -57,16 +61,31 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A recorded answer with what keeps it from being right, and what only makes others better."""
+    """A recorded answer with what keeps it from being right, and what only makes others better.
+
+    `more`: differences that are not among those told.
+    """
 
     answer: Answer
     differences: tuple[Difference, ...]
     remarks: int
+    more: int = 0
+
+    def told(self) -> "Ranked":
+        """The same with its first differences only, and these cut where they are long."""
+        first = tuple(
+            Difference(_cut(one.field), one.asked and _cut(one.asked), one.recorded and _cut(one.recorded))
+            for one in self.differences[:_TOLD]
+        )
+        return replace(self, differences=first, more=len(self.differences) - len(first))
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A request that has no answer, with the nearest that have one. `session`: whose it is, None for nobody's."""
+    """A request that has no answer, with the nearest that have one, as they are `told`.
+
+    `session`: whose it is, None for nobody's.
+    """
 
     kind: MissKind
     method: str
@@ -85,10 +104,11 @@ class Miss:
                 {
                     "method": ranked.answer.method,
                     "target": ranked.answer.target,
-                    "fields": ranked.answer.fields,
+                    "fields": {name: _cut(value) for name, value in ranked.answer.fields.items()},
                     "differences": [
                         {"field": one.field, "asked": one.asked, "recorded": one.recorded} for one in ranked.differences
                     ],
+                    "more": ranked.more,
                 }
                 for ranked in self.nearest
             ],
@@ -99,6 +119,7 @@ class Miss:
         for ranked in self.nearest:
             lines.append(f"  nearest: {ranked.answer.method} {ranked.answer.target}")
             lines += [f"    {one.field}: asked {one.asked!r}, recorded {one.recorded!r}" for one in ranked.differences]
+            lines += [f"    and {ranked.more} more"] if ranked.more else []
         return "\n".join(lines)
 
 
@@ -168,7 +189,7 @@ def nearest(method: str, target: str, stories: Iterable[Story]) -> tuple[Ranked,
         for near, answer in answers
         if answer is not None
     )
-    return tuple(islice(ranked, _NEAREST))
+    return tuple(one.told() for one in islice(ranked, _NEAREST))
 
 
 def _elsewhere(said: Mapping[str, tuple[str, str]]) -> Iterator[Difference]:
@@ -177,7 +198,7 @@ def _elsewhere(said: Mapping[str, tuple[str, str]]) -> Iterator[Difference]:
 
 def field_differs(method: str, target: str, ranked: Iterable[Ranked]) -> Miss:
     """The miss of a request whose operation was recorded, but never asked like this."""
-    return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(ranked)[:_NEAREST])
+    return Miss(MissKind.FIELD_DIFFERS, method, target, tuple(one.told() for one in islice(ranked, _NEAREST)))
 
 
 def miss(operation: Operation, asked: Asked, ranked: list[Ranked], story: Story) -> Miss:
@@ -194,6 +215,10 @@ def _unknown(operation: Operation, story: Story) -> MissKind:
     known = {name for kind, name, *_ in story.visit.operations if kind in _NAMING}
     is_named = operation.kind in _NAMING and known and operation.name not in known
     return MissKind.UNKNOWN_CALLBACK if is_named else MissKind.UNKNOWN_ROUTE
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…"
 
 
 def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:
@@ -234,17 +259,17 @@ def _is_replaced(recorded: str | None) -> bool:
 
 def _are_alike_inside(field: str, told: str | None, recorded: str | None, rules: Rules) -> bool:
     """Whether two strings of JSON say the same, but for what is free in them."""
-    says, said = _inside(field, told), _inside(field, recorded)
+    said = _inside(field, recorded)
+    says = said and _inside(field, told)
     if not says or not said:
         return False
-    return all(rules.is_free(name) or says.get(name) == said.get(name) for name in says.keys() | said.keys())
+    return all(says.get(name) == said.get(name) or rules.is_free(name) for name in says.keys() | said.keys())
 
 
-def _inside(field: str, value: str | None) -> Fields:
+def _inside(field: str, value: str | None) -> Fields | None:
     if value is None or value.lstrip()[:1] not in ("{", "["):
-        return {}
-    found = texts(value.encode("utf-8", "backslashreplace"))
-    return {".".join(map(str, (field, *path))): text for path, text in found.items()}
+        return None
+    return fields.joined(value.encode("utf-8", "backslashreplace"), field, most=_MOST_INSIDE)
 
 
 def _same(told: str | None, recorded: str | None, same_instant: Callable[[int, int], bool]) -> bool:

@@ -85,6 +85,22 @@ def test_malformed_json_is_read():
     assert read(b'{"_id":"3SQI",\n "_action":"two\nlines",}') == {"_id": "3SQI", "_action": "two\nlines"}
 
 
+def test_long_key_of_many_values_is_a_text():
+    # Joined to each value it would be told in gigabytes.
+    body = b'{"%s":[%s1]}' % (b"k" * 100_000, b"1," * 100_000)
+    assert read(body) == {"": body.decode()}
+
+
+def test_ordinary_json_is_never_a_text():
+    body = json.dumps({"customerProfileOfTheCaller": [{"accountNumber": number} for number in range(5000)]}).encode()
+    assert len(read(body)) == 5000
+
+
+@pytest.mark.parametrize(("most", "expected"), [(3, {"x.a": "1", "x": "2"}), (2, None)])
+def test_values_are_joined_to_a_limit(most, expected):
+    assert fields.joined(b'{"a": 1} 2', "x", most=most) == expected
+
+
 def test_file_part_is_content():
     head = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: image/png\r\n\r\n'
     assert read(head + b"\x89PNG\r\n--xx--", "multipart/form-data; boundary=xx") == {"file": "\ufffdPNG"}

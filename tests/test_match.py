@@ -286,9 +286,40 @@ def test_miss_tells_programs() -> None:
                 "target": CALLBACK,
                 "fields": {"vip": "1"},
                 "differences": [{"field": "vip", "asked": "2", "recorded": "1"}],
+                "more": 0,
             }
         ],
     }
+
+
+def test_miss_cuts_what_is_long() -> None:
+    sent = "&".join(f"{number:02}{'x' * 200}={'y' * 1000}" for number in range(30))
+
+    found = match.field_differs("POST", CALLBACK, ranked(ordered({"vip": "1"}), "POST", CALLBACK, sent.encode()))
+
+    (near,) = found.nearest
+    assert (len(near.differences), near.more) == (20, 11)
+    assert near.differences[0] == Difference(f"00{'x' * 198}…", f"{'y' * 200}…", None)
+    assert str(found).endswith("\n    and 11 more")
+    assert found.as_json()["nearest"][0]["more"] == 11
+
+
+def test_miss_of_elsewhere_cuts_what_is_long() -> None:
+    tape = ordered({"vip": "1" * 1000})
+
+    found = Miss(MissKind.UNKNOWN_ROUTE, "POST", CALLBACK, match.nearest("POST", "/" + "x" * 9000, [compiled(tape)]))
+
+    (near,) = found.as_json()["nearest"]
+    assert near["fields"] == {"vip": f"{'1' * 200}…"}
+    assert near["differences"] == [{"field": "path", "asked": f"/{'x' * 199}…", "recorded": CALLBACK}]
+
+
+def test_long_json_in_a_string_is_compared_whole() -> None:
+    recorded, asked = ({"data": json.dumps({"firstName": name, "vip": [1] * 1000})} for name in ("Kbu", "Ann"))
+
+    (one,) = ranked(ordered(recorded), "POST", CALLBACK, json.dumps(asked).encode())
+
+    assert [difference.field for difference in one.differences] == ["data"]
 
 
 def test_miss_shows_three() -> None:

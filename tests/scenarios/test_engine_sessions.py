@@ -176,6 +176,7 @@ def test_differing_field_is_shown() -> None:
             "target": CALLBACK,
             "fields": ORDER,
             "differences": [{"field": "_media_type", "asked": "voice", "recorded": "chat"}],
+            "more": 0,
         }
     ]
 
