@@ -4,12 +4,11 @@ Apps send the same operation as JSON, as a form, as multipart, or as JSON text u
 (GMS.md, section 2); what counts is the decoded field. A body that is none of these is the field "".
 """
 
-from email.message import Message
-from email.parser import BytesParser
 from urllib.parse import parse_qsl
 
 from gms_replay import recall
 from gms_replay.gms import Operation
+from gms_replay.leaves import delimiter, parts
 from gms_replay.model import Headers, header
 from gms_replay.spans import Sort, plain_text, spans
 
@@ -88,18 +87,9 @@ def joined(text: bytes, *within: str, most: int | None = None) -> Fields | None:
 
 
 def _multipart(content_type: str, body: bytes) -> Fields:
-    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    # By the oldest policy: newer ones raise where a header is odd.
-    try:
-        message = BytesParser().parsebytes(head + body)
-    except RecursionError:
-        # Parts of parts of parts, without end.
-        return {"": body.decode("utf-8", "replace")}
-    found: Fields = {}
-    for part in message.get_payload() if message.is_multipart() else ():
-        assert isinstance(part, Message), "what is multipart has messages as its parts"
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(payload, bytes):
-            found[name] = payload.decode("utf-8", "replace")
-    return found
+    line = delimiter(content_type)
+    return {
+        part.name.decode("utf-8", "replace"): body[part.start : part.end].decode("utf-8", "replace")
+        for part in (parts(body, line) if line else ())
+        if part.name is not None
+    }

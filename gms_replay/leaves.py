@@ -43,6 +43,14 @@ class Leaf(NamedTuple):
     write: Callable[[str], bytes]
 
 
+class Part(NamedTuple):
+    """A part of a multipart body: its name, if it has one, and its payload at `text[start:end]`."""
+
+    name: bytes | None
+    start: int
+    end: int
+
+
 def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
     """Every value of a body, in order; keys of JSON, too. What is in none of the clothes that we know is text.
 
@@ -70,8 +78,9 @@ def _in_clothes(text: bytes, content_type: str) -> Iterator[Leaf]:
         yield from _from(text, len(text) - len(text.lstrip()))
     elif before := _CALL.match(text) or (_BEFORE_JSON.match(text) if _may_be_json(text, content_type) else None):
         yield from _from(text, before.end())
-    elif content_type.lower().startswith("multipart/") and (boundary := _BOUNDARY.search(content_type)):
-        yield from _in_parts(text, boundary[1].encode("latin-1", "replace"))
+    elif (line := delimiter(content_type)) is not None:
+        for part in parts(text, line):
+            yield from _in_part(text, part)
     elif _is_form(text, content_type):
         yield from _in_form(text)
 
@@ -152,21 +161,27 @@ def _as_form(write: Callable[[str], str], value: str) -> bytes:
     return write(value).encode()
 
 
-def _in_parts(text: bytes, boundary: bytes) -> Iterator[Leaf]:
-    """The payload of each part of a multipart body (RFC 2046, section 5.1)."""
-    line = b"--" + boundary
+def delimiter(content_type: str) -> bytes | None:
+    """What each part of a multipart body begins with (RFC 2046, section 5.1); None where the type is another."""
+    boundary = _BOUNDARY.search(content_type) if content_type.lower().startswith("multipart/") else None
+    return b"--" + boundary[1].rstrip().encode("latin-1", "replace") if boundary else None
+
+
+def parts(text: bytes, line: bytes) -> Iterator[Part]:
+    """The parts of a multipart body that have a head; `line`: its `delimiter`."""
     at = text.find(line)
     while at >= 0:
         following = text.find(b"\n" + line, at + len(line))
         end = following if following >= 0 else len(text)
         if head := _PART.search(text, at, end):
-            yield from _part(text, text[at : head.end()], head.end(), end - (text[end - 1 : end] == b"\r"))
+            name = _PART_NAME.search(text[at : head.end()])
+            yield Part(name and name[1], head.end(), end - (text[end - 1 : end] == b"\r"))
         at = following + 1 if following >= 0 else -1
 
 
-def _part(text: bytes, head: bytes, start: int, end: int) -> Iterator[Leaf]:
-    name = _PART_NAME.search(head)
-    path: Path = (decoded(name[1]),) if name else ()
+def _in_part(text: bytes, part: Part) -> Iterator[Leaf]:
+    name, start, end = part
+    path: Path = () if name is None else (decoded(name),)
     raw = text[start:end]
     if raw.lstrip()[:1] in (b"{", b"["):
         for leaf in _in_json(raw, 0):

@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from gms_replay import bayeux
+from gms_replay import bayeux, leaves, spans
 from gms_replay.errors import OptionError
 
 _MARKS = (b",", b":", b"[", b"{", b"&")
 """One of these stands beside each value of JSON, and of a form."""
-_LINES_A_VALUE = 20
-"""A file that somebody sends has lines, which are as much work as values of that part."""
+_MOST_BLANKS = 16
+"""Before a form's first boundary."""
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 
 
@@ -31,7 +31,7 @@ class Limits:
     headers: int = 100
     """Of a request: 431."""
     values: int = 5000
-    """In a body of JSON or a form, or in a frame: 413, or 1009."""
+    """In a body of JSON or a form, or in a frame: 413, or 1009. In a query: 414."""
     depth: int = 100
     """Of JSON: 413, or 1009."""
     messages: int = 100
@@ -78,25 +78,25 @@ def listed() -> str:
     return ", ".join(f"{name}={getattr(DEFAULT, name)}" for name in _NAMES)
 
 
+def why_too_long(target: str, limits: Limits) -> str | None:
+    """Why a request's target is too much to be read; None where it is not."""
+    return f"a query may hold {limits.values} values" if target.count("&") > limits.values else None
+
+
 def why_too_much(body: bytes, limits: Limits, content_type: str = "") -> str | None:
     """Why a body or frame is too much to be read; None where it is not."""
     if len(body) <= limits.depth:
         return None
-    if content_type.lower().startswith("multipart/"):
-        return _why_too_much_of_a_form(body, limits)
+    # Whatever its type says, a body that begins otherwise is read as what it looks like.
+    if content_type.lower().startswith("multipart/") and body[:_MOST_BLANKS].lstrip()[:2] == b"--":
+        line = leaves.delimiter(content_type)
+        are_too_many = line is not None and body.count(b"\n" + line) > limits.values
+        return f"a form may have {limits.values} parts" if are_too_many else None
     if len(body) > limits.text_bytes:
         return f"a body that is no form with files may have {limits.text_bytes} bytes"
-    if sum(map(body.count, _MARKS)) > limits.values:
+    # Values of what is not well-formed need no marks; well-formed JSON has at most as many other tokens, and one.
+    if sum(map(body.count, _MARKS)) > limits.values or spans.is_longer(body, 2 * limits.values + 1):
         return f"a body may hold {limits.values} values"
     if bayeux.is_deeper(body.decode("latin-1"), limits.depth):
         return f"JSON may be nested {limits.depth} levels deep"
-    return None
-
-
-def _why_too_much_of_a_form(body: bytes, limits: Limits) -> str | None:
-    if body.count(b"\n") > limits.values * _LINES_A_VALUE:
-        return f"a form may have {limits.values * _LINES_A_VALUE} lines"
-    # Parts of parts are read by recursion.
-    if body.lower().count(b"multipart/") > limits.depth:
-        return f"a form may be nested {limits.depth} levels deep"
     return None

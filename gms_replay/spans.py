@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 
 from gms_replay.gms import Path
 
@@ -80,6 +81,12 @@ def spans(text: bytes, *, brackets: bool = False) -> Iterator[Span]:
             _next(stack)
         elif piece != b":":
             yield _value(stack, piece, token.start())
+
+
+def is_longer(text: bytes, tokens: int) -> bool:
+    """Whether `spans` would look at more than so many tokens: strings, words, brackets, commas, colons."""
+    is_json = text.lstrip()[:1] in (b"{", b"[")
+    return is_json and next(islice(_TOKEN.finditer(text), tokens, None), None) is not None
 
 
 def _value(stack: list[_Container], piece: bytes, at: int) -> Span:

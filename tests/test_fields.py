@@ -154,11 +154,33 @@ def test_odd_multipart_is_read_as_far_as_it_goes(content_type: str) -> None:
     assert read(b"--x\r\n\r\nv\r\n--x--", f"multipart/{content_type}").keys() <= {""}
 
 
-def test_form_in_a_form_without_end_is_a_text() -> None:
-    parts = [f"--b{level}\r\nContent-Type: multipart/mixed; boundary=b{level + 1}\r\n\r\n" for level in range(3000)]
-    body = "".join(parts)
+@pytest.mark.parametrize(
+    ("content_type", "head"),
+    [
+        ("boundary=x", "Content-Type: multipart/mixed; boundary=y\r\n\r\n--y" * 100_000),
+        ("boundary=x", 'Content-Disposition: form-data; x="' + ";" * 1_000_000),
+        ("boundary=x", "\r" * 10_000_000),
+        ("boundary=x", "Content-Type: multipart/x; boundary*=\0''x"),
+        ("boundary=x", f"Content-Disposition: form-data; name*{'9' * 4301}=a"),
+        ('boundary="' + ";" * 1_000_000, ""),
+        (f"boundary*{'9' * 4301}=x", ""),
+        ("boundary*=idna''%ff", ""),
+        ("boundary*=undefined''x", ""),
+    ],
+    ids=range(9),
+)
+def test_multipart_made_to_be_hard_says_nothing(content_type: str, head: str) -> None:
+    assert read(f"--x\r\n{head}\r\n\r\nv\r\n--x--".encode(), f"multipart/form-data; {content_type}") == {}
 
-    assert fields.read("/", (("content-type", "multipart/form-data; boundary=b0"),), body.encode()) == {"": body}
+
+@pytest.mark.parametrize("content_type", ["boundary=xx ; charset=utf-8", "charset=utf-8; Boundary=xx"])
+def test_boundary_stands_among_parameters(content_type: str) -> None:
+    assert read(multipart({"a": "1"}), f"multipart/form-data; {content_type}") == {"a": "1"}
+
+
+def test_empty_part_has_a_name() -> None:
+    body = b'--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n--xx--'
+    assert read(body, "multipart/form-data; boundary=xx") == {"a": ""}
 
 
 def test_what_requests_mean_is_comparable():

@@ -44,10 +44,21 @@ FORM = "multipart/form-data; boundary=b"
         (b'[{"channel": "/meta/connect", "clientId": "1"}]' * 100, "application/json"),
         (b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\n" + b"a,b,c\n" * 90_000 + b"--b--", FORM),
         (b"--b\r\n\r\n" + b"\x00" * 10_000_000, FORM),
+        (b"\r\n--b\r\n\r\n" + b"--\n" * 1_000_000, FORM),
+        (b"--b\r\n\r\n" + b"\x00" * 10_000_000, "multipart/form-data"),
+        (b"[" + b'"1",' * 4_999 + b'"1"]', "application/json"),
+        (b"{" + b'"1":{},' * 1_665 + b'"1":{}}', "application/json"),
+        (b"[" + b"[1]," * 2_499 + b"[1]]", "application/json"),
+        (b"a word " * 10_000, "text/plain"),
     ],
 )
 def test_enough_is_not_too_much(body: bytes, content_type: str) -> None:
     assert limits.why_too_much(body, DEFAULT, content_type) is None
+
+
+@pytest.mark.parametrize(("pairs", "why"), [(5_001, None), (5_002, "a query may hold 5000 values")])
+def test_query_of_too_many_values(pairs: int, why: str | None) -> None:
+    assert limits.why_too_long("/x?" + "&".join(["a=1"] * pairs), DEFAULT) == why
 
 
 def test_endless_string_is_looked_at_once() -> None:
@@ -67,8 +78,14 @@ def test_endless_string_is_looked_at_once() -> None:
         (b"[" + b"{}," * 5001 + b"{}]", "", "a body may hold 5000 values"),
         (b"a=1&" * 5001, "application/x-www-form-urlencoded", "a body may hold 5000 values"),
         (b"\x00" * 131_073, "application/json", "a body that is no form with files may have 131072 bytes"),
-        (b"--b\r\n" + b"\n" * 100_000, FORM, "a form may have 100000 lines"),
-        (b"Content-Type: MULTIPART/mixed\r\n" * 101, FORM, "a form may be nested 100 levels deep"),
+        (b"--b\r\n\r\n" * 5_002, FORM, "a form may have 5000 parts"),
+        (b"[" + b"1," * 5_000 + b"1]", FORM, "a body may hold 5000 values"),
+        (b"[" * 101, FORM, "JSON may be nested 100 levels deep"),
+        (b" " * 131_071 + b"--b", FORM, "a body that is no form with files may have 131072 bytes"),
+        (b"\x00" * 131_073, FORM, "a body that is no form with files may have 131072 bytes"),
+        (b"{" + b'"1"1' * 10_000, "", "a body may hold 5000 values"),
+        (b"[" * 100 + b"}" * 10_000, "", "a body may hold 5000 values"),
+        (b"[" * 100 + b"1 " * 10_000, "", "a body may hold 5000 values"),
     ],
 )
 def test_too_much_is_named(body: bytes, content_type: str, why: str) -> None:

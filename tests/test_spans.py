@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from texts import DIALOG, ORIGIN, SERVICE, documents, dumped, gaps, scraps
 
-from gms_replay.spans import Sort, Span, extent, leaves, plain_text, spans, texts
+from gms_replay.spans import Sort, Span, extent, is_longer, leaves, plain_text, spans, texts
 
 PROPERTY = settings(max_examples=50, deadline=None)
 
@@ -186,3 +186,10 @@ def test_texts_stand_at_their_paths():
 
 def test_commas_outside_of_all_are_nothing():
     assert told(b'{"a":1},,{"b":2}') == told(b'{"a":1}{"b":2}')
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [(b'{"a" : 1,}', 6), (b" [1 2", 3), (b'["\\"" x', 3), (b"[}}", 3), (b"plain, text", 0), (b"", 0)]
+)
+def test_tokens_are_counted_as_far_as_wanted(text: bytes, count: int) -> None:
+    assert [is_longer(text, tokens) for tokens in range(7)] == [tokens < count for tokens in range(7)]

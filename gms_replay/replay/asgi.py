@@ -138,6 +138,8 @@ class ReplayApp:
             self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
         elif why := self._why_too_much(body, asked.headers):
             await wire.respond(send, Respond(0, 413, _TEXT, why.encode()), cors)
+        elif why := limits.why_too_long(asked.target, self.limits):
+            await wire.respond(send, Respond(0, 414, _TEXT, why.encode()), cors)
         elif event_stream.is_wanted(asked):
             await self._stream(asked, receive, send, cors)
         else:

@@ -194,6 +194,12 @@ def test_huge_body_is_refused(app: httpx.Client) -> None:
     assert f"{DEFAULT.body_bytes} bytes" in answer.text
 
 
+def test_query_of_too_many_values_is_refused(app: httpx.Client) -> None:
+    answer = app.get(factories.CALLBACK + "?" + "a&" * (DEFAULT.values + 1))
+
+    assert (answer.status_code, answer.text) == (414, "a query may hold 5000 values")
+
+
 def test_half_a_character_is_a_miss(app: httpx.Client) -> None:
     answer = app.post(factories.CALLBACK, content=b'{"_media_type": "\\ud800"}')
 
