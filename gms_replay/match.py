@@ -147,12 +147,28 @@ class _Near(NamedTuple):
 def candidates(
     operation: Operation, asked: Fields, story: Story, same_instant: Callable[[int, int], bool]
 ) -> list[Ranked]:
-    """The recorded answers of a story to that operation, best first.
+    """The recorded answers of a story to that operation, best first. Fields that none of them has differ last.
 
     `same_instant(asked_us, recorded_us)` tells whether the app means the recorded instant by the one it sent.
     """
-    ranked = [_compared(asked, answer, story.rules, same_instant) for answer in story.answers_to(operation)]
-    return sorted(ranked, key=lambda one: (len(one.differences), one.remarks, one.answer.index))
+    answers = story.answers_to(operation)
+    named = frozenset[str]().union(*(answer.fields for answer in answers))
+    known = {field: asked[field] for field in asked.keys() & named}
+
+    def compared(asked: Fields, recorded: Fields) -> tuple[tuple[Difference, ...], int]:
+        return _compared(asked, recorded, operation.kind, story.rules, same_instant)
+
+    # An app may send any number of fields that no answer has: they are the same to each.
+    new, new_remarks = compared({field: asked[field] for field in asked.keys() - named}, {})
+
+    def rank(answer: Answer) -> Ranked:
+        if answer.is_derived:
+            # Nobody knows what the recorded app would have said.
+            return Ranked(answer, (), 0)
+        differences, remarks = compared(known, answer.fields)
+        return Ranked(answer, differences + new, remarks + new_remarks)
+
+    return sorted(map(rank, answers), key=lambda one: (len(one.differences), one.remarks, one.answer.index))
 
 
 def fits(call: Call, story: Story) -> bool:
@@ -221,27 +237,26 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…"
 
 
-def _compared(asked: Fields, answer: Answer, rules: Rules, same_instant: Callable[[int, int], bool]) -> Ranked:
+def _compared(
+    said: Fields, answered: Fields, kind: Kind, rules: Rules, same_instant: Callable[[int, int], bool]
+) -> tuple[tuple[Difference, ...], int]:
+    """What keeps what an app said from being what was recorded, and how many remarks there are besides."""
     differences: list[Difference] = []
     remarks = 0
-    if answer.is_derived:
-        # Nobody knows what the recorded app would have said.
-        return Ranked(answer, (), 0)
-    polled_chat = answer.operation.kind is Kind.REFRESH
-    for field in sorted(asked.keys() | answer.fields.keys()):
-        told, recorded = asked.get(field), answer.fields.get(field)
+    for field in sorted(said.keys() | answered.keys()):
+        told, recorded = said.get(field), answered.get(field)
         if told == recorded and not _are_instants(field, told, recorded, rules):
             continue
         if rules.is_free(field):
             # What is shown says who asks: an app that keeps an alias from before is no other.
-            remarks += field not in gms.CREDENTIALS and (field != "transcriptPosition" or polled_chat)
+            remarks += field not in gms.CREDENTIALS and (field != "transcriptPosition" or kind is Kind.REFRESH)
         elif _are_instants(field, told, recorded, rules):
             remarks += not _same(told, recorded, same_instant)
         elif _is_replaced(recorded) or _are_alike_inside(field, told, recorded, rules):
             remarks += 1
         else:
             differences.append(Difference(field, told, recorded))
-    return Ranked(answer, tuple(differences), remarks)
+    return tuple(differences), remarks
 
 
 def _are_instants(field: str, told: str | None, recorded: str | None, rules: Rules) -> bool:

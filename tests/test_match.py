@@ -68,8 +68,8 @@ def test_differing_field_is_named() -> None:
 
     assert one.differences == (
         Difference("_media_type", "voice", "chat"),
-        Difference("colour", "red", None),
         Difference("lang", None, "en"),
+        Difference("colour", "red", None),
     )
 
 
@@ -292,6 +292,17 @@ def test_miss_tells_programs() -> None:
     }
 
 
+def test_what_no_answer_has_is_looked_at_once() -> None:
+    tape = Tape()
+    for at_s in range(1_000):
+        tape.ask(at_s, "POST", CALLBACK, {"vip": str(at_s)})
+    said = "&".join(f"{number}.firstName=Ann" for number in range(20_000))
+
+    best = ranked(tape, "POST", CALLBACK, f"vip=7&{said}".encode())[0]
+
+    assert (best.answer.index, best.remarks, best.differences) == (7, 20_000, ())
+
+
 def test_miss_cuts_what_is_long() -> None:
     sent = "&".join(f"{number:02}{'x' * 200}={'y' * 1000}" for number in range(30))
 
@@ -299,7 +310,7 @@ def test_miss_cuts_what_is_long() -> None:
 
     (near,) = found.nearest
     assert (len(near.differences), near.more) == (20, 11)
-    assert near.differences[0] == Difference(f"00{'x' * 198}…", f"{'y' * 200}…", None)
+    assert near.differences[1] == Difference(f"00{'x' * 198}…", f"{'y' * 200}…", None)
     assert str(found).endswith("\n    and 11 more")
     assert found.as_json()["nearest"][0]["more"] == 11
 
