@@ -108,7 +108,11 @@ def _leaves(text: bytes, depth: int) -> Iterator[tuple[Path, Value]]:
         if span.sort is Sort.KEY:
             keys.append(span.path)
             continue
-        held |= {span.path[:length] for length in range(1, len(span.path) + 1)}
+        for length in range(len(span.path), 0, -1):
+            # Whatever is held is so with all that is around it.
+            if span.path[:length] in held:
+                break
+            held.add(span.path[:length])
         if span.sort is Sort.TEXT:
             yield (), Value(raw.decode("utf-8", "backslashreplace").strip(), is_string=True)
             continue
