@@ -1091,6 +1091,17 @@ def test_wrong_token_of_the_environment_is_named(short: Path, monkeypatch: pytes
     assert [line.partition(": a token has 8")[0] for line in told] == named
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no other address of 127/8 is this machine's")
+@pytest.mark.parametrize(("options", "is_there"), [((), False), (("--host", "0.0.0.0"), True)])
+def test_other_addresses_are_served_if_told(short: Path, options: tuple[str, ...], is_there: bool) -> None:
+    with serving(short, "--json", *options) as process, socket.socket() as other:
+        assert process.stdout is not None
+        port = urlsplit(json.loads(process.stdout.readline())["urls"][0]).port
+        refused = other.connect_ex(("127.0.0.2", port))
+
+    assert (refused == 0) is is_there
+
+
 def test_others_are_let_in_with_a_token_and_https(short: Path, tmp_path: Path) -> None:
     with serving(short, "--json", "--host", "0.0.0.0", "--tls", "--confdir", str(tmp_path / "ca")) as process:
         assert process.stdout is not None

@@ -7,6 +7,8 @@ import visitor
 
 from gms_replay.cassette import integrity
 from gms_replay.findings import find
+from gms_replay.rules import Rules
+from gms_replay.scan import files
 from gms_replay.sessions import split
 
 SAMPLES = Path(__file__).parents[1] / "cassettes"
@@ -27,3 +29,9 @@ def test_sample_is_small_and_whole(name: str) -> None:
 
     assert (examined.flaws, len(visits), find(examined.recording, visits)) == ((), 1, ())
     assert examined.size_bytes <= AT_MOST_BYTES
+
+
+def test_samples_hold_no_secret() -> None:
+    found = [files.scan(SAMPLES / f"{name}.sqlite", Rules()).found for name in visitor.NAMES]
+
+    assert found == [()] * len(found)
