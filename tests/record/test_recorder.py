@@ -99,7 +99,7 @@ NOTICE = b'{"_id":"3SQI3S31693JL9L3","_action":"connect",}'
     ("fields", "body", "expected"),
     [
         ({}, NOTICE, ["httpcb"]),
-        ({"content-encoding": "gzip"}, gzip.compress(NOTICE), ["httpcb"]),
+        ({"content-encoding": "gzip"}, gzip.compress(NOTICE, mtime=0), ["httpcb"]),
         ({"GMS_User": "ann"}, NOTICE, []),
         ({}, NOTICE.replace(b"connect", b""), []),
     ],
