@@ -13,15 +13,30 @@ _SHORT = 2048
 """Characters, or bytes: more than apps have in a head. What is read of them takes up to thirty times as much."""
 
 
+class _TooLongError(Exception):
+    """What raises it is not kept."""
+
+
 def short(most: int, size: Callable[..., int]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keeps what a function gives for the last so many arguments that are short; `size` tells of how long they are."""
+    """Keeps what a function gives for the last so many arguments that are short; `size` tells of how long they are.
+
+    It is asked only of what is not kept: what is asked again and again is counted once.
+    """
 
     def recalling(work: Callable[P, R]) -> Callable[P, R]:
-        kept: Callable[..., R] = lru_cache(most)(work)
+        def work_short(*args: P.args, **kwargs: P.kwargs) -> R:
+            if size(*args, **kwargs) > _SHORT:
+                raise _TooLongError
+            return work(*args, **kwargs)
+
+        kept: Callable[..., R] = lru_cache(most)(work_short)
 
         @wraps(work)
         def recall(*args: P.args, **kwargs: P.kwargs) -> R:
-            return (kept if size(*args, **kwargs) <= _SHORT else work)(*args, **kwargs)
+            try:
+                return kept(*args, **kwargs)
+            except _TooLongError:
+                return work(*args, **kwargs)
 
         return recall
 
