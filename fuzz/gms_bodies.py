@@ -6,7 +6,7 @@ An input is a request or an answer: METHOD PATH, a line's end, a header, a line'
 from collections.abc import Iterator
 from itertools import pairwise
 
-import factories
+import fuzz_inputs
 from factories import SERVICE
 
 from gms_replay import carriage, fields
@@ -22,10 +22,7 @@ _COMPILER = Compiler(Recorded(frozenset({"gms.example:8080"}), BASE, frozenset({
 
 def one_input(data: bytes) -> None:
     """Raises AssertionError where the invariant breaks, and whatever the modules raise."""
-    line, _, rest = data.partition(b"\n")
-    head, _, body = rest.partition(b"\n")
-    method, _, target = line.decode("latin-1").partition(" ")
-    name, _, value = head.decode("latin-1").partition(": ")
+    method, target, (name, value), body = fuzz_inputs.read(data)
     headers: Headers = ((name.lower(), value),)
     carriage.operation(method, target, lambda: (headers, body))
     fields.read(target, headers, body)
@@ -46,11 +43,7 @@ def one_input(data: bytes) -> None:
 
 def seeds() -> Iterator[bytes]:
     """What was asked and answered in a recorded visit, and forms."""
-    for exchange in factories.visit().exchanges:
-        request = exchange.request
-        yield f"{request.method} {request.target}\ncontent-type: application/json\n".encode() + request.body.plain
-        if exchange.response:
-            yield b"GET /genesys/1/service/X/chat\na: b\n" + exchange.response.body.plain
+    yield from fuzz_inputs.of_a_visit()
     form = b'--b\r\nContent-Disposition: form-data; name="_id"\r\n\r\n1\r\n--b--\r\n'
     yield b"POST /genesys/1/service/callback/a\ncontent-type: multipart/form-data; boundary=b\n" + form
     yield b"POST /genesys/2/chat/a\ncontent-type: application/x-www-form-urlencoded\nnickname=Bob&userId=%41+1&&=x"

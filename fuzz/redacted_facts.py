@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import factories
+import fuzz_inputs
 from planted import planted
 
 from gms_replay import gms
@@ -25,11 +25,8 @@ _WHOLE_SECRET = re.compile(rb"(?<![0-9A-Za-z])" + _SECRET + rb"(?![0-9A-Za-z])")
 
 def one_input(data: bytes) -> None:
     """Raises AssertionError where the invariant breaks, and whatever the redactor raises."""
-    line, _, rest = data.replace(b"$S", _SECRET).partition(b"\n")
-    head, _, text = rest.partition(b"\n")
-    method, _, target = line.decode("latin-1").partition(" ")
-    name, _, value = head.decode("latin-1").partition(": ")
-    headers: Headers = (("apikey", _SECRET.decode()), (name, value))
+    method, target, head, text = fuzz_inputs.read(data.replace(b"$S", _SECRET))
+    headers: Headers = (("apikey", _SECRET.decode()), head)
     body = Body(text, codings.decoded(text, headers))
     request = Request(method, "http", "gms.example", 80, target, "HTTP/1.1", headers, body, 1, 2)
     outcome = Outcome(5, Response(200, "OK", "HTTP/1.1", headers, body, 3, 4))
@@ -68,11 +65,7 @@ def _of_value(value: Any) -> Any:
 
 def seeds() -> Iterator[bytes]:
     """What is asked and answered in a visit, and in one full of secrets; and a secret in each of the usual clothes."""
-    for exchange in factories.visit().exchanges:
-        request = exchange.request
-        yield f"{request.method} {request.target}\ncontent-type: application/json\n".encode() + request.body.plain
-        if exchange.response:
-            yield b"GET /genesys/1/service/X/chat\na: b\n" + exchange.response.body.plain
+    yield from fuzz_inputs.of_a_visit()
     for shot in planted().shots:
         for message in (shot.asked, shot.answered):
             yield f"POST {shot.path}\na: b\n".encode() + message.partition(b"\r\n\r\n")[2]
