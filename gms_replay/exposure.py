@@ -103,7 +103,7 @@ class _Looking:
                     yield Exposed(place, leak.kind, leak.how, leak.value, leak.is_secret)
             else:
                 place = f"{where}{noun} {'.'.join(map(str, leaf.path))}"
-                kind = leaks.kind_of(leaf.path, self._rules, is_told=True)
+                kind = leaks.kind_of(leaf.path, self._rules)
                 if kind is not None and leaf.sort is not Sort.KEY:
                     yield from self._at(place, kind, leaf.value, "field")
                 if "://" in leaf.value:
@@ -112,12 +112,8 @@ class _Looking:
 
     def _opened(self, text: bytes, content_type: str, above: Path = (), depth: int = 0) -> Iterator[Leaf]:
         """The leaves of a text and of JSON in its strings; each value beside the name of something private, at that."""
-        found = list(leaves(text, content_type))
-        meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
-        for leaf in found:
-            other = meant.get(leaf.path, leaf.path)
-            says_more = leaks.kind_of(other, self._rules, is_told=True) is not None
-            path = above + (other if says_more else leaf.path)
+        for leaf in leaks.by_names_beside(list(leaves(text, content_type)), self._rules):
+            path = above + leaf.path
             if leaf.sort is Sort.STRING and depth < _DEEPEST and is_json(leaf.value):
                 yield from self._opened(encoded(leaf.value), "", path, depth + 1)
             else:

@@ -15,8 +15,10 @@ from urllib.parse import unquote_plus
 
 from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
+from gms_replay.leaves import Leaf
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
+from gms_replay.spans import Sort
 
 
 class Leak(NamedTuple):
@@ -172,17 +174,25 @@ def _is_surely(kind: Kind, value: str) -> bool:
     return True
 
 
-def kind_of(path: Path, rules: Rules, *, is_told: bool) -> Kind | None:
+def kind_of(path: Path, rules: Rules) -> Kind | None:
     """What is private at a path for whoever has those rules, but for what people type; None for nothing."""
-    kind = rules.private_kind(path, is_told=is_told)
+    # Who said it decides only of a message whether somebody typed it.
+    kind = rules.private_kind(path, is_told=True)
     return None if kind is Kind.TEXT else kind
+
+
+def by_names_beside(found: list[Leaf], rules: Rules) -> list[Leaf]:
+    """The leaves of a body, each value that stands beside the name of something private at that name."""
+    meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
+    meant = {path: other for path, other in meant.items() if kind_of(other, rules)}
+    return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
 
 
 def _named(name: str, rules: Rules, *, is_line: bool) -> Kind | None:
     """What stands behind a name; in a line of its own only what is a header's."""
     if privacy.named(rules.unredacted, (name,)):
         return None
-    kind = None if is_line else kind_of((name,), rules, is_told=False)
+    kind = None if is_line else kind_of((name,), rules)
     return kind or privacy.header(name)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from gms_replay import leaks, marks
 from gms_replay.leaks import in_names, in_text, is_secret, masked
+from gms_replay.leaves import leaves
 from gms_replay.privacy import WITHHELD, Kind
 from gms_replay.rules import Rules
 
@@ -108,8 +109,14 @@ def test_rules_add_names_and_take_them_away():
     rules = Rules(redacted=frozenset({"orderCode"}), unredacted=frozenset({"secureKey"}))
     text = "orderCode=4711&secureKey=sesame&apikey=k1"
     assert [one.value for one in in_names(text, rules, is_traffic=True)] == ["4711", "k1"]
-    kinds = [leaks.kind_of((name,), rules, is_told=True) for name in ("orderCode", "secureKey", "apikey", "message")]
+    kinds = [leaks.kind_of((name,), rules) for name in ("orderCode", "secureKey", "apikey", "message")]
     assert kinds == [Kind.USER, None, Kind.CREDENTIAL, None]
+
+
+@pytest.mark.parametrize(("name", "place"), [("password", "password"), ("colour", "value")])
+def test_value_beside_a_private_name_is_that_ones(name, place):
+    found = leaks.by_names_beside(list(leaves(b'[{"name":"%s","value":"sesame"}]' % name.encode())), Rules())
+    assert [leaf.path for leaf in found if leaf.value == "sesame"] == [(0, place)]
 
 
 def test_values_of_queries_are_decoded():

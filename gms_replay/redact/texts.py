@@ -86,7 +86,7 @@ class Texts:
                 if _is_particular(value := text_of(found)):
                     self.memory.keep(value)
         if not self.holds_nothing(text):
-            self._learn_leaves((), text, content_type, is_told, 0)
+            self._learn_leaves((), text, content_type, 0)
 
     def learn_target(self, target: str) -> None:
         """Remember what is secret in a request's target, path and query."""
@@ -94,43 +94,36 @@ class Texts:
         for part in privacy.in_path(path):
             self._remember(target[part.start : part.end], part.kind)
         for name, start, end in privacy.pairs(target, len(path) + 1) if mark else ():
-            self._learn_value((name,), from_form(target[start:end]), is_told=False, depth=0)
+            self._learn_value((name,), from_form(target[start:end]), 0)
 
     def learn_header(self, name: str, value: str) -> None:
         """Remember what is secret in a header."""
         for part in places.in_header(name, value, self._rules):
             self._remember(value[part.start : part.end], part.kind)
 
-    def _learn_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> None:
+    def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
             if leaf.sort is Sort.TEXT:
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
             if leaf.sort is not Sort.KEY:
-                self._learn_value(above + leaf.path, leaf.value, is_told=is_told, depth=depth)
+                self._learn_value(above + leaf.path, leaf.value, depth)
 
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
         """The values of a text; what is learned from is told next, so the last ones are kept."""
         if depth or len(text) > _LARGEST_KEPT:
-            return self._by_names_beside(list(leaves(text, content_type)))
+            return leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
         if self._read_last != (text, content_type):
             self._read_last = text, content_type
-            self._last = self._by_names_beside(list(leaves(text, content_type)))
+            self._last = leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
         return self._last
 
-    def _by_names_beside(self, found: list[Leaf]) -> list[Leaf]:
-        """Each value that stands beside the name of something private, at that name."""
-        meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
-        meant = {path: other for path, other in meant.items() if leaks.kind_of(other, self._rules, is_told=True)}
-        return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
-
-    def _learn_value(self, path: Path, value: str, *, is_told: bool, depth: int) -> None:
+    def _learn_value(self, path: Path, value: str, depth: int) -> None:
         if depth < _DEEPEST and is_json(value):
-            self._learn_leaves(path, encoded(value), "", is_told, depth + 1)
+            self._learn_leaves(path, encoded(value), "", depth + 1)
             return
-        kind = self._rules.private_kind(path, is_told=is_told)
-        if kind is not None and kind is not Kind.TEXT:
+        if kind := leaks.kind_of(path, self._rules):
             self._remember(value, kind)
 
     def _remember(self, value: str, kind: Kind) -> None:
@@ -235,13 +228,13 @@ class Texts:
         if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
         if leaf.sort is Sort.NUMBER:
-            return self._number(path, leaf.value, is_told)
-        if leaf.sort is Sort.WORD and (kind := leaks.kind_of(path, self._rules, is_told=is_told)):
+            return self._number(path, leaf.value)
+        if leaf.sort is Sort.WORD and (kind := leaks.kind_of(path, self._rules)):
             return self._secret(leaf.value, kind)
         return self.words(leaf.value)
 
-    def _number(self, path: Path, value: str, is_told: bool) -> str:
-        if leaks.kind_of(path, self._rules, is_told=is_told):
+    def _number(self, path: Path, value: str) -> str:
+        if leaks.kind_of(path, self._rules):
             # Signs, zeros before and exponents stay, or it would be no number any more.
             told = _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), value, count=1)
         else:

@@ -6,18 +6,11 @@ rest, as if it were one text, letters.
 
 from collections.abc import Callable
 from itertools import chain, islice
-from typing import NamedTuple
 
 from gms_replay import leaks, privacy
 from gms_replay.redact.standins import StandIns
 
 _ATTEMPTS = 10
-
-
-class _Piece(NamedTuple):
-    start: int
-    end: int
-    told: str
 
 
 def told(value: str, stand_ins: StandIns, *, known: Callable[[str], str | None], is_done: Callable[[str], bool]) -> str:
@@ -28,15 +21,15 @@ def told(value: str, stand_ins: StandIns, *, known: Callable[[str], str | None],
 
     # What would be known by its looks, also if it were drawn: what is drawn for a long number may be a card's.
     looks = privacy.apart([*privacy.userinfo(value), *privacy.looks(value), *privacy.long_numbers(value)])
-    pieces = [_Piece(part.start, part.end, stand_in(value[part.start : part.end])) for part in looks]
-    if not pieces:
+    if not looks:
         return value if is_done(value) else stand_ins.typed(value)
-    starts, ends = [0, *(piece.end for piece in pieces)], [*(piece.start for piece in pieces), len(value)]
+    starts, ends = [0, *(part.end for part in looks)], [*(part.start for part in looks), len(value)]
     between = [value[start:end] for start, end in zip(starts, ends, strict=True)]
     rest = "".join(between)
     letters = iter(rest if is_done(rest) else stand_ins.letters(rest))
     drawn = ["".join(islice(letters, len(one))) for one in between]
-    return _without_leaks("".join(chain(*zip(drawn, [*(piece.told for piece in pieces), ""], strict=True))), stand_ins)
+    kept = [stand_in(value[part.start : part.end]) for part in looks]
+    return _without_leaks("".join(chain(*zip(drawn, [*kept, ""], strict=True))), stand_ins)
 
 
 def _without_leaks(text: str, stand_ins: StandIns) -> str:
