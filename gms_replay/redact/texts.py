@@ -170,11 +170,13 @@ class Texts:
 
     def target(self, target: str) -> str:
         """The same of a request's target."""
-        path, mark, _ = target.partition("?")
+        path, mark, query = target.partition("?")
         pieces = list(self._in_query(target, len(path) + 1, len(target))) if mark else []
-        if not pieces and not _HINT.search(path):
-            return self.memory.replaced(path, is_shown=False) + target[len(path) :]
-        return self._joined(target, [*self._by_looks(path), *pieces], is_shown=False)
+        # A query need not be pairs.
+        bare = path if "=" in query else target
+        if not pieces and not _HINT.search(bare):
+            return self.memory.replaced(target, is_shown=False)
+        return self._joined(target, [*self._by_looks(bare), *pieces], is_shown=False)
 
     def header(self, name: str, value: str) -> str:
         """The same of a header's value."""

@@ -315,6 +315,18 @@ def test_secret_between_values(text: str, content_type: str) -> None:
     assert told(text, content_type, by=by) == text.replace("hunter-4711", OF("hunter-4711"))
 
 
+@pytest.mark.parametrize("target", ["/a?hunter-4711", "/a?b=1&hunter-4711#x", "/a?b@c&hunter-4711=1"])
+def test_query_need_not_be_pairs(target: str) -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert by.target(target) == target.replace("hunter-4711", OF("hunter-4711"))
+
+
+def test_bare_query_may_be_an_address() -> None:
+    assert texts().target("/a?ann@mail.test") == f"/a?{OF('ann@mail.test')}"
+
+
 def test_user_and_password_are_known() -> None:
     by = texts()
     credentials = base64.b64encode(b"gms-4711-user:sesame-4711").decode()
