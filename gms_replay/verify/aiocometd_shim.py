@@ -4,7 +4,9 @@ Its last release is of 2019. What has changed under it since:
 
 - `loop` is no argument of asyncio's functions any more (Python 3.10). All of its failures come from this.
 - CancelledError is no Exception any more (3.8), so each close would log one.
-- aiohttp's WebSockets deprecate `ssl=None` and `receive_timeout`.
+- aiohttp's WebSockets deprecate `ssl=None` and `receive_timeout`, and closing its session waits for its sockets.
+
+And it polls on after it has left, where a poll is answered in the same moment.
 
 aiocometd's own modules are patched, never asyncio or aiohttp.
 """
@@ -17,6 +19,7 @@ from typing import Any
 
 import aiohttp
 from aiocometd import client, utils
+from aiocometd.constants import TransportState
 from aiocometd.transports import base, long_polling, websocket
 
 _MODULES: tuple[ModuleType, ...] = (client, utils, base, long_polling, websocket)
@@ -30,7 +33,9 @@ def install() -> None:
     stand_in = _Asyncio()
     for module in _MODULES:
         module.__dict__["asyncio"] = stand_in
+    base.TransportBase._HTTP_SESSION_CLOSE_TIMEOUT = 0
     _patch(base.TransportBase, "_connect_done", _unless_cancelled)
+    _patch(base.TransportBase, "_connect_done", _unless_left)
     _patch(websocket.WebSocketTransport, "_receive_done", _unless_cancelled)
     _patch(websocket.WebSocketTransport, "_get_socket", _with_current_arguments)
 
@@ -64,6 +69,16 @@ def _unless_cancelled(task_done: Callable[..., None]) -> Callable[..., None]:
     def call(transport: base.TransportBase, task: "asyncio.Future[Any]") -> None:
         if not task.cancelled():
             task_done(transport, task)
+
+    return call
+
+
+def _unless_left(connect_done: Callable[..., None]) -> Callable[..., None]:
+    # A poll that is answered as its client leaves would count as connected, and the next one would follow.
+    @wraps(connect_done)
+    def call(transport: base.TransportBase, task: "asyncio.Future[Any]") -> None:
+        if transport.state not in (TransportState.DISCONNECTING, TransportState.DISCONNECTED):
+            connect_done(transport, task)
 
     return call
 

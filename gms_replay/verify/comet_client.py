@@ -166,7 +166,6 @@ class CometClient:
         with suppress(BayeuxError):
             async with self._asking("disconnect"):
                 await wire.disconnect()
-        wire.http_session = None  # ours to close; aiocometd would add a quarter second
         await wire.close()
 
     async def _watch(self, wire: Wire) -> None:

@@ -9,7 +9,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,8 @@ class Driver:
         self._tell = tell
         self._step = 0
         self._clients: dict[str, CometClient] = {}
-        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._listening: list[asyncio.Task[None]] = []
+        """Each ends with its client."""
         self._counting = Counting()
         self._told = asyncio.Condition()
         self._missing: dict[script.Looks, int] = {}
@@ -87,8 +88,8 @@ class Driver:
     async def play(self) -> Played:
         """Goes through the whole script."""
         self._say("begins", Sort.BEGINS)
-        async with AsyncExitStack() as stack:
-            self._http = await stack.enter_async_context(
+        async with AsyncExitStack() as self._opened:
+            self._http = await self._opened.enter_async_context(
                 httpx.AsyncClient(
                     proxy=self._way.proxy,
                     verify=ssl.create_default_context(cafile=self._way.ca_file),
@@ -96,7 +97,6 @@ class Driver:
                     trust_env=False,
                 )
             )
-            stack.push_async_callback(self._close_all)
             ended_s = time.monotonic()
             try:
                 for number, step in enumerate(self._script.steps, start=1):
@@ -106,6 +106,7 @@ class Driver:
                     ended_s = time.monotonic()
             except LostError as lost:
                 self._trouble(f"gives up: {lost}")
+        await asyncio.gather(*self._listening)
         self._count_events()
         self._say("ends", Sort.ENDS)
         return Played(tuple(self._troubles), tuple(self._unreached))
@@ -280,13 +281,13 @@ class Driver:
         if recorded := opened.by.exchange.response:
             # Whatever it set, the live one sets in its place, or nobody does.
             self._forwards.learn_headers(recorded.headers, ())
-        await comet.__aenter__()
+        await self._opened.enter_async_context(comet)
         if comet.transport is not opened.transport:
             sides = opened.transport.value, comet.transport.value
             self._unreached.append(Difference(Grade.MISSING, "Comet", "Comet", "transport", *sides, "not offered"))
         self._forwards.learn(opened.answer, bayeux.dump(comet.shaken))
         self._clients[opened.client] = comet
-        self._listening[opened.client] = asyncio.create_task(self._listen(comet))
+        self._listening.append(asyncio.create_task(self._listen(comet)))
 
     async def _listen(self, comet: CometClient) -> None:
         try:
@@ -325,14 +326,6 @@ class Driver:
         if comet := self._clients.pop(client, None):
             self._say("Comet: disconnects")
             await comet.__aexit__(None, None, None)
-            listening = self._listening.pop(client)
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
-
-    async def _close_all(self) -> None:
-        for client in list(self._clients):
-            await self._close(client)
 
 
 _WANTS_CREDENTIALS = (401, 403)

@@ -9,11 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from aiocometd import ConnectionType, Extension
+from aiocometd.transports import create_transport
 from aiohttp import WSMsgType, web
 from push_providers import certificate
 
 from gms_replay.errors import BayeuxError, OptionError
 from gms_replay.model import Transport
+from gms_replay.verify import aiocometd_shim
 from gms_replay.verify.comet_client import CometClient
 
 WAIT_S = 30.0
@@ -159,6 +162,38 @@ def test_failed_first_poll_leaves_nothing() -> None:
         async with serving(handle) as url:
             with pytest.raises(BayeuxError, match="open: 503"):
                 await CometClient(url).__aenter__()
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(story()) == set()
+
+
+def test_poll_answered_as_its_client_leaves_is_the_last() -> None:
+    answered = asyncio.Event()
+
+    class Telling(Extension):
+        """Wakes who waits in the step in which the poll ends: before aiocometd looks at how it ended."""
+
+        async def outgoing(self, payload: list[dict[str, Any]], headers: dict[str, str]) -> None:
+            pass
+
+        async def incoming(self, payload: list[dict[str, Any]], headers: dict[str, str] | None = None) -> None:
+            if payload[0]["channel"] == "/meta/connect":
+                answered.set()
+
+    def busy(message: dict[str, Any]) -> dict[str, Any] | None:
+        return well_behaved(message | {"advice": {}})
+
+    async def story() -> set[Any]:
+        aiocometd_shim.install()
+        kind = ConnectionType.LONG_POLLING
+        async with serving(playing(busy)) as url:
+            wire = create_transport(kind, url=url, incoming_queue=asyncio.Queue(), extensions=[Telling()])
+            await wire.handshake([kind])
+            await wire.connect()
+            answered.clear()
+            await answered.wait()
+            await wire.disconnect()
+            await wire.close()
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(story()) == set()
