@@ -156,7 +156,9 @@ class _Look:
     def _table(self, table: Table) -> list[rows.Row]:
         present: set[str] = set()
         with self._noting(table.name):
-            present = {row[1] for row in self._file.execute(f"PRAGMA table_info({table.name})")}
+            # As SQLite compares names, which a damaged byte may have left in other letters.
+            asked = self._file.execute("SELECT lower(name) FROM pragma_table_info(?)", (table.name,))
+            present = {name for (name,) in asked}
         missing = [column.name for column in table.columns if column.name not in present]
         if not present:
             self.flaws.append(Flaw("the table is missing", table.name))

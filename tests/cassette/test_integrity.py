@@ -45,6 +45,17 @@ def test_whole_cassette_has_no_flaw(visit: Path) -> None:
     assert all(count.readable == count.rows for count in examined.counts)
 
 
+def test_name_in_other_letters_is_the_same(visit: Path) -> None:
+    content = visit.read_bytes()
+    visit.write_bytes(content.replace(b"close_reason TEXT", b"Close_reason TEXT", 1))
+    assert visit.read_bytes() != content
+
+    examined = examine(visit)
+
+    assert examined.flaws == ()
+    assert examined.recording == read(visit)
+
+
 def test_every_bad_row_is_named(visit: Path) -> None:
     change(
         visit,
