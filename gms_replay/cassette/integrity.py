@@ -23,8 +23,10 @@ from gms_replay.model import Recording
 _COMPLAINTS = 100
 """How many SQLite's own check may have; they are many for few causes."""
 
-_FAULTS = (SQLAlchemyError, sqlite3.Error, ValueError)
-"""What a damaged file raises; ValueError where a name in its schema is no UTF-8."""
+_FAULTS = (SQLAlchemyError, sqlite3.Error, ValueError, MemoryError)
+"""What a damaged file raises; ValueError where a name in its schema is no UTF-8, MemoryError where a row's header tells
+of more than there can be.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,6 @@ _REFUSED_BY_SYSTEM = (
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOMEM,
 )
 _BUSY_TIMEOUT_S = 2.0
 _RETRY_AFTER_S = 0.02
@@ -261,8 +260,8 @@ def errors_named(path: Path, doing: Literal["read", "written"]) -> Iterator[None
         raise _named(path, doing, error) from error
     except OSError as error:
         raise CassetteError(f"{path}: cannot be {doing}: {error.strerror}; check folder, space and rights") from error
-    except (ValueError, OverflowError) as error:
-        raise _unfit(path, doing, _one_line(error)) from error
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise _unfit(path, doing, reason_of(error)) from error
 
 
 def _named(path: Path, doing: str, error: SQLAlchemyError | sqlite3.Error) -> CassetteError:
@@ -299,4 +298,5 @@ def _code(error: BaseException) -> int:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    # The module says nothing of its own where SQLite has no room.
+    return " ".join(str(error).split()) or "it wants more memory than there is"

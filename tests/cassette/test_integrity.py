@@ -11,7 +11,7 @@ from gms_replay.cassette.integrity import Count, Flaw, damage, examine
 from gms_replay.cassette.reader import read
 from gms_replay.cassette.schema import FORMAT_VERSION
 from gms_replay.cassette.states import State
-from gms_replay.errors import NotACassetteError
+from gms_replay.errors import CassetteDamagedError, NotACassetteError
 from gms_replay.model import Push, Recording, Run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -102,6 +102,22 @@ def test_missing_parts_are_named(visit: Path) -> None:
     assert Count("message", 0, len(factories.visit().messages)) in examined.counts
     assert Count("push", 0, None) in examined.counts
     assert examined.recording.exchanges == factories.visit().exchanges
+
+
+def test_row_that_no_memory_holds_is_a_flaw(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    content = bytearray((GOLDEN / "v3.sqlite").read_bytes())
+    # The first row of requests: SQLite 3.40 takes these for a length, and finds no room for so much.
+    content[11741:11748] = bytes.fromhex("ffffffffffff72")
+    content[11749:11751] = bytes.fromhex("6963")
+    path.write_bytes(content)
+
+    examined = examine(path)
+
+    assert ("request", 35) in {(flaw.table, flaw.id) for flaw in examined.flaws}
+    assert examined.recording.exchanges
+    with pytest.raises(CassetteDamagedError):
+        read(path)
 
 
 def test_rows_beside_lost_pages_are_read(tmp_path: Path) -> None:
