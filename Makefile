@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 MATRIX := tests/peers/mitmdump/test_matrix.py
 FUZZ_S ?= 20
+FUZZ_SEED ?= 0
 TARGET ?=
 
 .PHONY: demo test lint samples peers fuzz audit coverage coverage-all test-lowest test-newest
@@ -47,9 +48,9 @@ test-lowest test-newest: $(VENV)/.bounds
 	$(VENV)/$(BOUND)/bin/python $(PYTEST) --ignore $(MATRIX)
 
 # Looks, for FUZZ_S seconds each, for what breaks the invariants in fuzz/; what it finds stays as fuzz/crash-….
-# TARGET=player tries that one alone.
+# TARGET=player tries that one alone, FUZZ_SEED=1 the same inputs each time.
 fuzz: $(VENV)/.fuzz
-	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) $(TARGET)
+	PYTHONPATH=tests $(BIN)/python fuzz -max_total_time=$(FUZZ_S) -seed=$(FUZZ_SEED) $(TARGET)
 
 # Known vulnerabilities of what is installed here, and of what npm's lock files name. Where nobody could be asked it says
 # "not audited", and fails. pip-audit has an environment of its own: it is not to be audited with us.

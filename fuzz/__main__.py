@@ -1,13 +1,16 @@
 """Looks for inputs that break the invariants of the targets beside this file, led by coverage: `make fuzz`.
 
-`python fuzz [-max_total_time=60] [TARGET [FILE…]]`: options are libFuzzer's; without a target each gets its turn, in a
-process of its own. With FILEs it tries those again. What `corpus/TARGET` holds is tried beside the target's own seeds.
+`python fuzz [-max_total_time=60] [-seed=1] [TARGET [FILE…]]`: options are libFuzzer's; without a target each gets its
+turn, in a process of its own, and at the end what broke is told once more, with its input. With FILEs it tries those
+again. What `corpus/TARGET` holds is tried beside the target's own seeds.
 """
 
+import base64
 import importlib
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -32,21 +35,29 @@ def fuzz(name: str, arguments: list[str]) -> None:
         atheris.Fuzz()
 
 
+def fuzz_all(options: list[str]) -> int:
+    """Gives each target its turn. Who only sees the end of the output can try again what broke."""
+    known = set(HERE.glob("crash-*"))
+    broken = [one for one in TARGETS if subprocess.run([sys.executable, HERE, *options, one], check=False).returncode]
+    for one in broken:
+        for path in sorted(set(HERE.glob(f"crash-{one}-*")) - known):
+            print(f"{path.name}, deflated: {base64.b64encode(zlib.compress(path.read_bytes())).decode()}", flush=True)
+            subprocess.run([sys.executable, HERE, one, path], check=False)
+    print(f"{len(TARGETS)} targets; broken: {', '.join(broken) or 'none'}")
+    return bool(broken)
+
+
 def main() -> int:
     options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
     name, *files = [argument for argument in sys.argv[1:] if not argument.startswith("-")] or [""]
     if not name:
-        broken = [
-            one for one in TARGETS if subprocess.run([sys.executable, HERE, *options, one], check=False).returncode
-        ]
-        print(f"{len(TARGETS)} targets; broken: {', '.join(broken) or 'none'}")
-        return bool(broken)
+        return fuzz_all(options)
     if name not in TARGETS:
         print(f"{name}: no target; there are {', '.join(TARGETS)}", file=sys.stderr)
         return 2
     if name == ASKED_BY_SCHEMATHESIS:
-        seconds = [int(option.partition("=")[2]) for option in options if option.startswith("-max_total_time=")]
-        return importlib.import_module(name).explore(*seconds)
+        asked = {"max_total_time": "20", "seed": "0"} | dict(option[1:].split("=", 1) for option in options)
+        return importlib.import_module(name).explore(int(asked["max_total_time"]), int(asked["seed"]))
     fuzz(name, [*options, *files])
     return 0
 

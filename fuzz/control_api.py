@@ -1,7 +1,7 @@
 """Whatever is asked of the control API, it answers as its own description says, and never with a 500.
 
 The description at /__gms_replay__/openapi.json leads schemathesis, which asks a server that plays a sample; so inputs
-are no files, and nothing of libFuzzer's but `-max_total_time` is heard.
+are no files, and of libFuzzer's options `-max_total_time` and `-seed` are heard.
 """
 
 import re
@@ -21,8 +21,8 @@ parameters = { "query.wait_ms" = 0 }
 """Nobody waits for pushes here: a request that is held for minutes would be taken for one that is lost."""
 
 
-def explore(seconds: int) -> int:
-    """Asks for so long; how many seconds were asked for in vain is printed. Returns schemathesis' exit status."""
+def explore(seconds: int, seed: int) -> int:
+    """Asks for so long, and with a seed but 0 the same each time. Returns schemathesis' exit status."""
     server = python("gms_replay.cli", "serve", str(_CASSETTE), "--port", "0")
     program = Path(sysconfig.get_path("scripts"), "schemathesis")
     with (
@@ -32,6 +32,6 @@ def explore(seconds: int) -> int:
         Path(folder, "schemathesis.toml").write_text(_CONFIGURED, "utf-8")
         command = [
             program, "run", f"{origin}/__gms_replay__/openapi.json", "--max-time", str(seconds), "--no-color",
-            "--generation-database", "none",
+            "--generation-database", "none", *(["--seed", str(seed)] if seed else []),
         ]  # fmt: skip
         return subprocess.run(command, cwd=folder, check=False).returncode
