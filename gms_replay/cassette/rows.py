@@ -39,8 +39,6 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "closed_by": tuple(Direction),
     "redaction": tuple(Redaction),
 }
-_KINDS = {int: "integer", str: "text", tuple: "text", bytes: "blob"}
-"""What SQLite calls the types of values."""
 
 _OF_ANY_ANSWER = ("reason", "http_version", "headers", "body", "started_at_us")
 
@@ -58,18 +56,6 @@ def flaws(table: Table, row: Row) -> Iterator[tuple[str, str]]:
             yield column.name, f"holds {str(value)[:40]!r}, which is none of {', '.join(words)}"
     if table is schema.outcome and row["status"] is not None:
         yield from ((name, "holds nothing, though there is an answer") for name in _OF_ANY_ANSWER if row[name] is None)
-
-
-def doubts(table: Table) -> Iterator[str]:
-    """SQL's conditions for rows that `flaws` finds something in, but for pairs that are none."""
-    for column, wanted, words in _columns(table):
-        name, kind = f'"{column.name}"', _KINDS[wanted]
-        or_nothing = f" AND {name} IS NOT NULL" if column.nullable else ""
-        yield f"typeof({name}) <> '{kind}'{or_nothing}"
-        if words:
-            yield f"{name} NOT IN ({', '.join(repr(str(word)) for word in words)})"
-    if table is schema.outcome:
-        yield from (f"status IS NOT NULL AND {name} IS NULL" for name in _OF_ANY_ANSWER)
 
 
 @cache
