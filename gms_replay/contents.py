@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gms_replay import httpcb
 from gms_replay.gms import Path
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.spans import DEEPEST_STRING, Sort, plain_text, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,6 @@ _NAMES: dict[Path, Path] = {
     ("notification", "sound"): ("aps", "sound"),
     ("notification", "badge"): ("aps", "badge"),
 }
-_DEEPEST = 3
-"""JSON in a string of JSON in a string: nobody nests deeper."""
 # As an object opens, and nothing that people write.
 _OPENS_OBJECT = re.compile(r'\s*\{\s*"')
 
@@ -127,7 +125,7 @@ def _leaves(text: bytes, depth: int) -> Iterator[tuple[Path, Value]]:
 
 def _opened(value: str, depth: int) -> Iterator[tuple[Path, Value]]:
     """What a string holds that is itself JSON; nothing for all other strings."""
-    if depth < _DEEPEST and value.lstrip()[:1] in ("{", "[") and (_OPENS_OBJECT.match(value) or _parses(value)):
+    if depth < DEEPEST_STRING and value.lstrip()[:1] in ("{", "[") and (_OPENS_OBJECT.match(value) or _parses(value)):
         yield from _leaves(value.encode("utf-8", "backslashreplace"), depth + 1)
 
 

@@ -16,11 +16,11 @@ from gms_replay.leaves import Leaf, encoded, is_json, leaves
 from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
-from gms_replay.spans import Sort
+from gms_replay.spans import DEEPEST_STRING, Sort
 
 _FORM = "application/x-www-form-urlencoded"
-_DEEPEST = 3
-"""JSON in a string of JSON in a string, or a URL in the query of a URL: nobody nests deeper."""
+_DEEPEST_URL = 3
+"""A URL in the query of a URL: nobody nests deeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class _Looking:
             yield from self._in_query(place, value, 0)
 
     def _in_query(self, place: str, url: str, depth: int) -> Iterator[Exposed]:
-        if "?" in url and depth < _DEEPEST:
+        if "?" in url and depth < _DEEPEST_URL:
             query = encoded(url.partition("?")[2])
             yield from self._in_text(place, query, _FORM, noun=", query", depth=depth + 1)
 
@@ -114,7 +114,7 @@ class _Looking:
         """The leaves of a text and of JSON in its strings; each value beside the name of something private, at that."""
         for leaf in leaks.by_names_beside(list(leaves(text, content_type)), self._rules):
             path = above + leaf.path
-            if leaf.sort is Sort.STRING and depth < _DEEPEST and is_json(leaf.value):
+            if leaf.sort is Sort.STRING and depth < DEEPEST_STRING and is_json(leaf.value):
                 yield from self._opened(encoded(leaf.value), "", path, depth + 1)
             else:
                 yield leaf._replace(path=path)

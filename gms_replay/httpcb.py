@@ -12,14 +12,13 @@ from typing import NamedTuple
 from gms_replay import gms
 from gms_replay.gms import Kind, Operation, Path
 from gms_replay.model import Exchange, Headers
-from gms_replay.spans import Sort, plain_text, spans
+from gms_replay.spans import DEEPEST_STRING, Sort, plain_text, spans
 
 PROVIDER = "httpcb"
 _NOTICE = Operation(Kind.PUSH, "", PROVIDER)
 
 _LARGEST = 1 << 14
 """In bytes. A push has some 4,000 at most; reading through more would hold up the traffic that is recorded."""
-_DEEPEST_STRING = 3
 _MESSAGE: Path = ("message",)
 _WISH = ("_id", "_action")
 _DEVICE: Path = ("deviceId",)
@@ -62,7 +61,7 @@ def read(body: bytes) -> Notice | None:
 
 def plain(body: bytes) -> bytes:
     """A body; where it is JSON text in a JSON string, that text."""
-    for _ in range(_DEEPEST_STRING):
+    for _ in range(DEEPEST_STRING):
         text = body.strip()
         if len(text) < 2 or not (text.startswith(b'"') and text.endswith(b'"')):
             break

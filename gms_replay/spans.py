@@ -20,7 +20,7 @@ _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _CLOSES = {b"}": "object", b"]": "array"}
 _DEEPEST = 100
 """Deeper than any real body. Paths end here, so that the work for a value is bounded whatever an app sends."""
-_DEEPEST_STRING = 3
+DEEPEST_STRING = 3
 """JSON in a string of JSON in a string: nobody nests deeper."""
 
 
@@ -180,7 +180,7 @@ def leaves(text: bytes, found: Iterable[Span], depth: int = 0) -> Iterator[tuple
         if span.sort is Sort.TEXT:
             value = value.strip()
         yield span.path, value
-        if span.sort is Sort.STRING and value.lstrip()[:1] in ("{", "[") and depth < _DEEPEST_STRING:
+        if span.sort is Sort.STRING and value.lstrip()[:1] in ("{", "[") and depth < DEEPEST_STRING:
             inside = value.encode("utf-8", "backslashreplace")
             for path, one in leaves(inside, spans(inside), depth + 1):
                 yield span.path + path, one

@@ -20,7 +20,7 @@ from gms_replay.redact import typed
 from gms_replay.redact.memory import Memory
 from gms_replay.redact.standins import StandIns, is_instant
 from gms_replay.rules import Rules
-from gms_replay.spans import Sort
+from gms_replay.spans import DEEPEST_STRING, Sort
 
 _ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
@@ -33,9 +33,7 @@ _NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
 _TOPICS = "/topics/"
-_DEEPEST = 3
-"""JSON in a string of JSON in a string: nobody nests deeper."""
-_DEEPEST_PAIR = 2 * _DEEPEST
+_DEEPEST_PAIR = 2 * DEEPEST_STRING
 """A URL in the query of a URL, which may stand in such a string."""
 
 _KEY = re.compile(rb'"([^"\\]+)\\*"\s*:')
@@ -120,7 +118,7 @@ class Texts:
         return self._last
 
     def _learn_value(self, path: Path, value: str, depth: int) -> None:
-        if depth < _DEEPEST and is_json(value):
+        if depth < DEEPEST_STRING and is_json(value):
             self._learn_leaves(path, encoded(value), "", depth + 1)
             return
         if kind := leaks.kind_of(path, self._rules):
@@ -246,7 +244,7 @@ class Texts:
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
-        if depth < _DEEPEST and is_json(value):
+        if depth < DEEPEST_STRING and is_json(value):
             inside = encoded(value)
             told = self._told_leaves(path, inside, "", is_told, depth + 1)
             return value if told == inside else text_of(told)
