@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from gms_replay import addresses, identities, latest, match
+from gms_replay import addresses, identities, match
 from gms_replay.bayeux import Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
@@ -28,19 +28,20 @@ _SPARE_US = 600_000_000
 """After so long a session makes room where there is none: an app that waits for an agent asks again before."""
 _LOOK_US = 1_000_000
 
-_APPS = 8
-"""Users and addresses of a session: an app that is asked for another name, or comes by another way, has few."""
-
 IDLE_US = 12 * 3600 * 1_000_000
 """For so long a session waits for its app to ask again, by the wall's time: over night."""
 
 
+_App = tuple[str | None, str | None]
+"""A user, or an address; the other is None: anybody may call himself by an address."""
+
+
 @dataclass(slots=True)
 class _Listed:
-    """A session, with the last users and addresses of its app, and the Bayeux clients that it was asked for."""
+    """A session, with what it is found by (its app's user, and address), and the Bayeux clients it was asked for."""
 
     session: Playing
-    apps: dict[str | None, None] = field(default_factory=dict)
+    apps: frozenset[_App] = frozenset()
     clients: list[str] = field(default_factory=list)
 
 
@@ -68,7 +69,7 @@ class Registry:
         self._told: Counter[int] = Counter()
         self._of_client: dict[str, Playing] = {}
         self._of_service: dict[str, list[Playing]] = {}
-        self._of_app: dict[str | None, dict[str, Playing]] = {}
+        self._of_app: dict[_App, dict[str, Playing]] = {}
 
     def __contains__(self, session: Playing) -> bool:
         listed = self._listed.get(session.name)
@@ -112,11 +113,12 @@ class Registry:
         self.enlist(session)
 
     def enlist(self, session: Playing) -> None:
-        """Notes whose it is, as far as its app has said."""
-        for app in (session.user, session.peer):
+        """Notes whose it is by now: an app may call itself otherwise, or come another way, each time."""
+        listed = self._listed[session.name]
+        former, listed.apps = listed.apps, frozenset({_app(session.user, session.peer), _app(None, session.peer)})
+        self._unlist(session.name, former - listed.apps)
+        for app in listed.apps:
             self._of_app.setdefault(app, {})[session.name] = session
-            for former in latest.keep(self._listed[session.name].apps, app, None, _APPS):
-                self._unlist(former, session.name)
 
     def drop(self, name: str) -> None:
         """Forgets a session: its visit has been told once less."""
@@ -126,16 +128,16 @@ class Registry:
             self._of_service[service_id].remove(listed.session)
             if not self._of_service[service_id]:
                 del self._of_service[service_id]
-        for app in listed.apps:
-            self._unlist(app, name)
+        self._unlist(name, listed.apps)
         for client in listed.clients:
             del self._of_client[client]
 
-    def _unlist(self, app: str | None, name: str) -> None:
-        """Forgets that a session is, or was, a user's or an address's."""
-        del self._of_app[app][name]
-        if not self._of_app[app]:
-            del self._of_app[app]
+    def _unlist(self, name: str, apps: Iterable[_App]) -> None:
+        """Forgets that a session is of these."""
+        for app in apps:
+            del self._of_app[app][name]
+            if not self._of_app[app]:
+                del self._of_app[app]
 
     def meant(self, call: Call) -> Call:
         """The call, with the visit that the rules have for its name.
@@ -169,8 +171,8 @@ class Registry:
 
     def _shaken(self, call: Call) -> Playing | None:
         """One of which there is only a Bayeux client that did not say whose it is: it came before the request."""
-        listed = self._of_app.get(call.asked.peer, {}).values()
-        nameless = (one for one in listed if one.user is None and _is_only_shaken(one))
+        from_there = self._of_app.get(_app(None, call.asked.peer), {}).values()
+        nameless = (one for one in from_there if one.user is None and _is_only_shaken(one))
         fitting = (one for one in nameless if call.address.visit in (None, one.story.number))
         return next((one for one in fitting if match.fits(call, one.story)), None)
 
@@ -263,9 +265,8 @@ class Registry:
 
     def _mine(self, call: Call) -> list[Playing]:
         """The sessions of the app that asks, of the visit that it wants."""
-        mine = _of(call, self._of_app.get(call.user or call.asked.peer, {}).values())
-        visit = call.address.visit
-        return mine if visit is None else [one for one in mine if one.story.number == visit]
+        mine = self._of_app.get(_app(call.user, call.asked.peer), {}).values()
+        return [one for one in mine if call.address.visit in (None, one.story.number)]
 
     def _since(self, opened_at_us: int) -> str:
         """What tells a session's Bayeux clients from those of another time: of before the server was started anew.
@@ -299,6 +300,11 @@ class Registry:
 def whose(session: Playing) -> str:
     """Its app, for people."""
     return f"{session.user or 'nobody by name'} at {session.peer or 'this process'}"
+
+
+def _app(user: str | None, peer: str) -> _App:
+    """Who asks: a user, or, where he names none, an address."""
+    return (user, None) if user else (None, peer)
 
 
 def _of(call: Call, sessions: Iterable[Playing]) -> list[Playing]:
