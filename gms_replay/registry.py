@@ -7,7 +7,8 @@ a visit opens a new session, of the recorded visit that fits best. A session tha
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count, islice
+from operator import attrgetter
 
 from gms_replay import addresses, identities, match
 from gms_replay.bayeux import Parsed
@@ -28,12 +29,17 @@ _SPARE_US = 600_000_000
 """After so long a session makes room where there is none: an app that waits for an agent asks again before."""
 _LOOK_US = 1_000_000
 
+_LOOKED_AT = 100
+"""Of a crowd of sessions of one app, so many of each sort are looked at closely."""
+
 IDLE_US = 12 * 3600 * 1_000_000
 """For so long a session waits for its app to ask again, by the wall's time: over night."""
 
 
 _App = tuple[str | None, str | None]
 """A user, or an address; the other is None: anybody may call himself by an address."""
+
+_OPENED, _SEEN = attrgetter("opened_at_us"), attrgetter("seen_at_us")
 
 
 @dataclass(slots=True)
@@ -210,12 +216,13 @@ class Registry:
 
     def unbound(self, call: Call, now_us: int) -> Playing | None:
         """The session for a handshake that does not say: see docs/architecture.md, "Sessions"."""
-        mine = sorted(self._mine(call), key=lambda session: session.opened_at_us)
-        free = [one for one in mine if one.has_begun and not one.comet.is_alive]
-        going_on = [one for one in free or mine if not one.is_told or one.comet.has_waiting]
+        mine = self._mine(call)
+        looked_at = _nearest(mine, now_us)
+        free = [one for one in looked_at if one.has_begun and not one.comet.is_alive]
+        going_on = [one for one in free or looked_at if not one.is_told or one.comet.has_waiting]
         # What lives on Comet alone begins with the handshake: where that is over, another begins.
-        rest = free or [one for one in mine if one.has_begun or one.comet.is_alive]
-        last = max(going_on, key=lambda one: one.seen_at_us, default=next(iter(rest), None))
+        rest = free or [one for one in looked_at if one.has_begun or one.comet.is_alive]
+        last = max(going_on, key=_SEEN, default=next(iter(rest), None))
         found = _awaiting(going_on, now_us) or last
         if found is not None:
             found.is_guessed = len(mine) > 1
@@ -321,13 +328,31 @@ def _newest(sessions: list[Playing]) -> Playing | None:
     return max(reversed(sessions), key=lambda session: session.opened_at_us)
 
 
-def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
-    """Of those that wait for their first Bayeux client, as far on in their visit as any, the oldest.
+def _nearest(sessions: list[Playing], now_us: int) -> list[Playing]:
+    """Those that a handshake may be for, in the order in which they were opened.
+
+    Of a crowd the first that wait for their first Bayeux client, and the last that were heard of, with or without one.
+    """
+    if len(sessions) > _LOOKED_AT:
+        first = sorted(_waiting(sessions, now_us), key=_OPENED)
+        last = sorted(sessions, key=_SEEN, reverse=True)
+        away = (one for one in last if not one.comet.is_alive)
+        sessions = list(dict.fromkeys(chain(*(islice(some, _LOOKED_AT) for some in (first, last, away)))))
+    return sorted(sessions, key=_OPENED)
+
+
+def _waiting(sessions: list[Playing], now_us: int) -> list[Playing]:
+    """Those that wait for their first Bayeux client.
 
     One that has not been heard of for a while is passed over: its app may be gone.
     """
-    waiting = [one for one in sessions if not one.comet.has_been_used and now_us - one.seen_at_us <= _SILENT_US]
-    return min(waiting, key=lambda one: (-_progress(one), one.opened_at_us), default=None)
+    since_us = now_us - _SILENT_US
+    return [one for one in sessions if one.seen_at_us >= since_us and not one.comet.has_been_used]
+
+
+def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
+    """Of those that wait for their first Bayeux client, as far on in their visit as any, the oldest."""
+    return min(_waiting(sessions, now_us), key=lambda one: (-_progress(one), one.opened_at_us), default=None)
 
 
 def _progress(session: Playing) -> int:

@@ -1,5 +1,6 @@
 import gc
 import json
+import sys
 import tracemalloc
 
 import chats2
@@ -343,6 +344,66 @@ def test_comet_is_for_who_is_farthest() -> None:
     ann.shake_hands()
 
     assert [one.comet.is_alive for one in ann.driver.player.sessions] == [False, True]
+
+
+def crowd(count: int) -> App:
+    """An app that has begun so many visits, each in another session, `n0` the first."""
+    ann = visiting()
+    for number in range(count):
+        ann.driver.wait(0.001)
+        ann.ask("POST", f"{CALLBACK}?gms_session=n{number}", ORDER)
+    return ann
+
+
+def heard(ann: App) -> list[str]:
+    """The sessions that have a Bayeux client."""
+    return [one.name for one in ann.driver.player.sessions if one.comet.is_alive]
+
+
+def test_oldest_of_many_gets_comet() -> None:
+    ann = crowd(300)
+
+    for _ in range(3):
+        ann.shake_hands()
+
+    assert heard(ann) == ["n0", "n1", "n2"]
+
+
+def test_last_seen_of_many_gets_comet() -> None:
+    """Where those that waited for it have been silent for too long."""
+    ann = crowd(300)
+    ann.driver.wait(1)
+    begin(ann, "n150")
+    ann.driver.wait(11)
+
+    ann.shake_hands()
+
+    assert heard(ann) == ["n150"]
+
+
+def test_one_of_many_that_is_away_gets_comet() -> None:
+    """Where all others have their clients, and were heard of since."""
+    ann = crowd(300)
+    ann.driver.wait(8)
+    for number in set(range(300)) - {150}:
+        ann.ask("POST", f"{ann.comet_path}?gms_session=n{number}", {"channel": "/meta/handshake"})
+    ann.driver.wait(3)
+    assert "n150" not in heard(ann)
+
+    ann.shake_hands()
+
+    assert "n150" in heard(ann)
+
+
+def test_handshake_looks_closely_at_few() -> None:
+    ann = crowd(1000)
+    called: list[str] = []
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
+    ann.ask("POST", ann.comet_path, {"channel": "/meta/handshake"})
+    sys.setprofile(None)
+
+    assert heard(ann) == ["n0"]
+    assert len(called) < 5_000
 
 
 def test_service_that_several_are_told_of_is_the_last_one_s() -> None:
