@@ -177,10 +177,15 @@ class Registry:
 
     def _shaken(self, call: Call) -> Playing | None:
         """One of which there is only a Bayeux client that did not say whose it is: it came before the request."""
-        from_there = self._of_app.get(_app(None, call.asked.peer), {}).values()
-        nameless = (one for one in from_there if one.user is None and _is_only_shaken(one))
-        fitting = (one for one in nameless if call.address.visit in (None, one.story.number))
-        return next((one for one in fitting if match.fits(call, one.story)), None)
+        tried: set[int] = set()
+        for one in self._of_app.get(_app(None, call.asked.peer), {}).values():
+            number = one.story.number
+            if number in tried or one.user is not None or not _is_only_shaken(one):
+                continue
+            if call.address.visit in (None, number) and match.fits(call, one.story):
+                return one
+            tried.add(number)
+        return None
 
     def of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
         """The session whose Bayeux client sent these."""

@@ -328,6 +328,18 @@ def test_nameless_client_is_where_it_came_from_last() -> None:
     assert [(one.name, one.user) for one in page.driver.player.sessions] == [("s1", "ben"), ("s2", "ann")]
 
 
+def test_nameless_clients_are_compared_once_for_each_story() -> None:
+    page = app(None)
+    for number in range(100):
+        page.ask("POST", f"{page.comet_path}?gms_session=n{number}", {"channel": "/meta/handshake"})
+    compared: list[str] = []
+    sys.setprofile(lambda frame, event, _: compared.append(frame.f_code.co_name) if event == "call" else None)
+    App(page.driver, "zoe").ask("POST", CALLBACK, {"other": "words"})
+    sys.setprofile(None)
+
+    assert compared.count("fits") < 5
+
+
 def test_nobody_is_found_by_the_name_of_an_address() -> None:
     ann = app("192.0.2.9")
     start(ann)
