@@ -39,6 +39,8 @@ class Limits:
     """Bayeux messages in one frame: the first is answered with an error, none is taken."""
     subscriptions: int = 1000
     """Of a Bayeux client: an error."""
+    subscribed_characters: int = 32 << 10
+    """Of all subscriptions of a Bayeux client: an error."""
     clients: int = 100
     """Bayeux clients of a session: a handshake gets an error."""
     sessions: int = 10_000
