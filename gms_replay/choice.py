@@ -1,5 +1,6 @@
 """Which of the answers that fit a request an app gets; see docs/architecture.md, "States"."""
 
+from collections.abc import Set
 from typing import NamedTuple
 
 from gms_replay.chats import Chats
@@ -35,9 +36,9 @@ class Choice:
         self._seen: set[int] = set()
 
     @property
-    def given(self) -> frozenset[int]:
-        """The answers that the app got, by their indexes."""
-        return frozenset(self._given)
+    def given(self) -> Set[int]:
+        """The answers that the app got, by their indexes; there will be more."""
+        return self._given
 
     def reach(self, state: Answer, shift_us: int) -> None:
         """The story has come to what this answer says, which is told with that shift from now on."""

@@ -4,7 +4,7 @@ Strategy: the course of the story says what is due when, answers to requests are
 whatever is due, the earliest first, so that what is told depends on when the app acted, never on when we were woken.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from functools import partial
 
 from gms_replay import match
@@ -117,7 +117,7 @@ class Playing:
         self.comet.adopt(client, self._time.protocol_us(now_us))
 
     @property
-    def given(self) -> frozenset[int]:
+    def given(self) -> Set[int]:
         """The recorded answers that the app got."""
         return self._choice.given
 
