@@ -24,6 +24,8 @@ from gms_replay.registry import Registry
 from gms_replay.story import Story
 
 _KEPT = 1000
+_KEPT_BYTES = 16 << 20
+"""Of all payloads that are kept: a thousand of the largest that a provider takes are a third of that."""
 _LONGEST_SHOWN = 80
 
 
@@ -128,7 +130,8 @@ class Arrivals:
         self.unlike = 0
         """How many were unexpected, or other than expected."""
         self._count = 0
-        self._arrived: deque[Arrived] = deque(maxlen=_KEPT)
+        self._arrived: deque[Arrived] = deque()
+        self._arrived_bytes = 0
         self._of_sessions: dict[str, _Course] = {}
         self._of_services: dict[str | None, _Course] = {}
         self._begun: Counter[int] = Counter()
@@ -252,8 +255,14 @@ class Arrivals:
                 # Who was refused otherwise tries again.
                 course.left.remove(place)
         self.unlike += not arrived.is_as_expected
-        self._arrived.append(arrived)
+        self._keep(arrived)
         return arrived
+
+    def _keep(self, arrived: Arrived) -> None:
+        self._arrived.append(arrived)
+        self._arrived_bytes += len(arrived.push.payload)
+        while len(self._arrived) > _KEPT or self._arrived_bytes > _KEPT_BYTES:
+            self._arrived_bytes -= len(self._arrived.popleft().push.payload)
 
     def _missing(self) -> Iterator[dict[str, Any]]:
         """What is expected and did not come yet, of each session and of what a GMS tells; else of each visit."""

@@ -218,6 +218,23 @@ def test_oldest_services_are_forgotten() -> None:
     assert [one["expected"] and one["expected"]["place"] for one in sender.told()["arrived"][-3:]] == [1, None, 1]
 
 
+def test_oldest_pushes_are_forgotten() -> None:
+    sender = gms()
+    for number in range(1002):
+        sender.push(None, f"X{number}")
+
+    assert sender.told()["count"] == 1002
+    assert sender.listed("number")[0] == (3,)
+
+
+def test_large_pushes_make_room() -> None:
+    sender = gms()
+    for _ in range(18):
+        sender.push(None, SERVICE, alert="a" * (1 << 20))
+
+    assert [number for (number,) in sender.listed("number")] == list(range(4, 19))
+
+
 def test_who_is_refused_by_rule_tries_again() -> None:
     sender = gms(rules=Rules(refused={TOKEN: "TooManyRequests"}))
 
