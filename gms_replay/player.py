@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from gms_replay import bayeux, calls, control, jsonp, match, publications, registry, replies
+from gms_replay import bayeux, calls, carriers, control, jsonp, match, publications, registry, replies
 from gms_replay.alarms import Alarms
 from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
@@ -40,7 +40,7 @@ from gms_replay.faults import AddFault, DropFaults, Fault, Faults, TellFaults
 from gms_replay.gms import Kind
 from gms_replay.limits import DEFAULT, Limits
 from gms_replay.match import Miss, Missed, MissKind
-from gms_replay.model import Transport, header
+from gms_replay.model import Transport
 from gms_replay.outbox import Outbox
 from gms_replay.playing import Playing
 from gms_replay.registry import IDLE_US, Registry
@@ -260,23 +260,15 @@ class Player:
         self._sockets[request_id] = call
         return [AcceptSocket(request_id)]
 
-    def _polled(self, request_id: int, call: Call, now_us: int) -> Iterator[Action]:
-        """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
-        asked = call.asked
-        called = jsonp.asked(asked.target) if asked.method == "GET" else None
+    def _polled(self, request_id: int, call: Call, now_us: int) -> Iterable[Action]:
+        """Takes the Bayeux messages of a request."""
         try:
-            if asked.method == "GET" and (called is None or not called.frames):
-                raise BayeuxError("a GET needs jsonp=NAME and message=JSON in its query")
-            frames = called.frames if called else bayeux.posted(asked.body)
-            messages = tuple(chain.from_iterable(map(bayeux.parse, frames)))
+            carrier, messages, callback = carriers.poll(request_id, call.asked)
         except BayeuxError as error:
-            yield Respond(request_id, 400, TEXT, f"not a Bayeux frame: {error}".encode())
-            return
-        if called:
-            self._callbacks[request_id] = called.callback
-        transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        browser = bayeux.browser(header(asked.headers, "cookie") or "")
-        yield from self._comet(call, Carrier(request_id, transport, browser), messages, now_us)
+            return [Respond(request_id, 400, TEXT, f"not a Bayeux frame: {error}".encode())]
+        if callback is not None:
+            self._callbacks[request_id] = callback
+        return self._comet(call, carrier, messages, now_us)
 
     def _text(self, socket_id: int, text: bytes, now_us: int) -> Iterator[Action]:
         if socket_id not in self._sockets:
