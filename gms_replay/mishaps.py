@@ -77,7 +77,6 @@ class Mishaps:
         self._struck: Counter[int] = Counter()
         self._spoiled: dict[int, Strike] = {}
         self._lost: list[int] = []
-        self._ended: set[int] = set()
         self.late: list[Late] = []
         """What is late."""
 
@@ -98,7 +97,6 @@ class Mishaps:
     def gone(self, request_id: int) -> None:
         """The app hung up there: nothing comes for it any more."""
         self._spoiled.pop(request_id, None)
-        self._ended.discard(request_id)
         if self.late:
             self.late = [late for late in self.late if late.of != request_id]
 
@@ -140,15 +138,13 @@ class Mishaps:
 
         `hear` has the story hear them, at that wall's time; where it is told so, once it has forgotten their clients.
         """
-        if not self._faults.rules and not self._failovers.count and not self.late and not self._ended:
+        if not self._faults.rules and not self._failovers.count and not self.late:
             return hear(now_us, False)
         published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
         # It counts when it comes, not in its turn: else how fast an app talks would say what strikes it.
         strike = None if self._is_outdated(published) else self._strike(_names(messages, published))
 
         def take(at_us: int) -> Iterable[Action]:
-            if carrier.id in self._ended:
-                return ()
             if strike is not None and not (carrier.is_socket and strike.fault.do is Do.DELAY):
                 return self._happen(strike, carrier, messages, at_us, hear)
             if self._is_outdated(published):
@@ -281,9 +277,8 @@ class Mishaps:
                 end: Action = CloseSocket(socket_id, UNEXPECTED, strike.fault.message or "an error of the server's")
             case does:
                 end = Break(socket_id, resets=does is Do.RESET)
-        # Nothing comes after that: what waits behind it, or is on its way, is lost with the socket.
+        # Nothing comes after that: what waits behind it is lost with the socket.
         self._lose(socket_id, now_us)
-        self._ended.add(socket_id)
         return (end,)
 
     def _answer(self, due_at_us: int, request_id: int, answer: fault_answers.Answer) -> None:

@@ -25,6 +25,7 @@ from gms_replay.events import (
     AcceptSocket,
     Action,
     Asked,
+    Break,
     CloseSocket,
     DropPushes,
     Event,
@@ -111,6 +112,7 @@ class Player:
                 actions += self._wake(name, now_us)
         if self._registry.is_full:
             actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
+        self._shut(actions)
         self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:
@@ -118,6 +120,7 @@ class Player:
                 actions += self._advance(session, now_us)
         actions += self._outbox.answers(now_us)
         self._alarms.set(_LISTENERS, self._outbox.next_us)
+        self._shut(actions)
         if self._log:
             actions += map(Logged, self._log)
             self._log.clear()
@@ -150,6 +153,13 @@ class Player:
                 self._gone(request_id, now_us)
         return ()
 
+    def _shut(self, actions: Iterable[Action]) -> None:
+        """Hears no more over WebSockets that these end: what is on its way there says only how fast an app talks."""
+        for action in actions:
+            match action:
+                case CloseSocket(carrier_id) | Break(carrier_id):
+                    self._sockets.pop(carrier_id, None)
+
     def _wake(self, name: str, now_us: int) -> Iterator[Action]:
         session = self._registry.named(name)
         assert session is not None, "an alarm ends with its session"
@@ -172,10 +182,7 @@ class Player:
         self._usage.note(session)
         self._forget(session)
         yield DropPushes(session.name)
-        for action in session.end():
-            if isinstance(action, CloseSocket):
-                self._sockets.pop(action.socket_id, None)
-            yield action
+        yield from session.end()
 
     def _forget(self, session: Playing) -> None:
         self._outbox.forget(session.name)

@@ -562,17 +562,19 @@ def test_what_waits_is_struck_in_its_turn(do: str, fields: dict[str, Any], ids: 
 
 
 @pytest.mark.parametrize("do", ["error", "reset", "cut"])
-def test_what_comes_after_the_end_is_not_heard(do: str) -> None:
-    """It was on its way when the socket ended; it counts all the same."""
-    talk = talking(rule(CONNECT, do, 2), rule("/meta/subscribe", "delay", 2, delay_ms=1000))
+@pytest.mark.parametrize("under_way", [0, 1, 3])
+def test_what_comes_after_the_end_counts_nowhere(do: str, under_way: int) -> None:
+    """It was on its way when the socket ended."""
+    talk = talking(rule(CONNECT, do, 2), rule(CONNECT, "garbage", 3))
     talk.begin()
-    begun = len(talk.texts)
-    talk.say("connect", id="late")
-    talk.say("subscribe", id="later", subscription="/**")
-    talk.app.driver.wait(9)
+    for _ in range(under_way):
+        talk.say("connect", id="late")
+    talk.app.driver.hang_up(talk.socket)
+    again = Talking(talk.app)
+    for number in ("3", "4"):
+        again.say("connect", id=number, advice={"timeout": 0})
 
-    assert talk.texts[begun:] == []
-    assert len(log(talk.app)) == 2
+    assert again.answered == ["garbage", "4"]
 
 
 def test_what_waits_longer_holds_up_the_rest() -> None:

@@ -459,6 +459,19 @@ def test_nothing_goes_out_over_closed_socket() -> None:
     assert acts(playing.receive(Woke(), NOW_US + 31_000_000)) == []
 
 
+@pytest.mark.parametrize(("delay_ms", "ended_us"), [(0, 0), (2000, 2_000_000)])
+def test_nothing_is_heard_over_socket_that_a_fault_ended(delay_ms: int, ended_us: int) -> None:
+    """Nor what comes in the very moment."""
+    error = fault_rules.read_all([rule("/meta/handshake", "error", 1, delay_ms=delay_ms)], "faults")
+    playing = Player(compile_stories(factories.visit()), faults=error)
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+    told = acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US))
+
+    told += acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US + ended_us))
+
+    assert told == [CloseSocket(3, 1011, "an error of the server's")]
+
+
 def test_closed_socket_leaves_its_session() -> None:
     """Its client waits for the next one."""
     playing = player()
