@@ -288,7 +288,8 @@ class Mishaps:
         self.late.append(Late(due_at_us, sort, of, lambda _: (action,)))
 
     def _is_outdated(self, published: Iterable[Publication]) -> bool:
-        return any(self._failovers.outdated(one.fields.get("alias")) for one in published)
+        # Fields are read anew each time, and most chats have no failover.
+        return self._failovers.count > 0 and any(self._failovers.outdated(one.fields.get("alias")) for one in published)
 
     def _behind_us(self, of: int | str) -> int | None:
         """When the last goes of what is late there, and keeps its place; None where nothing is."""
