@@ -7,8 +7,6 @@ that it is told again where the protocol promises that. What comes late waits he
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from gms_replay import bayeux, fault_answers, publications
 from gms_replay.bayeux import Parsed
@@ -20,31 +18,10 @@ from gms_replay.failovers import Failovers
 from gms_replay.faults import ANY, COMET, PUSH, Do, Faults, Strike, share
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
+from gms_replay.late import Backlog, Late, Sort
 from gms_replay.publications import Publication
 
 WRONG_ALIAS = "alias is wrong: use the one that was told last"
-
-
-class Sort(StrEnum):
-    """What comes late."""
-
-    ANSWER = "answer"
-    MESSAGE = "message"
-    PUSH = "push"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Late:
-    """What comes late, and when, in the story's time. `of`: the request, socket or channel that it is of.
-
-    `then` does it, and is told the wall's time. `is_swapped`: it goes as soon as the next of its channel has gone.
-    """
-
-    due_at_us: int
-    sort: Sort
-    of: int | str
-    then: Callable[[int], Iterable[Action]]
-    is_swapped: bool = False
 
 
 class Mishaps:
@@ -77,8 +54,7 @@ class Mishaps:
         self._struck: Counter[int] = Counter()
         self._spoiled: dict[int, Strike] = {}
         self._lost: list[int] = []
-        self.late: list[Late] = []
-        """What is late."""
+        self.late = Backlog()
 
     @property
     def awaited(self) -> tuple[int, ...]:
@@ -87,7 +63,7 @@ class Mishaps:
 
     def holds(self, sort: Sort) -> bool:
         """Whether something of that sort is late."""
-        return bool(self.late) and any(late.sort is sort for late in self.late)
+        return any(late.sort is sort for late in self.late)
 
     def release(self, late: Late, now_us: int) -> Iterable[Action]:
         """Lets go what was late."""
@@ -97,8 +73,7 @@ class Mishaps:
     def gone(self, request_id: int) -> None:
         """The app hung up there: nothing comes for it any more."""
         self._spoiled.pop(request_id, None)
-        if self.late:
-            self.late = [late for late in self.late if late.of != request_id]
+        self.late.drop(request_id)
 
     def take_lost(self) -> Sequence[int]:
         """The requests whose answers went out, and did not arrive; each once."""
@@ -154,7 +129,7 @@ class Mishaps:
         turn_us = self._turn_us(carrier, strike, self._time.story_us(now_us))
         if turn_us is None:
             return take(now_us)
-        self.late.append(Late(turn_us, Sort.ANSWER, carrier.id, take))
+        self.late.add(Late(turn_us, Sort.ANSWER, carrier.id, take))
         return ()
 
     def _turn_us(self, carrier: Carrier, strike: Strike | None, story_us: int) -> int | None:
@@ -163,7 +138,7 @@ class Mishaps:
         # The story hears a request's at once, unless they are refused: only its answer is late then.
         if strike is not None and (carrier.is_socket or strike.fault.do is Do.ERROR):
             delay_us = strike.delay_us
-        behind_us = self._behind_us(carrier.id)
+        behind_us = self.late.behind_us(carrier.id)
         if behind_us is None and not delay_us:
             return None
         return max(story_us + delay_us, behind_us or 0)
@@ -227,9 +202,9 @@ class Mishaps:
             return ()
 
         def late(at_us: int, *, is_swapped: bool = False) -> None:
-            self.late.append(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
+            self.late.add(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
 
-        behind_us = self._behind_us(channel)
+        behind_us = self.late.behind_us(channel)
         if strike is not None and do in (Do.DELAY, Do.REORDER):
             late(max(due_at_us + strike.delay_us, behind_us or 0), is_swapped=do is Do.REORDER)
             return
@@ -241,7 +216,7 @@ class Mishaps:
                 deliver()
             else:
                 late(behind_us)
-        for swapped in [one for one in self.late if one.of == channel and one.is_swapped]:
+        for swapped in [one for one in self.late.of(channel) if one.is_swapped]:
             self.release(swapped, due_at_us)
 
     def push(self, push: SendPush, due_at_us: int) -> tuple[SendPush, ...]:
@@ -264,7 +239,7 @@ class Mishaps:
             self._lose(request_id, now_us)
             return (Break(request_id, resets=True),)
 
-        self.late.append(Late(story_us + strike.delay_us, Sort.ANSWER, request_id, broken))
+        self.late.add(Late(story_us + strike.delay_us, Sort.ANSWER, request_id, broken))
 
     def _stop(self, socket_id: int, strike: Strike, now_us: int) -> tuple[Action, ...]:
         """What befalls a message that came over a WebSocket: there is no answer of its own to be spoiled."""
@@ -285,15 +260,11 @@ class Mishaps:
         self._put(due_at_us, Sort.ANSWER, request_id, Respond(request_id, *answer))
 
     def _put(self, due_at_us: int, sort: Sort, of: int | str, action: Action) -> None:
-        self.late.append(Late(due_at_us, sort, of, lambda _: (action,)))
+        self.late.add(Late(due_at_us, sort, of, lambda _: (action,)))
 
     def _is_outdated(self, published: Iterable[Publication]) -> bool:
         # Fields are read anew each time, and most chats have no failover.
         return self._failovers.count > 0 and any(self._failovers.outdated(one.fields.get("alias")) for one in published)
-
-    def _behind_us(self, of: int | str) -> int | None:
-        """When the last goes of what is late there, and keeps its place; None where nothing is."""
-        return max((late.due_at_us for late in self.late if late.of == of and not late.is_swapped), default=None)
 
     def _strike(self, names: Collection[str]) -> Strike | None:
         """What happens to what is called so, if anything: the first rule that strikes."""

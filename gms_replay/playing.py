@@ -21,9 +21,10 @@ from gms_replay.events import JSON, TEXT, Action, CloseSocket, Logged, Noted, Re
 from gms_replay.faults import Faults
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation
 from gms_replay.items import Pushed, State
+from gms_replay.late import Late, Sort
 from gms_replay.match import Miss, MissKind
 from gms_replay.meanings import Meanings
-from gms_replay.mishaps import Late, Mishaps, Sort
+from gms_replay.mishaps import Mishaps
 from gms_replay.publications import Publications
 from gms_replay.story import Story
 from gms_replay.translation import Translation
@@ -277,7 +278,7 @@ class Playing:
     @property
     def _waiting(self) -> Iterable[Pending | Late]:
         pending = self._underway.pending.values()
-        return [*pending, *late] if (late := self._mishaps.late) else pending
+        return [*pending, late] if (late := self._mishaps.late.first) else pending
 
     @property
     def missing(self) -> tuple[Act, int] | None:
