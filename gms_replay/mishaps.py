@@ -7,6 +7,7 @@ that it is told again where the protocol promises that. What comes late waits he
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 
 from gms_replay import bayeux, fault_answers, publications
 from gms_replay.bayeux import Parsed
@@ -22,6 +23,13 @@ from gms_replay.late import Backlog, Late, Sort
 from gms_replay.publications import Publication
 
 WRONG_ALIAS = "alias is wrong: use the one that was told last"
+
+_MOST_LATE = 100
+"""Messages that wait over one WebSocket: each may be as large as one may be, and a tester's delay as long as he likes.
+
+An app that awaits answers has a few on their way.
+"""
+_POLICY = 1008  # RFC 6455, section 7.4.1
 
 
 class Mishaps:
@@ -115,6 +123,8 @@ class Mishaps:
         """
         if not self._faults.rules and not self._failovers.count and not self.late:
             return hear(now_us, False)
+        if len(self.late.of(carrier.id)) >= _MOST_LATE:
+            return self._end(CloseSocket(carrier.id, _POLICY, f"{_MOST_LATE} messages may wait here"), now_us)
         published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
         # It counts when it comes, not in its turn: else how fast an app talks would say what strikes it.
         strike = None if self._is_outdated(published) else self._strike(_names(messages, published))
@@ -234,11 +244,7 @@ class Mishaps:
         self._spoiled[request_id] = strike
         if strike.fault.do is not Do.RESET:
             return
-
-        def broken(now_us: int) -> tuple[Action, ...]:
-            self._lose(request_id, now_us)
-            return (Break(request_id, resets=True),)
-
+        broken = partial(self._end, Break(request_id, resets=True))
         self.late.add(Late(story_us + strike.delay_us, Sort.ANSWER, request_id, broken))
 
     def _stop(self, socket_id: int, strike: Strike, now_us: int) -> tuple[Action, ...]:
@@ -249,11 +255,13 @@ class Mishaps:
             case Do.HANG:
                 return ()
             case Do.ERROR:
-                end: Action = CloseSocket(socket_id, UNEXPECTED, strike.fault.message or "an error of the server's")
-            case does:
-                end = Break(socket_id, resets=does is Do.RESET)
-        # Nothing comes after that: what waits behind it is lost with the socket.
-        self._lose(socket_id, now_us)
+                why = strike.fault.message or "an error of the server's"
+                return self._end(CloseSocket(socket_id, UNEXPECTED, why), now_us)
+        return self._end(Break(socket_id, resets=strike.fault.do is Do.RESET), now_us)
+
+    def _end(self, end: CloseSocket | Break, now_us: int) -> tuple[Action, ...]:
+        """Ends a WebSocket, or breaks a request off: what waits behind it is lost with it."""
+        self._lose(end.socket_id if isinstance(end, CloseSocket) else end.carrier_id, now_us)
         return (end,)
 
     def _answer(self, due_at_us: int, request_id: int, answer: fault_answers.Answer) -> None:

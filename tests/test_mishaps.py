@@ -26,7 +26,7 @@ from factories import (
 from faulty import chatting, faulty, listening, rule
 
 from gms_replay import jsonp
-from gms_replay.events import Break
+from gms_replay.events import Break, CloseSocket
 
 JOIN, GREET, ASK = "has joined the session", "Hello.", "How may I help?"
 CONNECT = "/meta/connect"
@@ -575,6 +575,33 @@ def test_what_comes_after_the_end_counts_nowhere(do: str, under_way: int) -> Non
         again.say("connect", id=number, advice={"timeout": 0})
 
     assert again.answered == ["garbage", "4"]
+
+
+def flooding(count: int, *rules: dict[str, Any]) -> Talking:
+    """An app that says so much over a WebSocket where the first is a minute late."""
+    talk = talking(rule("/meta/subscribe", "delay", 1, delay_ms=60_000), *rules)
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    for number in range(count):
+        talk.say("subscribe", id=str(number), subscription="/**")
+    return talk
+
+
+@pytest.mark.parametrize(("count", "told"), [(100, 100), (101, 0)])
+def test_flood_behind_what_is_late_closes_the_socket(count: int, told: int) -> None:
+    talk = flooding(count)
+    talk.app.driver.wait(60)
+
+    closed = [] if told else [CloseSocket(talk.socket, 1008, "100 messages may wait here")]
+    assert (talk.app.driver.closed, len(talk.answered[1:])) == (closed, told)
+
+
+def test_what_was_too_much_is_not_counted() -> None:
+    talk = flooding(101, rule("/meta/subscribe", "garbage", 101))
+    again = Talking(talk.app)
+    again.say("subscribe", id="101", subscription="/**")
+
+    assert again.answered == ["garbage"]
 
 
 def test_what_waits_longer_holds_up_the_rest() -> None:
