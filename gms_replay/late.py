@@ -27,6 +27,7 @@ class Late:
     """What comes late, and when, in the story's time. `of`: the request, socket or channel that it is of.
 
     `then` does it, and is told the wall's time. `is_swapped`: it goes as soon as the next of its channel has gone.
+    `is_end`: nothing goes there behind it.
     """
 
     due_at_us: int
@@ -34,6 +35,7 @@ class Late:
     of: int | str
     then: Callable[[int], Iterable[Action]]
     is_swapped: bool = False
+    is_end: bool = False
 
 
 class Backlog:
@@ -68,6 +70,10 @@ class Backlog:
         Whoever asks adds nothing there that would go before it.
         """
         return next((late.due_at_us for late in reversed(self._of.get(of, {})) if not late.is_swapped), None)
+
+    def ends(self, of: int | str) -> bool:
+        """Whether what is late there is all that goes there."""
+        return any(late.is_end for late in self.of(of))
 
     def add(self, late: Late) -> None:
         self._ever += 1

@@ -16,7 +16,7 @@ from gms_replay.clocks import SessionTime
 from gms_replay.deliveries import Position
 from gms_replay.events import JSON, TEXT, UNEXPECTED, Action, Break, CloseSocket, Logged, Respond, SendPush, SendText
 from gms_replay.failovers import Failovers
-from gms_replay.faults import ANY, COMET, PUSH, Do, Faults, Strike, share
+from gms_replay.faults import ANY, COMET, PUSH, Do, Fault, Faults, Strike, share
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
 from gms_replay.late import Backlog, Late, Sort
@@ -123,6 +123,8 @@ class Mishaps:
         """
         if not self._faults.rules and not self._failovers.count and not self.late:
             return hear(now_us, False)
+        if self.late.ends(carrier.id):
+            return ()
         if len(self.late.of(carrier.id)) >= _MOST_LATE:
             return self._end(CloseSocket(carrier.id, _POLICY, f"{_MOST_LATE} messages may wait here"), now_us)
         published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
@@ -139,7 +141,8 @@ class Mishaps:
         turn_us = self._turn_us(carrier, strike, self._time.story_us(now_us))
         if turn_us is None:
             return take(now_us)
-        self.late.add(Late(turn_us, Sort.ANSWER, carrier.id, take))
+        is_end = carrier.is_socket and strike is not None and _is_end(strike.fault)
+        self.late.add(Late(turn_us, Sort.ANSWER, carrier.id, take, is_end=is_end))
         return ()
 
     def _turn_us(self, carrier: Carrier, strike: Strike | None, story_us: int) -> int | None:
@@ -296,6 +299,11 @@ def _names(messages: Iterable[Parsed], published: Iterable[Publication]) -> set[
     meta = (message.channel for message in messages if bayeux.is_meta(message.channel))
     named = (name for one in published for name in (one.operation.kind, str(one.operation)))
     return {ANY, COMET, *meta, *named}
+
+
+def _is_end(fault: Fault) -> bool:
+    """Whether the WebSocket ends over which there came what it befalls."""
+    return fault.do in (Do.RESET, Do.CUT) or (fault.do is Do.ERROR and fault.status_code is None)
 
 
 def _told(carrier: Carrier, frame: bytes) -> tuple[Action, ...]:

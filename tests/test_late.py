@@ -3,8 +3,8 @@ from collections.abc import Iterable
 from gms_replay.late import Backlog, Late, Sort
 
 
-def late(due_at_us: int, of: int | str = 1, *, is_swapped: bool = False) -> Late:
-    return Late(due_at_us, Sort.ANSWER, of, lambda _: (), is_swapped)
+def late(due_at_us: int, of: int | str = 1, **flags: bool) -> Late:
+    return Late(due_at_us, Sort.ANSWER, of, lambda _: (), **flags)
 
 
 def backlog(those: Iterable[Late]) -> Backlog:
@@ -52,6 +52,12 @@ def test_what_went_is_late_no_more() -> None:
     those.remove(one)
 
     assert (list(those), list(those.of(1)), len(those)) == ([other], [other], 1)
+
+
+def test_end_is_all_that_goes_there() -> None:
+    those = backlog([late(3, 1), late(4, 2), late(5, 2, is_end=True)])
+
+    assert [those.ends(of) for of in (1, 2, 3)] == [False, True, False]
 
 
 def test_nothing_stays_of_who_hung_up() -> None:

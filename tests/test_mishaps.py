@@ -562,13 +562,15 @@ def test_what_waits_is_struck_in_its_turn(do: str, fields: dict[str, Any], ids: 
 
 
 @pytest.mark.parametrize("do", ["error", "reset", "cut"])
+@pytest.mark.parametrize("before", [[], [rule("/meta/subscribe", "delay", 1, delay_ms=2000)]])
 @pytest.mark.parametrize("under_way", [0, 1, 3])
-def test_what_comes_after_the_end_counts_nowhere(do: str, under_way: int) -> None:
-    """It was on its way when the socket ended."""
-    talk = talking(rule(CONNECT, do, 2), rule(CONNECT, "garbage", 3))
+def test_what_comes_after_the_end_counts_nowhere(do: str, before: list[dict[str, Any]], under_way: int) -> None:
+    """It was on its way when the socket ended, or waits behind that end."""
+    talk = talking(*before, rule(CONNECT, do, 2), rule(CONNECT, "garbage", 3))
     talk.begin()
     for _ in range(under_way):
         talk.say("connect", id="late")
+    talk.app.driver.wait(2)
     talk.app.driver.hang_up(talk.socket)
     again = Talking(talk.app)
     for number in ("3", "4"):
