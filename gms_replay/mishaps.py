@@ -78,6 +78,17 @@ class Mishaps:
         self.late.remove(late)
         return late.then(now_us)
 
+    def ends(self, carrier_id: int) -> bool:
+        """Whether a WebSocket's end is late: whatever comes there now is behind it."""
+        return self.late.ends(carrier_id)
+
+    def hurry(self, carrier_id: int, now_us: int) -> list[Action]:
+        """Has the story hear at once what is late there, because who sent it goes to another session."""
+        actions: list[Action] = []
+        while there := self.late.of(carrier_id):
+            actions += self.release(next(iter(there)), now_us)
+        return actions
+
     def gone(self, request_id: int) -> None:
         """The app hung up there: nothing comes for it any more."""
         self._spoiled.pop(request_id, None)
@@ -123,7 +134,7 @@ class Mishaps:
         """
         if not self._faults.rules and not self._failovers.count and not self.late:
             return hear(now_us, False)
-        if self.late.ends(carrier.id):
+        if self.ends(carrier.id):
             return ()
         if len(self.late.of(carrier.id)) >= _MOST_LATE:
             return self._end(CloseSocket(carrier.id, _POLICY, f"{_MOST_LATE} messages may wait here"), now_us)

@@ -328,10 +328,12 @@ class Player:
             session = self._bound(call, now_us)
         if session is None:
             return [carrier.told(replies.refuse(messages, self._limits.sessions))]
-        meant = self._meant(session, call, messages, now_us)
+        meant = session if session.mishaps.ends(carrier.id) else self._meant(session, call, messages, now_us)
         self._visit(meant, call)
         self._keep(meant, carrier.id)
-        told = () if meant is session else self._move(messages, session, meant, now_us)
+        told: Iterable[Action] = ()
+        if meant is not session:
+            told = [*session.mishaps.hurry(carrier.id, now_us), *self._move(messages, session, meant, now_us)]
         return chain(told, meant.ask_comet(carrier, messages, now_us))
 
     def _bound(self, call: Call, now_us: int) -> Playing | None:

@@ -836,6 +836,77 @@ def test_alias_of_what_waits_is_judged_in_its_turn() -> None:
     assert data2(talk)[-1]["errors"][0]["advice"] == "alias is wrong: use the one that was told last"
 
 
+LATE2 = rule("/meta/subscribe", "delay", session="s2", delay_ms=5000)
+
+
+def returning(*rules: dict[str, Any]) -> tuple[Chatter, Talking]:
+    """An app with a chat, and the same from another address: it shakes hands there, which opens a session for it."""
+    app = chat2(*rules)
+    talk = Talking(App(app.driver, None, peer="192.0.2.9"))
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    return app, talk
+
+
+def go_on(app: Chatter, talk: Talking) -> dict[str, Any]:
+    """What makes the client the first session's: it shows the key of the chat there."""
+    data = {"operation": "requestNotifications", "secureKey": app.key}
+    return {"channel": CHANNEL2, "clientId": talk.app.client_id, "id": "p", "data": data}
+
+
+@pytest.mark.parametrize(
+    ("rules", "ids"),
+    [
+        ([], ["1", "2", "p"]),
+        ([rule(CONNECT, "delay", session="s2", delay_ms=60_000)], ["1", "2", "p"]),
+        ([LATE2], ["1", "2", "p"]),
+        ([LATE2, rule(CONNECT, "forget", session="s2")], ["1", "2: 402::session_unknown", "p: 402::session_unknown"]),
+    ],
+)
+def test_what_is_late_is_heard_before_its_client_goes(rules: list[dict[str, Any]], ids: list[str]) -> None:
+    """Else nobody would answer it, for the session that was opened in vain goes, too."""
+    app, talk = returning(*rules)
+    talk.say("subscribe", id="1", subscription="/**")
+    talk.say("connect", id="2")
+    talk.app.driver.say(talk.socket, json.dumps([go_on(app, talk)]).encode())
+    talk.app.driver.wait(120)
+
+    assert talk.answered[1:] == ids
+    assert [session.name for session in app.driver.player.sessions] == ["s1"]
+
+
+def test_nobody_goes_behind_an_end_that_is_late() -> None:
+    app, talk = returning(LATE2, rule(CONNECT, "cut", session="s2"))
+    talk.say("subscribe", id="1", subscription="/**")
+    talk.say("connect", id="2")
+    talk.app.driver.say(talk.socket, json.dumps([go_on(app, talk)]).encode())
+    assert talk.answered == ["7"]
+    talk.app.driver.wait(5)
+
+    assert (talk.answered, talk.app.driver.broken) == (["7", "1"], [Break(talk.socket, resets=False)])
+
+
+def test_what_is_late_over_a_socket_stays_there() -> None:
+    """Its client went to another session by a request, and is unknown here."""
+    app, talk = returning(LATE2)
+    talk.say("subscribe", id="1", subscription="/**")
+    talk.app.bayeux(go_on(app, talk))
+    talk.app.driver.wait(5)
+
+    assert talk.answered == ["7", "1: 402::session_unknown"]
+    assert talk.socket not in talk.app.driver.answers
+
+
+def test_late_answer_outlives_its_client() -> None:
+    """It went to another session by another request."""
+    app, talk = returning(rule(CONNECT, "delay", session="s2", delay_ms=5000))
+    late = talk.app.connect()
+    talk.app.bayeux(go_on(app, talk))
+    talk.app.driver.wait(5)
+
+    assert messages(talk.app.driver.answers[late])[-1]["successful"]
+
+
 def test_what_shares_a_refused_frame_fails() -> None:
     app = chat2(rule("send", "error", 1, status_code=2))
     publish = {"channel": "/service/chatV2/support", "clientId": app.client_id, "data": {"operation": "sendMessage"}}
