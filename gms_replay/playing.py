@@ -110,7 +110,7 @@ class Playing:
         """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
         client, frames = self.comet.release(client_id, self._time.protocol_us(now_us))
         told = tuple(self._framed(frames, now_us))
-        if client.carrier is not None and not self.mishaps.late.of(client.carrier.id):
+        if client.carrier is not None:
             self._sockets.discard(client.carrier.id)
         return client, told
 
@@ -389,11 +389,11 @@ class Playing:
         """What carries these; `shaken`: the request that shook hands."""
         comet = self.story.comet
         for one in frames:
-            if one.request_id in self._sockets:
-                yield SendText(one.request_id, frame(one.messages))
+            if one.carrier.is_socket:
+                yield SendText(one.carrier.id, frame(one.messages))
                 continue
             headers = JSON
-            if one.request_id == shaken and comet.headers:
+            if one.carrier.id == shaken and comet.headers:
                 shift_us = self._translation.shift_us(comet.at_us, self._time.story_us(now_us))
                 headers += self._translation.headers(comet.headers, shift_us)
-            yield from self.mishaps.answered(Respond(one.request_id, 200, headers, frame(one.messages)), now_us)
+            yield from self.mishaps.answered(Respond(one.carrier.id, 200, headers, frame(one.messages)), now_us)
