@@ -112,7 +112,7 @@ class Player:
                 actions += self._wake(name, now_us)
         if self._registry.is_full:
             actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
-        self._shut(actions)
+        self._shut(actions, now_us)
         self._concerned = []
         actions += self._take(event, now_us)
         for session in self._concerned:
@@ -120,7 +120,7 @@ class Player:
                 actions += self._advance(session, now_us)
         actions += self._outbox.answers(now_us)
         self._alarms.set(_LISTENERS, self._outbox.next_us)
-        self._shut(actions)
+        self._shut(actions, now_us)
         if self._log:
             actions += map(Logged, self._log)
             self._log.clear()
@@ -153,12 +153,14 @@ class Player:
                 self._gone(request_id, now_us)
         return ()
 
-    def _shut(self, actions: Iterable[Action]) -> None:
-        """Hears no more over WebSockets that these end: what is on its way there says only how fast an app talks."""
+    def _shut(self, actions: Iterable[Action], now_us: int) -> None:
+        """What these end is over for each session at once; what is on its way there says only how fast an app talks."""
         for action in actions:
             match action:
                 case CloseSocket(carrier_id) | Break(carrier_id):
                     self._sockets.pop(carrier_id, None)
+                    for session in self._asked.get(carrier_id, ()):
+                        session.gone(carrier_id, now_us)
 
     def _wake(self, name: str, now_us: int) -> Iterator[Action]:
         session = self._registry.named(name)
@@ -390,10 +392,9 @@ class Player:
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""
-        callback = self._callbacks.pop(action.request_id, None) if isinstance(action, Respond) else None
-        if callback is None or not isinstance(action, Respond):
-            return action
-        return action._replace(headers=jsonp.scripted(action.headers), body=jsonp.script(callback, action.body))
+        if isinstance(action, Respond) and (callback := self._callbacks.pop(action.request_id, None)):
+            return action._replace(headers=jsonp.scripted(action.headers), body=jsonp.script(callback, action.body))
+        return action
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))

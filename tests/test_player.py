@@ -533,17 +533,23 @@ def test_requests_and_sockets_are_somebodys() -> None:
     assert playing.whose(50) == "s1"
 
 
-def test_socket_of_two_sessions_ends_for_both() -> None:
+@pytest.mark.parametrize("by_fault", [True, False])
+def test_socket_of_two_sessions_ends_for_both(by_fault: bool) -> None:
     """What either is told next waits for its next socket."""
-    (ann,) = apps("ann", tape=two_visits())
+    faults = fault_rules.read_all([rule("/meta/unsubscribe", "error")], "faults")
+    ann = App(Driver(Player(compile_stories(two_visits().recording()), faults=faults)), "ann")
     playing, now_us = ann.driver.player, ann.driver.now_us
     playing.receive(SocketOpened(50, UPGRADE), now_us)
 
+    def say(name: str) -> None:
+        said = {"channel": f"/meta/{name}", "clientId": ann.client_id}
+        playing.receive(TextArrived(50, json.dumps(said).encode()), now_us)
+
     def hold_connect() -> None:
         (shaken,) = acts(playing.receive(TextArrived(50, HANDSHAKE), now_us))
-        connect = {"channel": "/meta/connect", "clientId": json.loads(shaken.text)[0]["clientId"]}
+        ann.client_id = json.loads(shaken.text)[0]["clientId"]
         for _ in range(2):
-            playing.receive(TextArrived(50, json.dumps(connect).encode()), now_us)
+            say("connect")
 
     start(ann)
     hold_connect()
@@ -551,7 +557,10 @@ def test_socket_of_two_sessions_ends_for_both() -> None:
     hold_connect()
     assert [session.comet.is_polled for session in playing.sessions] == [True, True]
 
-    playing.receive(PeerGone(50), now_us)
+    if by_fault:
+        say("unsubscribe")
+    else:
+        playing.receive(PeerGone(50), now_us)
 
     assert [session.comet.is_polled for session in playing.sessions] == [False, False]
 
