@@ -112,15 +112,14 @@ class Player:
                 actions += self._wake(name, now_us)
         if self._registry.is_full:
             actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
-        self._shut(actions, now_us)
         self._concerned = []
         actions += self._take(event, now_us)
+        self._shut(actions, now_us)
         for session in self._concerned:
             if session in self._registry:
                 actions += self._advance(session, now_us)
         actions += self._outbox.answers(now_us)
         self._alarms.set(_LISTENERS, self._outbox.next_us)
-        self._shut(actions, now_us)
         if self._log:
             actions += map(Logged, self._log)
             self._log.clear()
@@ -173,6 +172,7 @@ class Player:
     def _advance(self, session: Playing, now_us: int) -> list[Action]:
         awaited = self._outbox.awaited(session.name, takes_all=self._has_devices) if self._hears_pushes else None
         actions = self._outbox.post(session.advance(now_us, pushes_awaited=awaited))
+        self._shut(actions, now_us)
         next_us = session.next_wakeup_us()
         # To the minute, so that the alarm is not set anew with each request.
         idle_at_us = -(-(session.seen_at_us + IDLE_US) // _MINUTE_US) * _MINUTE_US

@@ -565,6 +565,23 @@ def test_socket_of_two_sessions_ends_for_both(by_fault: bool) -> None:
     assert [session.comet.is_polled for session in playing.sessions] == [False, False]
 
 
+def test_socket_ends_once() -> None:
+    """Where two sessions end it at one time."""
+    faults = fault_rules.read_all([rule("/meta/connect", "error", delay_ms=2000)], "faults")
+    ann = App(Driver(Player(compile_stories(two_visits().recording()), faults=faults)), "ann")
+    socket = ann.driver.open_socket(UPGRADE)
+    for start_one in (CALLBACK, CALLBACK.replace("sales", "card")):
+        ann.call("POST", start_one, ORDER)
+        ann.driver.say(socket, HANDSHAKE)
+    said = [json.loads(text)[0]["clientId"] for number, text in ann.driver.told if number == socket]
+    for client_id in said:
+        ann.driver.say(socket, json.dumps({"channel": "/meta/connect", "clientId": client_id}).encode())
+
+    ann.driver.wait(3)
+
+    assert ann.driver.closed == [CloseSocket(socket, 1011, "an error of the server's")]
+
+
 @pytest.mark.parametrize("clock", list(Clock))
 @pytest.mark.parametrize("says_goodbye", [True, False])
 def test_app_from_background_finds_its_own_visit(says_goodbye: bool, clock: Clock) -> None:
