@@ -10,6 +10,7 @@ import importlib
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 from pathlib import Path
 
@@ -37,10 +38,10 @@ def fuzz(name: str, arguments: list[str]) -> None:
 
 def fuzz_all(options: list[str]) -> int:
     """Gives each target its turn. Who only sees the end of the output can try again what broke."""
-    known = set(HERE.glob("crash-*"))
+    began_s = time.time()
     broken = [one for one in TARGETS if subprocess.run([sys.executable, HERE, *options, one], check=False).returncode]
     for one in broken:
-        for path in sorted(set(HERE.glob(f"crash-{one}-*")) - known):
+        for path in (path for path in sorted(HERE.glob(f"crash-{one}-*")) if path.stat().st_mtime >= began_s):
             print(f"{path.name}, deflated: {base64.b64encode(zlib.compress(path.read_bytes())).decode()}", flush=True)
             subprocess.run([sys.executable, HERE, one, path], check=False)
     print(f"{len(TARGETS)} targets; broken: {', '.join(broken) or 'none'}")
@@ -56,8 +57,8 @@ def main() -> int:
         print(f"{name}: no target; there are {', '.join(TARGETS)}", file=sys.stderr)
         return 2
     if name == ASKED_BY_SCHEMATHESIS:
-        asked = {"max_total_time": "20", "seed": "0"} | dict(option[1:].split("=", 1) for option in options)
-        return importlib.import_module(name).explore(int(asked["max_total_time"]), int(asked["seed"]))
+        asked = {option[1:].partition("=")[0]: option.partition("=")[2] for option in options}
+        return importlib.import_module(name).explore(int(asked.get("max_total_time", 20)), int(asked.get("seed", 0)))
     fuzz(name, [*options, *files])
     return 0
 

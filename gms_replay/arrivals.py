@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from gms_replay import control, gms, provider, pushdiff, pushes
+from gms_replay import control, gms, latest, provider, pushdiff, pushes
 from gms_replay.base_url import DEFAULT_PORTS
 from gms_replay.control import ForgetArrivals, TellArrivals
 from gms_replay.events import Action, Asked, Logged, Noted, PushTaken, Respond
@@ -198,9 +198,7 @@ class Arrivals:
             course = _Course(None, story)
             self._begun[story.number] += 1
         if course is not None:
-            self._of_services[push.service_id] = course
-            while len(self._of_services) > _KEPT:
-                del self._of_services[next(iter(self._of_services))]
+            latest.keep(self._of_services, push.service_id, course, _KEPT)
         return course
 
     def _story_of(self, push: Notification) -> Story | None:

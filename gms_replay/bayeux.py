@@ -107,7 +107,8 @@ def _decoded(frame: bytes) -> str:
         text = frame.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BayeuxError(f"not UTF-8 at byte {error.start}: a Bayeux frame is JSON in UTF-8") from None
-    if is_deeper(text, _DEEPEST):
+    # What opens otherwise is no frame anyway, and may be a file.
+    if text.lstrip()[:1] in ("{", "[") and is_deeper(text, _DEEPEST):
         raise BayeuxError(f"nested deeper than {_DEEPEST} levels: no client needs that")
     return text
 

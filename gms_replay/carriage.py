@@ -6,7 +6,7 @@ Whoever makes facts of traffic asks here, whether the traffic passes or a file t
 import re
 from collections.abc import Callable
 
-from gms_replay import apns, bayeux, gms, httpcb, jsonp, recall
+from gms_replay import apns, bayeux, gms, httpcb, jsonp
 from gms_replay.errors import BayeuxError
 from gms_replay.model import Headers, Request, Response, Transport
 
@@ -21,8 +21,8 @@ def operation(method: str, target: str, said: Callable[[], tuple[Headers, bytes]
 
     `said` gives its headers and plain body; it is asked only where the path says nothing.
     """
-    # Apps ask for the same again and again. Only where the path says nothing do body and query count.
-    named = _named(method, target.partition("?")[0])
+    # Only where the path says nothing do body and query count.
+    named = gms.recognise(method, target.partition("?")[0], b"")
     if named is None and method == "POST":
         headers, body = said()
         return httpcb.recognise(method, target, headers, body)
@@ -96,8 +96,3 @@ def framed(frame: bytes) -> tuple[Found, ...]:
 def _is_text(channel: str) -> bool:
     # JSON can escape half a surrogate pair, which no cassette can hold.
     return channel != "" and not any("\ud800" <= character <= "\udfff" for character in channel)
-
-
-@recall.short(1024, recall.of_all)
-def _named(method: str, path: str) -> gms.Operation | None:
-    return gms.recognise(method, path, b"")

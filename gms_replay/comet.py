@@ -338,8 +338,8 @@ class Comet:
         why = bayeux.why_unpublishable(message.channel)
         if bayeux.is_service(message.channel) and not why:
             # Whoever asks there listens there: CometD's clients need no subscription for it.
-            if self._has_too_many(client, [message.channel]):
-                return replies.too_many(message, "subscriptions", self.limits.subscriptions)
+            if exceeded := self._deliveries.exceeded(client.client_id, [message.channel], self.limits):
+                return replies.too_many(message, *exceeded)
             self._deliveries.subscribe(client.client_id, [message.channel])
             if (position := chat2.resumed_from(message.fields)) is not None:
                 self._deliveries.read_to(client.client_id, position)
@@ -355,14 +355,11 @@ class Comet:
             return self._reply(message, now_us, successful=False, error=error)
         if message.channel == bayeux.UNSUBSCRIBE:
             self._deliveries.unsubscribe(client.client_id, names)
-        elif self._has_too_many(client, names):
-            return replies.too_many(message, "subscriptions", self.limits.subscriptions)
+        elif exceeded := self._deliveries.exceeded(client.client_id, names, self.limits):
+            return replies.too_many(message, *exceeded)
         else:
             self._deliveries.subscribe(client.client_id, names)
         return self._reply(message, now_us, successful=True)
-
-    def _has_too_many(self, client: Client, further: list[str]) -> bool:
-        return self._deliveries.subscribed(client.client_id, further) > self.limits.subscriptions
 
     def _reply(self, message: Parsed, now_us: int, *, ext: dict[str, Any] | None = None, **fields: Any) -> bytes:
         """A reply, with what the extensions add: the time that the client asks for, and the recorded server's."""

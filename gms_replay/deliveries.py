@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gms_replay import bayeux
+from gms_replay.limits import Limits
 
 Position = tuple[str, int]
 """A chat, and how many lines of it whoever got a message has."""
@@ -25,9 +26,10 @@ class _Event:
 
 @dataclass(slots=True)
 class _Reader:
-    """`queue` holds the numbers of the events that a client has to be told."""
+    """`characters`: of all subscriptions; `queue` holds the numbers of the events that a client has to be told."""
 
     subscriptions: dict[str, None] = field(default_factory=dict)
+    characters: int = 0
     queue: set[int] = field(default_factory=set)
 
     def takes(self, event: _Event) -> bool:
@@ -61,24 +63,32 @@ class Deliveries:
         """What the client was not told goes to the app's next one, which may be there already."""
         self._offer(self._readers.pop(client_id).queue)
 
-    def subscribed(self, client_id: str, further: Iterable[str]) -> int:
-        """How many subscriptions a client would have with further ones."""
-        held = self._readers[client_id].subscriptions
-        return len(held) + sum(name not in held for name in set(further))
+    def exceeded(self, client_id: str, further: Iterable[str], limits: Limits) -> tuple[str, int] | None:
+        """Of what a client would have too much with further subscriptions, and the limit; None where it would not."""
+        reader = self._readers[client_id]
+        new = set(further) - reader.subscriptions.keys()
+        if len(reader.subscriptions) + len(new) > limits.subscriptions:
+            return "subscriptions", limits.subscriptions
+        if reader.characters + _characters(new) > limits.subscribed_characters:
+            return "subscribed_characters", limits.subscribed_characters
+        return None
 
     def subscribe(self, client_id: str, channels: Iterable[str]) -> None:
         """What nobody was told goes to the client, too; nothing, where it has subscribed to all of these already."""
         reader = self._readers[client_id]
-        there_were = len(reader.subscriptions)
-        reader.subscriptions |= dict.fromkeys(channels)
+        new = {name: None for name in channels if name not in reader.subscriptions}
+        reader.subscriptions |= new
+        reader.characters += _characters(new)
         # Apps publish often on the same `/service/` channel, which subscribes.
-        if len(reader.subscriptions) > there_were:
+        if new:
             reader.queue |= self._taken(reader, range(len(self._events)))
 
     def unsubscribe(self, client_id: str, channels: Iterable[str]) -> None:
         reader = self._readers[client_id]
-        for name in channels:
-            reader.subscriptions.pop(name, None)
+        former = [name for name in dict.fromkeys(channels) if name in reader.subscriptions]
+        for name in former:
+            del reader.subscriptions[name]
+        reader.characters -= _characters(former)
 
     def is_subscribed(self, client_id: str) -> bool:
         """Whether a client has subscribed to anything."""
@@ -173,3 +183,7 @@ class Deliveries:
     def _forget_carried(self, client_id: str, numbers: frozenset[int]) -> None:
         for carried in self._carried.values():
             carried[:] = [(one, told - numbers if one == client_id else told) for one, told in carried]
+
+
+def _characters(channels: Iterable[str]) -> int:
+    return sum(map(len, channels))

@@ -8,8 +8,9 @@ back first, whichever recorded answer it got.
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from gms_replay import gms, lines
 from gms_replay.fields import Fields
@@ -70,19 +71,26 @@ TextKey = tuple[int, int | None]
 
 
 class Memory:
-    """What one app has said. `wanted`: the requests whose words come back."""
+    """What one app has said. `wanted`: the requests whose words come back, and which of their fields those are.
 
-    def __init__(self, wanted: frozenset[Source]) -> None:
+    Nothing else is kept; how long such words may be, `limits` says.
+    """
+
+    def __init__(self, wanted: Mapping[Source, Collection[str]]) -> None:
         self.said: dict[Source, Fields] = {}
         self._wanted = wanted
         self._sends = 0
 
-    def place(self, kind: Kind, index: int | None) -> Source | None:
-        """Whether, and as what, a request is to be kept that gets the answer of that index, or none."""
+    def hear(self, kind: Kind, index: int | None, said: Fields) -> bool:
+        """Keeps what is wanted of a request that gets the answer of that index, or none; False where it is not."""
         if kind is Kind.SEND:
             index, self._sends = self._sends, self._sends + 1
         source = (kind, UNANSWERED if index is None else index)
-        return source if source in self._wanted else None
+        names = self._wanted.get(source)
+        if names is None:
+            return False
+        self.said[source] = {name: said[name] for name in names if name in said}
+        return True
 
 
 def find(told: Iterable[Told], spoken: Iterable[Spoken], rules: Rules) -> dict[TextKey, Echoes]:
@@ -90,6 +98,14 @@ def find(told: Iterable[Told], spoken: Iterable[Spoken], rules: Rules) -> dict[T
     words = _Words(sorted(spoken, key=lambda one: one.at_us), rules)
     found = ((text, dict(words.repeated(text))) for text in sorted(told, key=lambda text: text.at_us))
     return {(text.exchange_id, text.message_id): echoes for text, echoes in found if echoes}
+
+
+def sources(found: Iterable[Echoes]) -> dict[Source, set[str]]:
+    """The requests that echoes repeat, and which of their fields."""
+    repeated: dict[Source, set[str]] = {}
+    for echo in chain.from_iterable(one.values() for one in found):
+        repeated.setdefault(echo.source, set()).update(echo.fields)
+    return repeated
 
 
 @dataclass(slots=True)

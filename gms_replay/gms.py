@@ -47,6 +47,10 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+TAKE_FILES = frozenset({Kind.CHAT, Kind.STORAGE, Kind.OTHER})
+"""What may carry files. What apps say in other requests is kept, for GMS says it again."""
+
+
 class Act(StrEnum):
     """What the app does that moves the story on, in the kinds that are counted."""
 

@@ -1,4 +1,4 @@
-"""The latest few of what a session is told: an app may go on for ever, and no session is to grow with it."""
+"""The latest few of what strangers may add to for ever: neither a session nor the player is to grow with it."""
 
 from typing import TypeVar
 
@@ -6,11 +6,9 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def keep(kept: dict[K, V], key: K, value: V, most: int) -> list[K]:
-    """Makes something the latest of so many; returns what is forgotten for it, the oldest."""
+def keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
+    """Makes something the latest of so many; for it the oldest is forgotten, if there were as many."""
     kept.pop(key, None)
     kept[key] = value
-    forgotten = list(kept)[: max(0, len(kept) - most)]
-    for one in forgotten:
-        del kept[one]
-    return forgotten
+    if len(kept) > most:
+        del kept[next(iter(kept))]

@@ -22,7 +22,11 @@ _SCRIPT = re.compile(r"(?i)json|javascript")
 _BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
 """A mark of the byte order, a comment, or what keeps other sites' scripts from reading it."""
 _PART = re.compile(rb"\r?\n\r?\n")
-_PART_NAME = re.compile(rb'(?im)^content-disposition:(?:[^\r\n]|\r?\n[ \t])*?\bname="?([^";\r\n]*)')
+_LONGEST_HEAD = 8192
+"""Of a part: some hundreds are usual."""
+_DISPOSITION = re.compile(rb"(?im)^content-disposition:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
+_PART_NAME = re.compile(rb'(?i)\bname="?([^";\r\n]*)')
+_FILE_NAME = re.compile(rb"(?i)\bfilename\*?=")
 _BOUNDARY = re.compile(r'(?i)boundary="?([^";,]+)')
 _PLAIN_FORM = re.compile(rb"[^\s<>{}\[\]\"=]*=[^\n<>{}\[\]\"]*")
 _OPENS_JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*\{)")
@@ -47,6 +51,7 @@ class Part(NamedTuple):
     """A part of a multipart body: its name, if it has one, and its payload at `text[start:end]`."""
 
     name: bytes | None
+    is_file: bool
     start: int
     end: int
 
@@ -168,19 +173,21 @@ def delimiter(content_type: str) -> bytes | None:
 
 
 def parts(text: bytes, line: bytes) -> Iterator[Part]:
-    """The parts of a multipart body that have a head; `line`: its `delimiter`."""
+    """The parts of a multipart body that have a head, and no endless one; `line`: its `delimiter`."""
     at = text.find(line)
     while at >= 0:
         following = text.find(b"\n" + line, at + len(line))
         end = following if following >= 0 else len(text)
-        if head := _PART.search(text, at, end):
-            name = _PART_NAME.search(text[at : head.end()])
-            yield Part(name and name[1], head.end(), end - (text[end - 1 : end] == b"\r"))
+        if head := _PART.search(text, at, min(end, at + _LONGEST_HEAD)):
+            disposition = _DISPOSITION.search(text, at, head.end())
+            said = disposition[0] if disposition else b""
+            name, is_file = _PART_NAME.search(said), _FILE_NAME.search(said) is not None
+            yield Part(name and name[1], is_file, head.end(), end - (text[end - 1 : end] == b"\r"))
         at = following + 1 if following >= 0 else -1
 
 
 def _in_part(text: bytes, part: Part) -> Iterator[Leaf]:
-    name, start, end = part
+    name, _, start, end = part
     path: Path = () if name is None else (decoded(name),)
     raw = text[start:end]
     if raw.lstrip()[:1] in (b"{", b"["):

@@ -7,14 +7,15 @@ it comes, a body by its size and by how many values it may hold, which is counte
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from urllib.parse import unquote_to_bytes
 
 from gms_replay import bayeux, leaves, spans
 from gms_replay.errors import OptionError
 
 _MARKS = (b",", b":", b"[", b"{", b"&")
 """One of these stands beside each value of JSON, and of a form."""
-_MOST_BLANKS = 16
-"""Before a form's first boundary."""
+_BLANKS = b"\r\n"
+"""What may stand before a form's first boundary."""
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 
 
@@ -25,7 +26,7 @@ class Limits:
     body_bytes: int = 16 << 20
     """Of a request: 413. More than any app sends to GMS, files included."""
     text_bytes: int = 128 << 10
-    """Of a body that is no form with files, and of a WebSocket's message, all its parts: 413, or 1009."""
+    """Of a body without the files in it, and of a WebSocket's message, all its parts: 413, or 1009."""
     head_bytes: int = 32 << 10
     """Of a request, its line and headers: 431."""
     headers: int = 100
@@ -38,6 +39,8 @@ class Limits:
     """Bayeux messages in one frame: the first is answered with an error, none is taken."""
     subscriptions: int = 1000
     """Of a Bayeux client: an error."""
+    subscribed_characters: int = 32 << 10
+    """Of all subscriptions of a Bayeux client: an error."""
     clients: int = 100
     """Bayeux clients of a session: a handshake gets an error."""
     sessions: int = 10_000
@@ -78,25 +81,41 @@ def listed() -> str:
     return ", ".join(f"{name}={getattr(DEFAULT, name)}" for name in _NAMES)
 
 
-def why_too_long(target: str, limits: Limits) -> str | None:
-    """Why a request's target is too much to be read; None where it is not."""
-    return f"a query may hold {limits.values} values" if target.count("&") > limits.values else None
+def why_query_too_much(target: str, limits: Limits) -> str | None:
+    """Why the query of a request is too much to be read; None where it is not."""
+    query = target.partition("?")[2]
+    if len(query) > limits.values and _marks(unquote_to_bytes(query)) >= limits.values:
+        return f"a query may hold {limits.values} values"
+    return None
 
 
 def why_too_much(body: bytes, limits: Limits, content_type: str = "") -> str | None:
-    """Why a body or frame is too much to be read; None where it is not."""
+    """Why a body or frame is too much to be read; None where it is not. `content_type`: where files may be in it."""
     if len(body) <= limits.depth:
         return None
+    line = leaves.delimiter(content_type)
     # Whatever its type says, a body that begins otherwise is read as what it looks like.
-    if content_type.lower().startswith("multipart/") and body[:_MOST_BLANKS].lstrip()[:2] == b"--":
-        line = leaves.delimiter(content_type)
-        are_too_many = line is not None and body.count(b"\n" + line) > limits.values
-        return f"a form may have {limits.values} parts" if are_too_many else None
+    if line is not None and body[: len(line) + len(_BLANKS)].lstrip().startswith(line):
+        return _why_parts_too_much(body, line, limits)
     if len(body) > limits.text_bytes:
-        return f"a body that is no form with files may have {limits.text_bytes} bytes"
+        return f"a body may have {limits.text_bytes} bytes beside files in it"
+    said = body if body.lstrip()[:1] in (b"{", b"[") else unquote_to_bytes(body)
     # Values of what is not well-formed need no marks; well-formed JSON has at most as many other tokens, and one.
-    if sum(map(body.count, _MARKS)) > limits.values or spans.is_longer(body, 2 * limits.values + 1):
+    if _marks(said) > limits.values or spans.is_longer(said, 2 * limits.values + 1):
         return f"a body may hold {limits.values} values"
-    if bayeux.is_deeper(body.decode("latin-1"), limits.depth):
+    if bayeux.is_deeper(said.decode("latin-1"), limits.depth):
         return f"JSON may be nested {limits.depth} levels deep"
     return None
+
+
+def _why_parts_too_much(body: bytes, line: bytes, limits: Limits) -> str | None:
+    if body.count(b"\n" + line) > limits.values:
+        return f"a form may have {limits.values} parts"
+    files_bytes = sum(part.end - part.start for part in leaves.parts(body, line) if part.is_file)
+    if len(body) - files_bytes > limits.text_bytes:
+        return f"a body may have {limits.text_bytes} bytes beside files in it"
+    return None
+
+
+def _marks(text: bytes) -> int:
+    return sum(map(text.count, _MARKS))

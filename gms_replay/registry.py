@@ -7,9 +7,10 @@ a visit opens a new session, of the recorded visit that fits best. A session tha
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count, islice
+from operator import attrgetter
 
-from gms_replay import addresses, identities, latest, match
+from gms_replay import addresses, identities, match
 from gms_replay.bayeux import Parsed
 from gms_replay.calls import Call
 from gms_replay.clocks import Pacing
@@ -28,19 +29,25 @@ _SPARE_US = 600_000_000
 """After so long a session makes room where there is none: an app that waits for an agent asks again before."""
 _LOOK_US = 1_000_000
 
-_APPS = 8
-"""Users and addresses of a session: an app that is asked for another name, or comes by another way, has few."""
+_LOOKED_AT = 100
+"""Of a crowd of sessions of one app, so many of each sort are looked at closely."""
 
 IDLE_US = 12 * 3600 * 1_000_000
 """For so long a session waits for its app to ask again, by the wall's time: over night."""
 
 
+_App = tuple[str | None, str | None]
+"""A user, or an address; the other is None: anybody may call himself by an address."""
+
+_OPENED, _SEEN = attrgetter("opened_at_us"), attrgetter("seen_at_us")
+
+
 @dataclass(slots=True)
 class _Listed:
-    """A session, with the last users and addresses of its app, and the Bayeux clients that it was asked for."""
+    """A session, with what it is found by (its app's user, and address), and the Bayeux clients it was asked for."""
 
     session: Playing
-    apps: dict[str | None, None] = field(default_factory=dict)
+    apps: frozenset[_App] = frozenset()
     clients: list[str] = field(default_factory=list)
 
 
@@ -68,7 +75,7 @@ class Registry:
         self._told: Counter[int] = Counter()
         self._of_client: dict[str, Playing] = {}
         self._of_service: dict[str, list[Playing]] = {}
-        self._of_app: dict[str | None, dict[str, Playing]] = {}
+        self._of_app: dict[_App, dict[str, Playing]] = {}
 
     def __contains__(self, session: Playing) -> bool:
         listed = self._listed.get(session.name)
@@ -112,11 +119,12 @@ class Registry:
         self.enlist(session)
 
     def enlist(self, session: Playing) -> None:
-        """Notes whose it is, as far as its app has said."""
-        for app in (session.user, session.peer):
+        """Notes whose it is by now: an app may call itself otherwise, or come another way, each time."""
+        listed = self._listed[session.name]
+        former, listed.apps = listed.apps, frozenset({_app(session.user, session.peer), _app(None, session.peer)})
+        self._unlist(session.name, former - listed.apps)
+        for app in listed.apps:
             self._of_app.setdefault(app, {})[session.name] = session
-            for former in latest.keep(self._listed[session.name].apps, app, None, _APPS):
-                self._unlist(former, session.name)
 
     def drop(self, name: str) -> None:
         """Forgets a session: its visit has been told once less."""
@@ -126,16 +134,16 @@ class Registry:
             self._of_service[service_id].remove(listed.session)
             if not self._of_service[service_id]:
                 del self._of_service[service_id]
-        for app in listed.apps:
-            self._unlist(app, name)
+        self._unlist(name, listed.apps)
         for client in listed.clients:
             del self._of_client[client]
 
-    def _unlist(self, app: str | None, name: str) -> None:
-        """Forgets that a session is, or was, a user's or an address's."""
-        del self._of_app[app][name]
-        if not self._of_app[app]:
-            del self._of_app[app]
+    def _unlist(self, name: str, apps: Iterable[_App]) -> None:
+        """Forgets that a session is of these."""
+        for app in apps:
+            del self._of_app[app][name]
+            if not self._of_app[app]:
+                del self._of_app[app]
 
     def meant(self, call: Call) -> Call:
         """The call, with the visit that the rules have for its name.
@@ -169,10 +177,15 @@ class Registry:
 
     def _shaken(self, call: Call) -> Playing | None:
         """One of which there is only a Bayeux client that did not say whose it is: it came before the request."""
-        listed = self._of_app.get(call.asked.peer, {}).values()
-        nameless = (one for one in listed if one.user is None and _is_only_shaken(one))
-        fitting = (one for one in nameless if call.address.visit in (None, one.story.number))
-        return next((one for one in fitting if match.fits(call, one.story)), None)
+        tried: set[int] = set()
+        for one in self._of_app.get(_app(None, call.asked.peer), {}).values():
+            number = one.story.number
+            if number in tried or one.user is not None or not _is_only_shaken(one):
+                continue
+            if call.address.visit in (None, number) and match.fits(call, one.story):
+                return one
+            tried.add(number)
+        return None
 
     def of_client(self, messages: tuple[Parsed, ...]) -> Playing | None:
         """The session whose Bayeux client sent these."""
@@ -208,12 +221,13 @@ class Registry:
 
     def unbound(self, call: Call, now_us: int) -> Playing | None:
         """The session for a handshake that does not say: see docs/architecture.md, "Sessions"."""
-        mine = sorted(self._mine(call), key=lambda session: session.opened_at_us)
-        free = [one for one in mine if one.has_begun and not one.comet.is_alive]
-        going_on = [one for one in free or mine if not one.is_told or one.comet.has_waiting]
+        mine = self._mine(call)
+        looked_at = _nearest(mine, now_us)
+        free = [one for one in looked_at if one.has_begun and not one.comet.is_alive]
+        going_on = [one for one in free or looked_at if not one.is_told or one.comet.has_waiting]
         # What lives on Comet alone begins with the handshake: where that is over, another begins.
-        rest = free or [one for one in mine if one.has_begun or one.comet.is_alive]
-        last = max(going_on, key=lambda one: one.seen_at_us, default=next(iter(rest), None))
+        rest = free or [one for one in looked_at if one.has_begun or one.comet.is_alive]
+        last = max(going_on, key=_SEEN, default=next(iter(rest), None))
         found = _awaiting(going_on, now_us) or last
         if found is not None:
             found.is_guessed = len(mine) > 1
@@ -263,9 +277,8 @@ class Registry:
 
     def _mine(self, call: Call) -> list[Playing]:
         """The sessions of the app that asks, of the visit that it wants."""
-        mine = _of(call, self._of_app.get(call.user or call.asked.peer, {}).values())
-        visit = call.address.visit
-        return mine if visit is None else [one for one in mine if one.story.number == visit]
+        mine = self._of_app.get(_app(call.user, call.asked.peer), {}).values()
+        return [one for one in mine if call.address.visit in (None, one.story.number)]
 
     def _since(self, opened_at_us: int) -> str:
         """What tells a session's Bayeux clients from those of another time: of before the server was started anew.
@@ -301,6 +314,11 @@ def whose(session: Playing) -> str:
     return f"{session.user or 'nobody by name'} at {session.peer or 'this process'}"
 
 
+def _app(user: str | None, peer: str) -> _App:
+    """Who asks: a user, or, where he names none, an address."""
+    return (user, None) if user else (None, peer)
+
+
 def _of(call: Call, sessions: Iterable[Playing]) -> list[Playing]:
     """Those sessions that are of the app that asks: of its user, or, where it names none, of its address."""
     if call.user:
@@ -315,13 +333,31 @@ def _newest(sessions: list[Playing]) -> Playing | None:
     return max(reversed(sessions), key=lambda session: session.opened_at_us)
 
 
-def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
-    """Of those that wait for their first Bayeux client, as far on in their visit as any, the oldest.
+def _nearest(sessions: list[Playing], now_us: int) -> list[Playing]:
+    """Those that a handshake may be for, in the order in which they were opened.
+
+    Of a crowd the first that wait for their first Bayeux client, and the last that were heard of, with or without one.
+    """
+    if len(sessions) > _LOOKED_AT:
+        first = sorted(_waiting(sessions, now_us), key=_OPENED)
+        last = sorted(sessions, key=_SEEN, reverse=True)
+        away = (one for one in last if not one.comet.is_alive)
+        sessions = list(dict.fromkeys(chain(*(islice(some, _LOOKED_AT) for some in (first, last, away)))))
+    return sorted(sessions, key=_OPENED)
+
+
+def _waiting(sessions: list[Playing], now_us: int) -> list[Playing]:
+    """Those that wait for their first Bayeux client.
 
     One that has not been heard of for a while is passed over: its app may be gone.
     """
-    waiting = [one for one in sessions if not one.comet.has_been_used and now_us - one.seen_at_us <= _SILENT_US]
-    return min(waiting, key=lambda one: (-_progress(one), one.opened_at_us), default=None)
+    since_us = now_us - _SILENT_US
+    return [one for one in sessions if one.seen_at_us >= since_us and not one.comet.has_been_used]
+
+
+def _awaiting(sessions: list[Playing], now_us: int) -> Playing | None:
+    """Of those that wait for their first Bayeux client, as far on in their visit as any, the oldest."""
+    return min(_waiting(sessions, now_us), key=lambda one: (-_progress(one), one.opened_at_us), default=None)
 
 
 def _progress(session: Playing) -> int:

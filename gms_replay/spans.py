@@ -100,8 +100,9 @@ def _value(stack: list[_Container], piece: bytes, at: int) -> Span:
     if inside is not None and inside.expects_key:
         inside.step = plain_text(piece[start - at : end - at])
         inside.expects_key = False
-        sort = Sort.KEY
-    elif inside is not None and inside.sort == "object":
+        around = stack[: min(len(stack), _DEEPEST) - 1]
+        return Span((*_path(around), inside.step), Sort.KEY, start, end)
+    if inside is not None and inside.sort == "object":
         path = _path(stack)
         inside.expects_key = True
         return Span(path, sort, start, end)

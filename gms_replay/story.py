@@ -6,7 +6,7 @@ when the item is due, however the app's own pace differs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -113,9 +113,9 @@ class Story:
         return self._texts.read.grid_us
 
     @cached_property
-    def echoed(self) -> frozenset[Source]:
-        """The requests whose words GMS repeats."""
-        return frozenset(echo.source for found in self._texts.read.echoes.values() for echo in found.values())
+    def echoed(self) -> Mapping[Source, Collection[str]]:
+        """The requests whose words GMS repeats, and the fields in which those are."""
+        return echoes.sources(self._texts.read.echoes.values())
 
     @cached_property
     def _recorded_answers(self) -> tuple[Answer, ...]:

@@ -105,9 +105,7 @@ class Translation:
 
     def hear(self, operation: Operation, said: Fields, index: int | None) -> None:
         """Keeps what the app says, where GMS repeats it. `index`: of the recorded answer that it gets, if any."""
-        if (source := self._memory.place(operation.kind, index)) is not None:
-            self._memory.said[source] = said
-            self._changes += 1
+        self._changes += self._memory.hear(operation.kind, index, said)
 
     def _key_back(self, key: re.Match[str]) -> str:
         """A key as recorded, where it is an instant that the app was told."""

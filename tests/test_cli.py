@@ -41,6 +41,17 @@ def cassette(tmp_path: Path) -> Path:
     return path
 
 
+def test_verb_is_broken_off(cassette: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        against = f"http://127.0.0.1:{silent.getsockname()[1]}/genesys"
+        command = [sys.executable, "-m", "gms_replay.cli", "verify", cassette, "--against", against]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as verb, silent.accept()[0]:
+            verb.send_signal(signal.SIGINT)
+            _, said = verb.communicate(timeout=60)
+
+    assert (verb.returncode, said.splitlines()[-1]) == (130, "gms-replay: interrupted")
+
+
 def test_show_tells_the_visit(cassette: Path) -> None:
     told = run("show", cassette)
 

@@ -533,6 +533,45 @@ def test_one_subscription_too_many_is_refused(wanted: list[str], is_taken: bool)
     assert reply.get("error") == (None if is_taken else "429:3:too_many_subscriptions")
 
 
+@pytest.mark.parametrize(
+    ("further", "error"),
+    [
+        (["/bcd", "/efg"], None),
+        (["/bcd", "/bcd", "/a"], None),
+        (["/bcd", "/efgh"], "429:19:too_many_subscribed_characters"),
+    ],
+)
+def test_too_long_subscriptions_are_refused(further: list[str], error: str | None) -> None:
+    """Beside `/_genesys`. Else a session's clients might hold the names of a hundred thousand long channels."""
+    peer = Peer()
+    peer.comet.limits = Limits(subscribed_characters=19)
+    peer.join(0)
+    peer.subscribe(1, ["/a"])
+
+    assert peer.subscribe(1, further).get("error") == error
+
+
+def test_what_was_subscribed_to_makes_room() -> None:
+    peer = Peer()
+    peer.comet.limits = Limits(subscribed_characters=19)
+    peer.join(0)
+    peer.subscribe(1, ["/23456789a"])
+    peer.send(1, {"channel": "/meta/unsubscribe", "clientId": "a", "subscription": "/23456789a"})
+
+    assert peer.subscribe(1, ["/23456789b"])["successful"]
+
+
+def test_too_long_service_channel_is_refused() -> None:
+    """Who publishes there listens there."""
+    peer = Peer()
+    peer.comet.limits = Limits(subscribed_characters=19)
+    peer.join(0)
+
+    (reply,) = replies(peer.send(1, {"channel": "/service/chatV2/x", "clientId": "a", "data": {}}))
+
+    assert reply["error"] == "429:19:too_many_subscribed_characters"
+
+
 def test_one_service_channel_too_many_is_refused() -> None:
     """Who publishes there listens there."""
     peer = Peer()
@@ -545,7 +584,6 @@ def test_one_service_channel_too_many_is_refused() -> None:
 
 
 def test_long_channel_is_no_channel() -> None:
-    """Else a client might have a thousand subscriptions of a hundred thousand characters."""
     peer = Peer()
     peer.comet.limits = Limits(subscriptions=1)
     peer.join(0)

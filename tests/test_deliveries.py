@@ -1,6 +1,7 @@
 import pytest
 
 from gms_replay.deliveries import Deliveries
+from gms_replay.limits import Limits
 
 CHANNEL = "/_genesys"
 
@@ -186,8 +187,24 @@ def test_what_is_subscribed_to_again_is_not_looked_at() -> None:
     assert made.take("ann", 1) == ()
 
 
-def test_subscriptions_are_counted_once_each() -> None:
+@pytest.mark.parametrize(
+    ("most", "exceeded"),
+    [
+        (Limits(subscriptions=3, subscribed_characters=13), None),
+        (Limits(subscriptions=2), ("subscriptions", 2)),
+        (Limits(subscribed_characters=12), ("subscribed_characters", 12)),
+    ],
+)
+def test_subscriptions_are_counted_once_each(most: Limits, exceeded: tuple[str, int] | None) -> None:
+    """Of `/**`, which is there, and of two more."""
     events = deliveries("a")
-    there_are = events.subscribed("a", [])
 
-    assert events.subscribed("a", ["/one", "/one", "/other"]) == there_are + 2
+    assert events.exceeded("a", ["/one", "/one", "/**", "/other"], most) == exceeded
+
+
+def test_subscriptions_that_ended_are_not_counted() -> None:
+    events = deliveries("a")
+    events.subscribe("a", ["/one", "/**", "/one"])
+    events.unsubscribe("a", ["/one", "/one", "/none"])
+
+    assert events.exceeded("a", ["/two"], Limits(subscriptions=2, subscribed_characters=7)) is None

@@ -163,11 +163,24 @@ def test_words_are_composed(fields: tuple[str, ...], said: dict[str, str], words
     assert Echo(SECOND, fields).words({FIRST: said}) is None
 
 
-def test_sends_are_counted() -> None:
-    memory = Memory(frozenset({SECOND, START}))
+def heard(memory: Memory, *said: tuple[Kind, int | None]) -> list[bool]:
+    return [memory.hear(kind, index, {"message": f"{number}"}) for number, (kind, index) in enumerate(said)]
 
-    assert [memory.place(Kind.SEND, index) for index in (9, 4, None)] == [None, SECOND, None]
-    assert [memory.place(Kind.START_CHAT, index) for index in (0, 1, None)] == [None, START, None]
+
+def test_sends_are_counted() -> None:
+    memory = Memory({SECOND: {"message"}, START: {"message"}})
+
+    assert heard(memory, (Kind.SEND, 9), (Kind.SEND, 4), (Kind.SEND, None)) == [False, True, False]
+    assert heard(memory, *((Kind.START_CHAT, index) for index in (0, 1, None))) == [False, True, False]
+    assert memory.said == {SECOND: {"message": "1"}, START: {"message": "1"}}
+
+
+def test_what_does_not_come_back_is_not_kept() -> None:
+    """Such as a file that is sent along."""
+    memory = Memory({FIRST: {"message", "nickname"}})
+    memory.hear(Kind.SEND, 0, {"message": "Hello.", "file": "a" * 1000})
+
+    assert memory.said == {FIRST: {"message": "Hello."}}
 
 
 # In a story.
@@ -181,7 +194,11 @@ def compiled(tape: Tape) -> Story:
 def test_story_knows_what_is_repeated() -> None:
     (story,) = compile_stories(factories.visit())
 
-    assert story.echoed == {(Kind.START_CHAT, 6), (Kind.SEND, 0), (Kind.SEND, 1)}
+    assert story.echoed == {
+        (Kind.START_CHAT, 6): {"firstName"},
+        (Kind.SEND, 0): {"message"},
+        (Kind.SEND, 1): {"message"},
+    }
     assert [len(event.echoes) for event in story.events["/_genesys"]] == [0, 2, 0, 0, 2, 0]
 
 

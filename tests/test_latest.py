@@ -4,14 +4,15 @@ from gms_replay import latest
 
 
 @pytest.mark.parametrize(
-    ("key", "forgotten", "kept"),
-    [("c", ["a"], ["b", "c"]), ("a", [], ["b", "a"]), ("b", [], ["a", "b"])],
+    ("key", "kept"),
+    [("c", ["b", "c"]), ("a", ["b", "a"]), ("b", ["a", "b"])],
     ids=["one more", "oldest again", "latest again"],
 )
-def test_oldest_is_forgotten(key: str, forgotten: list[str], kept: list[str]) -> None:
+def test_oldest_is_forgotten(key: str, kept: list[str]) -> None:
     there = {"a": 1, "b": 1}
 
-    assert latest.keep(there, key, 2, 2) == forgotten
+    latest.keep(there, key, 2, 2)
+
     assert list(there) == kept
     assert there[key] == 2
 
@@ -19,5 +20,6 @@ def test_oldest_is_forgotten(key: str, forgotten: list[str], kept: list[str]) ->
 def test_few_are_kept() -> None:
     there: dict[str, None] = {}
 
-    assert latest.keep(there, "a", None, 2) == []
+    latest.keep(there, "a", None, 2)
+
     assert list(there) == ["a"]

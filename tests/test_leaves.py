@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay.leaves import Leaf, decoded, encoded, is_json, leaves
+from gms_replay.leaves import Leaf, decoded, encoded, is_json, leaves, parts
 from gms_replay.spans import Sort
 
 FORM = "application/x-www-form-urlencoded"
@@ -98,8 +98,24 @@ def test_json_in_a_text_is_known(text: str, is_one: bool) -> None:
     assert is_json(text) is is_one
 
 
-def test_head_of_a_part_is_looked_at_once() -> None:
-    # Looked at from each of its words to the end it would take hours.
-    text = b"--xx\r\n" + b"content-disposition:" * 100_000 + b"\r\n\r\n1"
+@pytest.mark.parametrize("many", [b"content-disposition:", b"content-disposition: name", b"\r\n x"])
+def test_endless_head_of_a_part_is_none(many: bytes) -> None:
+    # Looked at from each of its words to the end it would take hours, and gigabytes.
+    text = b"--xx\r\ncontent-disposition:" + many * 100_000 + b"\r\n\r\n1"
 
-    assert told(text, PARTS)[-1] == ((), "1")
+    assert told(text, PARTS) == [((), text.decode())]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "is_file"),
+    [
+        (b'form-data; name="a"; filename="a.png"', True),
+        (b"form-data; filename*=UTF-8''a.png; name=a", True),
+        (b'form-data;\r\n name="a"', False),
+        (b'form-data; name="a"', False),
+    ],
+)
+def test_files_are_told_from_fields(disposition: bytes, is_file: bool) -> None:
+    (part,) = parts(b"--xx\r\nContent-Disposition: " + disposition + b"\r\n\r\n1\r\n--xx--", b"--xx")
+
+    assert (part.name, part.is_file) == (b"a", is_file)

@@ -32,6 +32,8 @@ def test_all_are_listed_with_their_defaults() -> None:
 
 
 FORM = "multipart/form-data; boundary=b"
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+FIELD = b'--b\r\nContent-Disposition: form-data; name="message"\r\n\r\n'
 
 
 @pytest.mark.parametrize(
@@ -42,10 +44,10 @@ FORM = "multipart/form-data; boundary=b"
         (b"\x00" * 131_072, ""),
         (b'{"message": "%s"}' % (b"[" * 4_000), "application/json"),
         (b'[{"channel": "/meta/connect", "clientId": "1"}]' * 100, "application/json"),
-        (b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\n" + b"a,b,c\n" * 90_000 + b"--b--", FORM),
-        (b"--b\r\n\r\n" + b"\x00" * 10_000_000, FORM),
-        (b"\r\n--b\r\n\r\n" + b"--\n" * 1_000_000, FORM),
-        (b"--b\r\n\r\n" + b"\x00" * 10_000_000, "multipart/form-data"),
+        (FILE + b"a,b,c\n" * 90_000 + b"--b--", FORM),
+        (FILE + b"\x00" * 10_000_000, FORM),
+        (b"\r\n" + FILE + b"--\n" * 1_000_000, FORM),
+        (FIELD + b"a,b,c\n" * 10_000 + b"\r\n" + FILE + b"\x00" * 1_000_000, FORM),
         (b"[" + b'"1",' * 4_999 + b'"1"]', "application/json"),
         (b"{" + b'"1":{},' * 1_665 + b'"1":{}}', "application/json"),
         (b"[" + b"[1]," * 2_499 + b"[1]]", "application/json"),
@@ -56,9 +58,17 @@ def test_enough_is_not_too_much(body: bytes, content_type: str) -> None:
     assert limits.why_too_much(body, DEFAULT, content_type) is None
 
 
-@pytest.mark.parametrize(("pairs", "why"), [(5_001, None), (5_002, "a query may hold 5000 values")])
-def test_query_of_too_many_values(pairs: int, why: str | None) -> None:
-    assert limits.why_too_long("/x?" + "&".join(["a=1"] * pairs), DEFAULT) == why
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("&".join(["a=1"] * 5_000), None),
+        ("&".join(["a=1"] * 5_001), "a query may hold 5000 values"),
+        ("message=[" + "1%2C" * 5_001 + "1]", "a query may hold 5000 values"),
+        ("message=" + "a+word+" * 1_000, None),
+    ],
+)
+def test_query_of_too_many_values(query: str, why: str | None) -> None:
+    assert limits.why_query_too_much(f"/x?{query}", DEFAULT) == why
 
 
 def test_endless_string_is_looked_at_once() -> None:
@@ -77,12 +87,18 @@ def test_endless_string_is_looked_at_once() -> None:
         (b'{"\\"a":' * 101, "", "JSON may be nested 100 levels deep"),
         (b"[" + b"{}," * 5001 + b"{}]", "", "a body may hold 5000 values"),
         (b"a=1&" * 5001, "application/x-www-form-urlencoded", "a body may hold 5000 values"),
-        (b"\x00" * 131_073, "application/json", "a body that is no form with files may have 131072 bytes"),
+        (b"message=[" + b"1%2C" * 5_001 + b"1]", "application/x-www-form-urlencoded", "a body may hold 5000 values"),
+        (b"message=" + b"%5B" * 101, "application/x-www-form-urlencoded", "JSON may be nested 100 levels deep"),
+        (b"\x00" * 131_073, "application/json", "a body may have 131072 bytes beside files in it"),
         (b"--b\r\n\r\n" * 5_002, FORM, "a form may have 5000 parts"),
+        (FIELD + b"\x00" * 131_073, FORM, "a body may have 131072 bytes beside files in it"),
+        (FILE + b"\r\n" + FIELD + b"\x00" * 131_073, FORM, "a body may have 131072 bytes beside files in it"),
+        (FILE[:-4] + b"; name" * 30_000 + b"\r\n\r\n1", FORM, "a body may have 131072 bytes beside files in it"),
+        (FILE + b"\x00" * 131_073, "multipart/form-data", "a body may have 131072 bytes beside files in it"),
         (b"[" + b"1," * 5_000 + b"1]", FORM, "a body may hold 5000 values"),
         (b"[" * 101, FORM, "JSON may be nested 100 levels deep"),
-        (b" " * 131_071 + b"--b", FORM, "a body that is no form with files may have 131072 bytes"),
-        (b"\x00" * 131_073, FORM, "a body that is no form with files may have 131072 bytes"),
+        (b" " * 131_071 + b"--b", FORM, "a body may have 131072 bytes beside files in it"),
+        (b"\x00" * 131_073, FORM, "a body may have 131072 bytes beside files in it"),
         (b"{" + b'"1"1' * 10_000, "", "a body may hold 5000 values"),
         (b"[" * 100 + b"}" * 10_000, "", "a body may hold 5000 values"),
         (b"[" * 100 + b"1 " * 10_000, "", "a body may hold 5000 values"),

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections import Counter
 from typing import Any
 
@@ -77,6 +78,29 @@ def test_oldest_loss_is_forgotten() -> None:
         taking.lost(number)
 
     assert [kinds(taking, None, said(SEND, message=str(number))) for number in (0, 1)] == [[Kind.SEND], []]
+
+
+def test_what_was_said_is_not_kept() -> None:
+    """An app may say as much as it likes, and hang up on it."""
+    taking = recorded()
+    tracemalloc.start()
+    for number in range(20):
+        kinds(taking, number, said(SEND, message=f"{number:02}" * 50_000))
+        if number % 2:
+            taking.lost(number)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 500_000
+
+
+def test_same_on_another_channel_is_another() -> None:
+    taking = recorded()
+    lost = said("requestChat")
+    kinds(taking, 1, lost)
+    taking.lost(1)
+
+    assert kinds(taking, 2, Parsed(b"", lost.fields | {"channel": f"{CHANNEL}2"})) == [Kind.REQUEST_CHAT]
 
 
 def test_what_was_not_recorded_is_counted_together() -> None:

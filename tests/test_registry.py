@@ -1,5 +1,7 @@
 import gc
 import json
+import sys
+import tracemalloc
 
 import chats2
 import pytest
@@ -264,21 +266,33 @@ def test_clients_that_shake_hands_for_ever_are_forgotten() -> None:
     assert len(ann.driver.player._registry._of_client) <= 6
 
 
-def test_last_names_of_an_app_are_known() -> None:
+def test_app_is_found_by_its_present_name() -> None:
     """Whoever names a session may call himself anything, each time."""
     ann = app()
-    service = begin(ann, "alice")
-    target = f"{MENU.replace(SERVICE, service)}?gms_session=alice"
-    for number in range(100):
-        App(ann.driver, f"{number}@example.com").call("POST", target)
+    begin(ann, "alice")
+    for user in ("one@example.com", "two@example.com"):
+        begin(App(ann.driver, user), "alice")
 
-    assert len(ann.driver.player._registry._of_app) == 8
-    assert missed_in(App(ann.driver, "99@example.com")) == "alice"
+    found = [missed_in(App(ann.driver, user)) for user in ("ann", "one@example.com", "two@example.com")]
+
+    assert found == [None, None, "alice"]
 
 
-def missed_in(at: App) -> str:
+def test_former_names_of_an_app_are_forgotten() -> None:
+    ann = app()
+    begin(ann, "alice")
+    tracemalloc.start()
+    for number in range(20):
+        begin(App(ann.driver, f"{number:02}" * 50_000), "alice")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 500_000
+
+
+def missed_in(at: App) -> str | None:
     """The session that is asked for what nobody recorded."""
-    name: str = json.loads(at.call("GET", AVAILABILITY).body)["session"]
+    name: str | None = json.loads(at.call("GET", AVAILABILITY).body)["session"]
     return name
 
 
@@ -302,6 +316,37 @@ def test_nameless_client_is_who_begins_a_visit_from_its_address() -> None:
     assert [(one.name, one.user) for one in page.driver.player.sessions] == [("s1", "ann"), ("s2", "ben")]
 
 
+def test_nameless_client_is_where_it_came_from_last() -> None:
+    page = app(None)
+    page.shake_hands()
+    elsewhere = App(page.driver, None, peer="192.0.2.9")
+    elsewhere.client_id = page.client_id
+    elsewhere.bayeux(elsewhere.meta("connect"))
+    start(App(page.driver, "ann"))
+    start(App(page.driver, "ben", peer="192.0.2.9"))
+
+    assert [(one.name, one.user) for one in page.driver.player.sessions] == [("s1", "ben"), ("s2", "ann")]
+
+
+def test_nameless_clients_are_compared_once_for_each_story() -> None:
+    page = app(None)
+    for number in range(100):
+        page.ask("POST", f"{page.comet_path}?gms_session=n{number}", {"channel": "/meta/handshake"})
+    compared: list[str] = []
+    sys.setprofile(lambda frame, event, _: compared.append(frame.f_code.co_name) if event == "call" else None)
+    App(page.driver, "zoe").ask("POST", CALLBACK, {"other": "words"})
+    sys.setprofile(None)
+
+    assert compared.count("fits") < 5
+
+
+def test_nobody_is_found_by_the_name_of_an_address() -> None:
+    ann = app("192.0.2.9")
+    start(ann)
+
+    assert missed_in(App(ann.driver, None, peer="192.0.2.9")) is None
+
+
 def test_comet_is_for_who_is_farthest() -> None:
     """Of two visits that wait for it: the one that was told a dialog is nearer to its chat."""
     ann = visiting()
@@ -311,6 +356,66 @@ def test_comet_is_for_who_is_farthest() -> None:
     ann.shake_hands()
 
     assert [one.comet.is_alive for one in ann.driver.player.sessions] == [False, True]
+
+
+def crowd(count: int) -> App:
+    """An app that has begun so many visits, each in another session, `n0` the first."""
+    ann = visiting()
+    for number in range(count):
+        ann.driver.wait(0.001)
+        ann.ask("POST", f"{CALLBACK}?gms_session=n{number}", ORDER)
+    return ann
+
+
+def heard(ann: App) -> list[str]:
+    """The sessions that have a Bayeux client."""
+    return [one.name for one in ann.driver.player.sessions if one.comet.is_alive]
+
+
+def test_oldest_of_many_gets_comet() -> None:
+    ann = crowd(300)
+
+    for _ in range(3):
+        ann.shake_hands()
+
+    assert heard(ann) == ["n0", "n1", "n2"]
+
+
+def test_last_seen_of_many_gets_comet() -> None:
+    """Where those that waited for it have been silent for too long."""
+    ann = crowd(300)
+    ann.driver.wait(1)
+    begin(ann, "n150")
+    ann.driver.wait(11)
+
+    ann.shake_hands()
+
+    assert heard(ann) == ["n150"]
+
+
+def test_one_of_many_that_is_away_gets_comet() -> None:
+    """Where all others have their clients, and were heard of since."""
+    ann = crowd(300)
+    ann.driver.wait(8)
+    for number in set(range(300)) - {150}:
+        ann.ask("POST", f"{ann.comet_path}?gms_session=n{number}", {"channel": "/meta/handshake"})
+    ann.driver.wait(3)
+    assert "n150" not in heard(ann)
+
+    ann.shake_hands()
+
+    assert "n150" in heard(ann)
+
+
+def test_handshake_looks_closely_at_few() -> None:
+    ann = crowd(1000)
+    called: list[str] = []
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
+    ann.ask("POST", ann.comet_path, {"channel": "/meta/handshake"})
+    sys.setprofile(None)
+
+    assert heard(ann) == ["n0"]
+    assert len(called) < 5_000
 
 
 def test_service_that_several_are_told_of_is_the_last_one_s() -> None:
@@ -333,6 +438,23 @@ def test_service_that_several_are_told_of_is_the_last_one_s() -> None:
 
     assert [one and one.name for one in told] == ["s2", "s1", None]
     assert (listed.told(None), list(listed)) == (None, [])
+
+
+@pytest.mark.parametrize("users", [("ann", "ben"), (None, None)])
+def test_service_that_several_are_told_of_is_asked_by_each(users: tuple[str | None, ...]) -> None:
+    tape = Tape()
+    tape.ask(0, "POST", CALLBACK, ORDER, b'{"_id":"117"}')
+    tape.ask(1, "POST", MENU.replace(SERVICE, "117"))
+    driver = Driver(Player(compile_stories(tape.recording())))
+    apps = [App(driver, user, peer=f"192.0.2.{number}") for number, user in enumerate(users)]
+    for one in apps:
+        start(one)
+
+    for one in apps:
+        one.call("POST", MENU.replace(SERVICE, "117"))
+
+    assert driver.notes == []
+    assert [len(session.given) for session in driver.player.sessions] == [2, 2]
 
 
 def two_chats(channel: str = chats2.CHANNEL) -> chats2.Chatter:

@@ -170,6 +170,11 @@ def test_leaves_are_bounded_in_depth() -> None:
     assert max(map(len, found)) == 4
 
 
+@pytest.mark.parametrize("depth", [1, 100, 101, 200])
+def test_key_ends_its_path_at_any_depth(depth: int) -> None:
+    assert [span.path for span in spans(b"{" * depth + b'"a"')] == [("a",)]
+
+
 def test_brackets_are_told_where_asked_for():
     found = [(span.path, span.sort) for span in spans(b'{"a":[{}]}', brackets=True)]
 

@@ -1,5 +1,7 @@
 """The answers that an app has not got."""
 
+import tracemalloc
+
 import pytest
 from factories import CALLBACK, QUEUE, SERVICE, Tape, position
 
@@ -77,6 +79,31 @@ def test_oldest_loss_is_forgotten() -> None:
         underway.lose(number)
 
     assert [underway.has_lost(asking(number)) for number in (0, 1, 100)] == [False, True, True]
+
+
+def test_what_was_said_is_not_kept() -> None:
+    """An app may say as much as it likes, and hang up on it."""
+    underway, one = Underway(), pending()
+    tracemalloc.start()
+    for number in range(20):
+        asked = ("x",), frozenset({("message", f"{number:02}" * 50_000)})
+        underway.expect(one._replace(asked=asked))
+        underway.lose(one.request_id)
+        underway.miss(asked)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 500_000
+
+
+def test_other_words_are_not_what_got_lost() -> None:
+    underway = Underway()
+    underway.expect(pending(asked=(("x",), frozenset({("a", "1"), ("b", "2")}))))
+    underway.lose(1)
+
+    other = [("y",), (("a", "1"), ("b", "2"))], [("x",), (("a", "1"),)], [("x",), (("a", "2"), ("b", "1"))]
+    assert not any(underway.has_lost((key, frozenset(said))) for key, said in other)
+    assert underway.has_lost((("x",), frozenset({("b", "2"), ("a", "1")})))
 
 
 def test_same_is_missed_once() -> None:

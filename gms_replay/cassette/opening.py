@@ -260,8 +260,11 @@ def errors_named(path: Path, doing: Literal["read", "written"]) -> Iterator[None
         raise _named(path, doing, error) from error
     except OSError as error:
         raise CassetteError(f"{path}: cannot be {doing}: {error.strerror}; check folder, space and rights") from error
-    except (ValueError, OverflowError, MemoryError) as error:
-        raise _unfit(path, doing, reason_of(error)) from error
+    except MemoryError as error:
+        advice = "free some; where the file is small, it is damaged, and gms-replay check tells where"
+        raise CassetteError(f"{path}: cannot be {doing}: {reason_of(error)}; {advice}") from error
+    except (ValueError, OverflowError) as error:
+        raise _unfit(path, doing, _one_line(error)) from error
 
 
 def _named(path: Path, doing: str, error: SQLAlchemyError | sqlite3.Error) -> CassetteError:

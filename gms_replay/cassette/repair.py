@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gms_replay.cassette import copy
+from gms_replay.cassette import copy, schema
 from gms_replay.cassette.integrity import Examined
 from gms_replay.errors import CassetteError
 from gms_replay.model import Recording, Run
@@ -15,7 +15,7 @@ MADE_UP = "repair"
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What goes into the new cassette; `left_out` are whole facts, by kind, whose exchange or connection is lost."""
+    """What goes into the new cassette; `left_out` are whole facts, by kind, whose request or connection is lost."""
 
     recording: Recording
     left_out: dict[str, int]
@@ -38,7 +38,9 @@ def save(examined: Examined, path: str | os.PathLike[str]) -> Saved | None:
     if saved.recording == Recording():
         return None
     copy.write(Path(path), saved.recording)
-    return saved
+    read = sum(count.readable for count in examined.counts if count.table == schema.outcome.name)
+    answers = read - sum(one.outcome is not None for one in saved.recording.exchanges)
+    return replace(saved, left_out={"answers": answers} | saved.left_out) if answers else saved
 
 
 def whole(recording: Recording) -> Saved:

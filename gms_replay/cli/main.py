@@ -1,4 +1,5 @@
-"""The command line. It only wires: each verb is one function that calls a room, and exits 0, 1 (differs) or 2 (misuse).
+"""The command line. It only wires: each verb is one function that calls a room, and exits 0, 1 (differs), 2 (misuse)
+or 130 (interrupted, as shells have it).
 
 What a verb needs is imported inside it: starting up is felt every day.
 """
@@ -15,6 +16,8 @@ from gms_replay.cli import comparing, cutting, exchanging, looking, recording, s
 from gms_replay.cli.options import complain
 from gms_replay.errors import GmsReplayError
 
+_INTERRUPTED = 130
+
 
 class _Verbs(click.Group):
     """Shows errors of ours as the one line that they are, and those of the system that nobody else has named."""
@@ -25,6 +28,9 @@ class _Verbs(click.Group):
         except GmsReplayError as error:
             complain(error)
             ctx.exit(2)
+        except KeyboardInterrupt:
+            complain(GmsReplayError("interrupted"))
+            ctx.exit(_INTERRUPTED)
         except OSError as error:
             # A reader that has seen enough (`| head`) is click's to deal with.
             if error.errno == errno.EPIPE:

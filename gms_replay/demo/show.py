@@ -46,7 +46,8 @@ def play(cassette: Path, console: Console) -> int:
     comparison = compare(live, replayed)
     console.print(_side_by_side(live, replayed))
     _tell_shifts(comparison, console)
-    console.print(f"Left behind: {cassette}. Look at it, or serve it to an app of yours:", soft_wrap=True)
+    console.print(f"Left behind: {cassette}, not redacted, for its people are made up. Look at it,", soft_wrap=True)
+    console.print("or serve it to an app of yours:")
     console.print(f"  gms-replay show {cassette}", soft_wrap=True)
     console.print(f"  gms-replay serve {cassette} --port 8080", soft_wrap=True)
     for difference in comparison.differences:

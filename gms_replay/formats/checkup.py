@@ -27,6 +27,7 @@ _NOUNS = {
     "connections": ("APNs connection",),
     "frames": ("APNs frame",),
 }
+_LEFT_OUT = _NOUNS | {"answers": ("answer",)}
 _REDACTIONS = {
     Redaction.OFF: "not redacted",
     Redaction.ON: "redacted",
@@ -80,7 +81,7 @@ def tell_repaired(saved: Saved | None, name: str) -> Iterator[str]:
     held = ", ".join(count(number, *_NOUNS[kind]) for kind, number in _held(saved.recording).items())
     yield f"saved into {plain(name)}: {held}"
     for kind, number in saved.left_out.items():
-        yield f"  left out: {count(number, *_NOUNS[kind])}, for what carried it is lost"
+        yield f"  left out: {count(number, *_LEFT_OUT[kind])}, for what carried it is lost"
     if saved.made_up_runs:
         yield f"  made up: {count(saved.made_up_runs, 'run')}, for the recorded one is lost"
 

@@ -5,7 +5,7 @@ What is packed small may be large: of gzip and deflate no more is undone than an
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from mitmproxy.net import encoding
 
@@ -18,6 +18,7 @@ _HEAD_LENGTH = 2
 _MOST_CODINGS = 2
 """Each may make a thousand times as much of what it is given."""
 _LARGEST = 64 << 20
+_PIECE_BYTES = 16 << 10
 _GZIP = zlib.MAX_WBITS | 16
 """zlib's mode for it."""
 
@@ -57,13 +58,21 @@ def undoing(headers: Headers) -> Callable[[bytes], bytes] | None:
 
 
 class _Inflating:
-    """Undoes gzip, also in several members, and deflate, also without zlib's frame."""
+    """Undoes gzip, also in several members (RFC 1952, section 2.2), and deflate, also without zlib's frame.
 
-    def __init__(self) -> None:
+    `mode` is zlib's; 0 for the one that the first bytes tell.
+    """
+
+    def __init__(self, mode: int = 0) -> None:
         self._head = b""
-        self._mode = 0
-        self._inflate = zlib.decompressobj()
+        self._mode = mode
+        self._inflate = zlib.decompressobj(mode or zlib.MAX_WBITS)
         self._is_broken = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that came has been undone, to its end."""
+        return self._inflate.eof and not self._is_broken
 
     def __call__(self, piece: bytes) -> bytes:
         if not self._mode:
@@ -72,17 +81,26 @@ class _Inflating:
                 return b""
             self._mode = _zlib_mode(piece)
             self._inflate = zlib.decompressobj(self._mode)
-        plain: list[bytes] = []
         try:
-            while piece and not self._is_broken:
-                if self._inflate.eof:
-                    self._inflate = zlib.decompressobj(self._mode)
-                plain.append(self._inflate.decompress(piece, _LARGEST))
-                self._is_broken = bool(self._inflate.unconsumed_tail)
-                piece = self._inflate.unused_data
+            return b"".join(self._members(piece))
         except zlib.error:
             self._is_broken = True
-        return b"".join(plain)
+            return b""
+
+    def _members(self, piece: bytes) -> Iterator[bytes]:
+        room = _LARGEST
+        while piece and not self._is_broken:
+            if self._inflate.eof:
+                # Zeros fill up what gzip ends before; what stands behind a deflated body is none of it.
+                piece = piece.lstrip(b"\0") if self._mode == _GZIP else b""
+                if not piece:
+                    return
+                self._inflate = zlib.decompressobj(self._mode)
+            plain = self._inflate.decompress(piece, room)
+            room -= len(plain)
+            yield plain
+            piece = self._inflate.unused_data
+            self._is_broken = bool(self._inflate.unconsumed_tail) or not room
 
 
 def names(headers: Headers) -> list[str]:
@@ -132,12 +150,14 @@ def _do(coding: str, plain: bytes) -> bytes:
 
 
 def _inflate(wire: bytes, mode: int) -> bytes:
-    """All that is packed; of gzip in as many members as there are (RFC 1952, section 2.2), zeros behind them aside."""
-    plain = b""
-    while wire:
-        inflate = zlib.decompressobj(mode)
-        plain += inflate.decompress(wire, _LARGEST + 1 - len(plain))
-        if not inflate.eof:
-            raise EOFError("it is cut off, or too large")
-        wire = inflate.unused_data.lstrip(b"\0") if mode == _GZIP else b""
-    return plain
+    """All that is packed."""
+    undo, plain, length = _Inflating(mode), [], 0
+    # In pieces, for zlib copies what stands behind a member, which may be one of very many.
+    for at in range(0, len(wire), _PIECE_BYTES):
+        plain.append(undo(wire[at : at + _PIECE_BYTES]))
+        length += len(plain[-1])
+        if length > _LARGEST:
+            break
+    if not undo.is_whole or length > _LARGEST:
+        raise EOFError("it is cut off, or too large")
+    return b"".join(plain)

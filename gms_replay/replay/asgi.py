@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from typing import Protocol
 
-from gms_replay import control, limits
+from gms_replay import control, gms, limits
 from gms_replay.access import Access
 from gms_replay.addresses import PARAMETER
 from gms_replay.errors import GmsReplayError
@@ -133,22 +133,28 @@ class ReplayApp:
         if isinstance(admitted, Respond):
             await wire.respond(send, admitted, cors)
             return
+        if why := limits.why_query_too_much(asked.target, self.limits):
+            await wire.respond(send, Respond(0, 414, _TEXT, why.encode()), cors)
+            return
         asked, body = admitted, await wire.body(receive, self.limits.body_bytes)
         if body is None:
             self._log(f"{asked.method} {asked.target}: whoever asked hung up in the middle of it")
-        elif why := self._why_too_much(body, asked.headers):
+        elif why := self._why_too_much(body, asked):
             await wire.respond(send, Respond(0, 413, _TEXT, why.encode()), cors)
-        elif why := limits.why_too_long(asked.target, self.limits):
-            await wire.respond(send, Respond(0, 414, _TEXT, why.encode()), cors)
         elif event_stream.is_wanted(asked):
             await self._stream(asked, receive, send, cors)
         else:
             await self._answer(asked._replace(body=body) if body else asked, scope, receive, send, cors)
 
-    def _why_too_much(self, body: bytes, headers: Headers) -> str | None:
+    def _why_too_much(self, body: bytes, asked: Asked) -> str | None:
+        if not body:
+            return None
         if len(body) > self.limits.body_bytes:
             return f"a body may have {self.limits.body_bytes} bytes"
-        return limits.why_too_much(body, self.limits, header(headers, "content-type") or "")
+        operation = gms.recognise(asked.method, asked.target, b"")
+        takes_files = operation is None or operation.kind in gms.TAKE_FILES
+        content_type = header(asked.headers, "content-type") if takes_files else None
+        return limits.why_too_much(body, self.limits, content_type or "")
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         """Raises GmsReplayError where another loop is in here at the same time."""

@@ -18,7 +18,7 @@ _PATIENCE_S = 30
 def wanted(on_miss: str) -> BaseUrl:
     """Who answers what the cassette does not, by "pass:URL"; the path is the app's business. Raises OptionError."""
     word, _, url = on_miss.partition(":")
-    if word != "pass":
+    if word != "pass" or not url:
         raise OptionError(f"--on-miss {on_miss}: it is `error` or pass:URL")
     return BaseUrl.parse(url, "--on-miss pass:")
 

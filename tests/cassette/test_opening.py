@@ -22,6 +22,14 @@ def test_odd_names_are_plain_files(tmp_path, name):
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
+def test_lack_of_memory_is_no_damage(tmp_path):
+    with pytest.raises(CassetteError) as told, opening.errors_named(tmp_path / "visit.sqlite", "read"):
+        raise MemoryError
+
+    assert "cannot be read: it wants more memory than there is; free some" in str(told.value)
+    assert not isinstance(told.value, CassetteDamagedError)
+
+
 def test_claim_takes_no_existing_file(tmp_path):
     opening.claim(tmp_path / "visit.sqlite")
 

@@ -194,6 +194,20 @@ def test_huge_body_is_refused(app: httpx.Client) -> None:
     assert f"{DEFAULT.body_bytes} bytes" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/genesys/1/service/1/storage", 404),
+        ("/elsewhere", 404),
+        (factories.CALLBACK, 413),
+        (COMET, 413),
+        ("/3/device/aa", 413),
+    ],
+)
+def test_files_are_taken_where_they_belong(app: httpx.Client, target: str, status: int) -> None:
+    assert app.post(target, files={"file": b"[" * (DEFAULT.text_bytes + 1)}).status_code == status
+
+
 def test_query_of_too_many_values_is_refused(app: httpx.Client) -> None:
     answer = app.get(factories.CALLBACK + "?" + "a&" * (DEFAULT.values + 1))
 

@@ -174,7 +174,7 @@ def test_who_answers_is_named() -> None:
     assert wanted("pass:https://gms.example/genesys") == BaseUrl("https", "gms.example", 443, "/genesys")
 
 
-@pytest.mark.parametrize("on_miss", ["pas:http://a", "http://a", "pass:gms.example"])
+@pytest.mark.parametrize("on_miss", ["pas:http://a", "http://a", "pass:gms.example", "pass", "pass:"])
 def test_odd_upstream_is_refused(on_miss: str) -> None:
     with pytest.raises(OptionError, match=r"^--on-miss "):
         wanted(on_miss)
