@@ -30,9 +30,9 @@ _MULTIPLE_CLIENTS = {"multiple-clients": True, "reconnect": "retry", "interval":
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Messages in order, each JSON: the answer to a request, or a frame for the WebSocket of that id."""
+    """Messages in order, each JSON: the answer to a request, or a frame for a WebSocket."""
 
-    request_id: int
+    carrier: Carrier
     messages: tuple[bytes, ...]
 
 
@@ -170,7 +170,7 @@ class Comet:
                     told += self._deliveries.take(client.client_id, carrier.id)
                 said.append(self._plain(client, message, now_us))
         if said or not messages:
-            yield Frame(carrier.id, (*told, *said))
+            yield Frame(carrier, (*told, *said))
 
     def deliver(self, channel: str, raw: bytes, position: Position | None = None, is_lost: bool = False) -> None:
         """Queues a message for every subscriber, or, where it is lost, for none; `position`: in a chat, if in one."""
@@ -183,7 +183,7 @@ class Comet:
         for message in messages:
             if (client := self._client(message)) is not None:
                 if client.held is not None:
-                    yield Frame(client.held.carrier.id, (replies.unknown(client.held.message),))
+                    yield Frame(client.held.carrier, (replies.unknown(client.held.message),))
                 self._acknowledge(client, message)
                 if client.batches is not None:
                     self._deliveries.repeat(client.client_id, client.batches.outstanding)
@@ -196,7 +196,7 @@ class Comet:
                 self._drop(client)
         for client in self._clients.values():
             if client.socket is not None and (told := self._deliveries.take(client.client_id, None)):
-                yield Frame(client.socket.id, told)
+                yield Frame(client.socket, told)
             if self._is_ready(client, now_us):
                 yield from self._answer_held(client, now_us)
 
@@ -242,7 +242,7 @@ class Comet:
         """Forgets all clients; those that wait are told so."""
         for client in self._clients.values():
             if client.held is not None:
-                yield Frame(client.held.carrier.id, (replies.unknown(client.held.message),))
+                yield Frame(client.held.carrier, (replies.unknown(client.held.message),))
         self._clients.clear()
 
     def next_wakeup_us(self) -> int | None:
@@ -297,8 +297,8 @@ class Comet:
 
     def _answer_held(self, client: Client, now_us: int, **fields: Any) -> Iterator[Frame]:
         if client.held is not None:
-            carrier_id = client.held.carrier.id
-            yield Frame(carrier_id, tuple(self._connected(client, now_us, **fields)))
+            carrier = client.held.carrier
+            yield Frame(carrier, tuple(self._connected(client, now_us, **fields)))
 
     def _connected(self, client: Client, now_us: int, **fields: Any) -> list[bytes]:
         """Events first, then the connect's reply, as CometD orders them."""

@@ -7,8 +7,7 @@ that it is told again where the protocol promises that. What comes late waits he
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 
 from gms_replay import bayeux, fault_answers, publications
 from gms_replay.bayeux import Parsed
@@ -17,34 +16,20 @@ from gms_replay.clocks import SessionTime
 from gms_replay.deliveries import Position
 from gms_replay.events import JSON, TEXT, UNEXPECTED, Action, Break, CloseSocket, Logged, Respond, SendPush, SendText
 from gms_replay.failovers import Failovers
-from gms_replay.faults import ANY, COMET, PUSH, Do, Faults, Strike, share
+from gms_replay.faults import ANY, COMET, PUSH, Do, Fault, Faults, Strike, share
 from gms_replay.fields import Fields
 from gms_replay.gms import Operation
+from gms_replay.late import Backlog, Late, Sort
 from gms_replay.publications import Publication
 
 WRONG_ALIAS = "alias is wrong: use the one that was told last"
 
+_MOST_LATE = 100
+"""Messages that wait over one WebSocket: each may be as large as one may be, and a tester's delay as long as he likes.
 
-class Sort(StrEnum):
-    """What comes late."""
-
-    ANSWER = "answer"
-    MESSAGE = "message"
-    PUSH = "push"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Late:
-    """What comes late, and when, in the story's time. `of`: the request, socket or channel that it is of.
-
-    `then` does it, and is told the wall's time. `is_swapped`: it goes as soon as the next of its channel has gone.
-    """
-
-    due_at_us: int
-    sort: Sort
-    of: int | str
-    then: Callable[[int], Iterable[Action]]
-    is_swapped: bool = False
+An app that awaits answers has a few on their way.
+"""
+_POLICY = 1008  # RFC 6455, section 7.4.1
 
 
 class Mishaps:
@@ -77,9 +62,7 @@ class Mishaps:
         self._struck: Counter[int] = Counter()
         self._spoiled: dict[int, Strike] = {}
         self._lost: list[int] = []
-        self._ended: set[int] = set()
-        self.late: list[Late] = []
-        """What is late."""
+        self.late = Backlog()
 
     @property
     def awaited(self) -> tuple[int, ...]:
@@ -88,19 +71,28 @@ class Mishaps:
 
     def holds(self, sort: Sort) -> bool:
         """Whether something of that sort is late."""
-        return bool(self.late) and any(late.sort is sort for late in self.late)
+        return any(late.sort is sort for late in self.late)
 
     def release(self, late: Late, now_us: int) -> Iterable[Action]:
         """Lets go what was late."""
         self.late.remove(late)
         return late.then(now_us)
 
+    def ends(self, carrier_id: int) -> bool:
+        """Whether a WebSocket's end is late: whatever comes there now is behind it."""
+        return self.late.ends(carrier_id)
+
+    def hurry(self, carrier_id: int, now_us: int) -> list[Action]:
+        """Has the story hear at once what is late there, because who sent it goes to another session."""
+        actions: list[Action] = []
+        while there := self.late.of(carrier_id):
+            actions += self.release(next(iter(there)), now_us)
+        return actions
+
     def gone(self, request_id: int) -> None:
         """The app hung up there: nothing comes for it any more."""
         self._spoiled.pop(request_id, None)
-        self._ended.discard(request_id)
-        if self.late:
-            self.late = [late for late in self.late if late.of != request_id]
+        self.late.drop(request_id)
 
     def take_lost(self) -> Sequence[int]:
         """The requests whose answers went out, and did not arrive; each once."""
@@ -140,15 +132,17 @@ class Mishaps:
 
         `hear` has the story hear them, at that wall's time; where it is told so, once it has forgotten their clients.
         """
-        if not self._faults.rules and not self._failovers.count and not self.late and not self._ended:
+        if not self._faults.rules and not self._failovers.count and not self.late:
             return hear(now_us, False)
+        if self.ends(carrier.id):
+            return ()
+        if len(self.late.of(carrier.id)) >= _MOST_LATE:
+            return self._end(CloseSocket(carrier.id, _POLICY, f"{_MOST_LATE} messages may wait here"), now_us)
         published = [one for one in map(publications.read, (message.fields for message in messages)) if one]
         # It counts when it comes, not in its turn: else how fast an app talks would say what strikes it.
         strike = None if self._is_outdated(published) else self._strike(_names(messages, published))
 
         def take(at_us: int) -> Iterable[Action]:
-            if carrier.id in self._ended:
-                return ()
             if strike is not None and not (carrier.is_socket and strike.fault.do is Do.DELAY):
                 return self._happen(strike, carrier, messages, at_us, hear)
             if self._is_outdated(published):
@@ -158,7 +152,8 @@ class Mishaps:
         turn_us = self._turn_us(carrier, strike, self._time.story_us(now_us))
         if turn_us is None:
             return take(now_us)
-        self.late.append(Late(turn_us, Sort.ANSWER, carrier.id, take))
+        is_end = carrier.is_socket and strike is not None and _is_end(strike.fault)
+        self.late.add(Late(turn_us, Sort.ANSWER, carrier.id, take, is_end=is_end))
         return ()
 
     def _turn_us(self, carrier: Carrier, strike: Strike | None, story_us: int) -> int | None:
@@ -167,7 +162,7 @@ class Mishaps:
         # The story hears a request's at once, unless they are refused: only its answer is late then.
         if strike is not None and (carrier.is_socket or strike.fault.do is Do.ERROR):
             delay_us = strike.delay_us
-        behind_us = self._behind_us(carrier.id)
+        behind_us = self.late.behind_us(carrier.id)
         if behind_us is None and not delay_us:
             return None
         return max(story_us + delay_us, behind_us or 0)
@@ -231,9 +226,9 @@ class Mishaps:
             return ()
 
         def late(at_us: int, *, is_swapped: bool = False) -> None:
-            self.late.append(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
+            self.late.add(Late(at_us, Sort.MESSAGE, channel, lambda _: deliver(), is_swapped))
 
-        behind_us = self._behind_us(channel)
+        behind_us = self.late.behind_us(channel)
         if strike is not None and do in (Do.DELAY, Do.REORDER):
             late(max(due_at_us + strike.delay_us, behind_us or 0), is_swapped=do is Do.REORDER)
             return
@@ -245,7 +240,7 @@ class Mishaps:
                 deliver()
             else:
                 late(behind_us)
-        for swapped in [one for one in self.late if one.of == channel and one.is_swapped]:
+        for swapped in [one for one in self.late.of(channel) if one.is_swapped]:
             self.release(swapped, due_at_us)
 
     def push(self, push: SendPush, due_at_us: int) -> tuple[SendPush, ...]:
@@ -263,12 +258,8 @@ class Mishaps:
         self._spoiled[request_id] = strike
         if strike.fault.do is not Do.RESET:
             return
-
-        def broken(now_us: int) -> tuple[Action, ...]:
-            self._lose(request_id, now_us)
-            return (Break(request_id, resets=True),)
-
-        self.late.append(Late(story_us + strike.delay_us, Sort.ANSWER, request_id, broken))
+        broken = partial(self._end, Break(request_id, resets=True))
+        self.late.add(Late(story_us + strike.delay_us, Sort.ANSWER, request_id, broken))
 
     def _stop(self, socket_id: int, strike: Strike, now_us: int) -> tuple[Action, ...]:
         """What befalls a message that came over a WebSocket: there is no answer of its own to be spoiled."""
@@ -278,26 +269,24 @@ class Mishaps:
             case Do.HANG:
                 return ()
             case Do.ERROR:
-                end: Action = CloseSocket(socket_id, UNEXPECTED, strike.fault.message or "an error of the server's")
-            case does:
-                end = Break(socket_id, resets=does is Do.RESET)
-        # Nothing comes after that: what waits behind it, or is on its way, is lost with the socket.
-        self._lose(socket_id, now_us)
-        self._ended.add(socket_id)
+                why = strike.fault.message or "an error of the server's"
+                return self._end(CloseSocket(socket_id, UNEXPECTED, why), now_us)
+        return self._end(Break(socket_id, resets=strike.fault.do is Do.RESET), now_us)
+
+    def _end(self, end: CloseSocket | Break, now_us: int) -> tuple[Action, ...]:
+        """Ends a WebSocket, or breaks a request off: what waits behind it is lost with it."""
+        self._lose(end.socket_id if isinstance(end, CloseSocket) else end.carrier_id, now_us)
         return (end,)
 
     def _answer(self, due_at_us: int, request_id: int, answer: fault_answers.Answer) -> None:
         self._put(due_at_us, Sort.ANSWER, request_id, Respond(request_id, *answer))
 
     def _put(self, due_at_us: int, sort: Sort, of: int | str, action: Action) -> None:
-        self.late.append(Late(due_at_us, sort, of, lambda _: (action,)))
+        self.late.add(Late(due_at_us, sort, of, lambda _: (action,)))
 
     def _is_outdated(self, published: Iterable[Publication]) -> bool:
-        return any(self._failovers.outdated(one.fields.get("alias")) for one in published)
-
-    def _behind_us(self, of: int | str) -> int | None:
-        """When the last goes of what is late there, and keeps its place; None where nothing is."""
-        return max((late.due_at_us for late in self.late if late.of == of and not late.is_swapped), default=None)
+        # Fields are read anew each time, and most chats have no failover.
+        return self._failovers.count > 0 and any(self._failovers.outdated(one.fields.get("alias")) for one in published)
 
     def _strike(self, names: Collection[str]) -> Strike | None:
         """What happens to what is called so, if anything: the first rule that strikes."""
@@ -321,6 +310,11 @@ def _names(messages: Iterable[Parsed], published: Iterable[Publication]) -> set[
     meta = (message.channel for message in messages if bayeux.is_meta(message.channel))
     named = (name for one in published for name in (one.operation.kind, str(one.operation)))
     return {ANY, COMET, *meta, *named}
+
+
+def _is_end(fault: Fault) -> bool:
+    """Whether the WebSocket ends over which there came what it befalls."""
+    return fault.do in (Do.RESET, Do.CUT) or (fault.do is Do.ERROR and fault.status_code is None)
 
 
 def _told(carrier: Carrier, frame: bytes) -> tuple[Action, ...]:

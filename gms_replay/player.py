@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from gms_replay import bayeux, calls, control, jsonp, match, publications, registry, replies
+from gms_replay import bayeux, calls, carriers, control, jsonp, match, publications, registry, replies
 from gms_replay.alarms import Alarms
 from gms_replay.arrivals import Arrivals
 from gms_replay.bayeux import HANDSHAKE, Parsed
@@ -25,6 +25,7 @@ from gms_replay.events import (
     AcceptSocket,
     Action,
     Asked,
+    Break,
     CloseSocket,
     DropPushes,
     Event,
@@ -40,7 +41,7 @@ from gms_replay.faults import AddFault, DropFaults, Fault, Faults, TellFaults
 from gms_replay.gms import Kind
 from gms_replay.limits import DEFAULT, Limits
 from gms_replay.match import Miss, Missed, MissKind
-from gms_replay.model import Transport, header
+from gms_replay.model import Transport
 from gms_replay.outbox import Outbox
 from gms_replay.playing import Playing
 from gms_replay.registry import IDLE_US, Registry
@@ -113,6 +114,7 @@ class Player:
             actions += chain.from_iterable(map(self._drop, self._registry.spare(now_us)))
         self._concerned = []
         actions += self._take(event, now_us)
+        self._shut(actions, now_us)
         for session in self._concerned:
             if session in self._registry:
                 actions += self._advance(session, now_us)
@@ -150,6 +152,15 @@ class Player:
                 self._gone(request_id, now_us)
         return ()
 
+    def _shut(self, actions: Iterable[Action], now_us: int) -> None:
+        """What these end is over for each session at once; what is on its way there says only how fast an app talks."""
+        for action in actions:
+            match action:
+                case CloseSocket(carrier_id) | Break(carrier_id):
+                    self._sockets.pop(carrier_id, None)
+                    for session in self._asked.get(carrier_id, ()):
+                        session.gone(carrier_id, now_us)
+
     def _wake(self, name: str, now_us: int) -> Iterator[Action]:
         session = self._registry.named(name)
         assert session is not None, "an alarm ends with its session"
@@ -161,6 +172,7 @@ class Player:
     def _advance(self, session: Playing, now_us: int) -> list[Action]:
         awaited = self._outbox.awaited(session.name, takes_all=self._has_devices) if self._hears_pushes else None
         actions = self._outbox.post(session.advance(now_us, pushes_awaited=awaited))
+        self._shut(actions, now_us)
         next_us = session.next_wakeup_us()
         # To the minute, so that the alarm is not set anew with each request.
         idle_at_us = -(-(session.seen_at_us + IDLE_US) // _MINUTE_US) * _MINUTE_US
@@ -172,10 +184,7 @@ class Player:
         self._usage.note(session)
         self._forget(session)
         yield DropPushes(session.name)
-        for action in session.end():
-            if isinstance(action, CloseSocket):
-                self._sockets.pop(action.socket_id, None)
-            yield action
+        yield from session.end()
 
     def _forget(self, session: Playing) -> None:
         self._outbox.forget(session.name)
@@ -260,23 +269,15 @@ class Player:
         self._sockets[request_id] = call
         return [AcceptSocket(request_id)]
 
-    def _polled(self, request_id: int, call: Call, now_us: int) -> Iterator[Action]:
-        """Takes the Bayeux messages of a request: of its body, or of its query where it is a script's."""
-        asked = call.asked
-        called = jsonp.asked(asked.target) if asked.method == "GET" else None
+    def _polled(self, request_id: int, call: Call, now_us: int) -> Iterable[Action]:
+        """Takes the Bayeux messages of a request."""
         try:
-            if asked.method == "GET" and (called is None or not called.frames):
-                raise BayeuxError("a GET needs jsonp=NAME and message=JSON in its query")
-            frames = called.frames if called else bayeux.posted(asked.body)
-            messages = tuple(chain.from_iterable(map(bayeux.parse, frames)))
+            carrier, messages, callback = carriers.poll(request_id, call.asked)
         except BayeuxError as error:
-            yield Respond(request_id, 400, TEXT, f"not a Bayeux frame: {error}".encode())
-            return
-        if called:
-            self._callbacks[request_id] = called.callback
-        transport = Transport.CALLBACK_POLLING if called else Transport.LONG_POLLING
-        browser = bayeux.browser(header(asked.headers, "cookie") or "")
-        yield from self._comet(call, Carrier(request_id, transport, browser), messages, now_us)
+            return [Respond(request_id, 400, TEXT, f"not a Bayeux frame: {error}".encode())]
+        if callback is not None:
+            self._callbacks[request_id] = callback
+        return self._comet(call, carrier, messages, now_us)
 
     def _text(self, socket_id: int, text: bytes, now_us: int) -> Iterator[Action]:
         if socket_id not in self._sockets:
@@ -329,10 +330,12 @@ class Player:
             session = self._bound(call, now_us)
         if session is None:
             return [carrier.told(replies.refuse(messages, self._limits.sessions))]
-        meant = self._meant(session, call, messages, now_us)
+        meant = session if session.mishaps.ends(carrier.id) else self._meant(session, call, messages, now_us)
         self._visit(meant, call)
         self._keep(meant, carrier.id)
-        told = () if meant is session else self._move(messages, session, meant, now_us)
+        told: Iterable[Action] = ()
+        if meant is not session:
+            told = [*session.mishaps.hurry(carrier.id, now_us), *self._move(messages, session, meant, now_us)]
         return chain(told, meant.ask_comet(carrier, messages, now_us))
 
     def _bound(self, call: Call, now_us: int) -> Playing | None:
@@ -389,10 +392,9 @@ class Player:
 
     def _dressed(self, action: Action) -> Action:
         """An answer as the script that asked for it calls it."""
-        callback = self._callbacks.pop(action.request_id, None) if isinstance(action, Respond) else None
-        if callback is None or not isinstance(action, Respond):
-            return action
-        return action._replace(headers=jsonp.scripted(action.headers), body=jsonp.script(callback, action.body))
+        if isinstance(action, Respond) and (callback := self._callbacks.pop(action.request_id, None)):
+            return action._replace(headers=jsonp.scripted(action.headers), body=jsonp.script(callback, action.body))
+        return action
 
     def _nowhere(self, kind: MissKind, asked: Asked) -> Miss:
         return Miss(kind, asked.method, asked.target, match.nearest(asked.method, asked.target, self._stories))

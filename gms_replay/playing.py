@@ -21,9 +21,10 @@ from gms_replay.events import JSON, TEXT, Action, CloseSocket, Logged, Noted, Re
 from gms_replay.faults import Faults
 from gms_replay.gms import AWAITED, OPENINGS, POLLED, Act, Operation
 from gms_replay.items import Pushed, State
+from gms_replay.late import Late, Sort
 from gms_replay.match import Miss, MissKind
 from gms_replay.meanings import Meanings
-from gms_replay.mishaps import Late, Mishaps, Sort
+from gms_replay.mishaps import Mishaps
 from gms_replay.publications import Publications
 from gms_replay.story import Story
 from gms_replay.translation import Translation
@@ -75,7 +76,7 @@ class Playing:
         self._underway = Underway()
         self._aside: list[Noted | Logged | SendPush] = []
         acts = self.gone, self.comet.deliver, self._aside.append
-        self._mishaps = Mishaps(faults, self._time, self._translation.failovers, name, story.number, *acts)
+        self.mishaps = Mishaps(faults, self._time, self._translation.failovers, name, story.number, *acts)
         self._sockets: set[int] = set()
         self._came: tuple[object, ...] | None = None
 
@@ -101,8 +102,9 @@ class Playing:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether its app has shaken hands at most, and has left."""
-        return not (self._choice.given or self.published or self.comet.told_count or self.comet.is_alive)
+        """Whether its app has shaken hands at most, and has left, and waits for no answer."""
+        has_asked = self._choice.given or self.published or self.mishaps.holds(Sort.ANSWER)
+        return not (has_asked or self.comet.told_count or self.comet.is_alive)
 
     def release(self, client_id: str, now_us: int) -> tuple[Client, tuple[Action, ...]]:
         """Lets a Bayeux client go to another session of its app's, which has to adopt it."""
@@ -152,7 +154,7 @@ class Playing:
                 self._act(operation, now_us, is_taken=False)
                 self._translation.hear(operation, call.said, None)
             return miss
-        if self._mishaps.refuses(request_id, operation, call.said, now_us):
+        if self.mishaps.refuses(request_id, operation, call.said, now_us):
             return None
         if self._underway.has_lost(key):
             answer = self._underway.retried(key)
@@ -187,7 +189,7 @@ class Playing:
         self.seen_at_us = now_us
         if carrier.is_socket:
             self._sockets.add(carrier.id)
-        return self._mishaps.befall(carrier, messages, now_us, partial(self._hear, carrier, messages))
+        return self.mishaps.befall(carrier, messages, now_us, partial(self._hear, carrier, messages))
 
     def _hear(self, carrier: Carrier, messages: tuple[Parsed, ...], now_us: int, forgets: bool) -> Iterator[Action]:
         if forgets:
@@ -211,7 +213,7 @@ class Playing:
     def gone(self, request_id: int, now_us: int) -> None:
         """The app hung up on a request: its answer is kept for the retry, unless it is what the story says by then."""
         self.seen_at_us = now_us
-        self._mishaps.gone(request_id)
+        self.mishaps.gone(request_id)
         if (lost := self._underway.lose(request_id)) is not None:
             self._choice.lose(lost)
         self.published.lost(request_id)
@@ -250,7 +252,7 @@ class Playing:
 
     def end(self) -> Iterator[Action]:
         """Answers whatever the app waits for, as a server that knows nothing of it any more."""
-        for request_id in sorted({*self._underway.pending, *self._mishaps.awaited} - self._sockets):
+        for request_id in sorted({*self._underway.pending, *self.mishaps.awaited} - self._sockets):
             yield Respond(request_id, 503, TEXT, _DROPPED.encode())
         yield from self._framed(self.comet.end(), self.seen_at_us)
         for socket_id in self._sockets:
@@ -277,7 +279,7 @@ class Playing:
     @property
     def _waiting(self) -> Iterable[Pending | Late]:
         pending = self._underway.pending.values()
-        return [*pending, *late] if (late := self._mishaps.late) else pending
+        return [*pending, late] if (late := self.mishaps.late.first) else pending
 
     @property
     def missing(self) -> tuple[Act, int] | None:
@@ -317,9 +319,9 @@ class Playing:
             due_at_us, what = due
             if isinstance(what, Pending):
                 self._underway.give(what)
-                actions += self._mishaps.answered(self._respond(what), now_us)
+                actions += self.mishaps.answered(self._respond(what), now_us)
             elif isinstance(what, Late):
-                actions += self._mishaps.release(what, now_us)
+                actions += self.mishaps.release(what, now_us)
             elif isinstance(what, Lack):
                 goes_on, text = self._lacking.end(what)
                 if goes_on:
@@ -329,7 +331,7 @@ class Playing:
                 self._release(due_at_us, now_us)
         if self.comet.is_alive:
             actions += self._framed(self.comet.flush(self._time.protocol_us(now_us)), now_us)
-        for request_id in self._mishaps.take_lost():
+        for request_id in self.mishaps.take_lost():
             self.gone(request_id, now_us)
         actions[:0] = self._aside
         self._aside.clear()
@@ -356,11 +358,11 @@ class Playing:
         if isinstance(item, State):
             self._choice.reach(item.answer, shift_us)
         elif isinstance(item, Pushed):
-            self._aside += self._mishaps.push(self._device.told(item, shift_us, due_at_us), due_at_us)
+            self._aside += self.mishaps.push(self._device.told(item, shift_us, due_at_us), due_at_us)
         else:
             self._choice.happen(item, shift_us)
             told = self._translation.text(item.body, shift_us)
-            self._mishaps.tell(item.channel, told, item.position, due_at_us)
+            self.mishaps.tell(item.channel, told, item.position, due_at_us)
         return item
 
     def _note(self, text: str) -> None:
@@ -368,10 +370,10 @@ class Playing:
 
     def _is_awaited(self, pushes: int | None, told: list[Action]) -> bool:
         """Whether the app waits for an answer, or listens; or its device for more pushes than it was told."""
-        if self._underway.pending or self.comet.is_awaited or self._mishaps.holds(Sort.ANSWER):
+        if self._underway.pending or self.comet.is_awaited or self.mishaps.holds(Sort.ANSWER):
             return True
         is_enough = pushes is None or 0 <= pushes <= sum(isinstance(one, SendPush) for one in told)
-        return not is_enough and (self._course.has_push or self._mishaps.holds(Sort.PUSH))
+        return not is_enough and (self._course.has_push or self.mishaps.holds(Sort.PUSH))
 
     def _respond(self, pending: Pending) -> Respond:
         answer = pending.answer
@@ -387,11 +389,11 @@ class Playing:
         """What carries these; `shaken`: the request that shook hands."""
         comet = self.story.comet
         for one in frames:
-            if one.request_id in self._sockets:
-                yield SendText(one.request_id, frame(one.messages))
+            if one.carrier.is_socket:
+                yield SendText(one.carrier.id, frame(one.messages))
                 continue
             headers = JSON
-            if one.request_id == shaken and comet.headers:
+            if one.carrier.id == shaken and comet.headers:
                 shift_us = self._translation.shift_us(comet.at_us, self._time.story_us(now_us))
                 headers += self._translation.headers(comet.headers, shift_us)
-            yield from self._mishaps.answered(Respond(one.request_id, 200, headers, frame(one.messages)), now_us)
+            yield from self.mishaps.answered(Respond(one.carrier.id, 200, headers, frame(one.messages)), now_us)

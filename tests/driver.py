@@ -58,6 +58,8 @@ class Driver:
         """The sessions whose pushes are to go no more."""
         self.pushes: list[SendPush] = []
         """What went to devices."""
+        self.closed: list[CloseSocket] = []
+        """Which WebSockets were closed, and why."""
         self.broken: list[Break] = []
         """Which connections were ended without a word."""
         self.taken: list[PushTaken] = []
@@ -133,6 +135,7 @@ class Driver:
                 assert socket_id in self.sockets, f"socket {socket_id} is not open"
                 self.told.append((socket_id, text))
             case CloseSocket(socket_id):
+                self.closed.append(action)
                 self.sockets.remove(socket_id)
             case Break(carrier_id):
                 assert carrier_id not in self.answers, f"request {carrier_id} was answered before it was broken off"

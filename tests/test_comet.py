@@ -14,6 +14,7 @@ from gms_replay.carriers import Carrier
 from gms_replay.comet import Comet, Frame
 from gms_replay.instants import SECOND_US
 from gms_replay.limits import Limits
+from gms_replay.model import Transport
 
 
 def test_handshake_names_client() -> None:
@@ -111,7 +112,7 @@ def test_second_connect_frees_first() -> None:
 
     (freed,) = peer.connect(2)
 
-    assert freed.request_id == first
+    assert freed.carrier.id == first
     assert peer.wakeup_s == 32
 
 
@@ -222,7 +223,7 @@ def test_disconnect_frees_held_poll() -> None:
 
     freed, left = peer.send(2, {"channel": "/meta/disconnect", "clientId": "a", "id": "d"})
 
-    assert (freed.request_id, left.request_id) == (held, peer.asked)
+    assert (freed.carrier.id, left.carrier.id) == (held, peer.asked)
 
 
 def test_freed_poll_is_told_to_stay_away() -> None:
@@ -353,7 +354,7 @@ def test_missing_id_stays_missing() -> None:
 
 
 def test_empty_frame_gets_one() -> None:
-    assert Peer().send(0) == [Frame(1, ())]
+    assert Peer().send(0) == [Frame(Carrier(1), ())]
 
 
 def test_second_client_of_browser_is_not_held() -> None:
@@ -651,7 +652,7 @@ def test_end_tells_who_waits() -> None:
 
     (told,) = peer.comet.end()
 
-    assert (told.request_id, json.loads(told.messages[0])["error"]) == (held, "402::session_unknown")
+    assert (told.carrier.id, json.loads(told.messages[0])["error"]) == (held, "402::session_unknown")
     assert (peer.comet.is_alive, peer.wakeup_s) == (False, None)
 
 
@@ -793,7 +794,7 @@ def test_socket_hears_at_once() -> None:
     peer.tell("one")
     peer.tell("two")
 
-    assert peer.flush(2) == [Frame(100, (event("one"), event("two")))]
+    assert peer.flush(2) == [Frame(Carrier(100, Transport.WEBSOCKET), (event("one"), event("two")))]
     assert peer.comet.is_polled
     assert peer.flush(3) == []
     assert [reply["id"] for reply in replies(peer.flush(31))] == ["c"]
@@ -866,17 +867,17 @@ def test_client_moves_from_polls_to_socket() -> None:
     (answered,) = peer.say(2, CONNECT)
     peer.tell("one")
 
-    assert answered.request_id == peer.asked
-    assert peer.flush(3) == [Frame(100, (event("one"),))]
+    assert answered.carrier.id == peer.asked
+    assert peer.flush(3) == [Frame(Carrier(100, Transport.WEBSOCKET), (event("one"),))]
 
 
 def test_client_moves_from_socket_to_polls() -> None:
     peer = over_socket()
     peer.say(1, CONNECT)
     (answered,) = peer.connect(2)
-    assert answered.request_id == 100
+    assert answered.carrier.id == 100
     peer.tell("one")
 
     (frame,) = peer.flush(3)
-    assert frame.request_id == peer.asked
+    assert frame.carrier.id == peer.asked
     assert texts([frame]) == ["one"]

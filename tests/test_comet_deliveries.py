@@ -142,7 +142,7 @@ def test_held_poll_carries_events_alone() -> None:
 
     assert [reply["id"] for reply in replies(peer.send(2, publish()))] == ["p"]
     (frame,) = peer.flush(2)
-    assert (frame.request_id, frame.messages[0]) == (held, event("one"))
+    assert (frame.carrier.id, frame.messages[0]) == (held, event("one"))
 
 
 def test_later_events_wait_for_earlier() -> None:

@@ -26,7 +26,7 @@ from factories import (
 from faulty import chatting, faulty, listening, rule
 
 from gms_replay import jsonp
-from gms_replay.events import Break
+from gms_replay.events import Break, CloseSocket
 
 JOIN, GREET, ASK = "has joined the session", "Hello.", "How may I help?"
 CONNECT = "/meta/connect"
@@ -562,17 +562,48 @@ def test_what_waits_is_struck_in_its_turn(do: str, fields: dict[str, Any], ids: 
 
 
 @pytest.mark.parametrize("do", ["error", "reset", "cut"])
-def test_what_comes_after_the_end_is_not_heard(do: str) -> None:
-    """It was on its way when the socket ended; it counts all the same."""
-    talk = talking(rule(CONNECT, do, 2), rule("/meta/subscribe", "delay", 2, delay_ms=1000))
+@pytest.mark.parametrize("before", [[], [rule("/meta/subscribe", "delay", 1, delay_ms=2000)]])
+@pytest.mark.parametrize("under_way", [0, 1, 3])
+def test_what_comes_after_the_end_counts_nowhere(do: str, before: list[dict[str, Any]], under_way: int) -> None:
+    """It was on its way when the socket ended, or waits behind that end."""
+    talk = talking(*before, rule(CONNECT, do, 2), rule(CONNECT, "garbage", 3))
     talk.begin()
-    begun = len(talk.texts)
-    talk.say("connect", id="late")
-    talk.say("subscribe", id="later", subscription="/**")
-    talk.app.driver.wait(9)
+    for _ in range(under_way):
+        talk.say("connect", id="late")
+    talk.app.driver.wait(2)
+    talk.app.driver.hang_up(talk.socket)
+    again = Talking(talk.app)
+    for number in ("3", "4"):
+        again.say("connect", id=number, advice={"timeout": 0})
 
-    assert talk.texts[begun:] == []
-    assert len(log(talk.app)) == 2
+    assert again.answered == ["garbage", "4"]
+
+
+def flooding(count: int, *rules: dict[str, Any]) -> Talking:
+    """An app that says so much over a WebSocket where the first is a minute late."""
+    talk = talking(rule("/meta/subscribe", "delay", 1, delay_ms=60_000), *rules)
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    for number in range(count):
+        talk.say("subscribe", id=str(number), subscription="/**")
+    return talk
+
+
+@pytest.mark.parametrize(("count", "told"), [(100, 100), (101, 0)])
+def test_flood_behind_what_is_late_closes_the_socket(count: int, told: int) -> None:
+    talk = flooding(count)
+    talk.app.driver.wait(60)
+
+    closed = [] if told else [CloseSocket(talk.socket, 1008, "100 messages may wait here")]
+    assert (talk.app.driver.closed, len(talk.answered[1:])) == (closed, told)
+
+
+def test_what_was_too_much_is_not_counted() -> None:
+    talk = flooding(101, rule("/meta/subscribe", "garbage", 101))
+    again = Talking(talk.app)
+    again.say("subscribe", id="101", subscription="/**")
+
+    assert again.answered == ["garbage"]
 
 
 def test_what_waits_longer_holds_up_the_rest() -> None:
@@ -803,6 +834,77 @@ def test_alias_of_what_waits_is_judged_in_its_turn() -> None:
     talk.app.driver.wait(1)
 
     assert data2(talk)[-1]["errors"][0]["advice"] == "alias is wrong: use the one that was told last"
+
+
+LATE2 = rule("/meta/subscribe", "delay", session="s2", delay_ms=5000)
+
+
+def returning(*rules: dict[str, Any]) -> tuple[Chatter, Talking]:
+    """An app with a chat, and the same from another address: it shakes hands there, which opens a session for it."""
+    app = chat2(*rules)
+    talk = Talking(App(app.driver, None, peer="192.0.2.9"))
+    talk.say("handshake", version="1.0")
+    talk.app.client_id = talk.told[-1]["clientId"]
+    return app, talk
+
+
+def go_on(app: Chatter, talk: Talking) -> dict[str, Any]:
+    """What makes the client the first session's: it shows the key of the chat there."""
+    data = {"operation": "requestNotifications", "secureKey": app.key}
+    return {"channel": CHANNEL2, "clientId": talk.app.client_id, "id": "p", "data": data}
+
+
+@pytest.mark.parametrize(
+    ("rules", "ids"),
+    [
+        ([], ["1", "2", "p"]),
+        ([rule(CONNECT, "delay", session="s2", delay_ms=60_000)], ["1", "2", "p"]),
+        ([LATE2], ["1", "2", "p"]),
+        ([LATE2, rule(CONNECT, "forget", session="s2")], ["1", "2: 402::session_unknown", "p: 402::session_unknown"]),
+    ],
+)
+def test_what_is_late_is_heard_before_its_client_goes(rules: list[dict[str, Any]], ids: list[str]) -> None:
+    """Else nobody would answer it, for the session that was opened in vain goes, too."""
+    app, talk = returning(*rules)
+    talk.say("subscribe", id="1", subscription="/**")
+    talk.say("connect", id="2")
+    talk.app.driver.say(talk.socket, json.dumps([go_on(app, talk)]).encode())
+    talk.app.driver.wait(120)
+
+    assert talk.answered[1:] == ids
+    assert [session.name for session in app.driver.player.sessions] == ["s1"]
+
+
+def test_nobody_goes_behind_an_end_that_is_late() -> None:
+    app, talk = returning(LATE2, rule(CONNECT, "cut", session="s2"))
+    talk.say("subscribe", id="1", subscription="/**")
+    talk.say("connect", id="2")
+    talk.app.driver.say(talk.socket, json.dumps([go_on(app, talk)]).encode())
+    assert talk.answered == ["7"]
+    talk.app.driver.wait(5)
+
+    assert (talk.answered, talk.app.driver.broken) == (["7", "1"], [Break(talk.socket, resets=False)])
+
+
+def test_what_is_late_over_a_socket_stays_there() -> None:
+    """Its client went to another session by a request, and is unknown here."""
+    app, talk = returning(LATE2)
+    talk.say("subscribe", id="1", subscription="/**")
+    talk.app.bayeux(go_on(app, talk))
+    talk.app.driver.wait(5)
+
+    assert talk.answered == ["7", "1: 402::session_unknown"]
+    assert talk.socket not in talk.app.driver.answers
+
+
+def test_late_answer_outlives_its_client() -> None:
+    """It went to another session by another request."""
+    app, talk = returning(rule(CONNECT, "delay", session="s2", delay_ms=5000))
+    late = talk.app.connect()
+    talk.app.bayeux(go_on(app, talk))
+    talk.app.driver.wait(5)
+
+    assert messages(talk.app.driver.answers[late])[-1]["successful"]
 
 
 def test_what_shares_a_refused_frame_fails() -> None:

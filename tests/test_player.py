@@ -459,6 +459,19 @@ def test_nothing_goes_out_over_closed_socket() -> None:
     assert acts(playing.receive(Woke(), NOW_US + 31_000_000)) == []
 
 
+@pytest.mark.parametrize(("delay_ms", "ended_us"), [(0, 0), (2000, 2_000_000)])
+def test_nothing_is_heard_over_socket_that_a_fault_ended(delay_ms: int, ended_us: int) -> None:
+    """Nor what comes in the very moment."""
+    error = fault_rules.read_all([rule("/meta/handshake", "error", 1, delay_ms=delay_ms)], "faults")
+    playing = Player(compile_stories(factories.visit()), faults=error)
+    playing.receive(SocketOpened(3, UPGRADE), NOW_US)
+    told = acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US))
+
+    told += acts(playing.receive(TextArrived(3, HANDSHAKE), NOW_US + ended_us))
+
+    assert told == [CloseSocket(3, 1011, "an error of the server's")]
+
+
 def test_closed_socket_leaves_its_session() -> None:
     """Its client waits for the next one."""
     playing = player()
@@ -520,17 +533,23 @@ def test_requests_and_sockets_are_somebodys() -> None:
     assert playing.whose(50) == "s1"
 
 
-def test_socket_of_two_sessions_ends_for_both() -> None:
+@pytest.mark.parametrize("by_fault", [True, False])
+def test_socket_of_two_sessions_ends_for_both(by_fault: bool) -> None:
     """What either is told next waits for its next socket."""
-    (ann,) = apps("ann", tape=two_visits())
+    faults = fault_rules.read_all([rule("/meta/unsubscribe", "error")], "faults")
+    ann = App(Driver(Player(compile_stories(two_visits().recording()), faults=faults)), "ann")
     playing, now_us = ann.driver.player, ann.driver.now_us
     playing.receive(SocketOpened(50, UPGRADE), now_us)
 
+    def say(name: str) -> None:
+        said = {"channel": f"/meta/{name}", "clientId": ann.client_id}
+        playing.receive(TextArrived(50, json.dumps(said).encode()), now_us)
+
     def hold_connect() -> None:
         (shaken,) = acts(playing.receive(TextArrived(50, HANDSHAKE), now_us))
-        connect = {"channel": "/meta/connect", "clientId": json.loads(shaken.text)[0]["clientId"]}
+        ann.client_id = json.loads(shaken.text)[0]["clientId"]
         for _ in range(2):
-            playing.receive(TextArrived(50, json.dumps(connect).encode()), now_us)
+            say("connect")
 
     start(ann)
     hold_connect()
@@ -538,9 +557,29 @@ def test_socket_of_two_sessions_ends_for_both() -> None:
     hold_connect()
     assert [session.comet.is_polled for session in playing.sessions] == [True, True]
 
-    playing.receive(PeerGone(50), now_us)
+    if by_fault:
+        say("unsubscribe")
+    else:
+        playing.receive(PeerGone(50), now_us)
 
     assert [session.comet.is_polled for session in playing.sessions] == [False, False]
+
+
+def test_socket_ends_once() -> None:
+    """Where two sessions end it at one time."""
+    faults = fault_rules.read_all([rule("/meta/connect", "error", delay_ms=2000)], "faults")
+    ann = App(Driver(Player(compile_stories(two_visits().recording()), faults=faults)), "ann")
+    socket = ann.driver.open_socket(UPGRADE)
+    for start_one in (CALLBACK, CALLBACK.replace("sales", "card")):
+        ann.call("POST", start_one, ORDER)
+        ann.driver.say(socket, HANDSHAKE)
+    said = [json.loads(text)[0]["clientId"] for number, text in ann.driver.told if number == socket]
+    for client_id in said:
+        ann.driver.say(socket, json.dumps({"channel": "/meta/connect", "clientId": client_id}).encode())
+
+    ann.driver.wait(3)
+
+    assert ann.driver.closed == [CloseSocket(socket, 1011, "an error of the server's")]
 
 
 @pytest.mark.parametrize("clock", list(Clock))

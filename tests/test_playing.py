@@ -457,6 +457,16 @@ def test_client_whose_socket_ended_moves_too() -> None:
     assert (client.carrier, told) == (None, ())
 
 
+def test_socket_stays_that_of_who_does_not_move() -> None:
+    session = playing(callback())
+    for text in (HANDSHAKE, HANDSHAKE, CONNECT, CONNECT):
+        say(session, 3, text, Transport.WEBSOCKET)
+
+    session.release("b", NOW_US)
+
+    assert [type(one) for one in advance(session, 30)] == [SendText]
+
+
 def pushing() -> Tape:
     """A place in the queue, a push, another place, and one more push."""
     tape = callback()
