@@ -262,7 +262,9 @@ class Comet:
         for one in self._clients.values():
             if one.carrier == carrier and carrier.is_socket:
                 # A WebSocket is its last client's: what waits for another would be told twice, or to nobody.
-                one.carrier = one.held = None
+                one.carrier = None
+                if one.held is not None and one.held.carrier == carrier:
+                    one.held = None
         client = Client(self._mint(), now_us, carrier, batches, self._interval_ms)
         self._admit(client, now_us)
         return self._reply(

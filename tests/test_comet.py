@@ -871,6 +871,16 @@ def test_client_moves_from_polls_to_socket() -> None:
     assert peer.flush(3) == [Frame(Carrier(100, Transport.WEBSOCKET), (event("one"),))]
 
 
+def test_poll_of_who_shakes_hands_over_a_socket_is_answered() -> None:
+    peer = listening()
+    assert peer.connect(1) == []
+    peer.say(2, {"channel": "/meta/handshake", "clientId": "a"})
+
+    (answered,) = peer.flush(40)
+
+    assert answered.carrier.id == peer.asked
+
+
 def test_client_moves_from_socket_to_polls() -> None:
     peer = over_socket()
     peer.say(1, CONNECT)
