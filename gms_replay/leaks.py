@@ -35,8 +35,10 @@ class Leak(NamedTuple):
 _NAME = r"[A-Za-z_][\w\[\]-]{1,48}"
 _QUOTE = r"\\{0,7}[\"']"
 _QUOTED = re.compile(
-    rf"(?P<name>{_NAME}){_QUOTE}?\s{{0,8}}(?P<sign>[:=,])\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
+    rf"(?P<opened>(?<=[\"']))?(?P<name>{_NAME})(?:{_QUOTE}?\s{{0,8}}(?P<sign>[:=])|(?(opened){_QUOTE}\s{{0,8}},|(?!)))"
+    rf"\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}(?!\s{{0,8}}:)"
 )
+"""Behind a comma only in a pair of strings; what a colon follows is a name itself, whatever stands before it."""
 _LISTED = re.compile(
     rf"{_QUOTE}(?:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
     rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
@@ -105,7 +107,7 @@ def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
         for found in pattern.finditer(text):
             name, value = found["name"], found["value"]
             kind = _named(name, rules, is_line=pattern is _LINE)
-            if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
+            if kind is None or (pattern is _QUOTED and found["sign"] is None and not is_traffic):
                 continue
             for at, raw, part_kind in _values(name, value, kind, rules):
                 if pattern is _LINE and part_kind is Kind.CREDENTIAL and " " in raw.strip():

@@ -113,6 +113,20 @@ def test_rules_add_names_and_take_them_away():
     assert kinds == [Kind.USER, None, Kind.CREDENTIAL, None]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"ok":true,"password":"{OPAQUE}"}}',
+        f'{{"a":null,"secureKey":"{OPAQUE}"}}',
+        f'{{"1":"ok","password":"{OPAQUE}"}}',
+        f'{{"a:"password":"{OPAQUE}"}}',
+        f"<script>var c={{'ok':!0,on, 'password' : '{OPAQUE}'}}</script>",
+    ],
+)
+def test_what_stands_before_takes_no_name(text):
+    assert values(in_names(text, Rules(), is_traffic=False)) == [OPAQUE]
+
+
 @pytest.mark.parametrize(("name", "place"), [("password", "password"), ("colour", "value")])
 def test_value_beside_a_private_name_is_that_ones(name, place):
     found = leaks.by_names_beside(list(leaves(b'[{"name":"%s","value":"sesame"}]' % name.encode())), Rules())

@@ -80,6 +80,13 @@ def test_names_beside_values_say_what_they_are(text: str) -> None:
     assert told(text) == text.replace("hunter2x", OF("hunter2x"))
 
 
+@pytest.mark.parametrize(
+    "text", ['data: {"ok":true,"password":"hunter2x"}\n\n', '<script>var c={"ok":true,"password":"hunter2x"}</script>']
+)
+def test_names_in_lines_and_scripts_say_what_is_secret(text: str) -> None:
+    assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
 @pytest.mark.parametrize("name", ["colour", "subject", "value"])
 def test_names_beside_values_may_say_nothing(name: str) -> None:
     text = f'[{{"name":"{name}","value":"hunter2x"}},{{"value":"1"}}]'
