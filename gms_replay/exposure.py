@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
-from gms_replay.leaves import Leaf, encoded, is_json, leaves
+from gms_replay.leaves import Leaf, encoded, is_json
 from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
@@ -112,7 +112,7 @@ class _Looking:
 
     def _opened(self, text: bytes, content_type: str, above: Path = (), depth: int = 0) -> Iterator[Leaf]:
         """The leaves of a text and of JSON in its strings; each value beside the name of something private, at that."""
-        for leaf in leaks.by_names_beside(list(leaves(text, content_type)), self._rules):
+        for leaf in leaks.fields(text, content_type, self._rules):
             path = above + leaf.path
             if leaf.sort is Sort.STRING and depth < DEEPEST_STRING and is_json(leaf.value):
                 yield from self._opened(encoded(leaf.value), "", path, depth + 1)

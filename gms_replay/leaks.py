@@ -9,13 +9,14 @@ import base64
 import binascii
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
-from gms_replay.leaves import Leaf
+from gms_replay.leaves import Leaf, decoded, leaves, string
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort
@@ -62,6 +63,7 @@ _ISSUERS = re.compile(
 )
 """How numbers of cards begin, and how long they are, by who gives them (ISO/IEC 7812-1, the issuers' own pages)."""
 _WORDS = frozenset({"true", "false", "null", "none", "undefined", "nan", "nil", ""})
+_LITERALS = frozenset({"true", "false", "null"})
 _SHORTEST_OPAQUE = 8
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)*")
 
@@ -183,7 +185,54 @@ def kind_of(path: Path, rules: Rules) -> Kind | None:
     return None if kind is Kind.TEXT else kind
 
 
-def by_names_beside(found: list[Leaf], rules: Rules) -> list[Leaf]:
+def fields(text: bytes, content_type: str, rules: Rules) -> list[Leaf]:
+    """The leaves of a body, in order, with all that names in it say: each value at the name that it stands beside.
+
+    Of JSON that is not well-formed what stands behind a private name is at that name, wherever its quotes seem to be.
+    """
+    found = list(leaves(text, content_type))
+    if any(_is_bare(text, leaf) and leaf.value not in _LITERALS for leaf in found):
+        found = _in_step(text, found, rules)
+    return _by_names_beside(found, rules)
+
+
+def _is_bare(text: bytes, leaf: Leaf) -> bool:
+    """Whether a leaf is a word without quotes."""
+    return leaf.sort is Sort.WORD or (leaf.sort is Sort.KEY and text[leaf.start - 1 : leaf.start] != b'"')
+
+
+def _in_step(text: bytes, found: list[Leaf], rules: Rules) -> list[Leaf]:
+    """The leaves of JSON in which a quote too many makes words of strings, and strings of what is between them."""
+    rest, told = deque(found), list[Leaf]()
+    for name, start, end in _behind_names(text.decode("latin-1"), rules):
+        while rest and rest[0].end <= start:
+            told.append(rest.popleft())
+        covered = list[Leaf]()
+        while rest and rest[0].start < end:
+            covered.append(rest.popleft())
+        if any(leaf.path[-1:] == (name,) and (leaf.start, leaf.end) == (start, end) for leaf in covered) or not all(
+            _is_bare(text, leaf) or (start <= leaf.start and leaf.end <= end) for leaf in covered
+        ):
+            rest.extendleft(reversed(covered))
+            continue
+        told += [_cut(text, leaf, leaf.start, start) for leaf in covered if leaf.start < start]
+        told.append(string(text, (name,), start, end))
+        rest.extendleft(_cut(text, leaf, end, leaf.end) for leaf in covered if leaf.end > end)
+    return [*told, *rest]
+
+
+def _behind_names(text: str, rules: Rules) -> list[tuple[str, int, int]]:
+    """The private names in JSON, and where their values stand, in order."""
+    behind = (*(one for one in _QUOTED.finditer(text) if one["sign"]), *_NUMBER.finditer(text))
+    private = ((one["name"], *one.span("value")) for one in behind if kind_of((one["name"],), rules))
+    return sorted(private, key=lambda one: one[1])
+
+
+def _cut(text: bytes, leaf: Leaf, start: int, end: int) -> Leaf:
+    return leaf._replace(start=start, end=end, value=decoded(text[start:end]))
+
+
+def _by_names_beside(found: list[Leaf], rules: Rules) -> list[Leaf]:
     """The leaves of a body, each value that stands beside the name of something private at that name."""
     meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
     meant = {path: other for path, other in meant.items() if kind_of(other, rules)}

@@ -97,9 +97,7 @@ def _may_be_json(text: bytes, content_type: str) -> bool:
 def _from(text: bytes, at: int) -> Iterator[Leaf]:
     """The values of the JSON that begins at a place; of a string there, the string."""
     if text[at : at + 1] == b'"':
-        end = max(text.rfind(b'"'), at + 1)
-        raw = text[at + 1 : end]
-        yield Leaf((), Sort.STRING, at + 1, end, plain_text(raw), partial(_as_json, raw))
+        yield string(text, (), at + 1, max(text.rfind(b'"'), at + 1))
     else:
         yield from _in_json(text, at)
 
@@ -136,8 +134,17 @@ def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
     raw, start, end = text[span.start : span.end], span.start + offset, span.end + offset
     if span.sort in (Sort.STRING, Sort.KEY):
-        return Leaf(span.path, span.sort, start, end, plain_text(raw), partial(_as_json, raw))
+        return _of_string(span.path, span.sort, start, end, raw)
     return Leaf(span.path, span.sort, start, end, decoded(raw), encoded)
+
+
+def string(text: bytes, path: Path, start: int, end: int) -> Leaf:
+    """What stands between the quotes of a JSON string, at `text[start:end]`."""
+    return _of_string(path, Sort.STRING, start, end, text[start:end])
+
+
+def _of_string(path: Path, sort: Sort, start: int, end: int, raw: bytes) -> Leaf:
+    return Leaf(path, sort, start, end, plain_text(raw), partial(_as_json, raw))
 
 
 def _as_json(like: bytes, value: str) -> bytes:

@@ -40,6 +40,7 @@ def asked(target=SERVICE, said=b"{}", answer=b"{}", sent=(), headers=()) -> set[
         ({"said": {"a": [{"name": "password", "value": "sesame"}]}}, "request, field a.0.password", "sesame"),
         ({"said": {"apikey": {"name": "x", "value": "sesame"}}}, "request, field apikey.value", "sesame"),
         ({"answer": b'{"secureKey": "sesame",}'}, "answer, field secureKey", "sesame"),
+        ({"answer": b'{"a": "5" b", "password": "ses ame"}'}, "answer, field password", "ses ame"),
         ({"answer": b'{"error": "no ann@home.com here'}, "answer, field error", "ann@home.com"),
         ({"answer": b"<p>secureKey='sesame'</p>"}, "answer, text", "sesame"),
         ({"answer": {"url": "http://a/b?apikey=sesame"}}, "answer, field url, query apikey", "sesame"),

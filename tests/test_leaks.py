@@ -1,12 +1,12 @@
 import base64
 import json
 import time
+from itertools import pairwise
 
 import pytest
 
 from gms_replay import leaks, marks
 from gms_replay.leaks import in_names, in_text, is_secret, masked
-from gms_replay.leaves import leaves
 from gms_replay.privacy import WITHHELD, Kind
 from gms_replay.rules import Rules
 
@@ -129,8 +129,29 @@ def test_what_stands_before_takes_no_name(text):
 
 @pytest.mark.parametrize(("name", "place"), [("password", "password"), ("colour", "value")])
 def test_value_beside_a_private_name_is_that_ones(name, place):
-    found = leaks.by_names_beside(list(leaves(b'[{"name":"%s","value":"sesame"}]' % name.encode())), Rules())
+    found = leaks.fields(b'[{"name":"%s","value":"sesame"}]' % name.encode(), "", Rules())
     assert [leaf.path for leaf in found if leaf.value == "sesame"] == [(0, place)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"comment":"5" screen","password":"hunter22 hunter, 22"}', "hunter22 hunter, 22"),
+        ('{"comment":"5" screen","pin":4711,"a":1}', ":4711,"),
+        ("{a:1,password:'hunter22 hunter'+b}", "hunter22 hunter"),
+        ('{"a":b,"password":"hunter22"}', "hunter22"),
+        ('{"a":b,"password":"hunter22","pin":4711,"pin":4712', "hunter22"),
+    ],
+)
+def test_json_out_of_step_hides_no_name(text, value):
+    found = leaks.fields(text.encode(), "", Rules())
+    assert value in [leaf.value for leaf in found if leaf.path[-1:] in (("password",), ("pin",))]
+    assert all(one.end <= other.start for one, other in pairwise(found))
+
+
+def test_names_in_strings_of_odd_json_are_none_of_its_own():
+    found = leaks.fields(b"{a:1,\"b\":\"c password='x1' to='d'\"}", "", Rules())
+    assert [leaf.value for leaf in found] == ["a", "1", "b", "c password='x1' to='d'"]
 
 
 def test_values_of_queries_are_decoded():

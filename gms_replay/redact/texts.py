@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
-from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
+from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact import typed
@@ -111,10 +111,10 @@ class Texts:
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
         """The values of a text; what is learned from is told next, so the last ones are kept."""
         if depth or len(text) > _LARGEST_KEPT:
-            return leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
+            return leaks.fields(text, content_type, self._rules)
         if self._read_last != (text, content_type):
             self._read_last = text, content_type
-            self._last = leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
+            self._last = leaks.fields(text, content_type, self._rules)
         return self._last
 
     def _learn_value(self, path: Path, value: str, depth: int) -> None:

@@ -87,6 +87,13 @@ def test_names_in_lines_and_scripts_say_what_is_secret(text: str) -> None:
     assert told(text) == text.replace("hunter2x", OF("hunter2x"))
 
 
+@pytest.mark.parametrize("comment", ['5" screen', '5" x 5', '" "" "'])
+def test_odd_quotes_shift_no_secret(comment: str) -> None:
+    text = f'{{"comment":"{comment}","password":"hunter22, hunter","a":"b"}}'
+
+    assert told(text) == text.replace("hunter22, hunter", OF("hunter22, hunter"))
+
+
 @pytest.mark.parametrize("name", ["colour", "subject", "value"])
 def test_names_beside_values_may_say_nothing(name: str) -> None:
     text = f'[{{"name":"{name}","value":"hunter2x"}},{{"value":"1"}}]'
