@@ -10,7 +10,8 @@ import binascii
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -23,7 +24,10 @@ from gms_replay.spans import Sort
 
 
 class Leak(NamedTuple):
-    """Something private at `text[start:end]`. `how`: what it was known by, in words. `is_secret`: no stand-in."""
+    """Something private at `text[start:end]`. `how`: what it was known by, in words. `is_secret`: no stand-in.
+
+    `write` writes another value there.
+    """
 
     start: int
     end: int
@@ -31,21 +35,35 @@ class Leak(NamedTuple):
     how: str
     value: str
     is_secret: bool = True
+    write: Callable[[str], str] = str
 
 
 _NAME = r"[A-Za-z_][\w\[\]-]{1,48}"
 _QUOTE = r"\\{0,7}[\"']"
+_OPENS = r"(?P<slashes>\\{0,7})(?P<mark>[\"'])"
+_INSIDE = (
+    r"(?P<value>(?:[^\"'\\\x00-\x1f]|(?!(?P=mark))(?:'|\"(?!\s{0,8}[,:\]}]))"
+    r"|(?P=slashes)\\(?:(?P=slashes)[\\\"']|(?!(?P=mark))[^\\\x00-\x1f])|\\{1,8}(?![\\\"'\x00-\x1f])){1,4096}+)"
+)
+_CLOSES = r"(?P=slashes)(?P=mark)"
+"""What stands between quotes, in strings in strings too: there a quote has a slash before it, then three, then seven.
+
+An apostrophe may be the quote of nothing: from it to the next one other strings may end and begin.
+"""
+_ESCAPED = re.compile(r"\\(?:u(?P<number>[0-9A-Fa-f]{4})|(?P<letter>.))")
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _QUOTED = re.compile(
     rf"(?P<opened>(?<=[\"']))?(?P<name>{_NAME})(?:{_QUOTE}?\s{{0,8}}(?P<sign>[:=])|(?(opened){_QUOTE}\s{{0,8}},|(?!)))"
-    rf"\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}(?!\s{{0,8}}:)"
+    rf"\s{{0,8}}{_OPENS}{_INSIDE}{_CLOSES}(?!\s{{0,8}}:)"
 )
 """Behind a comma only in a pair of strings; what a colon follows is a name itself, whatever stands before it."""
 _LISTED = re.compile(
     rf"{_QUOTE}(?:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
-    rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
+    rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_OPENS}{_INSIDE}{_CLOSES}"
 )
 """As HTTP archives have headers, cookies and fields of queries, and others what they like."""
 _NUMBER = re.compile(rf"{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s{{0,8}}:\s{{0,8}}(?P<value>\d{{3,32}})(?![\w.])")
+_REST_OF_NUMBER = re.compile(r"(?:[ ().\-/]{1,3}\d{1,12}){1,6}(?!\w)")
 _PAIR = re.compile(rf"(?<![\w.\[\]-])(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>(){{}}\\$,`\x00-\x1f]{{1,4096}})")
 _LINE = re.compile(rf"(?m)^[ \t>*-]*(?P<name>{_NAME}):[ \t]+(?P<value>[^\s\"'\[{{(][^\r\n\x00]{{0,4096}})")
 _BEARER = re.compile(r"(?i)\bbearer[ +](?P<value>[\w.~+/-]{16,4096}=*)")
@@ -111,14 +129,23 @@ def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
             kind = _named(name, rules, is_line=pattern is _LINE)
             if kind is None or (pattern is _QUOTED and found["sign"] is None and not is_traffic):
                 continue
+            if pattern is _PAIR and kind is Kind.PHONE:
+                value += _rest_of_number(text, value, found.end())
             for at, raw, part_kind in _values(name, value, kind, rules):
                 if pattern is _LINE and part_kind is Kind.CREDENTIAL and " " in raw.strip():
                     # "Password: must have a digit".
                     continue
-                part, start = _decoded(raw), found.start("value") + at
+                part, write = _read(found, raw)
+                start = found.start("value") + at
                 if is_traffic or _is_no_program(part_kind, part):
                     how = f"behind the name {name}"
-                    yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part))
+                    yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part), write)
+
+
+def _rest_of_number(text: str, value: str, end: int) -> str:
+    """What belongs to a phone number whose first group is a value that ends there."""
+    begins = re.fullmatch(r"\+?\d{1,6}", value) and _REST_OF_NUMBER.match(text, end)
+    return begins[0] if begins else ""
 
 
 def in_prose(text: str, rules: Rules) -> Iterator[Leak]:
@@ -157,6 +184,32 @@ def masked(value: str) -> str:
 def _decoded(value: str) -> str:
     """A value as a form or a query means it."""
     return unquote_plus(value) if "%" in value else value
+
+
+def _read(found: re.Match[str], raw: str) -> tuple[str, Callable[[str], str]]:
+    """What a value says that stands behind a name, and how another is written there."""
+    if "\\" not in raw or found.re not in (_QUOTED, _LISTED):
+        return _decoded(raw), str
+    value, depth = raw, (len(found["slashes"]) + 1).bit_length()
+    for _ in range(depth):
+        value = _ESCAPED.sub(_unescaped, value)
+    return _decoded(value), partial(_escaped, raw, found["mark"], depth)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape["number"]:
+        return chr(int(escape["number"], 16))
+    return _CONTROLS.get(escape["letter"], escape["letter"])
+
+
+def _escaped(like: str, mark: str, depth: int, value: str) -> str:
+    """A value as it stands in a string of a string, of so many."""
+    for at in range(depth):
+        value = json.dumps(value, ensure_ascii=like.isascii())[1:-1]
+        if not at:
+            value = value.replace("/", r"\/") if r"\/" in like else value
+            value = value.replace("'", r"\'") if mark == "'" else value
+    return value
 
 
 def _opens_token(token: str) -> bool:

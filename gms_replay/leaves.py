@@ -17,9 +17,12 @@ from gms_replay.gms import Path
 from gms_replay.occurrences import in_json
 from gms_replay.spans import Sort, Span, plain_text, spans
 
-_CALL = re.compile(rb"\s*(?:/\*[^*]*\*/\s*)?[\w.$\-]+\s*\(\s*(?=[\[{\"])")
+_CALL = re.compile(
+    rb"\s*(?:/\*[^*]*\*/\s*)?(?:typeof\s+[\w.$\-]+\s*===?\s*['\"]function['\"]\s*&&\s*)?[\w.$\-]+\s*\(\s*(?=[\[{\"])"
+)
+"""Some frameworks call only what is there to be called."""
 _SCRIPT = re.compile(r"(?i)json|javascript")
-_BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
+_BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,512}(?=[\[{])")
 """A mark of the byte order, a comment, or what keeps other sites' scripts from reading it."""
 _PART = re.compile(rb"\r?\n\r?\n")
 _LONGEST_HEAD = 8192

@@ -127,6 +127,43 @@ def test_what_stands_before_takes_no_name(text):
     assert values(in_names(text, Rules(), is_traffic=False)) == [OPAQUE]
 
 
+@pytest.mark.parametrize(
+    ("text", "written", "value"),
+    [
+        ('data: {"lastName":"O\'Brien"}', "O'Brien", "O'Brien"),
+        (r'data: {"password":"pa\u0026ss\/wo\\\"rd1"}', r"pa\u0026ss\/wo\\\"rd1", 'pa&ss/wo\\"rd1'),
+        (r'data: {"password":"pa\n\u00e4ss"}', r"pa\n\u00e4ss", "pa\näss"),
+        (r"x = {password: 'pa\'s\"s'}", r"pa\'s\"s", "pa's\"s"),
+        (r'data: {"a":"{\"password\":\"pa\\\"s\\\\\",\"b\":\"c\"}"}', r"pa\\\"s\\\\", 'pa"s\\'),
+        (r'data: {"a":"{\"password\":\"pa\/s\"}"}', r"pa\/s", "pa/s"),
+        ('{"name":"password","value":"pa\'ss"}', "pa'ss", "pa'ss"),
+        ("a\nphone=0151 1234567 is it", "0151 1234567", "0151 1234567"),
+        ("a\nphone=01511234567 2027 is it", "01511234567", "01511234567"),
+    ],
+)
+def test_a_value_ends_with_the_quote_that_opened_it(text, written, value):
+    (found,) = leaks.in_prose(text, Rules())
+    assert (text[found.start : found.end], found.value) == (written, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        (r"password='\u0061\/'", r"\"\'\/\u00e4\n"),
+        (r'password="ä\u0061/"', r"\"'/ä\n"),
+        (r"\"password\":\"\\u0061/\"", r"\\\"'/\\u00e4\\n"),
+    ],
+)
+def test_another_value_is_written_like_it(text, written):
+    (found,) = leaks.in_prose(text, Rules())
+    assert found.write("\"'/ä\n") == written
+
+
+@pytest.mark.parametrize("text", ['it\'s password=\'abc","x":"it\'s', "password='a\nb'", 'password="'])
+def test_a_quote_that_nothing_closes_opens_no_value(text):
+    assert list(leaks.in_prose(text, Rules())) == []
+
+
 @pytest.mark.parametrize(("name", "place"), [("password", "password"), ("colour", "value")])
 def test_value_beside_a_private_name_is_that_ones(name, place):
     found = leaks.fields(b'[{"name":"%s","value":"sesame"}]' % name.encode(), "", Rules())

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
+from gms_replay.leaks import Leak
 from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
@@ -260,11 +261,14 @@ class Texts:
 
     def _prose(self, text: str) -> str:
         """A page, a script or lines: only names say what is secret there, also what is too short to be known again."""
-        named = (
-            self._replaced(text, Part(leak.start, leak.end, leak.kind)) for leak in leaks.in_prose(text, self._rules)
-        )
+        named = (self._behind_name(text, leak) for leak in leaks.in_prose(text, self._rules))
         looks = self._by_looks(text) if _HINT.search(text) else ()
         return self._joined(text, [*named, *looks], is_shown=False)
+
+    def _behind_name(self, text: str, leak: Leak) -> _Piece:
+        if "\\" in text[leak.start : leak.end]:
+            return _Piece(leak.start, leak.end, leak.write(self._secret(leak.value, leak.kind)))
+        return self._replaced(text, Part(leak.start, leak.end, leak.kind))
 
     def _typed_text(self, value: str) -> str:
         return typed.told(value, self._stand_ins, known=self.memory.known, is_done=self._is_done)

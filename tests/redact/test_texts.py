@@ -94,6 +94,21 @@ def test_odd_quotes_shift_no_secret(comment: str) -> None:
     assert told(text) == text.replace("hunter22, hunter", OF("hunter22, hunter"))
 
 
+@pytest.mark.parametrize("value", ["O'Brien-Smith", 'hun"ter&22', "hun/ter'22", "a\\b\tpassword1"])
+def test_escapes_end_no_secret(value: str) -> None:
+    data = json.dumps({"ok": True, "password": value}).replace("&", "\\u0026").replace("/", "\\/")
+
+    found = json.loads(told(f"data: {data}").removeprefix("data: "))
+    assert found == {"ok": True, "password": OF(value)}
+
+
+def test_long_prologue_of_a_script_hides_no_json() -> None:
+    name = "jQuery17201399048050000_1399048050123"
+    text = f'/**/ typeof {name} === \'function\' && {name}({{"a":{{"password":"pass\\u0026word1"}}}});'
+
+    assert told(text) == text.replace("pass\\u0026word1", OF("pass&word1"))
+
+
 @pytest.mark.parametrize("name", ["colour", "subject", "value"])
 def test_names_beside_values_may_say_nothing(name: str) -> None:
     text = f'[{{"name":"{name}","value":"hunter2x"}},{{"value":"1"}}]'
