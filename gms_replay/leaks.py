@@ -58,8 +58,8 @@ _QUOTED = re.compile(
 )
 """Behind a comma only in a pair of strings; what a colon follows is a name itself, whatever stands before it."""
 _LISTED = re.compile(
-    rf"{_QUOTE}(?:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
-    rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_OPENS}{_INSIDE}{_CLOSES}"
+    rf"{_QUOTE}(?i:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
+    rf"{_QUOTE}(?i:value){_QUOTE}\s{{0,8}}:\s{{0,8}}{_OPENS}{_INSIDE}{_CLOSES}"
 )
 """As HTTP archives have headers, cookies and fields of queries, and others what they like."""
 _NUMBER = re.compile(rf"{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s{{0,8}}:\s{{0,8}}(?P<value>\d{{3,32}})(?![\w.])")
@@ -287,9 +287,11 @@ def _cut(text: bytes, leaf: Leaf, start: int, end: int) -> Leaf:
 
 def _by_names_beside(found: list[Leaf], rules: Rules) -> list[Leaf]:
     """The leaves of a body, each value that stands beside the name of something private at that name."""
-    meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
-    meant = {path: other for path, other in meant.items() if kind_of(other, rules)}
-    return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
+    values = [at for at, leaf in enumerate(found) if leaf.sort in (Sort.STRING, Sort.NUMBER)]
+    for number, paths in privacy.beside((found[at].path, found[at].value) for at in values).items():
+        if meant := next((path for path in paths if kind_of(path, rules)), None):
+            found[values[number]] = found[values[number]]._replace(path=meant)
+    return found
 
 
 def _named(name: str, rules: Rules, *, is_line: bool) -> Kind | None:

@@ -97,6 +97,7 @@ _NAMED_WITHIN = frozenset({"userdata", "user", "customer", "contact", "caller", 
 """In these `name` is somebody's; elsewhere it may be a service's."""
 _NAMES_BESIDE = ("name", "key")
 _VALUE_BESIDE = "value"
+_BESIDE = (*_NAMES_BESIDE, _VALUE_BESIDE)
 _OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
 """What a credential is called that is an object of its own."""
 
@@ -211,13 +212,26 @@ def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
-def beside(told: Iterable[tuple[Path, str]]) -> dict[Path, Path]:
-    """Of lists of pairs, `{"name": "password", "value": "hunter2"}`: each value's path, to the one that its name means.
+def beside(told: Iterable[tuple[Path, str]]) -> dict[int, list[Path]]:
+    """Of pairs, `{"name": "password", "value": "hunter2"}`: for the number of each value the paths that its names mean.
 
-    `told`: what stands at the paths of a body.
+    `told`: what stands at the paths of a body, in order. In lines of JSON, and in forms, a path comes again and again; a
+    value's names are the nearest.
     """
-    named = ((path[:-1], value) for path, value in told if path and path[-1] in _NAMES_BESIDE and value)
-    return {(*around, _VALUE_BESIDE): (*around, name) for around, name in named}
+    found: dict[int, list[Path]] = {}
+    pairs: dict[Path, dict[str, tuple[int, str]]] = {}
+    for number, (path, value) in enumerate(told):
+        word = normal(path[-1]) if path and isinstance(path[-1], str) else ""
+        if word not in _BESIDE:
+            continue
+        pair = pairs.setdefault(path[:-1], {})
+        if word in pair:
+            pair.clear()
+        pair[word] = number, value
+        if _VALUE_BESIDE in pair:
+            names = (pair[one][1] for one in _NAMES_BESIDE if one in pair)
+            found[pair[_VALUE_BESIDE][0]] = [(*path[:-1], name) for name in names if name]
+    return found
 
 
 def is_shown(path: Path) -> bool:
@@ -232,7 +246,7 @@ def is_shown(path: Path) -> bool:
 
 def may_matter(name: str) -> bool:
     """Whether what stands at a key of that name may be private, or for people to read, wherever the key stands."""
-    if name == "transcriptToShow" or name in _NAMES_BESIDE or normal(name) == "name":
+    if name == "transcriptToShow" or normal(name) in _NAMES_BESIDE:
         return True
     return field((name,)) is not None or is_shown((name,))
 

@@ -9,6 +9,7 @@ from gms_replay import leaks, marks
 from gms_replay.leaks import in_names, in_text, is_secret, masked
 from gms_replay.privacy import WITHHELD, Kind
 from gms_replay.rules import Rules
+from gms_replay.spans import Sort
 
 STAND_IN = marks.marked("Zk83hQx0Ypl2Wv7Tnb4R")
 OPAQUE = "Zk83hQx0Ypl2Wv7Tnb4S"
@@ -75,6 +76,7 @@ NAMED = [
     f"Cookie: lang=en; sid={OPAQUE}",
     f'{{"name": "apikey", "value": "{OPAQUE}"}}',
     f'{{"key": "apikey", "value": "{OPAQUE}"}}',
+    f'{{"Name": "apikey", "Value": "{OPAQUE}"}}',
     f"userData[apiKey]={OPAQUE}",
     f"api_key = '{OPAQUE}'",
 ]
@@ -189,6 +191,23 @@ def test_json_out_of_step_hides_no_name(text, value):
 def test_names_in_strings_of_odd_json_are_none_of_its_own():
     found = leaks.fields(b"{a:1,\"b\":\"c password='x1' to='d'\"}", "", Rules())
     assert [leaf.value for leaf in found] == ["a", "1", "b", "c password='x1' to='d'"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"name":"password","value":"sesame"}\n{"name":"colour","value":"red"}',
+        b"name=password&value=sesame&name=colour&value=red",
+        b'{"Name":"password","Value":"sesame"}',
+        b'{"key":"colour","value":4711,"name":"pin"}',
+    ],
+)
+def test_values_stand_at_the_names_nearest_to_them(text):
+    found = leaks.fields(text, "", Rules())
+    private = [
+        (leaf.path, leaf.value) for leaf in found if leaf.sort is not Sort.KEY and leaks.kind_of(leaf.path, Rules())
+    ]
+    assert private in ([(("password",), "sesame")], [(("pin",), "4711")])
 
 
 def test_values_of_queries_are_decoded():

@@ -141,8 +141,21 @@ def test_no_public_field_of_gms_becomes_private() -> None:
 
 
 def test_names_beside_values_say_what_they_are() -> None:
-    told = [((0, "value"), "hunter2"), ((0, "name"), "password"), ((1, "key"), "pin"), (("name",), ""), ((), "name")]
-    assert privacy.beside(told) == {(0, "value"): (0, "password"), (1, "value"): (1, "pin")}
+    told = [
+        ((0, "value"), "hunter2"),
+        ((0, "name"), "password"),
+        (("name",), ""),
+        (("value",), ""),
+        ((), "name"),
+        ((0,), ""),
+    ]
+    assert privacy.beside(told) == {0: [(0, "password")], 3: []}
+
+
+def test_names_nearest_to_a_value_are_its() -> None:
+    words = "name value Name Value value key name value name"
+    told = [((word,), str(number)) for number, word in enumerate(words.split())]
+    assert privacy.beside(told) == {1: [("0",)], 3: [("2",)], 4: [("6",), ("5",)], 7: [("8",)]}
 
 
 def test_error_message_is_not_typed() -> None:
@@ -179,6 +192,8 @@ def test_what_people_read(path: tuple[str | int, ...], is_shown: bool) -> None:
         ("nickname", True),
         ("_label", True),
         ("key", True),
+        ("Name", True),
+        ("KEY", True),
         ("_id", False),
         ("from", False),
     ],

@@ -73,6 +73,9 @@ def test_what_is_private_by_its_last_words_is_found_by_a_check(name: str) -> Non
     [
         '[{"name":"password","value":"hunter2x"}]',
         '{"a":[{"value":"hunter2x","key":"user_token"}]}',
+        '{"name":"password","value":"hunter2x"}\n{"name":"colour","value":"red"}',
+        "name=password&value=hunter2x&name=colour&value=red",
+        '{"Name":"password","Value":"hunter2x"}',
         r'{"a":"[{\"name\":\"password\",\"value\":\"hunter2x\"}]"}',
     ],
 )
