@@ -97,7 +97,9 @@ def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
         value = _decoded(text[part.start : part.end])
         if _is_surely(part.kind, value):
             how = "number of a card" if part.kind is Kind.CREDENTIAL else part.kind.value
-            yield Leak(*part, how, value, is_secret(part.kind, value))
+            # Bytes between its digits may be letters here.
+            bare = value if part.kind is Kind.EMAIL else re.sub(r"[^\d+]", "", value)
+            yield Leak(*part, how, value, is_secret(part.kind, bare))
 
 
 def tokens(text: str) -> Iterator[Leak]:

@@ -136,11 +136,15 @@ _EMAIL = rf"(?:(?<![\w.+'%-]){_LOCAL}+|(?<=%[0-9A-Fa-f]{{2}}){_LOCAL}{{1,64}})(?
 
 Behind an escape that part has an end (RFC 5321, section 4.5.3.1.1), lest from each of many escapes all be read.
 """
-_PHONE = r"(?<![\w+])(?:\+|%2[Bb])[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
-_CARD = r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])"
+BLANKS = r" \-\u00a0\u2000-\u200a\u2010-\u2015\u202f"
+"""Inside brackets of a regular expression: what is between digits of a number, also such that no line ends there."""
+_IN_UTF_8 = r"\xc2\xa0|\xe2\x80[\x80-\x8a\x90-\x95\xaf]"
+"""The same, where each byte is a character."""
+_PHONE = rf"(?<![\w+])(?:\+|%2[Bb])[1-9](?:(?:[().{BLANKS}/]|{_IN_UTF_8}){{0,2}}\d){{6,14}}(?!\w)"
+_CARD = rf"(?<![\w.,+-])[2-6]\d(?:(?:[{BLANKS}]|{_IN_UTF_8})?\d){{11,17}}(?![\w])"
 _LOOKS = re.compile(rf"(?P<email>{_EMAIL})|(?P<phone>{_PHONE})|(?P<card>{_CARD})")
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
-_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)", re.ASCII)
+_LONG_NUMBER = re.compile(rf"(?<![\w.,+-])\d(?:[{BLANKS}]?\d){{12,18}}(?!\w)", re.ASCII)
 
 
 @lru_cache(4096)
@@ -215,8 +219,7 @@ def _singular(word: str) -> str:
 def beside(told: Iterable[tuple[Path, str]]) -> dict[int, list[Path]]:
     """Of pairs, `{"name": "password", "value": "hunter2"}`: for the number of each value the paths that its names mean.
 
-    `told`: what stands at the paths of a body, in order. In lines of JSON, and in forms, a path comes again and again; a
-    value's names are the nearest.
+    `told`: what stands at the paths of a body, in order. Where paths come again, as in forms, the nearest names count.
     """
     found: dict[int, list[Path]] = {}
     pairs: dict[Path, dict[str, tuple[int, str]]] = {}

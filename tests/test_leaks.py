@@ -48,6 +48,12 @@ def test_secrets_are_known_by_their_looks(text, kind, value):
     assert text[found.start : found.end] in (value, value.replace("@", "%40"))
 
 
+@pytest.mark.parametrize("number", ["+49\u00a0151\u201112345678", "4111\u00a01111\u202f1111\u20111111"])
+def test_numbers_are_known_in_bytes(number):
+    text = f"{number}, {marks.marked(number)}".encode().decode("latin-1")
+    assert values(in_text(text)) == [number.encode().decode("latin-1")]
+
+
 @pytest.mark.parametrize(
     "text",
     [

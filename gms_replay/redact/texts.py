@@ -25,7 +25,7 @@ from gms_replay.spans import DEEPEST_STRING, Sort
 
 _ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
+_HINT = re.compile(rf"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[{privacy.BLANKS}]?\d){{12}}")
 _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
 """In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
@@ -40,7 +40,7 @@ _DEEPEST_PAIR = 2 * DEEPEST_STRING
 _KEY = re.compile(rb'"([^"\\]+)\\*"\s*:')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
 _RAW_HINTS = (
-    b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00",
+    b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"\\u20",
     b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ",
 )  # fmt: skip
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")

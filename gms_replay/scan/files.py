@@ -210,7 +210,7 @@ def _in_piece(piece: _Piece, rules: Rules, *, is_traffic: bool) -> Iterator[tupl
 
 def _in_text(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
     for leak in (*leaks.in_text(text, is_traffic=is_traffic), *leaks.in_names(text, rules, is_traffic=is_traffic)):
-        if is_traffic or leak.how != Kind.PHONE or _is_phone(leak.value):
+        if is_traffic or leak.how != Kind.PHONE or _is_phone(_plain(leak.value)):
             yield leak
 
 

@@ -105,6 +105,15 @@ def test_escapes_end_no_secret(value: str) -> None:
     assert found == {"ok": True, "password": OF(value)}
 
 
+@pytest.mark.parametrize(
+    "number", ["+49\u00a0151\u00a012345678", "+49 151\u201112345678", "4111\u00a01111\u20111111\u20111111"]
+)
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_numbers_that_no_line_ends_in_are_known(number: str, is_ascii: bool) -> None:
+    found = json.loads(told(json.dumps({"text": f"call {number}"}, ensure_ascii=is_ascii)))
+    assert found == {"text": f"call {OF(number)}"}
+
+
 def test_long_prologue_of_a_script_hides_no_json() -> None:
     name = "jQuery17201399048050000_1399048050123"
     text = f'/**/ typeof {name} === \'function\' && {name}({{"a":{{"password":"pass\\u0026word1"}}}});'

@@ -169,8 +169,8 @@ def test_a_redacted_cassette_holds_none(tmp_path):
 
 def test_other_phone_numbers_have_to_be_valid(tmp_path):
     file = tmp_path / "notes.txt"
-    file.write_text("+4915112345678 and +99912345678, +1234567")
-    assert list(places(file)) == ["+4915112345678"]
+    file.write_text("+49151\u00a012345678 and +99912345678, +1234567")
+    assert list(places(file)) == ["+49151\u00a012345678"]
 
 
 def test_folders_are_gone_through_and_what_stands_beside_a_cassette(tmp_path):
