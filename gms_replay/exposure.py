@@ -7,7 +7,7 @@ no verdict on who recorded it: a stand-in is none, everything else is.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
@@ -73,18 +73,17 @@ class _Looking:
     def _in_target(self, where: str, target: str) -> Iterator[Exposed]:
         path, _, query = target.partition("?")
         for part in privacy.in_path(path):
-            yield from self._at(
-                f"{where} path", part.kind, unquote_plus(path[part.start : part.end]), "segment of the path"
-            )
-        yield from self._by_looks(f"{where} path", unquote_plus(path))
+            value = unquote(path[part.start : part.end])
+            yield from self._at(f"{where} path", part.kind, value, "segment of the path")
+        yield from self._by_looks(f"{where} path", unquote(path))
         yield from self._in_text(where, encoded(query), _FORM, noun=" query")
 
     def _in_headers(self, where: str, headers: Headers) -> Iterator[Exposed]:
         for name, value in headers:
             place = f"{where} header {name.lower()}"
             for part in places.in_header(name, value, self._rules):
-                yield from self._at(place, part.kind, unquote_plus(value[part.start : part.end]), "header")
-            yield from self._by_looks(place, unquote_plus(value))
+                yield from self._at(place, part.kind, unquote(value[part.start : part.end]), "header")
+            yield from self._by_looks(place, unquote(value))
             yield from self._in_query(place, value, 0)
 
     def _in_query(self, place: str, url: str, depth: int) -> Iterator[Exposed]:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
@@ -94,7 +94,7 @@ def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
         if is_traffic or (part.kind is Kind.CREDENTIAL and _is_opaque(value)):
             yield Leak(*part, "user or password in a URL", value, is_secret(part.kind, value))
     for part in privacy.looks(text):
-        value = _decoded(text[part.start : part.end])
+        value = unquote(text[part.start : part.end])
         if _is_surely(part.kind, value):
             how = "number of a card" if part.kind is Kind.CREDENTIAL else part.kind.value
             # Bytes between its digits may be letters here.

@@ -34,6 +34,7 @@ def values(found) -> list[str]:
     [
         ("write to ann.lee@home.com, please", Kind.EMAIL, "ann.lee@home.com"),
         ("mail=ann%40home.com&x", Kind.EMAIL, "ann@home.com"),
+        ("/by/ann+lee%40home.com", Kind.EMAIL, "ann+lee@home.com"),
         ("call +49 151 2345-6789 now", Kind.PHONE, "+49 151 2345-6789"),
         ("card 4111 1111 1111 1111.", Kind.CREDENTIAL, "4111 1111 1111 1111"),
         (f"Authorization: bearer {OPAQUE}", Kind.CREDENTIAL, OPAQUE),
