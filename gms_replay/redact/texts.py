@@ -102,7 +102,7 @@ class Texts:
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
-            if leaf.sort is Sort.TEXT:
+            if _is_prose(above + leaf.path, leaf, depth):
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
@@ -224,7 +224,7 @@ class Texts:
         return b"".join([*pieces, text[at:]]) if pieces else text
 
     def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
-        if leaf.sort is Sort.TEXT:
+        if _is_prose(path, leaf, depth):
             return self._prose(leaf.value)
         if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
@@ -359,6 +359,13 @@ class Texts:
             last = name.rstrip("]").replace("[", ".").rpartition(".")[2]
             found = self._keys[key] = privacy.may_matter(name) or last in fields
         return found
+
+
+def _is_prose(path: Path, leaf: Leaf, depth: int) -> bool:
+    """Whether a value has no name, and is no JSON either: a text, a part of multipart, a string by itself."""
+    if leaf.sort is Sort.STRING and not path:
+        return depth >= DEEPEST_STRING or not is_json(leaf.value)
+    return leaf.sort is Sort.TEXT
 
 
 def _is_particular(value: str) -> bool:

@@ -114,6 +114,21 @@ def test_numbers_that_no_line_ends_in_are_known(number: str, is_ascii: bool) -> 
     assert found == {"text": f"call {OF(number)}"}
 
 
+@pytest.mark.parametrize(
+    ("text", "content_type"),
+    [
+        (
+            "--xx\r\nContent-Type: application/http\r\n\r\nPOST /send HTTP/1.1\r\nx-goog-api-key: hunter2x\r\n\r\n"
+            '{"message":{"token":"hunter2x"}}\r\n--xx--',
+            "multipart/mixed; boundary=xx",
+        ),
+        ('"<b>password=hunter2x</b>"', "application/json"),
+    ],
+)
+def test_names_in_what_has_none_say_what_is_secret(text: str, content_type: str) -> None:
+    assert told(text, content_type) == text.replace("hunter2x", OF("hunter2x"))
+
+
 def test_long_prologue_of_a_script_hides_no_json() -> None:
     name = "jQuery17201399048050000_1399048050123"
     text = f'/**/ typeof {name} === \'function\' && {name}({{"a":{{"password":"pass\\u0026word1"}}}});'
