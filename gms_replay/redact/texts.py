@@ -37,7 +37,12 @@ _TOPICS = "/topics/"
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
 """A URL in the query of a URL, which may stand in such a string."""
 
-_KEY = re.compile(rb'"([^"\\]+)\\*"\s*:')
+_KEYS = (
+    re.compile(rb'"([^"\\]+)\\*"\s*:'),
+    re.compile(rb"[{,]\s*('[^'\"\\]+'|[^\"\\{,:\s]+)\s*:"),
+    re.compile(rb'\\[^"]([^"\\]+)\\*"\s*:'),
+)
+"""In quotes; without them, or in others; what of one follows an escape."""
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
 _RAW_HINTS = (
     b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"\\u20",
@@ -161,7 +166,8 @@ class Texts:
             return False
         if b"=" in text or _RAW_CARD.search(text):
             return False
-        return not any(map(self._may_matter, _KEY.findall(text))) and not self.memory.may_be_in(text)
+        keys = (key for pattern in _KEYS for key in pattern.findall(text))
+        return not any(map(self._may_matter, keys)) and not self.memory.may_be_in(text)
 
     def told(self, text: bytes, content_type: str, *, is_told: bool) -> bytes:
         """A body or message with stand-ins for what is secret; itself where there is nothing."""
@@ -353,7 +359,7 @@ class Texts:
         if found is None:
             if len(self._keys) > _MOST_KEYS:
                 self._keys.clear()
-            name = text_of(key)
+            name = text_of(key).strip("'")
             fields = {field.rpartition(".")[2] for field in self._rules.redacted}
             # `order.ticketNo` and `order[ticketNo]` may be one key.
             last = name.rstrip("]").replace("[", ".").rpartition(".")[2]

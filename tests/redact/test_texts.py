@@ -129,6 +129,22 @@ def test_names_in_what_has_none_say_what_is_secret(text: str, content_type: str)
     assert told(text, content_type) == text.replace("hunter2x", OF("hunter2x"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{password:"hunter2x"}',
+        "{'password':'hunter2x'}",
+        "{'my password':'hunter2x'}",
+        '{ok:1, password : "hunter2x"}',
+        r'{"data\/password":"hunter2x"}',
+        r'{"a":"{\"password\":\"hunter2x\"}"}',
+        '{"user data[password]":"hunter2x"}',
+    ],
+)
+def test_names_are_known_in_whatever_quotes(text: str) -> None:
+    assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
 def test_long_prologue_of_a_script_hides_no_json() -> None:
     name = "jQuery17201399048050000_1399048050123"
     text = f'/**/ typeof {name} === \'function\' && {name}({{"a":{{"password":"pass\\u0026word1"}}}});'
