@@ -200,3 +200,27 @@ def test_what_is_named_and_holds_nothing_is_said(tmp_path):
         "empty.txt: is empty, so nothing was looked at",
     ]
     assert list(files.empty([tmp_path])) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [
+        ("Zk83hQx0Ypl2Wv7Tnb4S", True),
+        ("83hQx0Yp", True),
+        ("k83hQx0", True),
+        ("Ypl2Wv7Tnb4S", True),
+        ("b4S", True),
+        ("xZk83hQx0Ypl2Wv7Tnb4Syz", True),
+        ("xZk83hQx0Ypl2Wv7Tnb4Syz" + "y" * 18, False),
+        ("Zk83hQx0Ypl2Wv7Tnb4T", False),
+        ("83hQx1Yp", False),
+        ("Annx", True),
+        ("Alx", False),
+        ("Al", True),
+    ],
+)
+def test_what_facts_tell_is_known_cut_and_joined(value, is_told):
+    told = files.Told()
+    for one in (OPAQUE, OPAQUE, "Ann", "Al"):
+        told.add(one)
+    assert (value in told) is is_told
