@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gms_replay import privacy
 from gms_replay.gms import Path
@@ -120,7 +120,7 @@ def encoded(text: str) -> bytes:
 
 def form_writer(raw: str) -> Callable[[str], str]:
     """Writes a value as one is written in a form or query: what that leaves as it is stays as it is."""
-    bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&=#"})
+    bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&#"})
     return partial(quote if "%20" in raw else quote_plus, safe=bare, errors="surrogateescape")
 
 
@@ -218,3 +218,9 @@ def is_json(value: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def json_in_query(query: str) -> str:
+    """The JSON that a query is instead of pairs; empty where it is none."""
+    plain = unquote(query, errors="surrogateescape")
+    return plain if is_json(plain) else ""

@@ -97,9 +97,9 @@ _NAMED_WITHIN = frozenset({"userdata", "user", "customer", "contact", "caller", 
 """In these `name` is somebody's; elsewhere it may be a service's."""
 _NAMES_BESIDE = ("name", "key")
 _VALUE_BESIDE = "value"
-_BESIDE = (*_NAMES_BESIDE, _VALUE_BESIDE)
 _OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
 """What a credential is called that is an object of its own."""
+_OF_OTHERS = frozenset({"value", "number"})
 
 _EMAIL_HEADERS = frozenset({"from"})
 _COOKIES = frozenset({"cookie", "set-cookie"})
@@ -121,6 +121,8 @@ _DEVICE_PATH = re.compile(r"/3/device/(?P<value>[^/?]+)")
 _SESSION_PATH = re.compile(r"(?i);jsessionid=(?P<value>[^/?;#]+)")
 _USERINFO = re.compile(r"(?<=://)(?P<user>[^/\s\"'<>:@\\]*)(?::(?P<password>[^/\s\"'<>@\\]*))?@")
 _PAIR = re.compile(r"(?P<name>[^=&]*)=(?P<value>[^&]*)")
+_FURTHER = re.compile(r";(?P<name>[^;=&]+)=")
+"""Some write ; for &, so of what is private; else it belongs to the value, of which nothing is to be left."""
 
 _SHOWN = frozenset(
     {
@@ -178,14 +180,12 @@ def _of_keys(last: tuple[str, ...], count: int, is_told: bool) -> Kind | None:
         return Kind.NAME
     if key == "message":
         return None if is_told else Kind.TEXT
-    # Google's older way names the device so (Legacy HTTP protocol), and only at the top.
-    if key == "to" and count == 1 and not above:
+    # A device, in Google's older way (Legacy HTTP protocol), and only at the top; and in the newer.
+    if (key == "to" and count == 1 and not above) or (key == "token" and around == "message"):
         return Kind.DEVICE
-    # A device's token, in the newer way.
-    if key == "token" and around == "message":
-        return Kind.DEVICE
-    if key in _OF_CREDENTIALS and _of_name(holder) is Kind.CREDENTIAL:
-        return Kind.CREDENTIAL
+    held = _of_name(holder)
+    if key in _OF_OTHERS or (key in _OF_CREDENTIALS and held is Kind.CREDENTIAL):
+        return held or _of_name(name) or _of_name(last[-1])
     return _of_name(name) or _of_name(last[-1])
 
 
@@ -225,7 +225,7 @@ def beside(told: Iterable[tuple[Path, str]]) -> dict[int, list[Path]]:
     pairs: dict[Path, dict[str, tuple[int, str]]] = {}
     for number, (path, value) in enumerate(told):
         word = normal(path[-1]) if path and isinstance(path[-1], str) else ""
-        if word not in _BESIDE:
+        if word not in (*_NAMES_BESIDE, _VALUE_BESIDE):
             continue
         pair = pairs.setdefault(path[:-1], {})
         if word in pair:
@@ -296,7 +296,12 @@ def in_path(path: str) -> tuple[Part, ...]:
 def pairs(form: str, start: int = 0) -> Iterator[tuple[str, int, int]]:
     """Names, decoded, of what a form's text, or a query from `start` on, holds; and where their values stand."""
     for found in _PAIR.finditer(form, start):
-        yield _decoded(found["name"]), *found.span("value")
+        name, (at, end) = _decoded(found["name"]), found.span("value")
+        for other in _FURTHER.finditer(form, at, end):
+            if _of_name(_decoded(other["name"])):
+                yield name, at, other.start()
+                name, at = _decoded(other["name"]), other.end()
+        yield name, at, end
 
 
 def userinfo(text: str) -> tuple[Part, ...]:

@@ -80,6 +80,10 @@ def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
         (("contact[phone_number]",), Kind.PHONE),
         (("user_phones[0]",), Kind.PHONE),
         (("tokens", 0), Kind.CREDENTIAL),
+        (("phones", 0, "number"), Kind.PHONE),
+        (("a", "phone", "value"), Kind.PHONE),
+        (("order", "number"), None),
+        (("emails", 1, "type"), None),
         ((), None),
         ((0, 1), None),
     ],
@@ -251,6 +255,12 @@ def test_path_names_device() -> None:
     path = "/genesys/cometd;jsessionid=node01?a=b"
     assert cut(path, privacy.in_path(path)) == [("node01", Kind.CREDENTIAL)]
     assert privacy.in_path("/genesys/1/service/00fc13/storage") == ()
+
+
+def test_semicolon_ends_a_value_before_what_is_private() -> None:
+    query = "a=1;b=2;pass%77ord=x;y=z;pin=4&c=;d"
+    found = [(name, query[start:end]) for name, start, end in privacy.pairs(query)]
+    assert found == [("a", "1;b=2"), ("password", "x;y=z"), ("pin", "4"), ("c", ";d")]
 
 
 def test_pairs_of_a_query() -> None:

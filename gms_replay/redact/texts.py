@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import Leak
-from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json
+from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, json_in_query
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact import typed
@@ -26,7 +26,7 @@ from gms_replay.spans import DEEPEST_STRING, Sort
 _ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
 _HINT = re.compile(rf"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[{privacy.BLANKS}]?\d){{12}}")
-_PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
+_PAIR = re.compile(r"(?:^|(?<=[?&#;]))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
 """In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
@@ -94,16 +94,21 @@ class Texts:
 
     def learn_target(self, target: str) -> None:
         """Remember what is secret in a request's target, path and query."""
-        path, mark, _ = target.partition("?")
+        path, mark, query = target.partition("?")
         for part in privacy.in_path(path):
             self._remember(target[part.start : part.end], part.kind)
+        if said := json_in_query(query):
+            self._learn_value((), said, 0)
         for name, start, end in privacy.pairs(target, len(path) + 1) if mark else ():
             self._learn_value((name,), from_form(target[start:end]), 0)
 
     def learn_header(self, name: str, value: str) -> None:
         """Remember what is secret in a header."""
-        for part in places.in_header(name, value, self._rules):
+        parts = places.in_header(name, value, self._rules)
+        for part in parts:
             self._remember(value[part.start : part.end], part.kind)
+        if not parts:
+            self._learn_value((), value, 0)
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
@@ -177,6 +182,10 @@ class Texts:
         """The same of a request's target."""
         path, mark, query = target.partition("?")
         pieces = list(self._in_query(target, len(path) + 1, len(target))) if mark else []
+        said = json_in_query(query)
+        if said and (told := self._value((), said, is_told=False)) != said:
+            safe = "".join(set(query) - {"%"})
+            pieces = [_Piece(len(path) + 1, len(target), told if said == query else quote(encoded(told), safe=safe))]
         # A query need not be pairs.
         bare = path if "=" in query else target
         if not pieces and not _HINT.search(bare):
@@ -188,7 +197,7 @@ class Texts:
         parts = places.in_header(name, value, self._rules)
         if parts:
             return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
-        return self.words(value)
+        return self._value((), value, is_told=False)
 
     def words(self, text: str, *, is_shown: bool = False, depth: int = 0) -> str:
         """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: texts around it."""

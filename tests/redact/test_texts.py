@@ -76,6 +76,8 @@ def test_what_is_private_by_its_last_words_is_found_by_a_check(name: str) -> Non
         '{"name":"password","value":"hunter2x"}\n{"name":"colour","value":"red"}',
         "name=password&value=hunter2x&name=colour&value=red",
         '{"Name":"password","Value":"hunter2x"}',
+        '{"a":"http://h/?b=1;password=hunter2x"}',
+        '{"phones":[{"number":"hunter2x"}],"mobile":{"value":"hunter2x"}}',
         r'{"a":"[{\"name\":\"password\",\"value\":\"hunter2x\"}]"}',
     ],
 )
@@ -143,6 +145,34 @@ def test_names_in_what_has_none_say_what_is_secret(text: str, content_type: str)
 )
 def test_names_are_known_in_whatever_quotes(text: str) -> None:
     assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        '/a?{"b":"c d","pin":"hunter2x"}',
+        "/a?%7B%22b%22:%22c%20d%22,%22pin%22:%22hunter2x%22%7D",
+        "/a?%7B%22b%22:%22%FF%22,%22pin%22:%22hunter2x%22%7D",
+        "/a?b=1;pin=hunter2x",
+        "http://h/?b=1;pin=hunter2x",
+    ],
+)
+def test_queries_of_other_sorts_hold_secrets(target: str) -> None:
+    by = texts()
+    by.learn_target(target)
+    assert by.target(target) == target.replace("hunter2x", OF("hunter2x"))
+
+
+def test_header_may_be_json() -> None:
+    by, value = texts(), '{"a":1,"password":"hunter2x"}'
+    by.learn_header("X-User-Data", value)
+    assert by.header("X-User-Data", value) == value.replace("hunter2x", OF("hunter2x"))
+
+
+def test_json_in_a_header_is_learned() -> None:
+    by = texts()
+    by.learn_header("X-User-Data", '{"a":1,"password":"hunter2x"}')
+    assert by.words("hunter2x") == OF("hunter2x")
 
 
 def test_long_prologue_of_a_script_hides_no_json() -> None:
