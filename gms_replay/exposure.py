@@ -7,12 +7,12 @@ no verdict on who recorded it: a stand-in is none, everything else is.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
-from gms_replay.leaves import Leaf, encoded, is_json, leaves
+from gms_replay.leaves import Leaf, encoded, is_json, json_in_query
 from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
@@ -73,24 +73,27 @@ class _Looking:
     def _in_target(self, where: str, target: str) -> Iterator[Exposed]:
         path, _, query = target.partition("?")
         for part in privacy.in_path(path):
-            yield from self._at(
-                f"{where} path", part.kind, unquote_plus(path[part.start : part.end]), "segment of the path"
-            )
-        yield from self._by_looks(f"{where} path", unquote_plus(path))
-        yield from self._in_text(where, encoded(query), _FORM, noun=" query")
+            value = unquote(path[part.start : part.end])
+            yield from self._at(f"{where} path", part.kind, value, "segment of the path")
+        yield from self._by_looks(f"{where} path", unquote(path))
+        yield from self._in_text(where, encoded(json_in_query(query) or query), _FORM, noun=" query")
 
     def _in_headers(self, where: str, headers: Headers) -> Iterator[Exposed]:
         for name, value in headers:
             place = f"{where} header {name.lower()}"
-            for part in places.in_header(name, value, self._rules):
-                yield from self._at(place, part.kind, unquote_plus(value[part.start : part.end]), "header")
-            yield from self._by_looks(place, unquote_plus(value))
+            parts = places.in_header(name, value, self._rules)
+            for part in parts:
+                yield from self._at(place, part.kind, unquote(value[part.start : part.end]), "header")
+            yield from self._by_looks(place, unquote(value))
             yield from self._in_query(place, value, 0)
+            if not parts and is_json(value):
+                yield from self._in_text(place, encoded(value))
 
     def _in_query(self, place: str, url: str, depth: int) -> Iterator[Exposed]:
         if "?" in url and depth < _DEEPEST_URL:
-            query = encoded(url.partition("?")[2])
-            yield from self._in_text(place, query, _FORM, noun=", query", depth=depth + 1)
+            query = url.partition("?")[2]
+            said = encoded(json_in_query(query) or query)
+            yield from self._in_text(place, said, _FORM, noun=", query", depth=depth + 1)
 
     def _in_text(
         self, where: str, text: bytes, content_type: str = "", *, noun: str = ", field", depth: int = 0
@@ -112,7 +115,7 @@ class _Looking:
 
     def _opened(self, text: bytes, content_type: str, above: Path = (), depth: int = 0) -> Iterator[Leaf]:
         """The leaves of a text and of JSON in its strings; each value beside the name of something private, at that."""
-        for leaf in leaks.by_names_beside(list(leaves(text, content_type)), self._rules):
+        for leaf in leaks.fields(text, content_type, self._rules):
             path = above + leaf.path
             if leaf.sort is Sort.STRING and depth < DEEPEST_STRING and is_json(leaf.value):
                 yield from self._opened(encoded(leaf.value), "", path, depth + 1)

@@ -9,20 +9,25 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
-from gms_replay.leaves import Leaf
+from gms_replay.leaves import Leaf, decoded, leaves, string
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort
 
 
 class Leak(NamedTuple):
-    """Something private at `text[start:end]`. `how`: what it was known by, in words. `is_secret`: no stand-in."""
+    """Something private at `text[start:end]`. `how`: what it was known by, in words. `is_secret`: no stand-in.
+
+    `write` writes another value there.
+    """
 
     start: int
     end: int
@@ -30,19 +35,35 @@ class Leak(NamedTuple):
     how: str
     value: str
     is_secret: bool = True
+    write: Callable[[str], str] = str
 
 
 _NAME = r"[A-Za-z_][\w\[\]-]{1,48}"
 _QUOTE = r"\\{0,7}[\"']"
-_QUOTED = re.compile(
-    rf"(?P<name>{_NAME}){_QUOTE}?\s{{0,8}}(?P<sign>[:=,])\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
+_OPENS = r"(?P<slashes>\\{0,7})(?P<mark>[\"'])"
+_INSIDE = (
+    r"(?P<value>(?:[^\"'\\\x00-\x1f]|(?!(?P=mark))(?:'|\"(?!\s{0,8}[,:\]}]))"
+    r"|(?P=slashes)\\(?:(?P=slashes)[\\\"']|(?!(?P=mark))[^\\\x00-\x1f])|\\{1,8}(?![\\\"'\x00-\x1f])){1,4096}+)"
 )
+_CLOSES = r"(?P=slashes)(?P=mark)"
+"""What stands between quotes, in strings in strings too: there a quote has a slash before it, then three, then seven.
+
+An apostrophe may be the quote of nothing: from it to the next one other strings may end and begin.
+"""
+_ESCAPED = re.compile(r"\\(?:u(?P<number>[0-9A-Fa-f]{4})|(?P<letter>.))")
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_QUOTED = re.compile(
+    rf"(?P<opened>(?<=[\"']))?(?P<name>{_NAME})(?:{_QUOTE}?\s{{0,8}}(?P<sign>[:=])|(?(opened){_QUOTE}\s{{0,8}},|(?!)))"
+    rf"\s{{0,8}}{_OPENS}{_INSIDE}{_CLOSES}(?!\s{{0,8}}:)"
+)
+"""Behind a comma only in a pair of strings; what a colon follows is a name itself, whatever stands before it."""
 _LISTED = re.compile(
-    rf"{_QUOTE}(?:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
-    rf"{_QUOTE}value{_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<value>[^\"'\\\x00-\x1f]{{1,4096}}){_QUOTE}"
+    rf"{_QUOTE}(?i:name|key){_QUOTE}\s{{0,8}}:\s{{0,8}}{_QUOTE}(?P<name>{_NAME}){_QUOTE},\s{{0,40}}"
+    rf"{_QUOTE}(?i:value){_QUOTE}\s{{0,8}}:\s{{0,8}}{_OPENS}{_INSIDE}{_CLOSES}"
 )
 """As HTTP archives have headers, cookies and fields of queries, and others what they like."""
 _NUMBER = re.compile(rf"{_QUOTE}(?P<name>{_NAME}){_QUOTE}\s{{0,8}}:\s{{0,8}}(?P<value>\d{{3,32}})(?![\w.])")
+_REST_OF_NUMBER = re.compile(r"(?:[ ().\-/]{1,3}\d{1,12}){1,6}(?!\w)")
 _PAIR = re.compile(rf"(?<![\w.\[\]-])(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>(){{}}\\$,`\x00-\x1f]{{1,4096}})")
 _LINE = re.compile(rf"(?m)^[ \t>*-]*(?P<name>{_NAME}):[ \t]+(?P<value>[^\s\"'\[{{(][^\r\n\x00]{{0,4096}})")
 _BEARER = re.compile(r"(?i)\bbearer[ +](?P<value>[\w.~+/-]{16,4096}=*)")
@@ -60,6 +81,7 @@ _ISSUERS = re.compile(
 )
 """How numbers of cards begin, and how long they are, by who gives them (ISO/IEC 7812-1, the issuers' own pages)."""
 _WORDS = frozenset({"true", "false", "null", "none", "undefined", "nan", "nil", ""})
+_LITERALS = frozenset({"true", "false", "null"})
 _SHORTEST_OPAQUE = 8
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[./:-][A-Za-z_]\w*)*")
 
@@ -72,10 +94,12 @@ def in_text(text: str, *, is_traffic: bool = True) -> Iterator[Leak]:
         if is_traffic or (part.kind is Kind.CREDENTIAL and _is_opaque(value)):
             yield Leak(*part, "user or password in a URL", value, is_secret(part.kind, value))
     for part in privacy.looks(text):
-        value = _decoded(text[part.start : part.end])
+        value = unquote(text[part.start : part.end])
         if _is_surely(part.kind, value):
             how = "number of a card" if part.kind is Kind.CREDENTIAL else part.kind.value
-            yield Leak(*part, how, value, is_secret(part.kind, value))
+            # Bytes between its digits may be letters here.
+            bare = value if part.kind is Kind.EMAIL else re.sub(r"[^\d+]", "", value)
+            yield Leak(*part, how, value, is_secret(part.kind, bare))
 
 
 def tokens(text: str) -> Iterator[Leak]:
@@ -105,16 +129,25 @@ def in_names(text: str, rules: Rules, *, is_traffic: bool) -> Iterator[Leak]:
         for found in pattern.finditer(text):
             name, value = found["name"], found["value"]
             kind = _named(name, rules, is_line=pattern is _LINE)
-            if kind is None or (pattern is _QUOTED and found["sign"] == "," and not is_traffic):
+            if kind is None or (pattern is _QUOTED and found["sign"] is None and not is_traffic):
                 continue
+            if pattern is _PAIR and kind is Kind.PHONE:
+                value += _rest_of_number(text, value, found.end())
             for at, raw, part_kind in _values(name, value, kind, rules):
                 if pattern is _LINE and part_kind is Kind.CREDENTIAL and " " in raw.strip():
                     # "Password: must have a digit".
                     continue
-                part, start = _decoded(raw), found.start("value") + at
+                part, write = _read(found, raw)
+                start = found.start("value") + at
                 if is_traffic or _is_no_program(part_kind, part):
                     how = f"behind the name {name}"
-                    yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part))
+                    yield Leak(start, start + len(raw), part_kind, how, part, is_secret(part_kind, part), write)
+
+
+def _rest_of_number(text: str, value: str, end: int) -> str:
+    """What belongs to a phone number whose first group is a value that ends there."""
+    begins = re.fullmatch(r"\+?\d{1,6}", value) and _REST_OF_NUMBER.match(text, end)
+    return begins[0] if begins else ""
 
 
 def in_prose(text: str, rules: Rules) -> Iterator[Leak]:
@@ -155,6 +188,32 @@ def _decoded(value: str) -> str:
     return unquote_plus(value) if "%" in value else value
 
 
+def _read(found: re.Match[str], raw: str) -> tuple[str, Callable[[str], str]]:
+    """What a value says that stands behind a name, and how another is written there."""
+    if "\\" not in raw or found.re not in (_QUOTED, _LISTED):
+        return _decoded(raw), str
+    value, depth = raw, (len(found["slashes"]) + 1).bit_length()
+    for _ in range(depth):
+        value = _ESCAPED.sub(_unescaped, value)
+    return _decoded(value), partial(_escaped, raw, found["mark"], depth)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape["number"]:
+        return chr(int(escape["number"], 16))
+    return _CONTROLS.get(escape["letter"], escape["letter"])
+
+
+def _escaped(like: str, mark: str, depth: int, value: str) -> str:
+    """A value as it stands in a string of a string, of so many."""
+    for at in range(depth):
+        value = json.dumps(value, ensure_ascii=like.isascii())[1:-1]
+        if not at:
+            value = value.replace("/", r"\/") if r"\/" in like else value
+            value = value.replace("'", r"\'") if mark == "'" else value
+    return value
+
+
 def _opens_token(token: str) -> bool:
     head = token.partition(".")[0]
     try:
@@ -181,11 +240,60 @@ def kind_of(path: Path, rules: Rules) -> Kind | None:
     return None if kind is Kind.TEXT else kind
 
 
-def by_names_beside(found: list[Leaf], rules: Rules) -> list[Leaf]:
+def fields(text: bytes, content_type: str, rules: Rules) -> list[Leaf]:
+    """The leaves of a body, in order, with all that names in it say: each value at the name that it stands beside.
+
+    Of JSON that is not well-formed what stands behind a private name is at that name, wherever its quotes seem to be.
+    """
+    found = list(leaves(text, content_type))
+    if any(_is_bare(text, leaf) and leaf.value not in _LITERALS for leaf in found):
+        found = _in_step(text, found, rules)
+    return _by_names_beside(found, rules)
+
+
+def _is_bare(text: bytes, leaf: Leaf) -> bool:
+    """Whether a leaf is a word without quotes."""
+    return leaf.sort is Sort.WORD or (leaf.sort is Sort.KEY and text[leaf.start - 1 : leaf.start] != b'"')
+
+
+def _in_step(text: bytes, found: list[Leaf], rules: Rules) -> list[Leaf]:
+    """The leaves of JSON in which a quote too many makes words of strings, and strings of what is between them."""
+    rest, told = deque(found), list[Leaf]()
+    for name, start, end in _behind_names(text.decode("latin-1"), rules):
+        while rest and rest[0].end <= start:
+            told.append(rest.popleft())
+        covered = list[Leaf]()
+        while rest and rest[0].start < end:
+            covered.append(rest.popleft())
+        if any(leaf.path[-1:] == (name,) and (leaf.start, leaf.end) == (start, end) for leaf in covered) or not all(
+            _is_bare(text, leaf) or (start <= leaf.start and leaf.end <= end) for leaf in covered
+        ):
+            rest.extendleft(reversed(covered))
+            continue
+        told += [_cut(text, leaf, leaf.start, start) for leaf in covered if leaf.start < start]
+        told.append(string(text, (name,), start, end))
+        rest.extendleft(_cut(text, leaf, end, leaf.end) for leaf in covered if leaf.end > end)
+    return [*told, *rest]
+
+
+def _behind_names(text: str, rules: Rules) -> list[tuple[str, int, int]]:
+    """The private names in JSON, and where their values stand, in order."""
+    behind = (*(one for one in _QUOTED.finditer(text) if one["sign"]), *_NUMBER.finditer(text))
+    private = ((one["name"], *one.span("value")) for one in behind if kind_of((one["name"],), rules))
+    return sorted(private, key=lambda one: one[1])
+
+
+def _cut(text: bytes, leaf: Leaf, start: int, end: int) -> Leaf:
+    return leaf._replace(start=start, end=end, value=decoded(text[start:end]))
+
+
+def _by_names_beside(found: list[Leaf], rules: Rules) -> list[Leaf]:
     """The leaves of a body, each value that stands beside the name of something private at that name."""
-    meant = privacy.beside((leaf.path, leaf.value) for leaf in found if leaf.sort is Sort.STRING)
-    meant = {path: other for path, other in meant.items() if kind_of(other, rules)}
-    return [leaf._replace(path=meant.get(leaf.path, leaf.path)) for leaf in found] if meant else found
+    values = [at for at, leaf in enumerate(found) if leaf.sort in (Sort.STRING, Sort.NUMBER)]
+    for number, paths in privacy.beside((found[at].path, found[at].value) for at in values).items():
+        if meant := next((path for path in paths if kind_of(path, rules)), None):
+            found[values[number]] = found[values[number]]._replace(path=meant)
+    return found
 
 
 def _named(name: str, rules: Rules, *, is_line: bool) -> Kind | None:

@@ -10,16 +10,19 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from gms_replay import privacy
 from gms_replay.gms import Path
 from gms_replay.occurrences import in_json
 from gms_replay.spans import Sort, Span, plain_text, spans
 
-_CALL = re.compile(rb"\s*(?:/\*[^*]*\*/\s*)?[\w.$\-]+\s*\(\s*(?=[\[{\"])")
+_CALL = re.compile(
+    rb"\s*(?:/\*[^*]*\*/\s*)?(?:typeof\s+[\w.$\-]+\s*===?\s*['\"]function['\"]\s*&&\s*)?[\w.$\-]+\s*\(\s*(?=[\[{\"])"
+)
+"""Some frameworks call only what is there to be called."""
 _SCRIPT = re.compile(r"(?i)json|javascript")
-_BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,64}(?=[\[{])")
+_BEFORE_JSON = re.compile(rb"[^\[{\"<]{1,512}(?=[\[{])")
 """A mark of the byte order, a comment, or what keeps other sites' scripts from reading it."""
 _PART = re.compile(rb"\r?\n\r?\n")
 _LONGEST_HEAD = 8192
@@ -97,9 +100,7 @@ def _may_be_json(text: bytes, content_type: str) -> bool:
 def _from(text: bytes, at: int) -> Iterator[Leaf]:
     """The values of the JSON that begins at a place; of a string there, the string."""
     if text[at : at + 1] == b'"':
-        end = max(text.rfind(b'"'), at + 1)
-        raw = text[at + 1 : end]
-        yield Leaf((), Sort.STRING, at + 1, end, plain_text(raw), partial(_as_json, raw))
+        yield string(text, (), at + 1, max(text.rfind(b'"'), at + 1))
     else:
         yield from _in_json(text, at)
 
@@ -119,7 +120,7 @@ def encoded(text: str) -> bytes:
 
 def form_writer(raw: str) -> Callable[[str], str]:
     """Writes a value as one is written in a form or query: what that leaves as it is stays as it is."""
-    bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&=#"})
+    bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&#"})
     return partial(quote if "%20" in raw else quote_plus, safe=bare, errors="surrogateescape")
 
 
@@ -136,8 +137,17 @@ def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
     raw, start, end = text[span.start : span.end], span.start + offset, span.end + offset
     if span.sort in (Sort.STRING, Sort.KEY):
-        return Leaf(span.path, span.sort, start, end, plain_text(raw), partial(_as_json, raw))
+        return _of_string(span.path, span.sort, start, end, raw)
     return Leaf(span.path, span.sort, start, end, decoded(raw), encoded)
+
+
+def string(text: bytes, path: Path, start: int, end: int) -> Leaf:
+    """What stands between the quotes of a JSON string, at `text[start:end]`."""
+    return _of_string(path, Sort.STRING, start, end, text[start:end])
+
+
+def _of_string(path: Path, sort: Sort, start: int, end: int, raw: bytes) -> Leaf:
+    return Leaf(path, sort, start, end, plain_text(raw), partial(_as_json, raw))
 
 
 def _as_json(like: bytes, value: str) -> bytes:
@@ -208,3 +218,9 @@ def is_json(value: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def json_in_query(query: str) -> str:
+    """The JSON that a query is instead of pairs; empty where it is none."""
+    plain = unquote(query, errors="surrogateescape")
+    return plain if is_json(plain) else ""

@@ -99,6 +99,7 @@ _NAMES_BESIDE = ("name", "key")
 _VALUE_BESIDE = "value"
 _OF_CREDENTIALS = frozenset({"value", "data", "key", "id", "hash", "signature"})
 """What a credential is called that is an object of its own."""
+_OF_OTHERS = frozenset({"value", "number"})
 
 _EMAIL_HEADERS = frozenset({"from"})
 _COOKIES = frozenset({"cookie", "set-cookie"})
@@ -120,6 +121,8 @@ _DEVICE_PATH = re.compile(r"/3/device/(?P<value>[^/?]+)")
 _SESSION_PATH = re.compile(r"(?i);jsessionid=(?P<value>[^/?;#]+)")
 _USERINFO = re.compile(r"(?<=://)(?P<user>[^/\s\"'<>:@\\]*)(?::(?P<password>[^/\s\"'<>@\\]*))?@")
 _PAIR = re.compile(r"(?P<name>[^=&]*)=(?P<value>[^&]*)")
+_FURTHER = re.compile(r";(?P<name>[^;=&]+)=")
+"""Some write ; for &, so of what is private; else it belongs to the value, of which nothing is to be left."""
 
 _SHOWN = frozenset(
     {
@@ -135,11 +138,15 @@ _EMAIL = rf"(?:(?<![\w.+'%-]){_LOCAL}+|(?<=%[0-9A-Fa-f]{{2}}){_LOCAL}{{1,64}})(?
 
 Behind an escape that part has an end (RFC 5321, section 4.5.3.1.1), lest from each of many escapes all be read.
 """
-_PHONE = r"(?<![\w+])(?:\+|%2[Bb])[1-9](?:[ ().\-/]{0,2}\d){6,14}(?!\w)"
-_CARD = r"(?<![\w.,+-])[2-6]\d(?:[ -]?\d){11,17}(?![\w])"
+BLANKS = r" \-\u00a0\u2000-\u200a\u2010-\u2015\u202f"
+"""Inside brackets of a regular expression: what is between digits of a number, also such that no line ends there."""
+_IN_UTF_8 = r"\xc2\xa0|\xe2\x80[\x80-\x8a\x90-\x95\xaf]"
+"""The same, where each byte is a character."""
+_PHONE = rf"(?<![\w+])(?:\+|%2[Bb])[1-9](?:(?:[().{BLANKS}/]|{_IN_UTF_8}){{0,2}}\d){{6,14}}(?!\w)"
+_CARD = rf"(?<![\w.,+-])[2-6]\d(?:(?:[{BLANKS}]|{_IN_UTF_8})?\d){{11,17}}(?![\w])"
 _LOOKS = re.compile(rf"(?P<email>{_EMAIL})|(?P<phone>{_PHONE})|(?P<card>{_CARD})")
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
-_LONG_NUMBER = re.compile(r"(?<![\w.,+-])\d(?:[ -]?\d){12,18}(?!\w)", re.ASCII)
+_LONG_NUMBER = re.compile(rf"(?<![\w.,+-])\d(?:[{BLANKS}]?\d){{12,18}}(?!\w)", re.ASCII)
 
 
 @lru_cache(4096)
@@ -173,14 +180,12 @@ def _of_keys(last: tuple[str, ...], count: int, is_told: bool) -> Kind | None:
         return Kind.NAME
     if key == "message":
         return None if is_told else Kind.TEXT
-    # Google's older way names the device so (Legacy HTTP protocol), and only at the top.
-    if key == "to" and count == 1 and not above:
+    # A device, in Google's older way (Legacy HTTP protocol), and only at the top; and in the newer.
+    if (key == "to" and count == 1 and not above) or (key == "token" and around == "message"):
         return Kind.DEVICE
-    # A device's token, in the newer way.
-    if key == "token" and around == "message":
-        return Kind.DEVICE
-    if key in _OF_CREDENTIALS and _of_name(holder) is Kind.CREDENTIAL:
-        return Kind.CREDENTIAL
+    held = _of_name(holder)
+    if key in _OF_OTHERS or (key in _OF_CREDENTIALS and held is Kind.CREDENTIAL):
+        return held or _of_name(name) or _of_name(last[-1])
     return _of_name(name) or _of_name(last[-1])
 
 
@@ -211,13 +216,25 @@ def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
-def beside(told: Iterable[tuple[Path, str]]) -> dict[Path, Path]:
-    """Of lists of pairs, `{"name": "password", "value": "hunter2"}`: each value's path, to the one that its name means.
+def beside(told: Iterable[tuple[Path, str]]) -> dict[int, list[Path]]:
+    """Of pairs, `{"name": "password", "value": "hunter2"}`: for the number of each value the paths that its names mean.
 
-    `told`: what stands at the paths of a body.
+    `told`: what stands at the paths of a body, in order. Where paths come again, as in forms, the nearest names count.
     """
-    named = ((path[:-1], value) for path, value in told if path and path[-1] in _NAMES_BESIDE and value)
-    return {(*around, _VALUE_BESIDE): (*around, name) for around, name in named}
+    found: dict[int, list[Path]] = {}
+    pairs: dict[Path, dict[str, tuple[int, str]]] = {}
+    for number, (path, value) in enumerate(told):
+        word = normal(path[-1]) if path and isinstance(path[-1], str) else ""
+        if word not in (*_NAMES_BESIDE, _VALUE_BESIDE):
+            continue
+        pair = pairs.setdefault(path[:-1], {})
+        if word in pair:
+            pair.clear()
+        pair[word] = number, value
+        if _VALUE_BESIDE in pair:
+            names = (pair[one][1] for one in _NAMES_BESIDE if one in pair)
+            found[pair[_VALUE_BESIDE][0]] = [(*path[:-1], name) for name in names if name]
+    return found
 
 
 def is_shown(path: Path) -> bool:
@@ -232,7 +249,7 @@ def is_shown(path: Path) -> bool:
 
 def may_matter(name: str) -> bool:
     """Whether what stands at a key of that name may be private, or for people to read, wherever the key stands."""
-    if name == "transcriptToShow" or name in _NAMES_BESIDE or normal(name) == "name":
+    if name == "transcriptToShow" or normal(name) in _NAMES_BESIDE:
         return True
     return field((name,)) is not None or is_shown((name,))
 
@@ -279,7 +296,12 @@ def in_path(path: str) -> tuple[Part, ...]:
 def pairs(form: str, start: int = 0) -> Iterator[tuple[str, int, int]]:
     """Names, decoded, of what a form's text, or a query from `start` on, holds; and where their values stand."""
     for found in _PAIR.finditer(form, start):
-        yield _decoded(found["name"]), *found.span("value")
+        name, (at, end) = _decoded(found["name"]), found.span("value")
+        for other in _FURTHER.finditer(form, at, end):
+            if _of_name(_decoded(other["name"])):
+                yield name, at, other.start()
+                name, at = _decoded(other["name"]), other.end()
+        yield name, at, end
 
 
 def userinfo(text: str) -> tuple[Part, ...]:

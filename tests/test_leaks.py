@@ -1,14 +1,15 @@
 import base64
 import json
 import time
+from itertools import pairwise
 
 import pytest
 
 from gms_replay import leaks, marks
 from gms_replay.leaks import in_names, in_text, is_secret, masked
-from gms_replay.leaves import leaves
 from gms_replay.privacy import WITHHELD, Kind
 from gms_replay.rules import Rules
+from gms_replay.spans import Sort
 
 STAND_IN = marks.marked("Zk83hQx0Ypl2Wv7Tnb4R")
 OPAQUE = "Zk83hQx0Ypl2Wv7Tnb4S"
@@ -33,6 +34,7 @@ def values(found) -> list[str]:
     [
         ("write to ann.lee@home.com, please", Kind.EMAIL, "ann.lee@home.com"),
         ("mail=ann%40home.com&x", Kind.EMAIL, "ann@home.com"),
+        ("/by/ann+lee%40home.com", Kind.EMAIL, "ann+lee@home.com"),
         ("call +49 151 2345-6789 now", Kind.PHONE, "+49 151 2345-6789"),
         ("card 4111 1111 1111 1111.", Kind.CREDENTIAL, "4111 1111 1111 1111"),
         (f"Authorization: bearer {OPAQUE}", Kind.CREDENTIAL, OPAQUE),
@@ -45,6 +47,12 @@ def test_secrets_are_known_by_their_looks(text, kind, value):
     (found,) = in_text(text, is_traffic=False)
     assert (found.kind, found.value, found.is_secret) == (kind, value, True)
     assert text[found.start : found.end] in (value, value.replace("@", "%40"))
+
+
+@pytest.mark.parametrize("number", ["+49\u00a0151\u201112345678", "4111\u00a01111\u202f1111\u20111111"])
+def test_numbers_are_known_in_bytes(number):
+    text = f"{number}, {marks.marked(number)}".encode().decode("latin-1")
+    assert values(in_text(text)) == [number.encode().decode("latin-1")]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +83,7 @@ NAMED = [
     f"Cookie: lang=en; sid={OPAQUE}",
     f'{{"name": "apikey", "value": "{OPAQUE}"}}',
     f'{{"key": "apikey", "value": "{OPAQUE}"}}',
+    f'{{"Name": "apikey", "Value": "{OPAQUE}"}}',
     f"userData[apiKey]={OPAQUE}",
     f"api_key = '{OPAQUE}'",
 ]
@@ -113,10 +122,99 @@ def test_rules_add_names_and_take_them_away():
     assert kinds == [Kind.USER, None, Kind.CREDENTIAL, None]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"ok":true,"password":"{OPAQUE}"}}',
+        f'{{"a":null,"secureKey":"{OPAQUE}"}}',
+        f'{{"1":"ok","password":"{OPAQUE}"}}',
+        f'{{"a:"password":"{OPAQUE}"}}',
+        f"<script>var c={{'ok':!0,on, 'password' : '{OPAQUE}'}}</script>",
+    ],
+)
+def test_what_stands_before_takes_no_name(text):
+    assert values(in_names(text, Rules(), is_traffic=False)) == [OPAQUE]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "value"),
+    [
+        ('data: {"lastName":"O\'Brien"}', "O'Brien", "O'Brien"),
+        (r'data: {"password":"pa\u0026ss\/wo\\\"rd1"}', r"pa\u0026ss\/wo\\\"rd1", 'pa&ss/wo\\"rd1'),
+        (r'data: {"password":"pa\n\u00e4ss"}', r"pa\n\u00e4ss", "pa\näss"),
+        (r"x = {password: 'pa\'s\"s'}", r"pa\'s\"s", "pa's\"s"),
+        (r'data: {"a":"{\"password\":\"pa\\\"s\\\\\",\"b\":\"c\"}"}', r"pa\\\"s\\\\", 'pa"s\\'),
+        (r'data: {"a":"{\"password\":\"pa\/s\"}"}', r"pa\/s", "pa/s"),
+        ('{"name":"password","value":"pa\'ss"}', "pa'ss", "pa'ss"),
+        ("a\nphone=0151 1234567 is it", "0151 1234567", "0151 1234567"),
+        ("a\nphone=01511234567 2027 is it", "01511234567", "01511234567"),
+    ],
+)
+def test_a_value_ends_with_the_quote_that_opened_it(text, written, value):
+    (found,) = leaks.in_prose(text, Rules())
+    assert (text[found.start : found.end], found.value) == (written, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        (r"password='\u0061\/'", r"\"\'\/\u00e4\n"),
+        (r'password="ä\u0061/"', r"\"'/ä\n"),
+        (r"\"password\":\"\\u0061/\"", r"\\\"'/\\u00e4\\n"),
+    ],
+)
+def test_another_value_is_written_like_it(text, written):
+    (found,) = leaks.in_prose(text, Rules())
+    assert found.write("\"'/ä\n") == written
+
+
+@pytest.mark.parametrize("text", ['it\'s password=\'abc","x":"it\'s', "password='a\nb'", 'password="'])
+def test_a_quote_that_nothing_closes_opens_no_value(text):
+    assert list(leaks.in_prose(text, Rules())) == []
+
+
 @pytest.mark.parametrize(("name", "place"), [("password", "password"), ("colour", "value")])
 def test_value_beside_a_private_name_is_that_ones(name, place):
-    found = leaks.by_names_beside(list(leaves(b'[{"name":"%s","value":"sesame"}]' % name.encode())), Rules())
+    found = leaks.fields(b'[{"name":"%s","value":"sesame"}]' % name.encode(), "", Rules())
     assert [leaf.path for leaf in found if leaf.value == "sesame"] == [(0, place)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"comment":"5" screen","password":"hunter22 hunter, 22"}', "hunter22 hunter, 22"),
+        ('{"comment":"5" screen","pin":4711,"a":1}', ":4711,"),
+        ("{a:1,password:'hunter22 hunter'+b}", "hunter22 hunter"),
+        ('{"a":b,"password":"hunter22"}', "hunter22"),
+        ('{"a":b,"password":"hunter22","pin":4711,"pin":4712', "hunter22"),
+    ],
+)
+def test_json_out_of_step_hides_no_name(text, value):
+    found = leaks.fields(text.encode(), "", Rules())
+    assert value in [leaf.value for leaf in found if leaf.path[-1:] in (("password",), ("pin",))]
+    assert all(one.end <= other.start for one, other in pairwise(found))
+
+
+def test_names_in_strings_of_odd_json_are_none_of_its_own():
+    found = leaks.fields(b"{a:1,\"b\":\"c password='x1' to='d'\"}", "", Rules())
+    assert [leaf.value for leaf in found] == ["a", "1", "b", "c password='x1' to='d'"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"name":"password","value":"sesame"}\n{"name":"colour","value":"red"}',
+        b"name=password&value=sesame&name=colour&value=red",
+        b'{"Name":"password","Value":"sesame"}',
+        b'{"key":"colour","value":4711,"name":"pin"}',
+    ],
+)
+def test_values_stand_at_the_names_nearest_to_them(text):
+    found = leaks.fields(text, "", Rules())
+    private = [
+        (leaf.path, leaf.value) for leaf in found if leaf.sort is not Sort.KEY and leaks.kind_of(leaf.path, Rules())
+    ]
+    assert private in ([(("password",), "sesame")], [(("pin",), "4711")])
 
 
 def test_values_of_queries_are_decoded():

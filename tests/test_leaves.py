@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay.leaves import Leaf, decoded, encoded, is_json, leaves, parts
+from gms_replay.leaves import Leaf, decoded, encoded, is_json, json_in_query, leaves, parts
 from gms_replay.spans import Sort
 
 FORM = "application/x-www-form-urlencoded"
@@ -119,3 +119,10 @@ def test_files_are_told_from_fields(disposition: bytes, is_file: bool) -> None:
     (part,) = parts(b"--xx\r\nContent-Disposition: " + disposition + b"\r\n\r\n1\r\n--xx--", b"--xx")
 
     assert (part.name, part.is_file) == (b"a", is_file)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"), [("%7B%22a%22:1%7D", '{"a":1}'), ("[1]", "[1]"), ("a={}", ""), ("{a=b", "")]
+)
+def test_a_query_may_be_json(query, said):
+    assert json_in_query(query) == said

@@ -80,6 +80,10 @@ def cut(text: str, parts: tuple[Part, ...]) -> list[tuple[str, Kind]]:
         (("contact[phone_number]",), Kind.PHONE),
         (("user_phones[0]",), Kind.PHONE),
         (("tokens", 0), Kind.CREDENTIAL),
+        (("phones", 0, "number"), Kind.PHONE),
+        (("a", "phone", "value"), Kind.PHONE),
+        (("order", "number"), None),
+        (("emails", 1, "type"), None),
         ((), None),
         ((0, 1), None),
     ],
@@ -141,8 +145,21 @@ def test_no_public_field_of_gms_becomes_private() -> None:
 
 
 def test_names_beside_values_say_what_they_are() -> None:
-    told = [((0, "value"), "hunter2"), ((0, "name"), "password"), ((1, "key"), "pin"), (("name",), ""), ((), "name")]
-    assert privacy.beside(told) == {(0, "value"): (0, "password"), (1, "value"): (1, "pin")}
+    told = [
+        ((0, "value"), "hunter2"),
+        ((0, "name"), "password"),
+        (("name",), ""),
+        (("value",), ""),
+        ((), "name"),
+        ((0,), ""),
+    ]
+    assert privacy.beside(told) == {0: [(0, "password")], 3: []}
+
+
+def test_names_nearest_to_a_value_are_its() -> None:
+    words = "name value Name Value value key name value name"
+    told = [((word,), str(number)) for number, word in enumerate(words.split())]
+    assert privacy.beside(told) == {1: [("0",)], 3: [("2",)], 4: [("6",), ("5",)], 7: [("8",)]}
 
 
 def test_error_message_is_not_typed() -> None:
@@ -179,6 +196,8 @@ def test_what_people_read(path: tuple[str | int, ...], is_shown: bool) -> None:
         ("nickname", True),
         ("_label", True),
         ("key", True),
+        ("Name", True),
+        ("KEY", True),
         ("_id", False),
         ("from", False),
     ],
@@ -238,6 +257,12 @@ def test_path_names_device() -> None:
     assert privacy.in_path("/genesys/1/service/00fc13/storage") == ()
 
 
+def test_semicolon_ends_a_value_before_what_is_private() -> None:
+    query = "a=1;b=2;pass%77ord=x;y=z;pin=4&c=;d"
+    found = [(name, query[start:end]) for name, start, end in privacy.pairs(query)]
+    assert found == [("a", "1;b=2"), ("password", "x;y=z"), ("pin", "4"), ("c", ";d")]
+
+
 def test_pairs_of_a_query() -> None:
     target = "/cb?operand=AND&user%44ata%5Bname%5D=Ann+Lee&=x&empty="
 
@@ -268,6 +293,8 @@ def test_userinfo(text: str, secrets: list[tuple[str, Kind]]) -> None:
         ("/by-number/%2B15417543010/x", [("%2B15417543010", Kind.PHONE)]),
         ("tel:+15417543010", [("+15417543010", Kind.PHONE)]),
         ("card 4111 1111 1111 1111.", [("4111 1111 1111 1111", Kind.CREDENTIAL)]),
+        ("call +49\u00a0151\u20112345678", [("+49\u00a0151\u20112345678", Kind.PHONE)]),
+        ("card 4111\u00a01111\u202f1111\u20111111.", [("4111\u00a01111\u202f1111\u20111111", Kind.CREDENTIAL)]),
         ("card 4111-1111-1111-1112", []),
         ("2014-05-02T16:27:30+10:00", []),
         ("1399048050000 and 1399048050", []),
@@ -284,10 +311,10 @@ def test_looks(text: str, secrets: list[tuple[str, Kind]]) -> None:
 
 
 def test_long_numbers_are_no_more_than_cards() -> None:
-    text = "card 4111-1111-1111-1112, 1234567890123456789012, 4111111111111.5, 41111"
+    text = "card 4111-1111-1111\u00a01112, 1234567890123456789012, 4111111111111.5, 41111"
 
     assert [text[part.start : part.end] for part in privacy.long_numbers(text)] == [
-        "4111-1111-1111-1112",
+        "4111-1111-1111\u00a01112",
         "4111111111111",
     ]
 

@@ -31,7 +31,7 @@ _ATTEMPTS = 100
 _NUMBER = re.compile(r"[1-9]\d*", re.ASCII)
 _SHORT_NUMBER = 9
 """In digits: what has no more fits into 32 bits, whatever it begins with."""
-_NUMBERLIKE = re.compile(r"\+?[\d\s().\-/]+", re.ASCII)
+_NUMBERLIKE = re.compile(rf"\+?[\d\s().{privacy.BLANKS}/]+", re.ASCII)
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _PHONE_DIGITS = range(7, 18)
 _SHORTEST_BARE_INTERNATIONAL = 11

@@ -13,7 +13,8 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
-from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
+from gms_replay.leaks import Leak
+from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, json_in_query
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact import typed
@@ -24,8 +25,8 @@ from gms_replay.spans import DEEPEST_STRING, Sort
 
 _ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
-_PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
+_HINT = re.compile(rf"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[{privacy.BLANKS}]?\d){{12}}")
+_PAIR = re.compile(r"(?:^|(?<=[?&#;]))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
 """In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
@@ -36,10 +37,15 @@ _TOPICS = "/topics/"
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
 """A URL in the query of a URL, which may stand in such a string."""
 
-_KEY = re.compile(rb'"([^"\\]+)\\*"\s*:')
+_KEYS = (
+    re.compile(rb'"([^"\\]+)\\*"\s*:'),
+    re.compile(rb"[{,]\s*('[^'\"\\]+'|[^\"\\{,:\s]+)\s*:"),
+    re.compile(rb'\\[^"]([^"\\]+)\\*"\s*:'),
+)
+"""In quotes; without them, or in others; what of one follows an escape."""
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
 _RAW_HINTS = (
-    b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00",
+    b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"\\u20",
     b"eyJ", b"earer ", b"EARER ", b"asic ", b"ASIC ",
 )  # fmt: skip
 _RAW_CARD = re.compile(rb"\d[ -]?\d[ -]?\d[ -]?\d(?:[ -]?\d){9}")
@@ -88,20 +94,25 @@ class Texts:
 
     def learn_target(self, target: str) -> None:
         """Remember what is secret in a request's target, path and query."""
-        path, mark, _ = target.partition("?")
+        path, mark, query = target.partition("?")
         for part in privacy.in_path(path):
             self._remember(target[part.start : part.end], part.kind)
+        if said := json_in_query(query):
+            self._learn_value((), said, 0)
         for name, start, end in privacy.pairs(target, len(path) + 1) if mark else ():
             self._learn_value((name,), from_form(target[start:end]), 0)
 
     def learn_header(self, name: str, value: str) -> None:
         """Remember what is secret in a header."""
-        for part in places.in_header(name, value, self._rules):
+        parts = places.in_header(name, value, self._rules)
+        for part in parts:
             self._remember(value[part.start : part.end], part.kind)
+        if not parts:
+            self._learn_value((), value, 0)
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
-            if leaf.sort is Sort.TEXT:
+            if _is_prose(above + leaf.path, leaf, depth):
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
@@ -111,10 +122,10 @@ class Texts:
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
         """The values of a text; what is learned from is told next, so the last ones are kept."""
         if depth or len(text) > _LARGEST_KEPT:
-            return leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
+            return leaks.fields(text, content_type, self._rules)
         if self._read_last != (text, content_type):
             self._read_last = text, content_type
-            self._last = leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
+            self._last = leaks.fields(text, content_type, self._rules)
         return self._last
 
     def _learn_value(self, path: Path, value: str, depth: int) -> None:
@@ -160,7 +171,8 @@ class Texts:
             return False
         if b"=" in text or _RAW_CARD.search(text):
             return False
-        return not any(map(self._may_matter, _KEY.findall(text))) and not self.memory.may_be_in(text)
+        keys = (key for pattern in _KEYS for key in pattern.findall(text))
+        return not any(map(self._may_matter, keys)) and not self.memory.may_be_in(text)
 
     def told(self, text: bytes, content_type: str, *, is_told: bool) -> bytes:
         """A body or message with stand-ins for what is secret; itself where there is nothing."""
@@ -170,6 +182,10 @@ class Texts:
         """The same of a request's target."""
         path, mark, query = target.partition("?")
         pieces = list(self._in_query(target, len(path) + 1, len(target))) if mark else []
+        said = json_in_query(query)
+        if said and (told := self._value((), said, is_told=False)) != said:
+            safe = "".join(set(query) - {"%"})
+            pieces = [_Piece(len(path) + 1, len(target), told if said == query else quote(encoded(told), safe=safe))]
         # A query need not be pairs.
         bare = path if "=" in query else target
         if not pieces and not _HINT.search(bare):
@@ -181,7 +197,7 @@ class Texts:
         parts = places.in_header(name, value, self._rules)
         if parts:
             return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
-        return self.words(value)
+        return self._value((), value, is_told=False)
 
     def words(self, text: str, *, is_shown: bool = False, depth: int = 0) -> str:
         """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: texts around it."""
@@ -223,7 +239,7 @@ class Texts:
         return b"".join([*pieces, text[at:]]) if pieces else text
 
     def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
-        if leaf.sort is Sort.TEXT:
+        if _is_prose(path, leaf, depth):
             return self._prose(leaf.value)
         if leaf.sort is Sort.STRING:
             return self._value(path, leaf.value, is_told=is_told, depth=depth, types=types)
@@ -260,11 +276,14 @@ class Texts:
 
     def _prose(self, text: str) -> str:
         """A page, a script or lines: only names say what is secret there, also what is too short to be known again."""
-        named = (
-            self._replaced(text, Part(leak.start, leak.end, leak.kind)) for leak in leaks.in_prose(text, self._rules)
-        )
+        named = (self._behind_name(text, leak) for leak in leaks.in_prose(text, self._rules))
         looks = self._by_looks(text) if _HINT.search(text) else ()
         return self._joined(text, [*named, *looks], is_shown=False)
+
+    def _behind_name(self, text: str, leak: Leak) -> _Piece:
+        if "\\" in text[leak.start : leak.end]:
+            return _Piece(leak.start, leak.end, leak.write(self._secret(leak.value, leak.kind)))
+        return self._replaced(text, Part(leak.start, leak.end, leak.kind))
 
     def _typed_text(self, value: str) -> str:
         return typed.told(value, self._stand_ins, known=self.memory.known, is_done=self._is_done)
@@ -349,12 +368,19 @@ class Texts:
         if found is None:
             if len(self._keys) > _MOST_KEYS:
                 self._keys.clear()
-            name = text_of(key)
+            name = text_of(key).strip("'")
             fields = {field.rpartition(".")[2] for field in self._rules.redacted}
             # `order.ticketNo` and `order[ticketNo]` may be one key.
             last = name.rstrip("]").replace("[", ".").rpartition(".")[2]
             found = self._keys[key] = privacy.may_matter(name) or last in fields
         return found
+
+
+def _is_prose(path: Path, leaf: Leaf, depth: int) -> bool:
+    """Whether a value has no name, and is no JSON either: a text, a part of multipart, a string by itself."""
+    if leaf.sort is Sort.STRING and not path:
+        return depth >= DEEPEST_STRING or not is_json(leaf.value)
+    return leaf.sort is Sort.TEXT
 
 
 def _is_particular(value: str) -> bool:

@@ -181,3 +181,8 @@ def test_long_value_costs_by_its_length(value: str) -> None:
 )
 def test_instants(value: str, is_one: bool) -> None:
     assert is_instant(value) is is_one
+
+
+def test_signs_between_digits_change_no_number() -> None:
+    told = StandIns(KEY).of("+49\u00a0151\u201112345678")
+    assert told.replace("\u00a0", " ").replace("\u2011", "-") == StandIns(KEY).of("+49 151-12345678")

@@ -73,11 +73,113 @@ def test_what_is_private_by_its_last_words_is_found_by_a_check(name: str) -> Non
     [
         '[{"name":"password","value":"hunter2x"}]',
         '{"a":[{"value":"hunter2x","key":"user_token"}]}',
+        '{"name":"password","value":"hunter2x"}\n{"name":"colour","value":"red"}',
+        "name=password&value=hunter2x&name=colour&value=red",
+        '{"Name":"password","Value":"hunter2x"}',
+        '{"a":"http://h/?b=1;password=hunter2x"}',
+        '{"phones":[{"number":"hunter2x"}],"mobile":{"value":"hunter2x"}}',
         r'{"a":"[{\"name\":\"password\",\"value\":\"hunter2x\"}]"}',
     ],
 )
 def test_names_beside_values_say_what_they_are(text: str) -> None:
     assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
+@pytest.mark.parametrize(
+    "text", ['data: {"ok":true,"password":"hunter2x"}\n\n', '<script>var c={"ok":true,"password":"hunter2x"}</script>']
+)
+def test_names_in_lines_and_scripts_say_what_is_secret(text: str) -> None:
+    assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
+@pytest.mark.parametrize("comment", ['5" screen', '5" x 5', '" "" "'])
+def test_odd_quotes_shift_no_secret(comment: str) -> None:
+    text = f'{{"comment":"{comment}","password":"hunter22, hunter","a":"b"}}'
+
+    assert told(text) == text.replace("hunter22, hunter", OF("hunter22, hunter"))
+
+
+@pytest.mark.parametrize("value", ["O'Brien-Smith", 'hun"ter&22', "hun/ter'22", "a\\b\tpassword1"])
+def test_escapes_end_no_secret(value: str) -> None:
+    data = json.dumps({"ok": True, "password": value}).replace("&", "\\u0026").replace("/", "\\/")
+
+    found = json.loads(told(f"data: {data}").removeprefix("data: "))
+    assert found == {"ok": True, "password": OF(value)}
+
+
+@pytest.mark.parametrize(
+    "number", ["+49\u00a0151\u00a012345678", "+49 151\u201112345678", "4111\u00a01111\u20111111\u20111111"]
+)
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_numbers_that_no_line_ends_in_are_known(number: str, is_ascii: bool) -> None:
+    found = json.loads(told(json.dumps({"text": f"call {number}"}, ensure_ascii=is_ascii)))
+    assert found == {"text": f"call {OF(number)}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type"),
+    [
+        (
+            "--xx\r\nContent-Type: application/http\r\n\r\nPOST /send HTTP/1.1\r\nx-goog-api-key: hunter2x\r\n\r\n"
+            '{"message":{"token":"hunter2x"}}\r\n--xx--',
+            "multipart/mixed; boundary=xx",
+        ),
+        ('"<b>password=hunter2x</b>"', "application/json"),
+    ],
+)
+def test_names_in_what_has_none_say_what_is_secret(text: str, content_type: str) -> None:
+    assert told(text, content_type) == text.replace("hunter2x", OF("hunter2x"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{password:"hunter2x"}',
+        "{'password':'hunter2x'}",
+        "{'my password':'hunter2x'}",
+        '{ok:1, password : "hunter2x"}',
+        r'{"data\/password":"hunter2x"}',
+        r'{"a":"{\"password\":\"hunter2x\"}"}',
+        '{"user data[password]":"hunter2x"}',
+    ],
+)
+def test_names_are_known_in_whatever_quotes(text: str) -> None:
+    assert told(text) == text.replace("hunter2x", OF("hunter2x"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        '/a?{"b":"c d","pin":"hunter2x"}',
+        "/a?%7B%22b%22:%22c%20d%22,%22pin%22:%22hunter2x%22%7D",
+        "/a?%7B%22b%22:%22%FF%22,%22pin%22:%22hunter2x%22%7D",
+        "/a?b=1;pin=hunter2x",
+        "http://h/?b=1;pin=hunter2x",
+    ],
+)
+def test_queries_of_other_sorts_hold_secrets(target: str) -> None:
+    by = texts()
+    by.learn_target(target)
+    assert by.target(target) == target.replace("hunter2x", OF("hunter2x"))
+
+
+def test_header_may_be_json() -> None:
+    by, value = texts(), '{"a":1,"password":"hunter2x"}'
+    by.learn_header("X-User-Data", value)
+    assert by.header("X-User-Data", value) == value.replace("hunter2x", OF("hunter2x"))
+
+
+def test_json_in_a_header_is_learned() -> None:
+    by = texts()
+    by.learn_header("X-User-Data", '{"a":1,"password":"hunter2x"}')
+    assert by.words("hunter2x") == OF("hunter2x")
+
+
+def test_long_prologue_of_a_script_hides_no_json() -> None:
+    name = "jQuery17201399048050000_1399048050123"
+    text = f'/**/ typeof {name} === \'function\' && {name}({{"a":{{"password":"pass\\u0026word1"}}}});'
+
+    assert told(text) == text.replace("pass\\u0026word1", OF("pass&word1"))
 
 
 @pytest.mark.parametrize("name", ["colour", "subject", "value"])

@@ -169,8 +169,8 @@ def test_a_redacted_cassette_holds_none(tmp_path):
 
 def test_other_phone_numbers_have_to_be_valid(tmp_path):
     file = tmp_path / "notes.txt"
-    file.write_text("+4915112345678 and +99912345678, +1234567")
-    assert list(places(file)) == ["+4915112345678"]
+    file.write_text("+49151\u00a012345678 and +99912345678, +1234567")
+    assert list(places(file)) == ["+49151\u00a012345678"]
 
 
 def test_folders_are_gone_through_and_what_stands_beside_a_cassette(tmp_path):
@@ -200,3 +200,27 @@ def test_what_is_named_and_holds_nothing_is_said(tmp_path):
         "empty.txt: is empty, so nothing was looked at",
     ]
     assert list(files.empty([tmp_path])) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [
+        ("Zk83hQx0Ypl2Wv7Tnb4S", True),
+        ("83hQx0Yp", True),
+        ("k83hQx0", True),
+        ("Ypl2Wv7Tnb4S", True),
+        ("b4S", True),
+        ("xZk83hQx0Ypl2Wv7Tnb4Syz", True),
+        ("xZk83hQx0Ypl2Wv7Tnb4Syz" + "y" * 18, False),
+        ("Zk83hQx0Ypl2Wv7Tnb4T", False),
+        ("83hQx1Yp", False),
+        ("Annx", True),
+        ("Alx", False),
+        ("Al", True),
+    ],
+)
+def test_what_facts_tell_is_known_cut_and_joined(value, is_told):
+    told = files.Told()
+    for one in (OPAQUE, OPAQUE, "Ann", "Al"):
+        told.add(one)
+    assert (value in told) is is_told
