@@ -50,6 +50,7 @@ class _Looking:
         for exchange in recording.exchanges:
             yield from self._in_exchange(exchange)
         for message in recording.messages:
+            yield from self._by_looks(f"message {message.id}, channel", message.channel)
             yield from self._in_text(f"message {message.id}", message.raw)
         for push in recording.pushes:
             if push.exchange_id is None:

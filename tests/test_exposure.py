@@ -115,12 +115,14 @@ def test_messages_frames_and_sockets_are_looked_at():
     )
     recording = replace(
         tape.recording(),
+        messages=tuple(replace(one, channel="/chat/eve@home.com") for one in tape.recording().messages),
         connections=(Connection(1, 1, "h", 2195, "c:1", 1),),
         frames=frames,
         sockets=(Socket(1, 1, close_reason="bye bob@home.com"),),
     )
     assert told(recording) >= {
         ("message 1, field ext.auth.token", "sesame"),
+        ("message 1, channel", "eve@home.com"),
         ("frame 1, token", TOKEN.hex()),
         ("frame 3", "ann@home.com"),
         ("frame 4, payload, field phone", "+4915112345678"),

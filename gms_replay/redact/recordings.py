@@ -95,8 +95,10 @@ class _Task:
         return replace(one, request=self._who.request(one.request), outcome=outcome)
 
     def _message(self, one: Message) -> Message:
-        is_taken = self._takes(self._runs[one.exchange_id])
-        return replace(one, raw=self._who.message(one.raw, one.direction)) if is_taken else one
+        if not self._takes(self._runs[one.exchange_id]):
+            return one
+        raw = self._who.message(one.raw, one.direction)
+        return replace(one, raw=raw, channel=self._who.channel(one.channel))
 
     def _push(self, one: Push) -> Push:
         return replace(one, payload=self._who.push(one.payload)) if self._takes(one.run_id) else one

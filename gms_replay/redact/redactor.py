@@ -89,6 +89,10 @@ class Redactor:
         self._renew()
         return self._plain(raw, "", is_told=direction is Direction.TO_CLIENT)
 
+    def channel(self, channel: str) -> str:
+        """The channel of a message as it is to be kept: as the message itself has it. To be asked after that."""
+        return self._texts.channel(channel)
+
     def push(self, payload: bytes) -> bytes:
         """What a provider was told, as it is to be kept."""
         return self.message(payload, Direction.TO_SERVER)

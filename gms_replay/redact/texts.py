@@ -22,7 +22,8 @@ from gms_replay.redact.standins import StandIns, is_instant
 from gms_replay.rules import Rules
 from gms_replay.spans import DEEPEST_STRING, Sort
 
-_ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
+_NAMES = places.IDS | {"id", "channel", "subscription"}
+"""Fields in which an app may write who somebody is."""
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
 _HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
 _PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
@@ -183,6 +184,10 @@ class Texts:
             return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
         return self.words(value)
 
+    def channel(self, channel: str) -> str:
+        """The same of a Bayeux message's channel."""
+        return self._value(("channel",), channel, is_told=False)
+
     def words(self, text: str, *, is_shown: bool = False, depth: int = 0) -> str:
         """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: texts around it."""
         if depth or len(text) > _SHORT:
@@ -253,7 +258,7 @@ class Texts:
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)
-        if places.is_public(path, self._rules) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
+        if places.is_public(path, self._rules) and not (places.name(path) in _NAMES and _names_somebody(value)):
             # Equal values get equal stand-ins, and what is secret elsewhere may be an id here.
             return self.memory.replaced(value, is_shown=False)
         return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
