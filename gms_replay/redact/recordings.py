@@ -50,6 +50,9 @@ class _Task:
 
     def learn(self) -> None:
         """Look through all that is to be redacted."""
+        for run in self._recording.runs:
+            if self._takes(run.id) and run.upstream:
+                self._who.learn_text(run.upstream)
         for exchange in self._recording.exchanges:
             if self._takes(exchange.run_id):
                 self._who.learn_request(exchange.request)
@@ -64,6 +67,9 @@ class _Task:
         for frame in self._recording.frames:
             if self._takes(self._lines[frame.connection_id]):
                 self._who.learn_frame(frame.raw, frame.direction)
+        for socket in self._recording.sockets:
+            if self._takes(self._runs[socket.exchange_id]):
+                self._who.learn_text(socket.close_reason)
 
     def told(self) -> Recording:
         """The recording with stand-ins."""

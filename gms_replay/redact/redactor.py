@@ -68,8 +68,11 @@ class Redactor:
         """Remember the secrets of an answer."""
         self._renew()
         if outcome.response:
+            self.learn_text(outcome.response.reason)
             self._learn_headers(outcome.response.headers)
             self._learn_body(outcome.response.body, outcome.response.headers, is_told=True)
+        if outcome.error:
+            self.learn_text(outcome.error)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """How an exchange ended, as it is to be kept."""
@@ -111,8 +114,13 @@ class Redactor:
         told = apns.rewritten(raw, self._texts.token, partial(self._plain, content_type="", is_told=False))
         return privacy.WITHHELD.encode() if told is None else told
 
+    def learn_text(self, text: str) -> None:
+        """Remember the secrets of what programs say to people."""
+        self._texts.learn_words(text)
+
     def text(self, text: str) -> str:
         """What programs say to people: why something ended, where something leads."""
+        self.learn_text(text)
         return self._texts.words(text, is_shown=True)
 
     def _seen_token(self, token: bytes) -> bytes:

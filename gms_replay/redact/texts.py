@@ -9,14 +9,14 @@ words of the protocols stay as they are.
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import quote, unquote
 
 from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
-from gms_replay.redact import typed
+from gms_replay.redact import looks, memory, typed
 from gms_replay.redact.memory import Memory
 from gms_replay.redact.standins import StandIns, is_instant
 from gms_replay.rules import Rules
@@ -25,9 +25,6 @@ from gms_replay.spans import DEEPEST_STRING, Sort
 _NAMES = places.IDS | {"id", "channel", "subscription"}
 """Fields in which an app may write who somebody is."""
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
-_PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
-"""In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
 _NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
@@ -89,16 +86,30 @@ class Texts:
 
     def learn_target(self, target: str) -> None:
         """Remember what is secret in a request's target, path and query."""
-        path, mark, _ = target.partition("?")
-        for part in privacy.in_path(path):
-            self._remember(target[part.start : part.end], part.kind)
+        path, mark, query = target.partition("?")
         for name, start, end in privacy.pairs(target, len(path) + 1) if mark else ():
-            self._learn_value((name,), from_form(target[start:end]), 0)
+            self._learn_value((name,), from_form(target[start:end]), 1)
+        self.learn_words(_bare(target, path, query))
 
     def learn_header(self, name: str, value: str) -> None:
         """Remember what is secret in a header."""
-        for part in places.in_header(name, value, self._rules):
+        parts = places.in_header(name, value, self._rules)
+        for part in parts:
             self._remember(value[part.start : part.end], part.kind)
+        if not parts:
+            self.learn_words(value)
+
+    def learn_words(self, text: str, depth: int = 0) -> None:
+        """Remember what is secret in a text in which nothing has its place."""
+        if not looks.may_be_in(text):
+            return
+        for part in looks.parts(text):
+            value = text[part.start : part.end]
+            # A word before a host may be one in the host's name.
+            if part.kind is not Kind.USER or memory.is_particular(value, part.kind):
+                self._remember(value, part.kind)
+        for name, start, end in looks.pairs(text) if depth < _DEEPEST_PAIR else ():
+            self._learn_value((name,), from_form(text[start:end]), depth + 1)
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
@@ -106,7 +117,9 @@ class Texts:
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
                     self._remember(leak.value, leak.kind)
-            if leaf.sort is not Sort.KEY:
+            if leaf.sort is Sort.KEY:
+                self.learn_words(leaf.value)
+            else:
                 self._learn_value(above + leaf.path, leaf.value, depth)
 
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
@@ -124,6 +137,14 @@ class Texts:
             return
         if kind := leaks.kind_of(path, self._rules):
             self._remember(value, kind)
+        elif not self._is_public(path, value):
+            self.learn_words(value, depth)
+
+    def _is_public(self, path: Path, value: str) -> bool:
+        """Whether nothing in a value is secret but what is known, as it is an id or a word of a protocol."""
+        if not places.is_public(path, self._rules):
+            return False
+        return places.name(path) not in _NAMES or not _names_somebody(value)
 
     def _remember(self, value: str, kind: Kind) -> None:
         value = value.strip()
@@ -171,11 +192,8 @@ class Texts:
         """The same of a request's target."""
         path, mark, query = target.partition("?")
         pieces = list(self._in_query(target, len(path) + 1, len(target))) if mark else []
-        # A query need not be pairs.
-        bare = path if "=" in query else target
-        if not pieces and not _HINT.search(bare):
-            return self.memory.replaced(target, is_shown=False)
-        return self._joined(target, [*self._by_looks(bare), *pieces], is_shown=False)
+        pieces += self._by_looks(_bare(target, path, query))
+        return self._joined(target, pieces, is_shown=False)
 
     def header(self, name: str, value: str) -> str:
         """The same of a header's value."""
@@ -202,8 +220,7 @@ class Texts:
         return told
 
     def _words(self, text: str, is_shown: bool, depth: int) -> str:
-        pieces = list(self._by_looks(text, depth)) if _HINT.search(text) else []
-        return self._joined(text, pieces, is_shown=is_shown)
+        return self._joined(text, list(self._by_looks(text, depth)), is_shown=is_shown)
 
     def token(self, token: bytes) -> bytes:
         """What stands for a device's token that is no text."""
@@ -258,7 +275,7 @@ class Texts:
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self._secret(value, kind)
-        if places.is_public(path, self._rules) and not (places.name(path) in _NAMES and _names_somebody(value)):
+        if self._is_public(path, value):
             # Equal values get equal stand-ins, and what is secret elsewhere may be an id here.
             return self.memory.replaced(value, is_shown=False)
         return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
@@ -268,8 +285,7 @@ class Texts:
         named = (
             self._replaced(text, Part(leak.start, leak.end, leak.kind)) for leak in leaks.in_prose(text, self._rules)
         )
-        looks = self._by_looks(text) if _HINT.search(text) else ()
-        return self._joined(text, [*named, *looks], is_shown=False)
+        return self._joined(text, [*named, *self._by_looks(text)], is_shown=False)
 
     def _typed_text(self, value: str) -> str:
         return typed.told(value, self._stand_ins, known=self.memory.known, is_done=self._is_done)
@@ -315,16 +331,13 @@ class Texts:
         return _Piece(part.start, part.end, self._secret(text[part.start : part.end], part.kind))
 
     def _by_looks(self, text: str, depth: int = 0) -> Iterator[_Piece]:
-        """What is secret in a text by its looks, or by its place in a URL."""
-        placed = (*privacy.userinfo(text), *privacy.in_path(text))
-        # A password before a host looks like an address.
-        starts = {part.start for part in placed}
-        for part in (*placed, *(one for one in privacy.looks(text) if one.start not in starts)):
+        """What is secret in a text in which nothing has its place."""
+        if not looks.may_be_in(text):
+            return
+        for part in looks.parts(text):
             yield self._replaced(text, part)
-        for leak in leaks.tokens(text):
-            yield _Piece(leak.start, leak.end, self._secret(leak.value, leak.kind))
-        for found in _PAIR.finditer(text) if "=" in text and depth < _DEEPEST_PAIR else ():
-            yield from self._in_pair(text, unquote_plus(found["name"]), *found.span("value"), depth)
+        for name, start, end in looks.pairs(text) if depth < _DEEPEST_PAIR else ():
+            yield from self._in_pair(text, name, start, end, depth)
 
     def _in_query(self, text: str, start: int, end: int) -> Iterator[_Piece]:
         for name, begins, ends in privacy.pairs(text[:end], start):
@@ -360,6 +373,11 @@ class Texts:
             last = name.rstrip("]").replace("[", ".").rpartition(".")[2]
             found = self._keys[key] = privacy.may_matter(name) or last in fields
         return found
+
+
+def _bare(target: str, path: str, query: str) -> str:
+    """What of a target has no names: a query need not be pairs."""
+    return path if "=" in query else target
 
 
 def _is_particular(value: str) -> bool:

@@ -126,6 +126,16 @@ def test_errors_and_reasons() -> None:
     assert by.text("http://gms:sesame@gms.example:8080") == f"http://{OF('gms')}:{OF('sesame')}@gms.example:8080"
 
 
+@pytest.mark.parametrize(
+    "outcome", [Outcome(5, error="at http://ann:hunter-4711@h"), Outcome(5, response(reason="token=hunter-4711"))]
+)
+def test_what_programs_say_is_known(outcome: Outcome) -> None:
+    by = redactor()
+    by.learn_outcome(outcome)
+
+    assert by.request(request(target="/a/hunter-4711")).target == f"/a/{OF('hunter-4711')}"
+
+
 def test_message_is_told_as_its_body_is() -> None:
     by = redactor()
     raw = b'{"channel":"/service/chatV2/x","data":{"secureKey":"ab12cd34ef"}}'

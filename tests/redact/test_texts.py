@@ -197,6 +197,47 @@ def test_known_value_is_replaced_anywhere() -> None:
     assert by.words("no ab12cd34ef") == f"no {OF('ab12cd34ef')}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"_chat_url":"https://h/chat?token=%s"}',
+        '{"u":"https://h/?u=https%%3A%%2F%%2Fh%%2F%%3Ftoken%%3D%s"}',
+        '{"u":"https://:%s@h/"}',
+        '{"u":"/a;jsessionid=%s?b"}',
+        '{"text":"Bearer %s"}',
+        '{"https://h/chat?token=%s":1}',
+        "<a href='/chat?token=%s'>",
+        '{"form":"a=b&message=%%7B%%22token%%22:%%22%s%%22%%7D"}',
+    ],
+)
+def test_what_is_found_in_a_text_is_known(text: str) -> None:
+    by = texts()
+    secret = "kT7sQx2Lw9Rb4Nf8"
+
+    assert told(text % secret, by=by) == text % OF(secret)
+    assert by.target(f"/chat/{secret}/refresh") == f"/chat/{OF(secret)}/refresh"
+
+
+def test_word_before_a_host_is_none_elsewhere() -> None:
+    by = texts()
+    told('{"u":"https://gms:sesame@gms.test","v":"https://anna.meier42:x@h"}', by=by)
+
+    assert by.words("gms.test, anna.meier42", is_shown=True) == f"gms.test, {OF('anna.meier42')}"
+
+
+def test_what_is_found_in_a_target_or_header_is_known() -> None:
+    by = texts()
+    by.learn_header("Location", "https://h/a?access_token=kT7sQx2Lw9Rb4Nf8")
+    by.learn_target("/chat/ann@mail.test?u=https://h/a?apikey=b4Nf8kT7sQx2")
+
+    known = '{"resume":"kT7sQx2Lw9Rb4Nf8","a":"b4Nf8kT7sQx2","b":"ann%40mail.test"}'
+    assert json.loads(told(known, by=by)) == {
+        "resume": OF("kT7sQx2Lw9Rb4Nf8"),
+        "a": OF("b4Nf8kT7sQx2"),
+        "b": OF("ann@mail.test").replace("@", "%40"),
+    }
+
+
 def test_percent_coded_value_is_known_plain() -> None:
     by = texts()
     by.learn_header("Cookie", "k=ab%2F12cd34ef")
