@@ -43,8 +43,8 @@ class Redactor:
 
     def keep_stand_ins(self, keeps: bool) -> None:
         """Whether what looks like a stand-in stays, from here on: a secret may look like one."""
-        if keeps != self._texts.keeps_stand_ins:
-            self._texts.keeps_stand_ins = keeps
+        if keeps != self._texts.values.keeps_stand_ins:
+            self._texts.values.keeps_stand_ins = keeps
             self._told.clear()
 
     def learn_request(self, request: Request) -> None:

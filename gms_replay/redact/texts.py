@@ -9,28 +9,25 @@ words of the protocols stay as they are.
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote, unquote
 
-from gms_replay import leaks, marks, places, privacy
+from gms_replay import leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact import looks, memory, typed
-from gms_replay.redact.memory import Memory
-from gms_replay.redact.standins import StandIns, is_instant
+from gms_replay.redact.standins import is_instant
+from gms_replay.redact.values import Values
 from gms_replay.rules import Rules
 from gms_replay.spans import DEEPEST_STRING, Sort
 
 _NAMES = places.IDS | {"id", "channel", "subscription"}
 """Fields in which an app may write who somebody is."""
-_NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
 _NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
-_TOPICS = "/topics/"
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
 """A URL in the query of a URL, which may stand in such a string."""
 
@@ -60,11 +57,10 @@ class Texts:
     """
 
     def __init__(self, key: bytes, *, typed: bool, rules: Rules, keeps_stand_ins: bool = False) -> None:
-        self._stand_ins = StandIns(key, rules.region)
+        self.values = Values(key, rules.region, keeps_stand_ins=keeps_stand_ins)
         self._typed = typed
         self._rules = rules
-        self.keeps_stand_ins = keeps_stand_ins
-        self.memory = Memory()
+        self.memory = self.values.memory
         self._keys: dict[bytes, bool] = {}
         self._looked_at: tuple[bytes, int] | None = None
         self._is_empty = False
@@ -95,7 +91,7 @@ class Texts:
         """Remember what is secret in a header."""
         parts = places.in_header(name, value, self._rules)
         for part in parts:
-            self._remember(value[part.start : part.end], part.kind)
+            self.values.remember(value[part.start : part.end], part.kind)
         if not parts:
             self.learn_words(value)
 
@@ -107,7 +103,7 @@ class Texts:
             value = text[part.start : part.end]
             # A word before a host may be one in the host's name.
             if part.kind is not Kind.USER or memory.is_particular(value, part.kind):
-                self._remember(value, part.kind)
+                self.values.remember(value, part.kind)
         for name, start, end in looks.pairs(text) if depth < _DEEPEST_PAIR else ():
             self._learn_value((name,), from_form(text[start:end]), depth + 1)
 
@@ -116,7 +112,7 @@ class Texts:
             if leaf.sort is Sort.TEXT:
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
-                    self._remember(leak.value, leak.kind)
+                    self.values.remember(leak.value, leak.kind)
             if leaf.sort is Sort.KEY:
                 self.learn_words(leaf.value)
             else:
@@ -136,7 +132,7 @@ class Texts:
             self._learn_leaves(path, encoded(value), "", depth + 1)
             return
         if kind := leaks.kind_of(path, self._rules):
-            self._remember(value, kind)
+            self.values.remember(value, kind)
         elif not self._is_public(path, value):
             self.learn_words(value, depth)
 
@@ -145,28 +141,6 @@ class Texts:
         if not places.is_public(path, self._rules):
             return False
         return places.name(path) not in _NAMES or not _names_somebody(value)
-
-    def _remember(self, value: str, kind: Kind) -> None:
-        value = value.strip()
-        if kind is Kind.BASIC and (told := marks.user_and_password(value)):
-            for one, of_kind in zip(told, (Kind.USER, Kind.CREDENTIAL), strict=True):
-                self._remember(one, of_kind)
-        other = self._secret(value, kind)
-        if other == value:
-            return
-        bare, other = value.removeprefix(marks.scheme(value)), other.removeprefix(marks.scheme(other))
-        self.memory.learn(bare, other, kind)
-        if "%" in bare and (plain := unquote(bare)) != bare:
-            self._remember(plain, kind)
-        if kind is Kind.PHONE or self._stand_ins.is_number(bare):
-            self._remember_phone(bare, other)
-        if kind is Kind.DEVICE and marks.is_hex(bare):
-            for write in (str.lower, str.upper):
-                self.memory.learn(write(bare), write(other), kind)
-
-    def _remember_phone(self, value: str, told: str) -> None:
-        if national := self._stand_ins.national(value, told):
-            self.memory.learn_phone(*national)
 
     # Telling.
 
@@ -210,7 +184,7 @@ class Texts:
         """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: texts around it."""
         if depth or len(text) > _SHORT:
             return self._words(text, is_shown, depth)
-        known = self.memory.version, self.keeps_stand_ins
+        known = self.memory.version, self.values.keeps_stand_ins
         if self._short_of != known or len(self._short) > _MOST_KEYS:
             self._short.clear()
             self._short_of = known
@@ -224,11 +198,11 @@ class Texts:
 
     def token(self, token: bytes) -> bytes:
         """What stands for a device's token that is no text."""
-        return token if not token or self._is_done(token.hex()) else self._stand_ins.raw(token)
+        return token if not token or self.values.is_done(token.hex()) else self.values.stand_ins.raw(token)
 
     def learn_token(self, token: bytes) -> None:
         """Remember such a token, as it stands elsewhere: in hex."""
-        self._remember(token.hex(), Kind.DEVICE)
+        self.values.remember(token.hex(), Kind.DEVICE)
 
     def _told_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> bytes:
         pieces, at = [], 0
@@ -252,17 +226,17 @@ class Texts:
         if leaf.sort is Sort.NUMBER:
             return self._number(path, leaf.value)
         if leaf.sort is Sort.WORD and (kind := leaks.kind_of(path, self._rules)):
-            return self._secret(leaf.value, kind)
+            return self.values.told(leaf.value, kind)
         return self.words(leaf.value)
 
     def _number(self, path: Path, value: str) -> str:
         if leaks.kind_of(path, self._rules):
             # Signs, zeros before and exponents stay, or it would be no number any more.
-            told = _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), value, count=1)
+            told = _WHOLE.sub(lambda found: self.values.told(found[0], Kind.CODE), value, count=1)
         else:
             told = value if places.is_public(path, self._rules) else self.words(value)
         # A phone number's digits may begin with 0, and no number in JSON does.
-        return self._stand_ins.of(value) if _NO_NUMBER.match(told) else told
+        return self.values.stand_ins.of(value) if _NO_NUMBER.match(told) else told
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
@@ -274,7 +248,7 @@ class Texts:
         if kind is Kind.TEXT and self._typed and types and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
-            return self._secret(value, kind)
+            return self.values.told(value, kind)
         if self._is_public(path, value):
             # Equal values get equal stand-ins, and what is secret elsewhere may be an id here.
             return self.memory.replaced(value, is_shown=False)
@@ -288,47 +262,10 @@ class Texts:
         return self._joined(text, [*named, *self._by_looks(text)], is_shown=False)
 
     def _typed_text(self, value: str) -> str:
-        return typed.told(value, self._stand_ins, known=self.memory.known, is_done=self._is_done)
-
-    def _secret(self, value: str, kind: Kind) -> str:
-        """What stands for what is private by its place; itself where it is an id, an instant or nothing at all."""
-        bare = value.strip()
-        if bare.lower() in _NOTHING or is_instant(bare):
-            return value
-        if kind is Kind.DEVICE and bare.startswith(_TOPICS):
-            return value
-        # Before what GMS gave: what was replaced once is so wherever it stands, or links would break.
-        if (known := self.memory.known(bare)) is not None:
-            return value.replace(bare, known)
-        if self.memory.is_kept(bare):
-            return value
-        if kind is Kind.BASIC:
-            return value.replace(bare, self._basic(bare))
-        if self._is_done(bare):
-            return value
-        if kind is Kind.CREDENTIAL and " " in bare:
-            return self._credentials(value)
-        if "%" in bare and (plain := unquote(bare, errors="surrogateescape")) != bare:
-            return quote(self._stand_ins.of(plain), safe="", errors="surrogateescape")
-        return value.replace(bare, self._stand_ins.of(bare))
-
-    def _basic(self, value: str) -> str:
-        told = marks.user_and_password(value)
-        is_done = told is not None and all(map(self._is_done, told))
-        return value if is_done else self._stand_ins.basic(value)
-
-    def _credentials(self, value: str) -> str:
-        """What a field holds that the header Authorization might hold as well, or several words."""
-        parts = privacy.in_header("authorization", value)
-        if len(parts) == 1 and parts[0].start > 0:
-            return self._joined(value, [self._replaced(value, parts[0])], is_shown=False)
-        return self._stand_ins.of(value)
-
-    def _is_done(self, value: str) -> bool:
-        return self.keeps_stand_ins and marks.is_stand_in(value)
+        return typed.told(value, self.values.stand_ins, known=self.memory.known, is_done=self.values.is_done)
 
     def _replaced(self, text: str, part: Part) -> _Piece:
-        return _Piece(part.start, part.end, self._secret(text[part.start : part.end], part.kind))
+        return _Piece(part.start, part.end, self.values.told(text[part.start : part.end], part.kind))
 
     def _by_looks(self, text: str, depth: int = 0) -> Iterator[_Piece]:
         """What is secret in a text in which nothing has its place."""
