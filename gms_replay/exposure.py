@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
-from gms_replay.leaves import Leaf, encoded, is_json, leaves
+from gms_replay.leaves import Leaf, encoded, is_binary, is_json, leaves
 from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
@@ -98,6 +98,8 @@ class _Looking:
     ) -> Iterator[Exposed]:
         """What is in a body or query. `noun`: what a value's place in it is called; `depth`: URLs around it."""
         for leaf in self._opened(text, content_type):
+            if is_binary(leaf) and leaks.kind_of(leaf.path, self._rules) is None:
+                continue
             if leaf.sort is Sort.TEXT or not leaf.path:
                 place = f"{where}, text"
                 for leak in leaks.in_prose(leaf.value, self._rules):

@@ -35,6 +35,9 @@ _SAYS_SOMETHING = re.compile(rb"[0-9A-Za-z]{6}|@")
 _ESCAPED_SLASH = rb"\/"
 _ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
 
+_UNSAID = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
+"""No text has them, in whichever coding but UTF-16."""
+
 
 class Leaf(NamedTuple):
     """A value at `text[start:end]` that says `value`. `write` writes another one there."""
@@ -69,6 +72,11 @@ def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
         at = leaf.end
     if _SAYS_SOMETHING.search(text, at) or (text and not at):
         yield _as_text(text, at, len(text))
+
+
+def is_binary(leaf: Leaf) -> bool:
+    """Whether a body, or a part of one, is no text: an image, a recording; what looks like something in it is none."""
+    return leaf.write is encoded and leaf.sort in (Sort.TEXT, Sort.STRING) and _UNSAID.search(leaf.value) is not None
 
 
 def _as_text(text: bytes, start: int, end: int) -> Leaf:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay.leaves import Leaf, decoded, encoded, is_json, leaves, parts
+from gms_replay.leaves import Leaf, decoded, encoded, is_binary, is_json, leaves, parts
 from gms_replay.spans import Sort
 
 FORM = "application/x-www-form-urlencoded"
@@ -119,3 +119,11 @@ def test_files_are_told_from_fields(disposition: bytes, is_file: bool) -> None:
     (part,) = parts(b"--xx\r\nContent-Disposition: " + disposition + b"\r\n\r\n1\r\n--xx--", b"--xx")
 
     assert (part.name, part.is_file) == (b"a", is_file)
+
+
+@pytest.mark.parametrize(
+    ("text", "binary"),
+    [(b"\x89PNG\r\n\x1a\n", True), (b"a\tb\r\n\f\xff", False), (b'{"a":"\\u0000\1"}', False), (b"a=%00\0", False)],
+)
+def test_what_no_text_has_is_binary(text, binary):
+    assert [is_binary(leaf) for leaf in leaves(text) if leaf.sort is not Sort.KEY] == [binary]

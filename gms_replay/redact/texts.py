@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gms_replay import leaks, places, privacy
 from gms_replay.gms import Path
-from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, leaves
+from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_binary, is_json, leaves
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
 from gms_replay.redact import looks, memory, typed
@@ -109,6 +109,8 @@ class Texts:
 
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
+            if self._is_opaque(above + leaf.path, leaf):
+                continue
             if leaf.sort is Sort.TEXT:
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
@@ -218,7 +220,13 @@ class Texts:
                 at = leaf.end
         return b"".join([*pieces, text[at:]]) if pieces else text
 
+    def _is_opaque(self, path: Path, leaf: Leaf) -> bool:
+        """Whether nothing in a value is secret but what is known, as nobody reads it."""
+        return is_binary(leaf) and leaks.kind_of(path, self._rules) is None
+
     def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
+        if self._is_opaque(path, leaf):
+            return self.memory.replaced(leaf.value, is_shown=False)
         if leaf.sort is Sort.TEXT:
             return self._prose(leaf.value)
         if leaf.sort is Sort.STRING:

@@ -1,5 +1,6 @@
 import base64
 import json
+import random
 from urllib.parse import quote
 
 import pytest
@@ -154,6 +155,34 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
 )
 def test_secret_by_place_or_looks(text: str, content_type: str, expected: str) -> None:
     assert told(text, content_type) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("frame", [b"%b", b'--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\n%b\r\n--xx--'])
+def test_binary_bodies_stay(seed: int, frame: bytes) -> None:
+    image = b"\xff\xd8\xff\xe0 to=T a@b.cd C@_K.A token=T " + random.Random(seed).randbytes(1 << 16)
+    body = frame % image
+    by = texts()
+    by.learn(body, PARTS, is_told=False)
+
+    assert by.told(body, PARTS, is_told=False) == body
+
+
+def test_known_secret_is_replaced_in_a_binary_body() -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert by.told(b"\xff\0 hunter-4711 \xff a@b.cd", "", is_told=True) == (
+        b"\xff\0 %b \xff a@b.cd" % OF("hunter-4711").encode()
+    )
+
+
+def test_text_in_another_coding_is_read() -> None:
+    by = texts()
+
+    assert by.told(b"Gr\xfc\xdfe, ann@mail.test", "", is_told=True) == (
+        b"Gr\xfc\xdfe, %b" % OF("ann@mail.test").encode()
+    )
 
 
 def test_other_bytes_stay() -> None:
