@@ -135,7 +135,13 @@ def is_secret(kind: Kind, value: str) -> bool:
         return both is None or not all(not marks.can_be_marked(one) or marks.is_stand_in(one) for one in both)
     if "@" in bare and _RESERVED.search(bare.rpartition("@")[2]):
         return False
-    return not marks.is_stand_in(bare)
+    return not marks.is_stand_in(bare) and _is_true_number(bare)
+
+
+def _is_true_number(value: str) -> bool:
+    """Whether a number, if a value is one, is no stand-in: of those only the digits that count have a mark."""
+    number = "".join(value[place] for place in marks.significant(value))
+    return not number or (marks.can_be_marked(number) and not marks.is_stand_in(number))
 
 
 def _can_be_marked(value: str) -> bool:

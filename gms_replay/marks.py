@@ -116,6 +116,20 @@ def can_be_marked(value: str) -> bool:
     return bool(_marked_places(alphabets(value)))
 
 
+def significant(number: str) -> list[int]:
+    """Where the digits of a number in JSON stand that say which it is; nowhere in what is no number.
+
+    Its sign, zeros before them, an exponent and a fraction of mere zeros say how it is written: 4.9151E12, 4711.0.
+    """
+    found = _NUMBER.fullmatch(number)
+    if found is None:
+        return []
+    end = found.end("whole") if not (found["fraction"] or "").strip(".0") else found.end("fraction")
+    places = [place for place in range(end) if number[place] in _DIGITS]
+    zeros = next((count for count, place in enumerate(places) if number[place] != "0"), len(places))
+    return places[zeros:]
+
+
 def words(value: str) -> list[tuple[int, int]]:
     """Where the words of a value stand: between blanks, commas and the like."""
     return [found.span() for found in _WORD.finditer(value)]
@@ -133,6 +147,7 @@ def user_and_password(credentials: str) -> tuple[str, str] | None:
 
 _SCHEME = re.compile(r"(?:tel|sips?|mailto|callto|sms):", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;()]+")
+_NUMBER = re.compile(r"-?(?P<whole>\d+)(?P<fraction>\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 
 
 def _marked_places(alphabet: list[str]) -> list[int]:

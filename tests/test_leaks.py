@@ -193,3 +193,11 @@ def test_tokens_cost_by_their_length():
 def test_any_bytes_give_an_answer():
     text = bytes(range(256)).decode("latin-1") * 20
     assert values([*leaks.in_text(text), *leaks.in_names(text, Rules(), is_traffic=True)]) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "is_secret"),
+    [("4.915112345678E12", True), ("1e5", False), ("%s.0", False), ("-%s", False), ("%sE2", False), ("47115.0", True)],
+)
+def test_number_is_judged_by_its_digits(number, is_secret):
+    assert leaks.is_secret(Kind.PHONE, number.replace("%s", marks.marked("4915112345"))) is is_secret

@@ -107,3 +107,22 @@ def test_user_and_password() -> None:
     assert marks.user_and_password(base64.b64encode(b"gms").decode()) is None
     assert marks.user_and_password("no base64!") is None
     assert marks.user_and_password(base64.b64encode(b"\xff:\xff").decode()) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("4711", "4711"),
+        ("-4711", "4711"),
+        ("4.915112345678E12", "4915112345678"),
+        ("4915112345678.0", "4915112345678"),
+        ("0.0471", "471"),
+        ("12.50e-3", "1250"),
+        ("0.0", ""),
+        ("4711e5000", ""),
+        ("+4711", ""),
+        ("a", ""),
+    ],
+)
+def test_digits_that_say_which_number_it_is(number, digits):
+    assert "".join(number[place] for place in marks.significant(number)) == digits

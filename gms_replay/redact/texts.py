@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gms_replay import leaks, places, privacy
+from gms_replay import leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_binary, is_json, leaves
 from gms_replay.leaves import decoded as text_of
@@ -24,8 +24,6 @@ from gms_replay.spans import DEEPEST_STRING, Sort
 _NAMES = places.IDS | {"id", "channel", "subscription"}
 """Fields in which an app may write who somebody is."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
-_WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
-_NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
@@ -117,6 +115,8 @@ class Texts:
                     self.values.remember(leak.value, leak.kind)
             if leaf.sort is Sort.KEY:
                 self.learn_words(leaf.value)
+            elif leaf.sort is Sort.NUMBER:
+                self._learn_number(above + leaf.path, leaf.value)
             else:
                 self._learn_value(above + leaf.path, leaf.value, depth)
 
@@ -128,6 +128,12 @@ class Texts:
             self._read_last = text, content_type
             self._last = leaks.by_names_beside(list(leaves(text, content_type)), self._rules)
         return self._last
+
+    def _learn_number(self, path: Path, value: str) -> None:
+        if kind := leaks.kind_of(path, self._rules):
+            self.values.remember("".join(value[place] for place in marks.significant(value)), kind)
+        elif not self._is_public(path, value):
+            self.learn_words(value)
 
     def _learn_value(self, path: Path, value: str, depth: int) -> None:
         if depth < DEEPEST_STRING and is_json(value):
@@ -238,13 +244,21 @@ class Texts:
         return self.words(leaf.value)
 
     def _number(self, path: Path, value: str) -> str:
+        # All else of it stays, or it would be no number any more.
+        at = marks.significant(value)
+        digits = "".join(value[place] for place in at)
         if leaks.kind_of(path, self._rules):
-            # Signs, zeros before and exponents stay, or it would be no number any more.
-            told = _WHOLE.sub(lambda found: self.values.told(found[0], Kind.CODE), value, count=1)
+            told = self.values.told(digits, Kind.CODE)
+        elif places.is_public(path, self._rules):
+            return value
+        elif (shown := self.words(value)) != value:
+            told = "".join(shown[place] for place in at)
         else:
-            told = value if places.is_public(path, self._rules) else self.words(value)
-        # A phone number's digits may begin with 0, and no number in JSON does.
-        return self.values.stand_ins.of(value) if _NO_NUMBER.match(told) else told
+            told = self.memory.replaced(digits, is_shown=False)
+        if told.startswith("0"):
+            # A phone number's digits may begin so, and no number in JSON does.
+            told = self.values.stand_ins.of(digits)
+        return _with_digits(value, at, told)
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
@@ -318,6 +332,14 @@ class Texts:
             last = name.rstrip("]").replace("[", ".").rpartition(".")[2]
             found = self._keys[key] = privacy.may_matter(name) or last in fields
         return found
+
+
+def _with_digits(value: str, at: list[int], digits: str) -> str:
+    """A text with other digits at its places."""
+    told = list(value)
+    for place, digit in zip(at, digits, strict=True):
+        told[place] = digit
+    return "".join(told)
 
 
 def _bare(target: str, path: str, query: str) -> str:

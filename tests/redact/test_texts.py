@@ -116,6 +116,9 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         ('{"_customer_number":15417543010}', "", f'{{"_customer_number":{OF("15417543010")}}}'),
         ('{"_access_code":4711}', "", f'{{"_access_code":{OF("4711")}}}'),
         ('{"pin":[-4711,0.4711,4711e5]}', "", f'{{"pin":[-{OF("4711")},0.{OF("4711")},{OF("4711")}e5]}}'),
+        ('{"phone":4.915112345678E12}', "", f'{{"phone":{OF("4915112345678")[0]}.{OF("4915112345678")[1:]}E12}}'),
+        ('{"phone":4915112345678.0}', "", f'{{"phone":{OF("4915112345678")}.0}}'),
+        ('{"otp":[1e5,0.0,-0]}', "", f'{{"otp":[{OF("1")}e5,0.0,-0]}}'),
         ('{"_tel_url":"tel:+15417543010",}', "", f'{{"_tel_url":"tel:{OF("+15417543010")}",}}'),
         ('{"email":"ann@mail.test"\n}', "", f'{{"email":"{OF("ann@mail.test")}"\n}}'),
         ('{"a":"mail ann@mail.test!"}', "", f'{{"a":"mail {OF("ann@mail.test")}!"}}'),
@@ -301,6 +304,24 @@ def test_phone_number_is_known_in_what_people_say(number: str, line: str) -> Non
     assert found.count("call") == 1
     assert all(digits(one).endswith(own) for one in json.loads(found)["transcriptToShow"][0][2].split(" or "))
     assert digits(number)[-4:] not in by.target(f"/a?b={digits(number)}")
+
+
+@pytest.mark.parametrize("number", ["4.915112345678E12", "4915112345678.0", "4915112345678"])
+def test_phone_number_as_a_number_is_known_elsewhere(number: str) -> None:
+    by = texts()
+    told(f'{{"phone":{number}}}', by=by)
+
+    found = told('{"a":4.915112345678E12,"b":"4915112345678"}', by=by)
+    assert found == f'{{"a":{OF("4915112345678")[0]}.{OF("4915112345678")[1:]}E12,"b":"{OF("4915112345678")}"}}'
+
+
+@pytest.mark.parametrize("key", range(20))
+@pytest.mark.parametrize("number", ["4.915112345678E12", "4915112345678.0", "1e5", "123456.75", "-98765"])
+def test_stand_in_of_a_number_is_known_as_one(number: str, key: int) -> None:
+    by = Texts(b"%016d" % key, typed=False, rules=Rules())
+    found = told(f'{{"phone":{number},"otp":{number}}}', by=by)
+
+    assert [leaks.is_secret(Kind.PHONE, str(raw)) for raw in json.loads(found, parse_float=str).values()] == [False] * 2
 
 
 def test_known_phone_number_stays_a_number_in_json() -> None:
