@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaves import Leaf
-from gms_replay.privacy import Kind
+from gms_replay.privacy import Kind, Part
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort
 
@@ -130,12 +130,22 @@ def is_secret(kind: Kind, value: str) -> bool:
     bare = value.strip()
     if bare.lower() in _WORDS or bare == privacy.WITHHELD or not _can_be_marked(bare):
         return False
+    if kind is Kind.CREDENTIAL and (part := behind_scheme(bare)):
+        return is_secret(part.kind, bare[part.start : part.end])
     if kind is Kind.BASIC:
         both = marks.user_and_password(bare)
         return both is None or not all(not marks.can_be_marked(one) or marks.is_stand_in(one) for one in both)
     if "@" in bare and _RESERVED.search(bare.rpartition("@")[2]):
         return False
-    return not marks.is_stand_in(bare) and _is_true_number(bare)
+    if marks.is_stand_in(bare) or marks.is_stand_in(unquote(bare, errors="surrogateescape")):
+        return False
+    return _is_true_number(bare)
+
+
+def behind_scheme(credentials: str) -> Part | None:
+    """What stands behind the one word of a scheme (Bearer, Basic) in what the field Authorization might hold."""
+    parts = privacy.in_header("authorization", credentials) if " " in credentials else ()
+    return parts[0] if len(parts) == 1 and parts[0].start > 0 else None
 
 
 def _is_true_number(value: str) -> bool:

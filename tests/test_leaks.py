@@ -201,3 +201,18 @@ def test_any_bytes_give_an_answer():
 )
 def test_number_is_judged_by_its_digits(number, is_secret):
     assert leaks.is_secret(Kind.PHONE, number.replace("%s", marks.marked("4915112345"))) is is_secret
+
+
+@pytest.mark.parametrize(
+    ("credentials", "true"),
+    [
+        ("Basic YW5uYTpnZWhlaW0xMjM=", True),
+        ("Basic " + base64.b64encode(f"{marks.marked('anna')}:{marks.marked('geheim123')}".encode()).decode(), False),
+        ("Bearer kT7sQx2L", True),
+        ("Bearer " + marks.marked("kT7sQx2L"), False),
+        (marks.marked("50%off!").replace("%", "%25"), False),
+        ("50%25off!", True),
+    ],
+)
+def test_credentials_are_judged_by_what_is_in_them(credentials, true):
+    assert leaks.is_secret(Kind.CREDENTIAL, credentials) is true

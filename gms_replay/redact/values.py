@@ -4,14 +4,17 @@ Strategy: what a value is decides, beside its kind. Ids that GMS gave, instants 
 and password, and what is written with percent signs, are opened; all else is `standins`'.
 """
 
+import re
 from urllib.parse import quote, unquote
 
-from gms_replay import marks, privacy
+from gms_replay import leaks, marks
 from gms_replay.privacy import Kind
 from gms_replay.redact.memory import Memory
 from gms_replay.redact.standins import StandIns, is_instant
 
 _NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+_LOWER_ESCAPE = re.compile(r"%(?:[0-9][a-f]|[a-f][0-9a-f])")
 _TOPICS = "/topics/"
 
 
@@ -29,6 +32,9 @@ class Values:
         if kind is Kind.BASIC and (told := marks.user_and_password(value)):
             for one, of_kind in zip(told, (Kind.USER, Kind.CREDENTIAL), strict=True):
                 self.remember(one, of_kind)
+        if kind is Kind.CREDENTIAL and (part := leaks.behind_scheme(value)):
+            self.remember(value[part.start : part.end], part.kind)
+            return
         other = self.told(value, kind)
         if other == value:
             return
@@ -58,10 +64,11 @@ class Values:
             return value.replace(bare, self._basic(bare))
         if self.is_done(bare):
             return value
-        if kind is Kind.CREDENTIAL and " " in bare:
-            return self._credentials(value)
+        if kind is Kind.CREDENTIAL and (part := leaks.behind_scheme(bare)):
+            told = self.told(bare[part.start : part.end], part.kind)
+            return value.replace(bare, bare[: part.start] + told + bare[part.end :])
         if "%" in bare and (plain := unquote(bare, errors="surrogateescape")) != bare:
-            return quote(self.stand_ins.of(plain), safe="", errors="surrogateescape")
+            return value.replace(bare, _escaped(bare, self.stand_ins.of(plain)))
         return value.replace(bare, self.stand_ins.of(bare))
 
     def is_done(self, value: str) -> bool:
@@ -77,10 +84,9 @@ class Values:
         is_done = told is not None and all(map(self.is_done, told))
         return value if is_done else self.stand_ins.basic(value)
 
-    def _credentials(self, value: str) -> str:
-        """What a field holds that the header Authorization might hold as well, or several words."""
-        parts = privacy.in_header("authorization", value)
-        if len(parts) == 1 and parts[0].start > 0:
-            start, end, kind = parts[0]
-            return value[:start] + self.told(value[start:end], kind) + value[end:]
-        return self.stand_ins.of(value)
+
+def _escaped(like: str, value: str) -> str:
+    """A value with percent signs as another is written: what that has bare is so, and its letter case counts."""
+    bare = "".join({one for one in like if not one.isalnum() and one != "%"})
+    told = quote(value, safe=bare, errors="surrogateescape")
+    return _ESCAPE.sub(lambda found: found[0].lower(), told) if _LOWER_ESCAPE.search(like) else told

@@ -140,7 +140,7 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         ('{"url":"https://a.b/c?x=1&apikey=hunter2"}', "", f'{{"url":"https://a.b/c?x=1&apikey={OF("hunter2")}"}}'),
         (f'{{"u":"https://a/3/device/{TOKEN}"}}', "", f'{{"u":"https://a/3/device/{OF(TOKEN)}"}}'),
         ('{"registration_ids":["a1b2c3d4"]}', "", f'{{"registration_ids":["{OF("a1b2c3d4")}"]}}'),
-        ('{"u":"/by/%2b15417543010"}', "", f'{{"u":"/by/%2B{OF("+15417543010")[1:]}"}}'),
+        ('{"u":"/by/%2b15417543010"}', "", f'{{"u":"/by/%2b{OF("+15417543010")[1:]}"}}'),
         (f'{{"a":"see {JWT}"}}', "", f'{{"a":"see {OF(JWT)}"}}'),
         (f'{{"a":"Bearer {TOKEN}"}}', "", f'{{"a":"Bearer {OF(TOKEN)}"}}'),
         ('{"a":"basic Z21zOnNlc2FtZQ=="}', "", f'{{"a":"basic {StandIns(KEY).basic("Z21zOnNlc2FtZQ==")}"}}'),
