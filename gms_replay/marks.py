@@ -15,6 +15,9 @@ import binascii
 import re
 from hashlib import blake2b
 
+from gms_replay import privacy
+from gms_replay.privacy import Kind
+
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdef"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -93,6 +96,11 @@ def is_stand_in(value: str) -> bool:
     value = value.removeprefix(scheme(value))
     if JWT.fullmatch(value):
         return is_marked(value.rpartition(".")[2])
+    if inside := parts(value):
+        starts, ends = [0, *(end for _, end in inside)], [*(start for start, _ in inside), len(value)]
+        between = (value[start:end] for start, end in zip(starts, ends, strict=True))
+        rest = [text[start:end] for text in between for start, end in words(text)]
+        return all(map(is_stand_in, [*(value[slice(*span)] for span in inside), *filter(can_be_marked, rest)]))
     if "@" in value:
         local, _, domain = value.rpartition("@")
         return domain.lower().endswith(DOMAIN) and (is_marked(local) or not can_be_marked(local))
@@ -130,6 +138,19 @@ def significant(number: str) -> list[int]:
     return places[zeros:]
 
 
+def parts(value: str) -> list[tuple[int, int]]:
+    """Where addresses and phone numbers stand that have something beside them: "Ann <ann@mail.test>".
+
+    Nowhere in a value that is one; in those as in all others words count.
+    """
+    if not ("@" in value or "+" in value) or _ADDRESS.fullmatch(value):
+        return []
+    found = [part[:2] for part in privacy.looks(value) if part.kind in (Kind.EMAIL, Kind.PHONE)]
+    # What is behind percent signs is opened before.
+    found = [span for span in found if "%" not in value[slice(*span)]]
+    return [] if found == [(0, len(value))] else found
+
+
 def words(value: str) -> list[tuple[int, int]]:
     """Where the words of a value stand: between blanks, commas and the like."""
     return [found.span() for found in _WORD.finditer(value)]
@@ -146,6 +167,7 @@ def user_and_password(credentials: str) -> tuple[str, str] | None:
 
 
 _SCHEME = re.compile(r"(?:tel|sips?|mailto|callto|sms):", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@<>\"(),;:?]+@[\w.-]+")
 _WORD = re.compile(r"[^\s,;()]+")
 _NUMBER = re.compile(r"-?(?P<whole>\d+)(?P<fraction>\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 
