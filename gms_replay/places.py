@@ -29,4 +29,9 @@ def name(path: Path) -> str | None:
 
 def is_public(path: Path, rules: Rules) -> bool:
     """Whether a path holds an instant, a duration, an id or a word of a protocol."""
-    return name(path) in _WORDS or gms.is_duration(path) or rules.instant_class(path) is not None
+    return name(path) in _WORDS or is_time(path, rules)
+
+
+def is_time(path: Path, rules: Rules) -> bool:
+    """Whether a path holds an instant or a duration, and neither an id nor a word."""
+    return name(path) not in _WORDS and (gms.is_duration(path) or rules.instant_class(path) is not None)

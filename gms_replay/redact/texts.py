@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gms_replay import leaks, marks, places, privacy
+from gms_replay import instants, leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_binary, is_json, leaves
 from gms_replay.leaves import decoded as text_of
@@ -24,6 +24,7 @@ from gms_replay.spans import DEEPEST_STRING, Sort
 _NAMES = places.IDS | {"id", "channel", "subscription"}
 """Fields in which an app may write who somebody is."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
+_COUNT = re.compile(r"\s*-?\d+(?:\.\d+)?\s*", re.ASCII)
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
@@ -150,6 +151,10 @@ class Texts:
             return False
         return places.name(path) not in _NAMES or not _names_somebody(value)
 
+    def _is_instant(self, path: Path, value: str) -> bool:
+        """Whether a value is an instant or a duration, where one is to stand: there no number is a secret."""
+        return places.is_time(path, self._rules) and (_COUNT.fullmatch(value) or instants.parse(value)) is not None
+
     # Telling.
 
     def holds_nothing(self, text: bytes) -> bool:
@@ -249,9 +254,9 @@ class Texts:
         digits = "".join(value[place] for place in at)
         if leaks.kind_of(path, self._rules):
             told = self.values.told(digits, Kind.CODE)
-        elif places.is_public(path, self._rules):
+        elif places.is_time(path, self._rules):
             return value
-        elif (shown := self.words(value)) != value:
+        elif not self._is_public(path, value) and (shown := self.words(value)) != value:
             told = "".join(shown[place] for place in at)
         else:
             told = self.memory.replaced(digits, is_shown=False)
@@ -271,6 +276,8 @@ class Texts:
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
             return self.values.told(value, kind)
+        if self._is_instant(path, value):
+            return value
         if self._is_public(path, value):
             # Equal values get equal stand-ins, and what is secret elsewhere may be an id here.
             return self.memory.replaced(value, is_shown=False)
@@ -308,6 +315,8 @@ class Texts:
         told = self._value((name,), value, is_told=False, depth=depth + 1)
         if told != value:
             yield _Piece(start, end, form_writer(raw)(told))
+        elif self._is_instant((name,), value):
+            yield _Piece(start, end, raw)
 
     def _joined(self, text: str, pieces: list[_Piece], *, is_shown: bool) -> str:
         """A text with its pieces told, of several at one place the longest; between them what is known is replaced."""

@@ -389,6 +389,35 @@ def test_secret_that_stands_where_ids_do(name: str) -> None:
     assert told(f'{{"{name}":"/a/hunter-4711"}}', by=by) == f'{{"{name}":"/a/{OF("hunter-4711")}"}}'
 
 
+def test_id_as_a_number_is_the_same_value() -> None:
+    by = texts()
+    told('{"accountNumber":"12345678901234"}', by=by)
+
+    known = OF("12345678901234")
+    assert told('{"id":12345678901234,"a":12345678901234,"_id":"12345678901234"}', by=by) == (
+        f'{{"id":{known},"a":{known},"_id":"{known}"}}'
+    )
+
+
+@pytest.mark.parametrize("field", ["startedAt", "timestamp", "start_time", "_eta"])
+@pytest.mark.parametrize("value", ["1445551234", "20240115", '"1445551234"', '"20240115"', '"2024-01-15T10:00:00Z"'])
+def test_times_stay_whatever_is_known(field: str, value: str) -> None:
+    by = texts()
+    told('{"phone":"5551234","accountNumber":20240115}', by=by)
+
+    text = f'{{"{field}":{value}}}'
+    assert told(text, by=by) == text
+    target = f"/a?{field}={value}&b=20240115".replace('"', "")
+    assert by.target(target) == target.replace("b=20240115", f"b={OF('20240115')}")
+
+
+def test_secret_where_a_time_is_to_stand() -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert told('{"timestamp":"hunter-4711"}', by=by) == f'{{"timestamp":"{OF("hunter-4711")}"}}'
+
+
 @pytest.mark.parametrize(
     ("text", "content_type"),
     [
