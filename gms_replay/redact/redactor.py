@@ -20,7 +20,12 @@ from gms_replay.redact.wishes import Wish
 _LARGEST_REMEMBERED = 64 << 10
 _MOST_REMEMBERED = 4096
 _MOST_REMEMBERED_BYTES = 8 << 20
-_MAY_TELL = frozenset({"content-disposition", "content-location", "location", "origin", "referer", "user-agent"})
+_MAY_TELL = frozenset(
+    {
+        "content-disposition", "content-location", "location", "origin", "referer", "sec-websocket-protocol",
+        "user-agent",
+    }
+)  # fmt: skip
 """Of HTTP's own headers those that hold what was said elsewhere."""
 _Told = TypeVar("_Told", bytes, str)
 _UNSAID_BYTES = frozenset(range(0x20)) - frozenset(b"\t\n\r\f")

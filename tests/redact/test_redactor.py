@@ -46,6 +46,15 @@ def test_what_one_part_names_is_known_in_all() -> None:
     assert told.body.wire == TOLD
 
 
+def test_token_of_a_socket_may_stand_beside_its_protocol() -> None:
+    token = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJURUFNMTIzNDU2In0.c2lnbmF0dXJl"
+    headers = (("Sec-WebSocket-Protocol", f"access_token, {token}"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZQ=="))
+
+    assert redactor().request(request(headers=headers, target=f"/a/{token}")) == request(
+        headers=(("Sec-WebSocket-Protocol", f"access_token, {OF(token)}"), headers[1]), target=f"/a/{OF(token)}"
+    )
+
+
 def test_links_hold_both_ways() -> None:
     by = redactor()
     given_cookie = by.outcome(Outcome(5, response(headers=(("Set-Cookie", "JSESSIONID=node01abc;Path=/"),))))
