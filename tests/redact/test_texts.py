@@ -270,6 +270,17 @@ def test_what_is_found_in_a_target_or_header_is_known() -> None:
     }
 
 
+@pytest.mark.parametrize("slash", ["%2F", "%2f", "%252F", "%252f", "\\/", "\\u002F", "\\u002f"])
+def test_known_value_in_any_escapes(slash: str) -> None:
+    by = texts()
+    by.learn_header("apikey", "kT7sQx2L/w9Rb4Nf8")
+
+    text = '{"a":"see kT7sQx2L/w9Rb4Nf8, soon"}'
+    found = told(text.replace("/", slash), by=by)
+    assert "kT7s" not in found
+    assert len(found) <= len(text.replace("/", slash))
+
+
 def test_percent_coded_value_is_known_plain() -> None:
     by = texts()
     by.learn_header("Cookie", "k=ab%2F12cd34ef")
