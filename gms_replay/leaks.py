@@ -163,7 +163,9 @@ def _can_be_marked(value: str) -> bool:
 
 def masked(value: str) -> str:
     """A secret as it can be shown to anybody: how it begins, and how long it is."""
-    return f"{value[: 1 if len(value) < _SHORTEST_OPAQUE else 2]}… ({len(value)} characters)"
+    start = value[: 1 if len(value) < _SHORTEST_OPAQUE else 2]
+    # Bytes that are no UTF-8 can be printed nowhere.
+    return f"{start.encode('utf-8', 'replace').decode()}… ({len(value)} characters)"
 
 
 def _decoded(value: str) -> str:

@@ -107,7 +107,7 @@ def _from(text: bytes, at: int) -> Iterator[Leaf]:
     if text[at : at + 1] == b'"':
         end = max(text.rfind(b'"'), at + 1)
         raw = text[at + 1 : end]
-        yield Leaf((), Sort.STRING, at + 1, end, plain_text(raw), partial(_as_json, raw))
+        yield Leaf((), Sort.STRING, at + 1, end, _unescaped(raw), partial(_as_json, raw))
     else:
         yield from _in_json(text, at)
 
@@ -144,15 +144,31 @@ def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
     raw, start, end = text[span.start : span.end], span.start + offset, span.end + offset
     if span.sort in (Sort.STRING, Sort.KEY):
-        return Leaf(span.path, span.sort, start, end, plain_text(raw), partial(_as_json, raw))
+        return Leaf(span.path, span.sort, start, end, _unescaped(raw), partial(_as_json, raw))
     return Leaf(span.path, span.sort, start, end, decoded(raw), encoded)
 
 
+def _unescaped(raw: bytes) -> str:
+    """What a JSON string says, from which `_as_json` makes the same bytes, in whichever coding they are."""
+    return plain_text(raw, "surrogateescape")
+
+
 def _as_json(like: bytes, value: str) -> bytes:
-    written = in_json(value)
-    if _ESCAPED_LETTER.search(like) and not written.isascii():
+    if not _is_utf8(like):
+        written = encoded(json.dumps(value, ensure_ascii=False)[1:-1])
+    elif _ESCAPED_LETTER.search(like) and not value.isascii():
         written = json.dumps(value)[1:-1].encode()
+    else:
+        written = in_json(value)
     return written.replace(b"/", _ESCAPED_SLASH) if _ESCAPED_SLASH in like else written
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_form(text: bytes, content_type: str) -> bool:

@@ -216,3 +216,7 @@ def test_number_is_judged_by_its_digits(number, is_secret):
 )
 def test_credentials_are_judged_by_what_is_in_them(credentials, true):
     assert leaks.is_secret(Kind.CREDENTIAL, credentials) is true
+
+
+def test_secret_that_is_no_utf8_can_be_shown():
+    assert masked("\udcf6rg") == "?… (3 characters)"

@@ -127,3 +127,22 @@ def test_files_are_told_from_fields(disposition: bytes, is_file: bool) -> None:
 )
 def test_what_no_text_has_is_binary(text, binary):
     assert [is_binary(leaf) for leaf in leaves(text) if leaf.sort is not Sort.KEY] == [binary]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":"Gr\xfc\xdfe, J\xf6rg x"}',
+        b'{"a":"Gr\xfc\xdfe \\"x\\"\\n"}',
+        b'"Gr\xfc\xdfe x"',
+        b'{"a":"\\u00fc x"}',
+        b'{"a":"\\udc80 x"}',
+        b'{"a":"\xc3\xbc x"}',
+    ],
+)
+def test_value_that_changes_keeps_its_other_bytes(text):
+    leaf = list(leaves(text))[-1]
+
+    assert text[: leaf.start] + leaf.write(leaf.value.replace("x", "other")) + text[leaf.end :] == text.replace(
+        b"x", b"other"
+    )

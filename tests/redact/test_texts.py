@@ -188,6 +188,14 @@ def test_text_in_another_coding_is_read() -> None:
     )
 
 
+def test_json_in_another_coding_keeps_its_bytes() -> None:
+    text = b'{"a":"Gr\xfc\xdfe, J\xf6rg ann@mail.test","nickname":"J\xf6rg"}'
+
+    found = texts().told(text, "", is_told=True)
+    assert found.startswith(b'{"a":"Gr\xfc\xdfe, J\xf6rg %b","nickname":"' % OF("ann@mail.test").encode())
+    assert len(found.partition(b"nickname")[2]) == len(text.partition(b"nickname")[2])
+
+
 def test_other_bytes_stay() -> None:
     text = b'{ "token" :\t"hunter2",\n "x":"\xff\\u00e4\\/",}\r\n'
 
