@@ -145,7 +145,7 @@ class Redactor:
 
     def _learn_headers(self, headers: Headers) -> None:
         for one in headers:
-            if one not in self._told and not self._is_public(one[0]):
+            if one not in self._told and not self.is_public(one[0]):
                 self._texts.learn_header(*one)
 
     def _headers(self, headers: Headers, was: Body, now: Body) -> Headers:
@@ -153,12 +153,13 @@ class Redactor:
         return tuple([(name, self._header(name, value, lengths)) for name, value in headers])
 
     def _header(self, name: str, value: str, lengths: tuple[str, str]) -> str:
-        if self._is_public(name):
+        if self.is_public(name):
             is_length = value == lengths[0] and value != lengths[1] and name.lower() == "content-length"
             return lengths[1] if is_length else value
         return self._once((name, value), partial(self._texts.header, name, value))
 
-    def _is_public(self, name: str) -> bool:
+    def is_public(self, name: str) -> bool:
+        """Whether what a header says is kept as it is: lengths, codings, dates."""
         return _is_public(name) and name.lower() not in self._credentials
 
     # Bodies.
