@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
-from gms_replay.leaves import Leaf, encoded, is_binary, is_json, leaves
+from gms_replay.leaves import Leaf, decoded, encoded, is_binary, is_json, leaves
 from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
@@ -126,7 +126,7 @@ class _Looking:
         where = f"frame {frame.id}"
         told = apns.read(frame.raw)
         if not isinstance(told, apns.Sent):
-            yield from self._by_looks(where, frame.raw.decode("latin-1"))
+            yield from self._by_looks(where, decoded(frame.raw))
             return
         yield from self._at(f"{where}, token", Kind.DEVICE, told.token.hex(), "token of a push")
         yield from self._in_text(f"{where}, payload", told.payload)

@@ -38,6 +38,8 @@ _ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
 _UNSAID = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 """No text has them, in whichever coding but UTF-16."""
 
+_BARE = frozenset({Sort.KEY, Sort.NUMBER, Sort.WORD})
+
 
 class Leaf(NamedTuple):
     """A value at `text[start:end]` that says `value`. `write` writes another one there."""
@@ -137,8 +139,23 @@ def from_form(raw: str) -> str:
 
 def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
     inner = text[at:] if at else text
+    last: Leaf | None = None
     for span in spans(inner):
-        yield _of_span(inner, span, at)
+        leaf = _of_span(inner, span, at)
+        if last and _follows(text, last, leaf):
+            whole = decoded(text[last.start : leaf.end])
+            last = last._replace(sort=Sort.WORD, end=leaf.end, value=whole, write=encoded)
+            continue
+        if last:
+            yield last
+        last = leaf
+    if last:
+        yield last
+
+
+def _follows(text: bytes, last: Leaf, leaf: Leaf) -> bool:
+    """Whether words in what is no proper JSON have only blanks, and no quotes, between them: they are one value."""
+    return last.sort in _BARE and leaf.sort in _BARE and not text[last.end : leaf.start].strip()
 
 
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:

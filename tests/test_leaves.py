@@ -146,3 +146,15 @@ def test_value_that_changes_keeps_its_other_bytes(text):
     assert text[: leaf.start] + leaf.write(leaf.value.replace("x", "other")) + text[leaf.end :] == text.replace(
         b"x", b"other"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (b'{"a":see me 5 "b","c":1}', ["a", "see me 5", "b", "c", "1"]),
+        (b'{"a": [1 2,3], "b"}', ["a", "1 2", "3", "b"]),
+        (b"{}", []),
+    ],
+)
+def test_bare_words_in_what_is_no_proper_json_are_one_value(text, values):
+    assert [leaf.value for leaf in leaves(text) if leaf.sort is not Sort.TEXT] == values

@@ -113,7 +113,9 @@ class Redactor:
     def frame(self, raw: bytes, direction: Direction) -> bytes:
         """A frame of Apple's binary protocol, as it is to be kept. Of what is none nobody knows what it says."""
         if direction is Direction.TO_CLIENT:
-            return raw if apns.read(raw) else self.message(raw, direction)
+            if apns.read(raw):
+                return raw
+            return self.message(raw, direction) if _UNSAID_BYTES.isdisjoint(raw) else privacy.WITHHELD.encode()
         self.learn_frame(raw, direction)
         self._renew()
         told = apns.rewritten(raw, self._texts.token, partial(self._plain, content_type="", is_told=False))

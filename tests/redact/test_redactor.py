@@ -194,6 +194,7 @@ def test_bytes_that_are_no_frame() -> None:
 
     assert by.frame(b"GET / HTTP/1.1", Direction.TO_SERVER) == privacy.WITHHELD.encode()
     assert by.frame(refusal(8, 7), Direction.TO_CLIENT) == refusal(8, 7)
+    assert by.frame(b"\0 no ann@mail.test", Direction.TO_CLIENT) == privacy.WITHHELD.encode()
     assert by.frame(b"no ann@mail.test", Direction.TO_CLIENT) == f"no {OF('ann@mail.test')}".encode()
 
 

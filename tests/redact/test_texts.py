@@ -444,6 +444,7 @@ def test_secret_where_a_time_is_to_stand() -> None:
         ('hunter-4711({"a":"b"})', "text/javascript"),
         ('{"a":"b"} hunter-4711', ""),
         ("hunter-4711=1&a=2", FORM),
+        ('{"a":see hunter-4711 5 hunter-4711,"b":1}', ""),
         ('--xx\r\nContent-Disposition: form-data; name="file"; filename="hunter-4711.pdf"\r\n\r\n1', PARTS),
     ],
 )
@@ -452,6 +453,14 @@ def test_secret_between_values(text: str, content_type: str) -> None:
     by.learn_header("apikey", "hunter-4711")
 
     assert told(text, content_type, by=by) == text.replace("hunter-4711", OF("hunter-4711"))
+
+
+def test_secret_of_several_words_in_what_is_no_proper_json() -> None:
+    by = texts()
+    by.learn_header("apikey", "kT7sQx2L w9Rb4Nf8")
+
+    assert told('{"a":kT7sQx2L w9Rb4Nf8}', by=by) == f'{{"a":{OF("kT7sQx2L w9Rb4Nf8")}}}'
+    assert told('{"authorization":Bearer hunter2}', by=by) == f'{{"authorization":Bearer {OF("hunter2")}}}'
 
 
 @pytest.mark.parametrize("target", ["/a?hunter-4711", "/a?b=1&hunter-4711#x", "/a?b@c&hunter-4711=1"])
