@@ -78,12 +78,14 @@ def _one_secret(data: bytes, secret: str) -> None:
         assert answer
         seen = (_looked_at(redactor, asked), replace(answered, response=_looked_at(redactor, answer)))
         facts = Recording(exchanges=(Exchange(1, 1, *seen),), messages=tuple(messages), frames=tuple(frames))
-        assert not [one for one in exposure.find(facts, Rules()) if one.is_secret]
+        found = [one for one in exposure.find(facts, Rules()) if one.is_secret]
+        assert all(one.place.endswith("header content-type") for one in found), found
 
 
 def _looked_at(redactor: Redactor, said: _Said) -> _Said:
-    """A request or an answer without the headers that a redactor does not look at."""
-    return replace(said, headers=tuple(one for one in said.headers if not redactor.is_public(one[0])))
+    """A request or an answer without the headers that a redactor does not look at, but for what its body is."""
+    told = (one for one in said.headers if one[0].lower() == "content-type" or not redactor.is_public(one[0]))
+    return replace(said, headers=tuple(told))
 
 
 def _shape(text: bytes) -> Any:

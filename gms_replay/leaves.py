@@ -130,7 +130,8 @@ def encoded(text: str) -> bytes:
 def form_writer(raw: str) -> Callable[[str], str]:
     """Writes a value as one is written in a form or query: what that leaves as it is stays as it is."""
     bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&=#"})
-    return partial(quote if "%20" in raw else quote_plus, safe=bare, errors="surrogateescape")
+    plus = "%20" not in raw and " " not in raw
+    return partial(quote_plus if plus else quote, safe=bare, errors="surrogateescape")
 
 
 def from_form(raw: str) -> str:
@@ -199,7 +200,7 @@ def _in_form(text: bytes) -> Iterator[Leaf]:
     form = text.decode("latin-1")
     at = len(form) - len(form.lstrip())
     for name, start, end in privacy.pairs(form[: len(form.rstrip())], at):
-        raw = form[start:end]
+        raw = decoded(text[start:end])
         yield Leaf((name,), Sort.STRING, start, end, from_form(raw), partial(_as_form, form_writer(raw)))
 
 

@@ -158,3 +158,18 @@ def test_value_that_changes_keeps_its_other_bytes(text):
 )
 def test_bare_words_in_what_is_no_proper_json_are_one_value(text, values):
     assert [leaf.value for leaf in leaves(text) if leaf.sort is not Sort.TEXT] == values
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        (b"a=b x\nc", b"a=b other\nc"),
+        (b"a=b+x", b"a=b+other"),
+        (b"a=b%20x", b"a=b%20other"),
+        (b"a=\xd7 x", b"a=%D7 other"),
+        (b"a=\xc3\xbc+x", b"a=%C3%BC+other"),
+    ],
+)
+def test_form_is_written_as_it_was(form, written):
+    (leaf,) = leaves(form, FORM)
+    assert form[: leaf.start] + leaf.write(leaf.value.replace("x", "other")) == written

@@ -21,8 +21,6 @@ from gms_replay.redact.values import Values
 from gms_replay.rules import Rules
 from gms_replay.spans import DEEPEST_STRING, Sort
 
-_NAMES = places.IDS | {"id", "channel", "subscription"}
-"""Fields in which an app may write who somebody is."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
 _COUNT = re.compile(r"\s*-?\d+(?:\.\d+)?\s*", re.ASCII)
 _SHORTEST_ID = 8
@@ -147,9 +145,7 @@ class Texts:
 
     def _is_public(self, path: Path, value: str) -> bool:
         """Whether nothing in a value is secret but what is known, as it is an id or a word of a protocol."""
-        if not places.is_public(path, self._rules):
-            return False
-        return places.name(path) not in _NAMES or not _names_somebody(value)
+        return places.is_public(path, self._rules) and not _names_somebody(value)
 
     def _is_instant(self, path: Path, value: str) -> bool:
         """Whether a value is an instant or a duration, where one is to stand: there no number is a secret."""
@@ -362,5 +358,7 @@ def _is_particular(value: str) -> bool:
 
 
 def _names_somebody(value: str) -> bool:
-    """Whether an id is an address or a phone number; one that looks like a card's number is an id all the same."""
-    return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value))
+    """Whether an id or a channel says who somebody is; one that looks like a card's number is an id all the same."""
+    if not looks.may_be_in(value):
+        return False
+    return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value)) or any(leaks.tokens(value))

@@ -408,6 +408,12 @@ def test_secret_that_stands_where_ids_do(name: str) -> None:
     assert told(f'{{"{name}":"/a/hunter-4711"}}', by=by) == f'{{"{name}":"/a/{OF("hunter-4711")}"}}'
 
 
+@pytest.mark.parametrize("name", ["_id", "channel", "connectionType", "timestamp"])
+@pytest.mark.parametrize("value", [JWT, "ann@mail.test"])
+def test_what_looks_secret_is_no_id(name: str, value: str) -> None:
+    assert told(f'{{"{name}":"/a/{value}"}}') == f'{{"{name}":"/a/{OF(value)}"}}'
+
+
 def test_id_as_a_number_is_the_same_value() -> None:
     by = texts()
     told('{"accountNumber":"12345678901234"}', by=by)
