@@ -36,6 +36,9 @@ _PUBLIC = b"gms_replay stand-in"
 DOMAIN = ".example"
 """Where all e-mail addresses that are stand-ins are at home (RFC 2606, section 2)."""
 
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+"""What stands for an address is one, whatever may be odd in it."""
+
 JWT = re.compile(r"(?:(?<![\w-])eyJ[\w-]*|eyJ[\w-]{0,512})\.[\w-]+\.[\w-]*", re.ASCII)
 """A JSON Web Token (RFC 7519): header, payload and signature, of which the first opens as an object. Inside other
 letters, where bytes ran into each other, the header has an end, lest each place be read to the end of all."""
@@ -101,7 +104,7 @@ def is_stand_in(value: str) -> bool:
         between = (value[start:end] for start, end in zip(starts, ends, strict=True))
         rest = [text[start:end] for text in between for start, end in words(text)]
         return all(map(is_stand_in, [*(value[slice(*span)] for span in inside), *filter(can_be_marked, rest)]))
-    if "@" in value:
+    if ADDRESS.fullmatch(value):
         local, _, domain = value.rpartition("@")
         return domain.lower().endswith(DOMAIN) and (is_marked(local) or not can_be_marked(local))
     if is_marked(value):
@@ -109,7 +112,7 @@ def is_stand_in(value: str) -> bool:
     told = words(value)
     if len(told) > 1:
         long = [value[start:end] for start, end in told if can_be_marked(value[start:end])]
-        return bool(long) and all(map(is_marked, long))
+        return bool(long) and all(map(is_stand_in, long))
     return False
 
 
@@ -143,7 +146,7 @@ def parts(value: str) -> list[tuple[int, int]]:
 
     Nowhere in a value that is one; in those as in all others words count.
     """
-    if not ("@" in value or "+" in value) or _ADDRESS.fullmatch(value):
+    if not ("@" in value or "+" in value) or _PROPER_ADDRESS.fullmatch(value):
         return []
     found = [part[:2] for part in privacy.looks(value) if part.kind in (Kind.EMAIL, Kind.PHONE)]
     # What is behind percent signs is opened before.
@@ -167,7 +170,7 @@ def user_and_password(credentials: str) -> tuple[str, str] | None:
 
 
 _SCHEME = re.compile(r"(?:tel|sips?|mailto|callto|sms):", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s@<>\"(),;:?]+@[\w.-]+")
+_PROPER_ADDRESS = re.compile(r"[^\s@<>\"(),;:?]+@[\w.-]+")
 _WORD = re.compile(r"[^\s,;()]+")
 _NUMBER = re.compile(r"-?(?P<whole>\d+)(?P<fraction>\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 

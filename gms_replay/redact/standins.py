@@ -33,7 +33,6 @@ _NUMBER = re.compile(r"[1-9]\d*", re.ASCII)
 _SHORT_NUMBER = 9
 """In digits: what has no more fits into 32 bits, whatever it begins with."""
 _NUMBERLIKE = re.compile(r"\+?[\d\s().\-/]+", re.ASCII)
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _PHONE_DIGITS = range(7, 18)
 _SHORTEST_BARE_INTERNATIONAL = 11
 _TRIES_PER_PREFIX = 8
@@ -104,7 +103,7 @@ class StandIns:
             between = [self._words(value[start:end]) for start, end in zip(starts, ends, strict=True)]
             told = [self.of(value[start:end]) for start, end in parts]
             return "".join(chain(*zip(between, [*told, ""], strict=True)))
-        if _EMAIL.fullmatch(value):
+        if marks.ADDRESS.fullmatch(value):
             return self._address(value)
         if _NUMBERLIKE.fullmatch(value):
             return self._phone(value) or self._plain(value)

@@ -128,6 +128,8 @@ def test_words_are_themselves() -> None:
         ("ann@corp.de, bob@corp.de", "{ann@corp.de}, {bob@corp.de}"),
         ("Ann +49 151 12345678", "{Ann} {+49 151 12345678}"),
         ("ann!x@corp.de", "{ann!x@corp.de}"),
+        ("ann.meier@ 4915151476865", "{ann.meier@} {4915151476865}"),
+        ("see ann@corp", "{see} {ann@corp}"),
     ],
 )
 def test_address_with_something_beside_it(value: str, told: str) -> None:
