@@ -1,5 +1,4 @@
-"""Of any request and its answer, redaction makes a pair of the same shape, in which no secret stands that one names,
-and none that `check --secrets` finds.
+"""Of any request and its answer, redaction makes a pair of the same shape, without what one names or a check finds.
 
 An input is METHOD TARGET, a line's end, a header, a line's end, and a body, which is asked and then answered. $S stands
 in it for a key that the request shows in a header of its own, of several sorts.

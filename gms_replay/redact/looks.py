@@ -8,7 +8,9 @@ from gms_replay import leaks, privacy
 from gms_replay.privacy import Part
 
 _HINT = re.compile(r"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[ -]?\d){12}")
-_PAIR = re.compile(r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
+_PAIR = re.compile(
+    r"(?:^|(?<=[?&#])|(?<=&amp;))(?P<name> ?[^\s\"'<>?&=#;]+(?: [^\s\"'<>?&=#;]+)*)=(?P<value>[^\s\"'<>&#]*)"
+)
 """In a query or fragment of a URL, or in a text that is a form."""
 
 

@@ -25,6 +25,10 @@ def test_pairs_of_a_text(text: str) -> None:
     assert [(name, text[start:end]) for name, start, end in looks.pairs(text)] == [("bc", "d"), ("e", "")]
 
 
+def test_name_before_a_value_may_have_blanks() -> None:
+    assert [name for name, _, _ in looks.pairs("/a?secure key=b& c=d")] == ["secure key", " c"]
+
+
 @pytest.mark.parametrize("text", ["plain words", "/a/b", ""])
 def test_nothing_by_looks(text: str) -> None:
     assert not looks.may_be_in(text)
