@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from gms_replay import apns, leaks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import is_secret
-from gms_replay.leaves import Leaf, encoded, is_json, json_in_query
+from gms_replay.leaves import Leaf, decoded, encoded, is_binary, is_json, json_in_query
 from gms_replay.model import Exchange, Frame, Headers, Recording, Request, Response, header
 from gms_replay.privacy import Kind
 from gms_replay.rules import Rules
@@ -50,6 +50,7 @@ class _Looking:
         for exchange in recording.exchanges:
             yield from self._in_exchange(exchange)
         for message in recording.messages:
+            yield from self._by_looks(f"message {message.id}, channel", message.channel)
             yield from self._in_text(f"message {message.id}", message.raw)
         for push in recording.pushes:
             if push.exchange_id is None:
@@ -100,6 +101,8 @@ class _Looking:
     ) -> Iterator[Exposed]:
         """What is in a body or query. `noun`: what a value's place in it is called; `depth`: URLs around it."""
         for leaf in self._opened(text, content_type):
+            if is_binary(leaf) and leaks.kind_of(leaf.path, self._rules) is None:
+                continue
             if leaf.sort is Sort.TEXT or not leaf.path:
                 place = f"{where}, text"
                 for leak in leaks.in_prose(leaf.value, self._rules):
@@ -126,7 +129,7 @@ class _Looking:
         where = f"frame {frame.id}"
         told = apns.read(frame.raw)
         if not isinstance(told, apns.Sent):
-            yield from self._by_looks(where, frame.raw.decode("latin-1"))
+            yield from self._by_looks(where, decoded(frame.raw))
             return
         yield from self._at(f"{where}, token", Kind.DEVICE, told.token.hex(), "token of a push")
         yield from self._in_text(f"{where}, payload", told.payload)

@@ -18,7 +18,7 @@ from urllib.parse import unquote, unquote_plus
 from gms_replay import instants, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaves import Leaf, decoded, leaves, string
-from gms_replay.privacy import Kind
+from gms_replay.privacy import Kind, Part
 from gms_replay.rules import Rules
 from gms_replay.spans import Sort
 
@@ -163,12 +163,28 @@ def is_secret(kind: Kind, value: str) -> bool:
     bare = value.strip()
     if bare.lower() in _WORDS or bare == privacy.WITHHELD or not _can_be_marked(bare):
         return False
+    if kind is Kind.CREDENTIAL and (part := behind_scheme(bare)):
+        return is_secret(part.kind, bare[part.start : part.end])
     if kind is Kind.BASIC:
         both = marks.user_and_password(bare)
         return both is None or not all(not marks.can_be_marked(one) or marks.is_stand_in(one) for one in both)
     if "@" in bare and _RESERVED.search(bare.rpartition("@")[2]):
         return False
-    return not marks.is_stand_in(bare)
+    if marks.is_stand_in(bare) or marks.is_stand_in(unquote(bare, errors="surrogateescape")):
+        return False
+    return _is_true_number(bare)
+
+
+def behind_scheme(credentials: str) -> Part | None:
+    """What stands behind the one word of a scheme (Bearer, Basic) in what the field Authorization might hold."""
+    parts = privacy.in_header("authorization", credentials) if " " in credentials else ()
+    return parts[0] if len(parts) == 1 and parts[0].start > 0 else None
+
+
+def _is_true_number(value: str) -> bool:
+    """Whether a number, if a value is one, is no stand-in: of those only the digits that count have a mark."""
+    number = "".join(value[place] for place in marks.significant(value))
+    return not number or (marks.can_be_marked(number) and not marks.is_stand_in(number))
 
 
 def _can_be_marked(value: str) -> bool:
@@ -180,7 +196,9 @@ def _can_be_marked(value: str) -> bool:
 
 def masked(value: str) -> str:
     """A secret as it can be shown to anybody: how it begins, and how long it is."""
-    return f"{value[: 1 if len(value) < _SHORTEST_OPAQUE else 2]}… ({len(value)} characters)"
+    start = value[: 1 if len(value) < _SHORTEST_OPAQUE else 2]
+    # Bytes that are no UTF-8 can be printed nowhere.
+    return f"{start.encode('utf-8', 'replace').decode()}… ({len(value)} characters)"
 
 
 def _decoded(value: str) -> str:

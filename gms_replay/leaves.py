@@ -38,6 +38,11 @@ _SAYS_SOMETHING = re.compile(rb"[0-9A-Za-z]{6}|@")
 _ESCAPED_SLASH = rb"\/"
 _ESCAPED_LETTER = re.compile(rb"\\u[0-9A-Fa-f]{4}")
 
+_UNSAID = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
+"""No text has them, in whichever coding but UTF-16."""
+
+_BARE = frozenset({Sort.KEY, Sort.NUMBER, Sort.WORD})
+
 
 class Leaf(NamedTuple):
     """A value at `text[start:end]` that says `value`. `write` writes another one there."""
@@ -72,6 +77,11 @@ def leaves(text: bytes, content_type: str = "") -> Iterator[Leaf]:
         at = leaf.end
     if _SAYS_SOMETHING.search(text, at) or (text and not at):
         yield _as_text(text, at, len(text))
+
+
+def is_binary(leaf: Leaf) -> bool:
+    """Whether a body, or a part of one, is no text: an image, a recording; what looks like something in it is none."""
+    return leaf.write is encoded and leaf.sort in (Sort.TEXT, Sort.STRING) and _UNSAID.search(leaf.value) is not None
 
 
 def _as_text(text: bytes, start: int, end: int) -> Leaf:
@@ -121,7 +131,8 @@ def encoded(text: str) -> bytes:
 def form_writer(raw: str) -> Callable[[str], str]:
     """Writes a value as one is written in a form or query: what that leaves as it is stays as it is."""
     bare = "".join({one for one in raw if not one.isalnum() and one not in "%+&#"})
-    return partial(quote if "%20" in raw else quote_plus, safe=bare, errors="surrogateescape")
+    plus = "%20" not in raw and " " not in raw
+    return partial(quote_plus if plus else quote, safe=bare, errors="surrogateescape")
 
 
 def from_form(raw: str) -> str:
@@ -130,8 +141,23 @@ def from_form(raw: str) -> str:
 
 def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
     inner = text[at:] if at else text
+    last: Leaf | None = None
     for span in spans(inner):
-        yield _of_span(inner, span, at)
+        leaf = _of_span(inner, span, at)
+        if last and _follows(text, last, leaf):
+            whole = decoded(text[last.start : leaf.end])
+            last = last._replace(sort=Sort.WORD, end=leaf.end, value=whole, write=encoded)
+            continue
+        if last:
+            yield last
+        last = leaf
+    if last:
+        yield last
+
+
+def _follows(text: bytes, last: Leaf, leaf: Leaf) -> bool:
+    """Whether words in what is no proper JSON have only blanks, and no quotes, between them: they are one value."""
+    return last.sort in _BARE and leaf.sort in _BARE and not text[last.end : leaf.start].strip()
 
 
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
@@ -147,14 +173,30 @@ def string(text: bytes, path: Path, start: int, end: int) -> Leaf:
 
 
 def _of_string(path: Path, sort: Sort, start: int, end: int, raw: bytes) -> Leaf:
-    return Leaf(path, sort, start, end, plain_text(raw), partial(_as_json, raw))
+    return Leaf(path, sort, start, end, _unescaped(raw), partial(_as_json, raw))
+
+
+def _unescaped(raw: bytes) -> str:
+    """What a JSON string says, from which `_as_json` makes the same bytes, in whichever coding they are."""
+    return plain_text(raw, "surrogateescape")
 
 
 def _as_json(like: bytes, value: str) -> bytes:
-    written = in_json(value)
-    if _ESCAPED_LETTER.search(like) and not written.isascii():
+    if not _is_utf8(like):
+        written = encoded(json.dumps(value, ensure_ascii=False)[1:-1])
+    elif _ESCAPED_LETTER.search(like) and not value.isascii():
         written = json.dumps(value)[1:-1].encode()
+    else:
+        written = in_json(value)
     return written.replace(b"/", _ESCAPED_SLASH) if _ESCAPED_SLASH in like else written
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_form(text: bytes, content_type: str) -> bool:
@@ -168,7 +210,7 @@ def _in_form(text: bytes) -> Iterator[Leaf]:
     form = text.decode("latin-1")
     at = len(form) - len(form.lstrip())
     for name, start, end in privacy.pairs(form[: len(form.rstrip())], at):
-        raw = form[start:end]
+        raw = decoded(text[start:end])
         yield Leaf((name,), Sort.STRING, start, end, from_form(raw), partial(_as_form, form_writer(raw)))
 
 

@@ -15,6 +15,9 @@ import binascii
 import re
 from hashlib import blake2b
 
+from gms_replay import privacy
+from gms_replay.privacy import Kind
+
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdef"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -32,6 +35,9 @@ _PUBLIC = b"gms_replay stand-in"
 
 DOMAIN = ".example"
 """Where all e-mail addresses that are stand-ins are at home (RFC 2606, section 2)."""
+
+ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+"""What stands for an address is one, whatever may be odd in it."""
 
 JWT = re.compile(r"(?:(?<![\w-])eyJ[\w-]*|eyJ[\w-]{0,512})\.[\w-]+\.[\w-]*", re.ASCII)
 """A JSON Web Token (RFC 7519): header, payload and signature, of which the first opens as an object. Inside other
@@ -93,7 +99,12 @@ def is_stand_in(value: str) -> bool:
     value = value.removeprefix(scheme(value))
     if JWT.fullmatch(value):
         return is_marked(value.rpartition(".")[2])
-    if "@" in value:
+    if inside := parts(value):
+        starts, ends = [0, *(end for _, end in inside)], [*(start for start, _ in inside), len(value)]
+        between = (value[start:end] for start, end in zip(starts, ends, strict=True))
+        rest = [text[start:end] for text in between for start, end in words(text)]
+        return all(map(is_stand_in, [*(value[slice(*span)] for span in inside), *filter(can_be_marked, rest)]))
+    if ADDRESS.fullmatch(value):
         local, _, domain = value.rpartition("@")
         return domain.lower().endswith(DOMAIN) and (is_marked(local) or not can_be_marked(local))
     if is_marked(value):
@@ -101,7 +112,7 @@ def is_stand_in(value: str) -> bool:
     told = words(value)
     if len(told) > 1:
         long = [value[start:end] for start, end in told if can_be_marked(value[start:end])]
-        return bool(long) and all(map(is_marked, long))
+        return bool(long) and all(map(is_stand_in, long))
     return False
 
 
@@ -114,6 +125,33 @@ def scheme(value: str) -> str:
 def can_be_marked(value: str) -> bool:
     """Whether a value is long enough for a mark."""
     return bool(_marked_places(alphabets(value)))
+
+
+def significant(number: str) -> list[int]:
+    """Where the digits of a number in JSON stand that say which it is; nowhere in what is no number.
+
+    Its sign, zeros before them, an exponent and a fraction of mere zeros say how it is written: 4.9151E12, 4711.0.
+    """
+    found = _NUMBER.fullmatch(number)
+    if found is None:
+        return []
+    end = found.end("whole") if not (found["fraction"] or "").strip(".0") else found.end("fraction")
+    places = [place for place in range(end) if number[place] in _DIGITS]
+    zeros = next((count for count, place in enumerate(places) if number[place] != "0"), len(places))
+    return places[zeros:]
+
+
+def parts(value: str) -> list[tuple[int, int]]:
+    """Where addresses and phone numbers stand that have something beside them: "Ann <ann@mail.test>".
+
+    Nowhere in a value that is one; in those as in all others words count.
+    """
+    if not ("@" in value or "+" in value) or _PROPER_ADDRESS.fullmatch(value):
+        return []
+    found = [part[:2] for part in privacy.looks(value) if part.kind in (Kind.EMAIL, Kind.PHONE)]
+    # What is behind percent signs is opened before.
+    found = [span for span in found if "%" not in value[slice(*span)]]
+    return [] if found == [(0, len(value))] else found
 
 
 def words(value: str) -> list[tuple[int, int]]:
@@ -132,7 +170,9 @@ def user_and_password(credentials: str) -> tuple[str, str] | None:
 
 
 _SCHEME = re.compile(r"(?:tel|sips?|mailto|callto|sms):", re.IGNORECASE)
+_PROPER_ADDRESS = re.compile(r"[^\s@<>\"(),;:?]+@[\w.-]+")
 _WORD = re.compile(r"[^\s,;()]+")
+_NUMBER = re.compile(r"-?(?P<whole>\d+)(?P<fraction>\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 
 
 def _marked_places(alphabet: list[str]) -> list[int]:

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 _RUN = re.compile(rb"[0-9A-Za-z]+")
-_ESCAPE = re.compile(rb"\\(?:[bfnrt]|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}")
+_ESCAPES = (
+    re.compile(rb"\\(?:[bfnrt]|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}"),
+    re.compile(rb"%25[0-9A-Fa-f]{2}"),
+)
+_UPPER_ESCAPE = re.compile(rb"%[0-9A-F]{2}")
 _WRITTEN_ONE_WAY = re.compile(r"[0-9A-Za-z._~-]*", re.ASCII)
 
 Writer = Callable[[str], bytes]
@@ -36,6 +40,20 @@ def _in_url(text: str) -> bytes:
     return quote(text, safe="", errors="backslashreplace").encode()
 
 
+def _in_script_url(text: str) -> bytes:
+    """As `encodeURIComponent` writes."""
+    return quote(text, safe="!'()*", errors="backslashreplace").encode()
+
+
+def _in_lower_case(write: Writer) -> Writer:
+    """As .NET writes."""
+    return lambda text: _UPPER_ESCAPE.sub(lambda found: found[0].lower(), write(text))
+
+
+def _twice(write: Writer) -> Writer:
+    return lambda text: write(text).replace(b"%", b"%25")
+
+
 def _with_slashes_escaped(write: Writer) -> Writer:
     return lambda text: write(text).replace(b"/", rb"\/")
 
@@ -47,6 +65,12 @@ _WRITERS: tuple[Writer, ...] = (
     _in_ascii_json,
     _with_slashes_escaped(_in_ascii_json),
     _in_url,
+    _in_script_url,
+    _in_lower_case(_in_url),
+    _in_lower_case(_in_script_url),
+    _twice(_in_url),
+    _twice(_in_script_url),
+    _twice(_in_lower_case(_in_url)),
 )
 
 
@@ -116,7 +140,9 @@ class Finder:
             # What stands before its first run has no letter or digit, but may follow one.
             if not (before and text[max(0, start - before - 1) : start - before].isalnum()):
                 yield start - before, start - before + length
-        if text[start - 1 : start] in (b"\\", b"%") and (escape := _ESCAPE.match(text, start - 1)):
+        if text[start - 1 : start] not in (b"\\", b"%"):
+            return
+        for escape in filter(None, (pattern.match(text, start - 1) for pattern in _ESCAPES)):
             for length, before in self._shapes.get(text[escape.end() : run.end()], ()):
                 if not before:
                     yield escape.end(), escape.end() + length

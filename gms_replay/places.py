@@ -22,7 +22,16 @@ def in_header(name: str, value: str, rules: Rules) -> tuple[Part, ...]:
     return parts
 
 
+def name(path: Path) -> str | None:
+    """The key that a path ends with, also of an item of the list there; None where there is no key."""
+    return next((step for step in reversed(path) if isinstance(step, str)), None)
+
+
 def is_public(path: Path, rules: Rules) -> bool:
     """Whether a path holds an instant, a duration, an id or a word of a protocol."""
-    name = next((step for step in reversed(path) if isinstance(step, str)), None)
-    return name in _WORDS or gms.is_duration(path) or rules.instant_class(path) is not None
+    return name(path) in _WORDS or is_time(path, rules)
+
+
+def is_time(path: Path, rules: Rules) -> bool:
+    """Whether a path holds an instant or a duration, and neither an id nor a word."""
+    return name(path) not in _WORDS and (gms.is_duration(path) or rules.instant_class(path) is not None)

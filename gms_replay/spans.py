@@ -187,9 +187,12 @@ def leaves(text: bytes, found: Iterable[Span], depth: int = 0) -> Iterator[tuple
                 yield span.path + path, one
 
 
-def plain_text(raw: bytes) -> str:
-    """The text between a JSON string's quotes, escapes undone where they are right, kept where they are not."""
-    text = raw.decode("utf-8", "replace")
+def plain_text(raw: bytes, errors: str = "replace") -> str:
+    """The text between a JSON string's quotes, escapes undone where they are right, kept where they are not.
+
+    `errors`: what becomes of bytes that are no UTF-8, as `bytes.decode` has it.
+    """
+    text = raw.decode("utf-8", errors)
     if "\\" not in text:
         return text
     try:

@@ -74,6 +74,13 @@ def test_multipart_fields_are_read():
     assert found == {("exchange 1, request, field lastName", "Berg")}
 
 
+def test_only_names_tell_secrets_in_binary_parts():
+    part = b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n\0\1 a@home.com b\r\n'
+    body = part % b"photo" + part % b"lastName" + b"--b--\r\n"
+    found = asked(said=body, sent=(("Content-Type", "multipart/form-data; boundary=b"),))
+    assert {place for place, _ in found} == {"exchange 1, request, field lastName"}
+
+
 def test_parts_in_parts_hide_no_field():
     inner = b"Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--i--\r\n"
     field = b'Content-Disposition: form-data; name="lastName"\r\n\r\nBerg\r\n'
@@ -124,12 +131,14 @@ def test_messages_frames_and_sockets_are_looked_at():
     )
     recording = replace(
         tape.recording(),
+        messages=tuple(replace(one, channel="/chat/eve@home.com") for one in tape.recording().messages),
         connections=(Connection(1, 1, "h", 2195, "c:1", 1),),
         frames=frames,
         sockets=(Socket(1, 1, close_reason="bye bob@home.com"),),
     )
     assert told(recording) >= {
         ("message 1, field ext.auth.token", "sesame"),
+        ("message 1, channel", "eve@home.com"),
         ("frame 1, token", TOKEN.hex()),
         ("frame 3", "ann@home.com"),
         ("frame 4, payload, field phone", "+4915112345678"),

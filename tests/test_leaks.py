@@ -291,3 +291,30 @@ def test_tokens_cost_by_their_length():
 def test_any_bytes_give_an_answer():
     text = bytes(range(256)).decode("latin-1") * 20
     assert values([*leaks.in_text(text), *leaks.in_names(text, Rules(), is_traffic=True)]) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "is_secret"),
+    [("4.915112345678E12", True), ("1e5", False), ("%s.0", False), ("-%s", False), ("%sE2", False), ("47115.0", True)],
+)
+def test_number_is_judged_by_its_digits(number, is_secret):
+    assert leaks.is_secret(Kind.PHONE, number.replace("%s", marks.marked("4915112345"))) is is_secret
+
+
+@pytest.mark.parametrize(
+    ("credentials", "true"),
+    [
+        ("Basic YW5uYTpnZWhlaW0xMjM=", True),
+        ("Basic " + base64.b64encode(f"{marks.marked('anna')}:{marks.marked('geheim123')}".encode()).decode(), False),
+        ("Bearer kT7sQx2L", True),
+        ("Bearer " + marks.marked("kT7sQx2L"), False),
+        (marks.marked("50%off!").replace("%", "%25"), False),
+        ("50%25off!", True),
+    ],
+)
+def test_credentials_are_judged_by_what_is_in_them(credentials, true):
+    assert leaks.is_secret(Kind.CREDENTIAL, credentials) is true
+
+
+def test_secret_that_is_no_utf8_can_be_shown():
+    assert masked("\udcf6rg") == "?… (3 characters)"

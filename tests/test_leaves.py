@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gms_replay.leaves import Leaf, decoded, encoded, is_json, json_in_query, leaves, parts
+from gms_replay.leaves import Leaf, decoded, encoded, is_binary, is_json, json_in_query, leaves, parts
 from gms_replay.spans import Sort
 
 FORM = "application/x-www-form-urlencoded"
@@ -126,3 +126,57 @@ def test_files_are_told_from_fields(disposition: bytes, is_file: bool) -> None:
 )
 def test_a_query_may_be_json(query, said):
     assert json_in_query(query) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "binary"),
+    [(b"\x89PNG\r\n\x1a\n", True), (b"a\tb\r\n\f\xff", False), (b'{"a":"\\u0000\1"}', False), (b"a=%00\0", False)],
+)
+def test_what_no_text_has_is_binary(text, binary):
+    assert [is_binary(leaf) for leaf in leaves(text) if leaf.sort is not Sort.KEY] == [binary]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":"Gr\xfc\xdfe, J\xf6rg x"}',
+        b'{"a":"Gr\xfc\xdfe \\"x\\"\\n"}',
+        b'"Gr\xfc\xdfe x"',
+        b'{"a":"\\u00fc x"}',
+        b'{"a":"\\udc80 x"}',
+        b'{"a":"\xc3\xbc x"}',
+    ],
+)
+def test_value_that_changes_keeps_its_other_bytes(text):
+    leaf = list(leaves(text))[-1]
+
+    assert text[: leaf.start] + leaf.write(leaf.value.replace("x", "other")) + text[leaf.end :] == text.replace(
+        b"x", b"other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (b'{"a":see me 5 "b","c":1}', ["a", "see me 5", "b", "c", "1"]),
+        (b'{"a": [1 2,3], "b"}', ["a", "1 2", "3", "b"]),
+        (b"{}", []),
+    ],
+)
+def test_bare_words_in_what_is_no_proper_json_are_one_value(text, values):
+    assert [leaf.value for leaf in leaves(text) if leaf.sort is not Sort.TEXT] == values
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        (b"a=b x\nc", b"a=b other\nc"),
+        (b"a=b+x", b"a=b+other"),
+        (b"a=b%20x", b"a=b%20other"),
+        (b"a=\xd7 x", b"a=%D7 other"),
+        (b"a=\xc3\xbc+x", b"a=%C3%BC+other"),
+    ],
+)
+def test_form_is_written_as_it_was(form, written):
+    (leaf,) = leaves(form, FORM)
+    assert form[: leaf.start] + leaf.write(leaf.value.replace("x", "other")) == written

@@ -107,3 +107,47 @@ def test_user_and_password() -> None:
     assert marks.user_and_password(base64.b64encode(b"gms").decode()) is None
     assert marks.user_and_password("no base64!") is None
     assert marks.user_and_password(base64.b64encode(b"\xff:\xff").decode()) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("4711", "4711"),
+        ("-4711", "4711"),
+        ("4.915112345678E12", "4915112345678"),
+        ("4915112345678.0", "4915112345678"),
+        ("0.0471", "471"),
+        ("12.50e-3", "1250"),
+        ("0.0", ""),
+        ("4711e5000", ""),
+        ("+4711", ""),
+        ("a", ""),
+    ],
+)
+def test_digits_that_say_which_number_it_is(number, digits):
+    assert "".join(number[place] for place in marks.significant(number)) == digits
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("Ann <ann@mail.test>", ["ann@mail.test"]),
+        ("ann@mail.test or +4915112345678", ["ann@mail.test", "+4915112345678"]),
+        ("ann@mail.test?a=b", ["ann@mail.test"]),
+        ("ann@mail.test", []),
+        ("+4915112345678", []),
+        ("x ann%40mail.test @+", []),
+        ("4111111111111111 +", []),
+        ("Ann", []),
+    ],
+)
+def test_addresses_with_something_beside_them(value, parts):
+    assert [value[start:end] for start, end in marks.parts(value)] == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "is_one"),
+    [("Xnbu", "abcde", False), (marks.marked("Xnbu"), marks.marked("abcde"), True), ("X", marks.marked("abcde"), True)],
+)
+def test_stand_in_of_an_address_with_a_name(name, address, is_one):
+    assert marks.is_stand_in(f"{name} <{address}@mail.example>") is is_one

@@ -28,6 +28,8 @@ def found(text: str | bytes, *known: str) -> list[str]:
         f"line\\n{SERVICE}",
         f"line\\u000a{SERVICE}",
         f"to%2F{SERVICE}%2Fx",
+        f"to%252F{SERVICE}%252Fx",
+        f"to%25{SERVICE}",
         f"é{SERVICE}é",
     ],
 )
@@ -102,3 +104,21 @@ def test_known_values_are_in_it() -> None:
 def test_value_without_letters_is_found_in_urls_only() -> None:
     """There its escapes are letters and digits."""
     assert (found("a/%C3%A9%C3%A9/b", "éé"), found("a/éé/b", "éé")) == (["éé"], [])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a1%2Fb2%20c3%21",
+        "a1%2fb2%20c3%21",
+        "a1%2Fb2%20c3!",
+        "a1%2fb2%20c3!",
+        "a1%252Fb2%2520c3%2521",
+        "a1%252fb2%2520c3%2521",
+    ],
+)
+def test_value_behind_percent_signs_is_written_alike(written: str) -> None:
+    known = Finder(["a1/b2 c3!"])
+    (found,) = known.find(f"x={written}&y".encode(), 0, len(written) + 4)
+
+    assert (found.value, found.write(found.value).decode()) == ("a1/b2 c3!", written)

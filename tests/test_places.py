@@ -28,3 +28,10 @@ def test_headers_are_as_rules_have_them(name, rules, parts):
 )
 def test_ids_words_and_times_are_public(path, is_public):
     assert places.is_public(path, Rules()) is is_public
+
+
+@pytest.mark.parametrize(
+    ("path", "is_time"), [(("_eta",), True), (("_expires", 0), True), (("id",), False), (("text",), False)]
+)
+def test_times_are_told_from_ids(path, is_time):
+    assert places.is_time(path, Rules()) is is_time

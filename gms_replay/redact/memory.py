@@ -39,7 +39,7 @@ class Memory:
         """A secret that was found at a place of its kind, and what stands for it."""
         if len(value) > _LONGEST or value == told:
             return
-        if _is_particular(value, kind):
+        if is_particular(value, kind):
             self._add(value, told, is_anywhere=True)
         if len(value) >= _SHORTEST_WORD:
             self._add(value, told, is_anywhere=False)
@@ -142,7 +142,7 @@ class _Generation:
         return self._pattern
 
 
-def _is_particular(value: str, kind: Kind) -> bool:
+def is_particular(value: str, kind: Kind) -> bool:
     """Whether a value is long and odd enough to be no word of anybody's vocabulary."""
     if "@" in value and "." in value:
         return True

@@ -50,6 +50,9 @@ class _Task:
 
     def learn(self) -> None:
         """Look through all that is to be redacted."""
+        for run in self._recording.runs:
+            if self._takes(run.id) and run.upstream:
+                self._who.learn_text(run.upstream)
         for exchange in self._recording.exchanges:
             if self._takes(exchange.run_id):
                 self._who.learn_request(exchange.request)
@@ -64,6 +67,9 @@ class _Task:
         for frame in self._recording.frames:
             if self._takes(self._lines[frame.connection_id]):
                 self._who.learn_frame(frame.raw, frame.direction)
+        for socket in self._recording.sockets:
+            if self._takes(self._runs[socket.exchange_id]):
+                self._who.learn_text(socket.close_reason)
 
     def told(self) -> Recording:
         """The recording with stand-ins."""
@@ -95,8 +101,10 @@ class _Task:
         return replace(one, request=self._who.request(one.request), outcome=outcome)
 
     def _message(self, one: Message) -> Message:
-        is_taken = self._takes(self._runs[one.exchange_id])
-        return replace(one, raw=self._who.message(one.raw, one.direction)) if is_taken else one
+        if not self._takes(self._runs[one.exchange_id]):
+            return one
+        raw = self._who.message(one.raw, one.direction)
+        return replace(one, raw=raw, channel=self._who.channel(one.channel))
 
     def _push(self, one: Push) -> Push:
         return replace(one, payload=self._who.push(one.payload)) if self._takes(one.run_id) else one

@@ -20,7 +20,12 @@ from gms_replay.redact.wishes import Wish
 _LARGEST_REMEMBERED = 64 << 10
 _MOST_REMEMBERED = 4096
 _MOST_REMEMBERED_BYTES = 8 << 20
-_MAY_TELL = frozenset({"content-disposition", "content-location", "location", "origin", "referer", "user-agent"})
+_MAY_TELL = frozenset(
+    {
+        "content-disposition", "content-location", "location", "origin", "referer", "sec-websocket-protocol",
+        "user-agent",
+    }
+)  # fmt: skip
 """Of HTTP's own headers those that hold what was said elsewhere."""
 _Told = TypeVar("_Told", bytes, str)
 _UNSAID_BYTES = frozenset(range(0x20)) - frozenset(b"\t\n\r\f")
@@ -43,8 +48,8 @@ class Redactor:
 
     def keep_stand_ins(self, keeps: bool) -> None:
         """Whether what looks like a stand-in stays, from here on: a secret may look like one."""
-        if keeps != self._texts.keeps_stand_ins:
-            self._texts.keeps_stand_ins = keeps
+        if keeps != self._texts.values.keeps_stand_ins:
+            self._texts.values.keeps_stand_ins = keeps
             self._told.clear()
 
     def learn_request(self, request: Request) -> None:
@@ -68,8 +73,11 @@ class Redactor:
         """Remember the secrets of an answer."""
         self._renew()
         if outcome.response:
+            self.learn_text(outcome.response.reason)
             self._learn_headers(outcome.response.headers)
             self._learn_body(outcome.response.body, outcome.response.headers, is_told=True)
+        if outcome.error:
+            self.learn_text(outcome.error)
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """How an exchange ended, as it is to be kept."""
@@ -89,6 +97,10 @@ class Redactor:
         self._renew()
         return self._plain(raw, "", is_told=direction is Direction.TO_CLIENT)
 
+    def channel(self, channel: str) -> str:
+        """The channel of a message as it is to be kept: as the message itself has it. To be asked after that."""
+        return self._texts.channel(channel)
+
     def push(self, payload: bytes) -> bytes:
         """What a provider was told, as it is to be kept."""
         return self.message(payload, Direction.TO_SERVER)
@@ -101,14 +113,21 @@ class Redactor:
     def frame(self, raw: bytes, direction: Direction) -> bytes:
         """A frame of Apple's binary protocol, as it is to be kept. Of what is none nobody knows what it says."""
         if direction is Direction.TO_CLIENT:
-            return raw if apns.read(raw) else self.message(raw, direction)
+            if apns.read(raw):
+                return raw
+            return self.message(raw, direction) if _UNSAID_BYTES.isdisjoint(raw) else privacy.WITHHELD.encode()
         self.learn_frame(raw, direction)
         self._renew()
         told = apns.rewritten(raw, self._texts.token, partial(self._plain, content_type="", is_told=False))
         return privacy.WITHHELD.encode() if told is None else told
 
+    def learn_text(self, text: str) -> None:
+        """Remember the secrets of what programs say to people."""
+        self._texts.learn_words(text)
+
     def text(self, text: str) -> str:
         """What programs say to people: why something ended, where something leads."""
+        self.learn_text(text)
         return self._texts.words(text, is_shown=True)
 
     def _seen_token(self, token: bytes) -> bytes:
@@ -128,7 +147,7 @@ class Redactor:
 
     def _learn_headers(self, headers: Headers) -> None:
         for one in headers:
-            if one not in self._told and not self._is_public(one[0]):
+            if one not in self._told and not self.is_public(one[0]):
                 self._texts.learn_header(*one)
 
     def _headers(self, headers: Headers, was: Body, now: Body) -> Headers:
@@ -136,12 +155,13 @@ class Redactor:
         return tuple([(name, self._header(name, value, lengths)) for name, value in headers])
 
     def _header(self, name: str, value: str, lengths: tuple[str, str]) -> str:
-        if self._is_public(name):
+        if self.is_public(name):
             is_length = value == lengths[0] and value != lengths[1] and name.lower() == "content-length"
             return lengths[1] if is_length else value
         return self._once((name, value), partial(self._texts.header, name, value))
 
-    def _is_public(self, name: str) -> bool:
+    def is_public(self, name: str) -> bool:
+        """Whether what a header says is kept as it is: lengths, codings, dates."""
         return _is_public(name) and name.lower() not in self._credentials
 
     # Bodies.

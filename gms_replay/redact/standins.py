@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
@@ -32,7 +33,6 @@ _NUMBER = re.compile(r"[1-9]\d*", re.ASCII)
 _SHORT_NUMBER = 9
 """In digits: what has no more fits into 32 bits, whatever it begins with."""
 _NUMBERLIKE = re.compile(rf"\+?[\d\s().{privacy.BLANKS}/]+", re.ASCII)
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 _PHONE_DIGITS = range(7, 18)
 _SHORTEST_BARE_INTERNATIONAL = 11
 _TRIES_PER_PREFIX = 8
@@ -98,15 +98,20 @@ class StandIns:
             return prefix + self.of(value[len(prefix) :])
         if marks.JWT.fullmatch(value) and (token := self._token(value)):
             return token
-        if _EMAIL.fullmatch(value):
+        if parts := marks.parts(value):
+            starts, ends = [0, *(end for _, end in parts)], [*(start for start, _ in parts), len(value)]
+            between = [self._words(value[start:end]) for start, end in zip(starts, ends, strict=True)]
+            told = [self.of(value[start:end]) for start, end in parts]
+            return "".join(chain(*zip(between, [*told, ""], strict=True)))
+        if marks.ADDRESS.fullmatch(value):
             return self._address(value)
         if _NUMBERLIKE.fullmatch(value):
             return self._phone(value) or self._plain(value)
-        words = marks.words(value)
-        if len(words) < 2:
-            return self._plain(value)
+        return self._plain(value) if len(marks.words(value)) < 2 else self._words(value)
+
+    def _words(self, value: str) -> str:
         pieces, at = [], 0
-        for start, end in words:
+        for start, end in marks.words(value):
             pieces += [value[at:start], self.of(value[start:end])]
             at = end
         return "".join([*pieces, value[at:]])

@@ -9,31 +9,24 @@ words of the protocols stay as they are.
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import quote
 
-from gms_replay import leaks, marks, places, privacy
+from gms_replay import instants, leaks, marks, places, privacy
 from gms_replay.gms import Path
 from gms_replay.leaks import Leak
-from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_json, json_in_query
+from gms_replay.leaves import Leaf, encoded, form_writer, from_form, is_binary, is_json, json_in_query
 from gms_replay.leaves import decoded as text_of
 from gms_replay.privacy import Kind, Part
-from gms_replay.redact import typed
-from gms_replay.redact.memory import Memory
-from gms_replay.redact.standins import StandIns, is_instant
+from gms_replay.redact import looks, memory, typed
+from gms_replay.redact.standins import is_instant
+from gms_replay.redact.values import Values
 from gms_replay.rules import Rules
 from gms_replay.spans import DEEPEST_STRING, Sort
 
-_ALL_IDS = frozenset((name,) for name in {*places.IDS, "id"})
-_NOTHING = frozenset({"", "true", "false", "null", "undefined", "none", "0"})
-_HINT = re.compile(rf"[@?+;=]|%40|%2[Bb]|/3/device/|eyJ|(?i:bearer|basic) |\d(?:[{privacy.BLANKS}]?\d){{12}}")
-_PAIR = re.compile(r"(?:^|(?<=[?&#;]))(?P<name>[^\s\"'<>?&=#;]+)=(?P<value>[^\s\"'<>&#]*)")
-"""In a query or fragment of a URL, or in a text that is a form."""
 _URL = re.compile(r"[A-Za-z][\w+.-]*://\S+")
-_WHOLE = re.compile(r"[1-9]\d*", re.ASCII)
-_NO_NUMBER = re.compile(r"-?0\d", re.ASCII)
+_COUNT = re.compile(r"\s*-?\d+(?:\.\d+)?\s*", re.ASCII)
 _SHORTEST_ID = 8
 _NOTICE = "Notice."
-_TOPICS = "/topics/"
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
 """A URL in the query of a URL, which may stand in such a string."""
 
@@ -68,11 +61,10 @@ class Texts:
     """
 
     def __init__(self, key: bytes, *, typed: bool, rules: Rules, keeps_stand_ins: bool = False) -> None:
-        self._stand_ins = StandIns(key, rules.region)
+        self.values = Values(key, rules.region, keeps_stand_ins=keeps_stand_ins)
         self._typed = typed
         self._rules = rules
-        self.keeps_stand_ins = keeps_stand_ins
-        self.memory = Memory()
+        self.memory = self.values.memory
         self._keys: dict[bytes, bool] = {}
         self._looked_at: tuple[bytes, int] | None = None
         self._is_empty = False
@@ -95,28 +87,45 @@ class Texts:
     def learn_target(self, target: str) -> None:
         """Remember what is secret in a request's target, path and query."""
         path, mark, query = target.partition("?")
-        for part in privacy.in_path(path):
-            self._remember(target[part.start : part.end], part.kind)
         if said := json_in_query(query):
             self._learn_value((), said, 0)
         for name, start, end in privacy.pairs(target, len(path) + 1) if mark else ():
-            self._learn_value((name,), from_form(target[start:end]), 0)
+            self._learn_value((name,), from_form(target[start:end]), 1)
+        self.learn_words(_bare(target, path, query))
 
     def learn_header(self, name: str, value: str) -> None:
         """Remember what is secret in a header."""
         parts = places.in_header(name, value, self._rules)
         for part in parts:
-            self._remember(value[part.start : part.end], part.kind)
+            self.values.remember(value[part.start : part.end], part.kind)
         if not parts:
             self._learn_value((), value, 0)
 
+    def learn_words(self, text: str, depth: int = 0) -> None:
+        """Remember what is secret in a text in which nothing has its place."""
+        if not looks.may_be_in(text):
+            return
+        for part in looks.parts(text):
+            value = text[part.start : part.end]
+            # A word before a host may be one in the host's name.
+            if part.kind is not Kind.USER or memory.is_particular(value, part.kind):
+                self.values.remember(value, part.kind)
+        for name, start, end in looks.pairs(text) if depth < _DEEPEST_PAIR else ():
+            self._learn_value((name,), from_form(text[start:end]), depth + 1)
+
     def _learn_leaves(self, above: Path, text: bytes, content_type: str, depth: int) -> None:
         for leaf in self._leaves(text, content_type, depth):
+            if self._is_opaque(above + leaf.path, leaf):
+                continue
             if _is_prose(above + leaf.path, leaf, depth):
                 # Of a page, or its script, only names say what is secret.
                 for leak in leaks.in_prose(leaf.value, self._rules):
-                    self._remember(leak.value, leak.kind)
-            if leaf.sort is not Sort.KEY:
+                    self.values.remember(leak.value, leak.kind)
+            if leaf.sort is Sort.KEY:
+                self.learn_words(leaf.value)
+            elif leaf.sort is Sort.NUMBER:
+                self._learn_number(above + leaf.path, leaf.value)
+            else:
                 self._learn_value(above + leaf.path, leaf.value, depth)
 
     def _leaves(self, text: bytes, content_type: str, depth: int) -> list[Leaf]:
@@ -128,34 +137,28 @@ class Texts:
             self._last = leaks.fields(text, content_type, self._rules)
         return self._last
 
+    def _learn_number(self, path: Path, value: str) -> None:
+        if kind := leaks.kind_of(path, self._rules):
+            self.values.remember("".join(value[place] for place in marks.significant(value)), kind)
+        elif not self._is_public(path, value):
+            self.learn_words(value)
+
     def _learn_value(self, path: Path, value: str, depth: int) -> None:
         if depth < DEEPEST_STRING and is_json(value):
             self._learn_leaves(path, encoded(value), "", depth + 1)
             return
         if kind := leaks.kind_of(path, self._rules):
-            self._remember(value, kind)
+            self.values.remember(value, kind)
+        elif not self._is_public(path, value):
+            self.learn_words(value, depth)
 
-    def _remember(self, value: str, kind: Kind) -> None:
-        value = value.strip()
-        if kind is Kind.BASIC and (told := marks.user_and_password(value)):
-            for one, of_kind in zip(told, (Kind.USER, Kind.CREDENTIAL), strict=True):
-                self._remember(one, of_kind)
-        other = self._secret(value, kind)
-        if other == value:
-            return
-        bare, other = value.removeprefix(marks.scheme(value)), other.removeprefix(marks.scheme(other))
-        self.memory.learn(bare, other, kind)
-        if "%" in bare and (plain := unquote(bare)) != bare:
-            self._remember(plain, kind)
-        if kind is Kind.PHONE or self._stand_ins.is_number(bare):
-            self._remember_phone(bare, other)
-        if kind is Kind.DEVICE and marks.is_hex(bare):
-            for write in (str.lower, str.upper):
-                self.memory.learn(write(bare), write(other), kind)
+    def _is_public(self, path: Path, value: str) -> bool:
+        """Whether nothing in a value is secret but what is known, as it is an id or a word of a protocol."""
+        return places.is_public(path, self._rules) and not _names_somebody(value)
 
-    def _remember_phone(self, value: str, told: str) -> None:
-        if national := self._stand_ins.national(value, told):
-            self.memory.learn_phone(*national)
+    def _is_instant(self, path: Path, value: str) -> bool:
+        """Whether a value is an instant or a duration, where one is to stand: there no number is a secret."""
+        return places.is_time(path, self._rules) and (_COUNT.fullmatch(value) or instants.parse(value)) is not None
 
     # Telling.
 
@@ -186,11 +189,8 @@ class Texts:
         if said and (told := self._value((), said, is_told=False)) != said:
             safe = "".join(set(query) - {"%"})
             pieces = [_Piece(len(path) + 1, len(target), told if said == query else quote(encoded(told), safe=safe))]
-        # A query need not be pairs.
-        bare = path if "=" in query else target
-        if not pieces and not _HINT.search(bare):
-            return self.memory.replaced(target, is_shown=False)
-        return self._joined(target, [*self._by_looks(bare), *pieces], is_shown=False)
+        pieces += self._by_looks(_bare(target, path, query))
+        return self._joined(target, pieces, is_shown=False)
 
     def header(self, name: str, value: str) -> str:
         """The same of a header's value."""
@@ -199,11 +199,15 @@ class Texts:
             return self._joined(value, [self._replaced(value, part) for part in parts], is_shown=False)
         return self._value((), value, is_told=False)
 
+    def channel(self, channel: str) -> str:
+        """The same of a Bayeux message's channel."""
+        return self._value(("channel",), channel, is_told=False)
+
     def words(self, text: str, *, is_shown: bool = False, depth: int = 0) -> str:
         """The same of a text in which nothing has its place. `is_shown`: people read it. `depth`: texts around it."""
         if depth or len(text) > _SHORT:
             return self._words(text, is_shown, depth)
-        known = self.memory.version, self.keeps_stand_ins
+        known = self.memory.version, self.values.keeps_stand_ins
         if self._short_of != known or len(self._short) > _MOST_KEYS:
             self._short.clear()
             self._short_of = known
@@ -213,16 +217,15 @@ class Texts:
         return told
 
     def _words(self, text: str, is_shown: bool, depth: int) -> str:
-        pieces = list(self._by_looks(text, depth)) if _HINT.search(text) else []
-        return self._joined(text, pieces, is_shown=is_shown)
+        return self._joined(text, list(self._by_looks(text, depth)), is_shown=is_shown)
 
     def token(self, token: bytes) -> bytes:
         """What stands for a device's token that is no text."""
-        return token if not token or self._is_done(token.hex()) else self._stand_ins.raw(token)
+        return token if not token or self.values.is_done(token.hex()) else self.values.stand_ins.raw(token)
 
     def learn_token(self, token: bytes) -> None:
         """Remember such a token, as it stands elsewhere: in hex."""
-        self._remember(token.hex(), Kind.DEVICE)
+        self.values.remember(token.hex(), Kind.DEVICE)
 
     def _told_leaves(self, above: Path, text: bytes, content_type: str, is_told: bool, depth: int) -> bytes:
         pieces, at = [], 0
@@ -238,7 +241,13 @@ class Texts:
                 at = leaf.end
         return b"".join([*pieces, text[at:]]) if pieces else text
 
+    def _is_opaque(self, path: Path, leaf: Leaf) -> bool:
+        """Whether nothing in a value is secret but what is known, as nobody reads it."""
+        return is_binary(leaf) and leaks.kind_of(path, self._rules) is None
+
     def _leaf(self, path: Path, leaf: Leaf, is_told: bool, depth: int, *, types: bool) -> str:
+        if self._is_opaque(path, leaf):
+            return self.memory.replaced(leaf.value, is_shown=False)
         if _is_prose(path, leaf, depth):
             return self._prose(leaf.value)
         if leaf.sort is Sort.STRING:
@@ -246,17 +255,25 @@ class Texts:
         if leaf.sort is Sort.NUMBER:
             return self._number(path, leaf.value)
         if leaf.sort is Sort.WORD and (kind := leaks.kind_of(path, self._rules)):
-            return self._secret(leaf.value, kind)
+            return self.values.told(leaf.value, kind)
         return self.words(leaf.value)
 
     def _number(self, path: Path, value: str) -> str:
+        # All else of it stays, or it would be no number any more.
+        at = marks.significant(value)
+        digits = "".join(value[place] for place in at)
         if leaks.kind_of(path, self._rules):
-            # Signs, zeros before and exponents stay, or it would be no number any more.
-            told = _WHOLE.sub(lambda found: self._secret(found[0], Kind.CODE), value, count=1)
+            told = self.values.told(digits, Kind.CODE)
+        elif places.is_time(path, self._rules):
+            return value
+        elif not self._is_public(path, value) and (shown := self.words(value)) != value:
+            told = "".join(shown[place] for place in at)
         else:
-            told = value if places.is_public(path, self._rules) else self.words(value)
-        # A phone number's digits may begin with 0, and no number in JSON does.
-        return self._stand_ins.of(value) if _NO_NUMBER.match(told) else told
+            told = self.memory.replaced(digits, is_shown=False)
+        if told.startswith("0"):
+            # A phone number's digits may begin so, and no number in JSON does.
+            told = self.values.stand_ins.of(digits)
+        return _with_digits(value, at, told)
 
     def _value(self, path: Path, value: str, *, is_told: bool, depth: int = 0, types: bool = True) -> str:
         """`types`: whether it may be what somebody typed."""
@@ -268,8 +285,10 @@ class Texts:
         if kind is Kind.TEXT and self._typed and types and not _URL.fullmatch(value.strip()) and not is_instant(value):
             return self._typed_text(value)
         if kind is not None and kind is not Kind.TEXT:
-            return self._secret(value, kind)
-        if places.is_public(path, self._rules) and not (path[-1:] in _ALL_IDS and _names_somebody(value)):
+            return self.values.told(value, kind)
+        if self._is_instant(path, value):
+            return value
+        if self._is_public(path, value):
             # Equal values get equal stand-ins, and what is secret elsewhere may be an id here.
             return self.memory.replaced(value, is_shown=False)
         return self.words(value, is_shown=privacy.is_shown(path), depth=depth)
@@ -277,68 +296,27 @@ class Texts:
     def _prose(self, text: str) -> str:
         """A page, a script or lines: only names say what is secret there, also what is too short to be known again."""
         named = (self._behind_name(text, leak) for leak in leaks.in_prose(text, self._rules))
-        looks = self._by_looks(text) if _HINT.search(text) else ()
-        return self._joined(text, [*named, *looks], is_shown=False)
+        return self._joined(text, [*named, *self._by_looks(text)], is_shown=False)
 
     def _behind_name(self, text: str, leak: Leak) -> _Piece:
         if "\\" in text[leak.start : leak.end]:
-            return _Piece(leak.start, leak.end, leak.write(self._secret(leak.value, leak.kind)))
+            return _Piece(leak.start, leak.end, leak.write(self.values.told(leak.value, leak.kind)))
         return self._replaced(text, Part(leak.start, leak.end, leak.kind))
 
     def _typed_text(self, value: str) -> str:
-        return typed.told(value, self._stand_ins, known=self.memory.known, is_done=self._is_done)
-
-    def _secret(self, value: str, kind: Kind) -> str:
-        """What stands for what is private by its place; itself where it is an id, an instant or nothing at all."""
-        bare = value.strip()
-        if bare.lower() in _NOTHING or is_instant(bare):
-            return value
-        if kind is Kind.DEVICE and bare.startswith(_TOPICS):
-            return value
-        # Before what GMS gave: what was replaced once is so wherever it stands, or links would break.
-        if (known := self.memory.known(bare)) is not None:
-            return value.replace(bare, known)
-        if self.memory.is_kept(bare):
-            return value
-        if kind is Kind.BASIC:
-            return value.replace(bare, self._basic(bare))
-        if self._is_done(bare):
-            return value
-        if kind is Kind.CREDENTIAL and " " in bare:
-            return self._credentials(value)
-        if "%" in bare and (plain := unquote(bare, errors="surrogateescape")) != bare:
-            return quote(self._stand_ins.of(plain), safe="", errors="surrogateescape")
-        return value.replace(bare, self._stand_ins.of(bare))
-
-    def _basic(self, value: str) -> str:
-        told = marks.user_and_password(value)
-        is_done = told is not None and all(map(self._is_done, told))
-        return value if is_done else self._stand_ins.basic(value)
-
-    def _credentials(self, value: str) -> str:
-        """What a field holds that the header Authorization might hold as well, or several words."""
-        parts = privacy.in_header("authorization", value)
-        if len(parts) == 1 and parts[0].start > 0:
-            return self._joined(value, [self._replaced(value, parts[0])], is_shown=False)
-        return self._stand_ins.of(value)
-
-    def _is_done(self, value: str) -> bool:
-        return self.keeps_stand_ins and marks.is_stand_in(value)
+        return typed.told(value, self.values.stand_ins, known=self.memory.known, is_done=self.values.is_done)
 
     def _replaced(self, text: str, part: Part) -> _Piece:
-        return _Piece(part.start, part.end, self._secret(text[part.start : part.end], part.kind))
+        return _Piece(part.start, part.end, self.values.told(text[part.start : part.end], part.kind))
 
     def _by_looks(self, text: str, depth: int = 0) -> Iterator[_Piece]:
-        """What is secret in a text by its looks, or by its place in a URL."""
-        placed = (*privacy.userinfo(text), *privacy.in_path(text))
-        # A password before a host looks like an address.
-        starts = {part.start for part in placed}
-        for part in (*placed, *(one for one in privacy.looks(text) if one.start not in starts)):
+        """What is secret in a text in which nothing has its place."""
+        if not looks.may_be_in(text):
+            return
+        for part in looks.parts(text):
             yield self._replaced(text, part)
-        for leak in leaks.tokens(text):
-            yield _Piece(leak.start, leak.end, self._secret(leak.value, leak.kind))
-        for found in _PAIR.finditer(text) if "=" in text and depth < _DEEPEST_PAIR else ():
-            yield from self._in_pair(text, unquote_plus(found["name"]), *found.span("value"), depth)
+        for name, start, end in looks.pairs(text) if depth < _DEEPEST_PAIR else ():
+            yield from self._in_pair(text, name, start, end, depth)
 
     def _in_query(self, text: str, start: int, end: int) -> Iterator[_Piece]:
         for name, begins, ends in privacy.pairs(text[:end], start):
@@ -350,6 +328,8 @@ class Texts:
         told = self._value((name,), value, is_told=False, depth=depth + 1)
         if told != value:
             yield _Piece(start, end, form_writer(raw)(told))
+        elif self._is_instant((name,), value):
+            yield _Piece(start, end, raw)
 
     def _joined(self, text: str, pieces: list[_Piece], *, is_shown: bool) -> str:
         """A text with its pieces told, of several at one place the longest; between them what is known is replaced."""
@@ -383,11 +363,26 @@ def _is_prose(path: Path, leaf: Leaf, depth: int) -> bool:
     return leaf.sort is Sort.TEXT
 
 
+def _with_digits(value: str, at: list[int], digits: str) -> str:
+    """A text with other digits at its places."""
+    told = list(value)
+    for place, digit in zip(at, digits, strict=True):
+        told[place] = digit
+    return "".join(told)
+
+
+def _bare(target: str, path: str, query: str) -> str:
+    """What of a target has no names: a query need not be pairs."""
+    return path if "=" in query else target
+
+
 def _is_particular(value: str) -> bool:
     """Whether an id is none that may be somebody's name, number or code as well."""
     return len(value) >= _SHORTEST_ID and any(map(str.isdigit, value)) and not _names_somebody(value)
 
 
 def _names_somebody(value: str) -> bool:
-    """Whether an id is an address or a phone number; one that looks like a card's number is an id all the same."""
-    return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value))
+    """Whether an id or a channel says who somebody is; one that looks like a card's number is an id all the same."""
+    if not looks.may_be_in(value):
+        return False
+    return any(part.kind is not Kind.CREDENTIAL for part in privacy.looks(value)) or any(leaks.tokens(value))

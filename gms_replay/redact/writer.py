@@ -59,7 +59,8 @@ class Writer(writer.Writer):
     ) -> Message:
         with self._redacting:
             told = self._redactor.message(raw, direction)
-        return super().message(exchange_id, direction, transport, at_us, index, channel, told)
+            told_channel = self._redactor.channel(channel)
+        return super().message(exchange_id, direction, transport, at_us, index, told_channel, told)
 
     def push(self, exchange_id: int | None, provider: str, at_us: int, payload: bytes) -> None:
         with self._redacting:

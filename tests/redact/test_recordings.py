@@ -40,12 +40,12 @@ def recording(redaction: Redaction = Redaction.OFF) -> Recording:
     tape.ask(1, "POST", "/genesys/1/service/x/storage", {"token": SECRET, "message": "I am here"}, {"pin": SECRET})
     made = tape.recording()
     (run,) = made.runs
-    raw = b'{"channel":"/a","data":"%s"}' % SECRET.encode()
+    raw = b'{"channel":"/a/%s","data":"%s"}' % (SECRET.encode(), SECRET.encode())
     frame = enhanced(7, payload=b'{"a":"%s"}' % SECRET.encode())
     return replace(
         made,
         runs=(replace(run, upstream=f"http://user:{SECRET}@gms", redaction=redaction),),
-        messages=(Message(1, 1, Direction.TO_CLIENT, Transport.WEBSOCKET, 5, 0, "/a", raw),),
+        messages=(Message(1, 1, Direction.TO_CLIENT, Transport.WEBSOCKET, 5, 0, f"/a/{SECRET}", raw),),
         pushes=(Push(1, run.id, 1, "fcm", 5, raw),),
         sockets=(Socket(1, 5, 6, 1000, f"no {SECRET}", Direction.TO_CLIENT),),
         connections=(Connection(1, run.id, "apns", 2195, "192.0.2.7:5", 1),),

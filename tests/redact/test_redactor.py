@@ -46,6 +46,15 @@ def test_what_one_part_names_is_known_in_all() -> None:
     assert told.body.wire == TOLD
 
 
+def test_token_of_a_socket_may_stand_beside_its_protocol() -> None:
+    token = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJURUFNMTIzNDU2In0.c2lnbmF0dXJl"
+    headers = (("Sec-WebSocket-Protocol", f"access_token, {token}"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZQ=="))
+
+    assert redactor().request(request(headers=headers, target=f"/a/{token}")) == request(
+        headers=(("Sec-WebSocket-Protocol", f"access_token, {OF(token)}"), headers[1]), target=f"/a/{OF(token)}"
+    )
+
+
 def test_links_hold_both_ways() -> None:
     by = redactor()
     given_cookie = by.outcome(Outcome(5, response(headers=(("Set-Cookie", "JSESSIONID=node01abc;Path=/"),))))
@@ -126,6 +135,16 @@ def test_errors_and_reasons() -> None:
     assert by.text("http://gms:sesame@gms.example:8080") == f"http://{OF('gms')}:{OF('sesame')}@gms.example:8080"
 
 
+@pytest.mark.parametrize(
+    "outcome", [Outcome(5, error="at http://ann:hunter-4711@h"), Outcome(5, response(reason="token=hunter-4711"))]
+)
+def test_what_programs_say_is_known(outcome: Outcome) -> None:
+    by = redactor()
+    by.learn_outcome(outcome)
+
+    assert by.request(request(target="/a/hunter-4711")).target == f"/a/{OF('hunter-4711')}"
+
+
 def test_message_is_told_as_its_body_is() -> None:
     by = redactor()
     raw = b'{"channel":"/service/chatV2/x","data":{"secureKey":"ab12cd34ef"}}'
@@ -175,6 +194,7 @@ def test_bytes_that_are_no_frame() -> None:
 
     assert by.frame(b"GET / HTTP/1.1", Direction.TO_SERVER) == privacy.WITHHELD.encode()
     assert by.frame(refusal(8, 7), Direction.TO_CLIENT) == refusal(8, 7)
+    assert by.frame(b"\0 no ann@mail.test", Direction.TO_CLIENT) == privacy.WITHHELD.encode()
     assert by.frame(b"no ann@mail.test", Direction.TO_CLIENT) == f"no {OF('ann@mail.test')}".encode()
 
 

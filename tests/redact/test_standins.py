@@ -120,6 +120,27 @@ def test_words_are_themselves() -> None:
     assert STAND_INS.of("ANN") == STAND_INS.of("Ann").upper() == STAND_INS.of("ann").upper()
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("Ann Meier <ann.meier@corp.de>", "{Ann} {Meier} <{ann.meier@corp.de}>"),
+        ("mailto:ann@corp.de?subject=Hello", "mailto:{ann@corp.de}{?subject=Hello}"),
+        ("ann@corp.de, bob@corp.de", "{ann@corp.de}, {bob@corp.de}"),
+        ("Ann +49 151 12345678", "{Ann} {+49 151 12345678}"),
+        ("ann!x@corp.de", "{ann!x@corp.de}"),
+        ("ann.meier@ 4915151476865", "{ann.meier@} {4915151476865}"),
+        ("see ann@corp", "{see} {ann@corp}"),
+    ],
+)
+def test_address_with_something_beside_it(value: str, told: str) -> None:
+    of = StandIns(KEY).of
+    found = of(value)
+
+    assert found == re.sub(r"\{(.*?)\}", lambda one: of(one[1]), told)
+    assert marks.is_stand_in(found)
+    assert not marks.is_stand_in(value)
+
+
 def test_typed_text_is_no_words() -> None:
     told = STAND_INS.typed("no Ann, no Ann")
 

@@ -1,5 +1,6 @@
 import base64
 import json
+import random
 from urllib.parse import quote
 
 import pytest
@@ -217,6 +218,9 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         ('{"_customer_number":15417543010}', "", f'{{"_customer_number":{OF("15417543010")}}}'),
         ('{"_access_code":4711}', "", f'{{"_access_code":{OF("4711")}}}'),
         ('{"pin":[-4711,0.4711,4711e5]}', "", f'{{"pin":[-{OF("4711")},0.{OF("4711")},{OF("4711")}e5]}}'),
+        ('{"phone":4.915112345678E12}', "", f'{{"phone":{OF("4915112345678")[0]}.{OF("4915112345678")[1:]}E12}}'),
+        ('{"phone":4915112345678.0}', "", f'{{"phone":{OF("4915112345678")}.0}}'),
+        ('{"otp":[1e5,0.0,-0]}', "", f'{{"otp":[{OF("1")}e5,0.0,-0]}}'),
         ('{"_tel_url":"tel:+15417543010",}', "", f'{{"_tel_url":"tel:{OF("+15417543010")}",}}'),
         ('{"email":"ann@mail.test"\n}', "", f'{{"email":"{OF("ann@mail.test")}"\n}}'),
         ('{"a":"mail ann@mail.test!"}', "", f'{{"a":"mail {OF("ann@mail.test")}!"}}'),
@@ -238,7 +242,7 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
         ('{"url":"https://a.b/c?x=1&apikey=hunter2"}', "", f'{{"url":"https://a.b/c?x=1&apikey={OF("hunter2")}"}}'),
         (f'{{"u":"https://a/3/device/{TOKEN}"}}', "", f'{{"u":"https://a/3/device/{OF(TOKEN)}"}}'),
         ('{"registration_ids":["a1b2c3d4"]}', "", f'{{"registration_ids":["{OF("a1b2c3d4")}"]}}'),
-        ('{"u":"/by/%2b15417543010"}', "", f'{{"u":"/by/%2B{OF("+15417543010")[1:]}"}}'),
+        ('{"u":"/by/%2b15417543010"}', "", f'{{"u":"/by/%2b{OF("+15417543010")[1:]}"}}'),
         (f'{{"a":"see {JWT}"}}', "", f'{{"a":"see {OF(JWT)}"}}'),
         (f'{{"a":"Bearer {TOKEN}"}}', "", f'{{"a":"Bearer {OF(TOKEN)}"}}'),
         ('{"a":"basic Z21zOnNlc2FtZQ=="}', "", f'{{"a":"basic {StandIns(KEY).basic("Z21zOnNlc2FtZQ==")}"}}'),
@@ -256,6 +260,42 @@ def test_who_somebody_is_as_an_id(name: str, value: str) -> None:
 )
 def test_secret_by_place_or_looks(text: str, content_type: str, expected: str) -> None:
     assert told(text, content_type) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("frame", [b"%b", b'--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\n%b\r\n--xx--'])
+def test_binary_bodies_stay(seed: int, frame: bytes) -> None:
+    image = b"\xff\xd8\xff\xe0 to=T a@b.cd C@_K.A token=T " + random.Random(seed).randbytes(1 << 16)
+    body = frame % image
+    by = texts()
+    by.learn(body, PARTS, is_told=False)
+
+    assert by.told(body, PARTS, is_told=False) == body
+
+
+def test_known_secret_is_replaced_in_a_binary_body() -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert by.told(b"\xff\0 hunter-4711 \xff a@b.cd", "", is_told=True) == (
+        b"\xff\0 %b \xff a@b.cd" % OF("hunter-4711").encode()
+    )
+
+
+def test_text_in_another_coding_is_read() -> None:
+    by = texts()
+
+    assert by.told(b"Gr\xfc\xdfe, ann@mail.test", "", is_told=True) == (
+        b"Gr\xfc\xdfe, %b" % OF("ann@mail.test").encode()
+    )
+
+
+def test_json_in_another_coding_keeps_its_bytes() -> None:
+    text = b'{"a":"Gr\xfc\xdfe, J\xf6rg ann@mail.test","nickname":"J\xf6rg"}'
+
+    found = texts().told(text, "", is_told=True)
+    assert found.startswith(b'{"a":"Gr\xfc\xdfe, J\xf6rg %b","nickname":"' % OF("ann@mail.test").encode())
+    assert len(found.partition(b"nickname")[2]) == len(text.partition(b"nickname")[2])
 
 
 def test_other_bytes_stay() -> None:
@@ -299,6 +339,58 @@ def test_known_value_is_replaced_anywhere() -> None:
     assert by.words("no ab12cd34ef") == f"no {OF('ab12cd34ef')}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"_chat_url":"https://h/chat?token=%s"}',
+        '{"u":"https://h/?u=https%%3A%%2F%%2Fh%%2F%%3Ftoken%%3D%s"}',
+        '{"u":"https://:%s@h/"}',
+        '{"u":"/a;jsessionid=%s?b"}',
+        '{"text":"Bearer %s"}',
+        '{"https://h/chat?token=%s":1}',
+        "<a href='/chat?token=%s'>",
+        '{"form":"a=b&message=%%7B%%22token%%22:%%22%s%%22%%7D"}',
+    ],
+)
+def test_what_is_found_in_a_text_is_known(text: str) -> None:
+    by = texts()
+    secret = "kT7sQx2Lw9Rb4Nf8"
+
+    assert told(text % secret, by=by) == text % OF(secret)
+    assert by.target(f"/chat/{secret}/refresh") == f"/chat/{OF(secret)}/refresh"
+
+
+def test_word_before_a_host_is_none_elsewhere() -> None:
+    by = texts()
+    told('{"u":"https://gms:sesame@gms.test","v":"https://anna.meier42:x@h"}', by=by)
+
+    assert by.words("gms.test, anna.meier42", is_shown=True) == f"gms.test, {OF('anna.meier42')}"
+
+
+def test_what_is_found_in_a_target_or_header_is_known() -> None:
+    by = texts()
+    by.learn_header("Location", "https://h/a?access_token=kT7sQx2Lw9Rb4Nf8")
+    by.learn_target("/chat/ann@mail.test?u=https://h/a?apikey=b4Nf8kT7sQx2")
+
+    known = '{"resume":"kT7sQx2Lw9Rb4Nf8","a":"b4Nf8kT7sQx2","b":"ann%40mail.test"}'
+    assert json.loads(told(known, by=by)) == {
+        "resume": OF("kT7sQx2Lw9Rb4Nf8"),
+        "a": OF("b4Nf8kT7sQx2"),
+        "b": OF("ann@mail.test").replace("@", "%40"),
+    }
+
+
+@pytest.mark.parametrize("slash", ["%2F", "%2f", "%252F", "%252f", "\\/", "\\u002F", "\\u002f"])
+def test_known_value_in_any_escapes(slash: str) -> None:
+    by = texts()
+    by.learn_header("apikey", "kT7sQx2L/w9Rb4Nf8")
+
+    text = '{"a":"see kT7sQx2L/w9Rb4Nf8, soon"}'
+    found = told(text.replace("/", slash), by=by)
+    assert "kT7s" not in found
+    assert len(found) <= len(text.replace("/", slash))
+
+
 def test_percent_coded_value_is_known_plain() -> None:
     by = texts()
     by.learn_header("Cookie", "k=ab%2F12cd34ef")
@@ -333,6 +425,24 @@ def test_phone_number_is_known_in_what_people_say(number: str, line: str) -> Non
     assert found.count("call") == 1
     assert all(digits(one).endswith(own) for one in json.loads(found)["transcriptToShow"][0][2].split(" or "))
     assert digits(number)[-4:] not in by.target(f"/a?b={digits(number)}")
+
+
+@pytest.mark.parametrize("number", ["4.915112345678E12", "4915112345678.0", "4915112345678"])
+def test_phone_number_as_a_number_is_known_elsewhere(number: str) -> None:
+    by = texts()
+    told(f'{{"phone":{number}}}', by=by)
+
+    found = told('{"a":4.915112345678E12,"b":"4915112345678"}', by=by)
+    assert found == f'{{"a":{OF("4915112345678")[0]}.{OF("4915112345678")[1:]}E12,"b":"{OF("4915112345678")}"}}'
+
+
+@pytest.mark.parametrize("key", range(20))
+@pytest.mark.parametrize("number", ["4.915112345678E12", "4915112345678.0", "1e5", "123456.75", "-98765"])
+def test_stand_in_of_a_number_is_known_as_one(number: str, key: int) -> None:
+    by = Texts(b"%016d" % key, typed=False, rules=Rules())
+    found = told(f'{{"phone":{number},"otp":{number}}}', by=by)
+
+    assert [leaks.is_secret(Kind.PHONE, str(raw)) for raw in json.loads(found, parse_float=str).values()] == [False] * 2
 
 
 def test_known_phone_number_stays_a_number_in_json() -> None:
@@ -400,6 +510,41 @@ def test_secret_that_stands_where_ids_do(name: str) -> None:
     assert told(f'{{"{name}":"/a/hunter-4711"}}', by=by) == f'{{"{name}":"/a/{OF("hunter-4711")}"}}'
 
 
+@pytest.mark.parametrize("name", ["_id", "channel", "connectionType", "timestamp"])
+@pytest.mark.parametrize("value", [JWT, "ann@mail.test"])
+def test_what_looks_secret_is_no_id(name: str, value: str) -> None:
+    assert told(f'{{"{name}":"/a/{value}"}}') == f'{{"{name}":"/a/{OF(value)}"}}'
+
+
+def test_id_as_a_number_is_the_same_value() -> None:
+    by = texts()
+    told('{"accountNumber":"12345678901234"}', by=by)
+
+    known = OF("12345678901234")
+    assert told('{"id":12345678901234,"a":12345678901234,"_id":"12345678901234"}', by=by) == (
+        f'{{"id":{known},"a":{known},"_id":"{known}"}}'
+    )
+
+
+@pytest.mark.parametrize("field", ["startedAt", "timestamp", "start_time", "_eta"])
+@pytest.mark.parametrize("value", ["1445551234", "20240115", '"1445551234"', '"20240115"', '"2024-01-15T10:00:00Z"'])
+def test_times_stay_whatever_is_known(field: str, value: str) -> None:
+    by = texts()
+    told('{"phone":"5551234","accountNumber":20240115}', by=by)
+
+    text = f'{{"{field}":{value}}}'
+    assert told(text, by=by) == text
+    target = f"/a?{field}={value}&b=20240115".replace('"', "")
+    assert by.target(target) == target.replace("b=20240115", f"b={OF('20240115')}")
+
+
+def test_secret_where_a_time_is_to_stand() -> None:
+    by = texts()
+    by.learn_header("apikey", "hunter-4711")
+
+    assert told('{"timestamp":"hunter-4711"}', by=by) == f'{{"timestamp":"{OF("hunter-4711")}"}}'
+
+
 @pytest.mark.parametrize(
     ("text", "content_type"),
     [
@@ -407,6 +552,7 @@ def test_secret_that_stands_where_ids_do(name: str) -> None:
         ('hunter-4711({"a":"b"})', "text/javascript"),
         ('{"a":"b"} hunter-4711', ""),
         ("hunter-4711=1&a=2", FORM),
+        ('{"a":see hunter-4711 5 hunter-4711,"b":1}', ""),
         ('--xx\r\nContent-Disposition: form-data; name="file"; filename="hunter-4711.pdf"\r\n\r\n1', PARTS),
     ],
 )
@@ -415,6 +561,14 @@ def test_secret_between_values(text: str, content_type: str) -> None:
     by.learn_header("apikey", "hunter-4711")
 
     assert told(text, content_type, by=by) == text.replace("hunter-4711", OF("hunter-4711"))
+
+
+def test_secret_of_several_words_in_what_is_no_proper_json() -> None:
+    by = texts()
+    by.learn_header("apikey", "kT7sQx2L w9Rb4Nf8")
+
+    assert told('{"a":kT7sQx2L w9Rb4Nf8}', by=by) == f'{{"a":{OF("kT7sQx2L w9Rb4Nf8")}}}'
+    assert told('{"authorization":Bearer hunter2}', by=by) == f'{{"authorization":Bearer {OF("hunter2")}}}'
 
 
 @pytest.mark.parametrize("target", ["/a?hunter-4711", "/a?b=1&hunter-4711#x", "/a?b@c&hunter-4711=1"])

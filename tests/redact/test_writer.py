@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import factories
@@ -57,6 +58,21 @@ def test_each_kind_of_fact_is_without_secrets(cassette: Path) -> None:
     assert not [secret for secret in (*SECRETS, factories.TOKEN) if secret.encode() in raw]
     assert TOKEN not in raw
     assert recording.messages[0].raw == recording.pushes[0].payload == kept.body.wire
+
+
+@pytest.mark.parametrize(
+    "channel", ["/service/users/hunter-4711", "/chat/ann@mail.test", "/chat/%2B15417543010", "/meta/connect", ""]
+)
+def test_channel_of_a_message_is_that_in_it(cassette: Path, channel: str) -> None:
+    writer = begun(cassette)
+    number = writer.begin_exchange()
+    writer.request(number, factories.Tape().request(0, "POST", "/a", b'{"token":"hunter-4711"}'))
+    raw = json.dumps({"channel": channel, "subscription": [channel]}).encode()
+    message = writer.message(number, Direction.TO_SERVER, Transport.WEBSOCKET, 2, 0, channel, raw)
+    writer.close()
+
+    assert json.loads(message.raw) == {"channel": message.channel, "subscription": [message.channel]}
+    assert not [secret for secret in (*SECRETS, "15417543010") if secret.encode() in cassette.read_bytes()]
 
 
 def test_secrets_are_nowhere_on_disk_while_it_records(cassette: Path) -> None:
