@@ -86,7 +86,8 @@ class _Looking:
             for part in parts:
                 yield from self._at(place, part.kind, unquote(value[part.start : part.end]), "header")
             yield from self._by_looks(place, unquote(value))
-            yield from self._in_query(place, value, 0)
+            if "://" in value or value.startswith("/"):
+                yield from self._in_query(place, value, 0)
             if not parts and is_json(value):
                 yield from self._in_text(place, encoded(value))
 

@@ -189,6 +189,7 @@ def _is_true_number(value: str) -> bool:
 
 def _can_be_marked(value: str) -> bool:
     """Whether a value's stand-in has a mark: each word its own, if it is long enough; a number in groups has one."""
+    value = value.removeprefix(marks.scheme(value))
     has_letters = any(map(str.isalpha, value))
     told = [value[start:end] for start, end in marks.words(value)] if has_letters else [value]
     return any(map(marks.can_be_marked, told))

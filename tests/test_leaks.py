@@ -263,6 +263,7 @@ def test_prose_names_nobody():
         (Kind.CREDENTIAL, WITHHELD, False),
         (Kind.PHONE, marks.marked("+4915112345678"), False),
         (Kind.PHONE, f"tel:{marks.marked('+4915112345678')}", False),
+        (Kind.PHONE, "tel:+5", False),
         (Kind.BASIC, basic(marks.marked("anna4711"), STAND_IN), False),
         (Kind.BASIC, basic("anna4711", STAND_IN), marks.marked("anna4711") != "anna4711"),
         (Kind.BASIC, "%%%%", False),

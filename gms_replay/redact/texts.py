@@ -6,6 +6,7 @@ exchange's request, or of its answer, is looked through (`learn…`), then it is
 words of the protocols stay as they are.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -30,12 +31,7 @@ _NOTICE = "Notice."
 _DEEPEST_PAIR = 2 * DEEPEST_STRING
 """A URL in the query of a URL, which may stand in such a string."""
 
-_KEYS = (
-    re.compile(rb'"([^"\\]+)\\*"\s*:'),
-    re.compile(rb"[{,]\s*('[^'\"\\]+'|[^\"\\{,:\s]+)\s*:"),
-    re.compile(rb'\\[^"]([^"\\]+)\\*"\s*:'),
-)
-"""In quotes; without them, or in others; what of one follows an escape."""
+_OPENS_IN_STRING = re.compile(rb'"(?:\s|\\[bfnrt])*[{\[]')
 _TOLD_ID = re.compile(rb'"(?:_id|clientId|chatSessionId|chatId|alias|userId|participantId)"\s*:\s*"([^"\\]{1,128})"')
 _RAW_HINTS = (
     b"@", b"%40", b"+", b"%2B", b"%2b", b"/3/device/", b";", b"\\u00", b"\\u20",
@@ -65,7 +61,7 @@ class Texts:
         self._typed = typed
         self._rules = rules
         self.memory = self.values.memory
-        self._keys: dict[bytes, bool] = {}
+        self._keys: dict[str, bool] = {}
         self._looked_at: tuple[bytes, int] | None = None
         self._is_empty = False
         self._read_last: tuple[bytes, str] | None = None
@@ -174,8 +170,8 @@ class Texts:
             return False
         if b"=" in text or _RAW_CARD.search(text):
             return False
-        keys = (key for pattern in _KEYS for key in pattern.findall(text))
-        return not any(map(self._may_matter, keys)) and not self.memory.may_be_in(text)
+        names = _names(text)
+        return names is not None and not any(map(self._may_matter, names)) and not self.memory.may_be_in(text)
 
     def told(self, text: bytes, content_type: str, *, is_told: bool) -> bytes:
         """A body or message with stand-ins for what is secret; itself where there is nothing."""
@@ -342,18 +338,29 @@ class Texts:
         told.append(self.memory.replaced(text[at:], is_shown=is_shown))
         return "".join(told)
 
-    def _may_matter(self, key: bytes) -> bool:
-        """Whether what stands at a key may be private; keys are few."""
-        found = self._keys.get(key)
+    def _may_matter(self, name: str) -> bool:
+        """Whether what stands behind a name may be private; names are few."""
+        found = self._keys.get(name)
         if found is None:
             if len(self._keys) > _MOST_KEYS:
                 self._keys.clear()
-            name = text_of(key).strip("'")
             fields = {field.rpartition(".")[2] for field in self._rules.redacted}
             # `order.ticketNo` and `order[ticketNo]` may be one key.
             last = name.rstrip("]").replace("[", ".").rpartition(".")[2]
-            found = self._keys[key] = privacy.may_matter(name) or last in fields
+            found = self._keys[name] = privacy.may_matter(name) or last in fields
         return found
+
+
+def _names(text: bytes) -> set[str] | None:
+    """The names in JSON; None where it is not well-formed, or where some in its strings may hold others."""
+    if _OPENS_IN_STRING.search(text):
+        return None
+    found: set[str] = set()
+    try:
+        json.loads(text, object_pairs_hook=lambda pairs: found.update(name for name, _ in pairs))
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def _is_prose(path: Path, leaf: Leaf, depth: int) -> bool:

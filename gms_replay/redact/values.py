@@ -72,8 +72,8 @@ class Values:
         return value.replace(bare, self.stand_ins.of(bare))
 
     def is_done(self, value: str) -> bool:
-        """Whether a value stays, as it is a stand-in."""
-        return self.keeps_stand_ins and marks.is_stand_in(value)
+        """Whether a value stays, as it is a stand-in; what is too short to be told from one is so, too."""
+        return self.keeps_stand_ins and (marks.is_stand_in(value) or not marks.can_be_marked(value))
 
     def _learn_phone(self, value: str, told: str) -> None:
         if national := self.stand_ins.national(value, told):

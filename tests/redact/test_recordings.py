@@ -74,6 +74,15 @@ def test_redacted_run_is_left_alone() -> None:
     assert redact(told, replace(WISH, mode=Redaction.TYPED)).recording.runs[0].redaction is Redaction.TYPED
 
 
+def test_redacted_again_keeps_what_is_too_short_for_a_mark() -> None:
+    tape = Tape()
+    tape.ask(0, "POST", "/genesys/1/service/x/storage", {"_access_code": "n/a", "first_name": "Jo"}, {"pin": "12"})
+    once = redact(tape.recording(), WISH)
+    assert once.changed == 1
+
+    assert redact(once.recording, Wish(key=b"another key of ours"), again=True).changed == 0
+
+
 def test_redacted_again_keeps_stand_ins() -> None:
     once = redact(recording(), WISH).recording
     again = redact(once, Wish(key=b"another key for tests"), again=True)

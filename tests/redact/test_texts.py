@@ -136,6 +136,7 @@ def test_names_in_what_has_none_say_what_is_secret(text: str, content_type: str)
     "text",
     [
         '{password:"hunter2x"}',
+        '{*password": "hunter2x", "a": 1}',
         "{'password':'hunter2x'}",
         "{'my password':'hunter2x'}",
         '{ok:1, password : "hunter2x"}',
