@@ -141,23 +141,27 @@ def from_form(raw: str) -> str:
 
 def _in_json(text: bytes, at: int) -> Iterator[Leaf]:
     inner = text[at:] if at else text
-    last: Leaf | None = None
+    words: list[Leaf] = []
     for span in spans(inner):
         leaf = _of_span(inner, span, at)
-        if last and _follows(text, last, leaf):
-            whole = decoded(text[last.start : leaf.end])
-            last = last._replace(sort=Sort.WORD, end=leaf.end, value=whole, write=encoded)
-            continue
-        if last:
-            yield last
-        last = leaf
-    if last:
-        yield last
+        if words and not _follows(text, words[-1], leaf):
+            yield _joined(text, words)
+            words.clear()
+        words.append(leaf)
+    if words:
+        yield _joined(text, words)
 
 
 def _follows(text: bytes, last: Leaf, leaf: Leaf) -> bool:
     """Whether words in what is no proper JSON have only blanks, and no quotes, between them: they are one value."""
     return last.sort in _BARE and leaf.sort in _BARE and not text[last.end : leaf.start].strip()
+
+
+def _joined(text: bytes, words: list[Leaf]) -> Leaf:
+    first, end = words[0], words[-1].end
+    if len(words) == 1:
+        return first
+    return first._replace(sort=Sort.WORD, end=end, value=decoded(text[first.start : end]), write=encoded)
 
 
 def _of_span(text: bytes, span: Span, offset: int) -> Leaf:
