@@ -14,6 +14,7 @@ import fuzz_inputs
 from planted import planted
 
 from gms_replay import exposure, model
+from gms_replay.leaves import encoded
 from gms_replay.mitmdump import codings
 from gms_replay.model import (
     Body,
@@ -80,6 +81,8 @@ def _one_secret(data: bytes, secret: str) -> None:
         seen = (_looked_at(redactor, asked), replace(answered, response=_looked_at(redactor, answer)))
         facts = Recording(exchanges=(Exchange(1, 1, *seen),), messages=tuple(messages), frames=tuple(frames))
         found = [one for one in exposure.find(facts, Rules()) if one.is_secret and one.how in _BY_PLACE]
+        # What stands for torn bytes may look like no stand-in; but it is not what was there.
+        found = [one for one in found if encoded(one.value) in data or encoded(one.value) in body.plain]
         assert not found, found
 
 
