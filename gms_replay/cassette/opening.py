@@ -301,5 +301,7 @@ def _code(error: BaseException) -> int:
 
 
 def _one_line(error: BaseException) -> str:
-    # The module says nothing of its own where SQLite has no room.
-    return " ".join(str(error).split()) or "it wants more memory than there is"
+    if isinstance(error, MemoryError):
+        # Python says nothing of its own there.
+        return "it wants more memory than there is"
+    return " ".join(str(error).split())
