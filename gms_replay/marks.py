@@ -100,9 +100,7 @@ def is_stand_in(value: str) -> bool:
     if JWT.fullmatch(value):
         return is_marked(value.rpartition(".")[2])
     if inside := parts(value):
-        starts, ends = [0, *(end for _, end in inside)], [*(start for start, _ in inside), len(value)]
-        between = (value[start:end] for start, end in zip(starts, ends, strict=True))
-        rest = [text[start:end] for text in between for start, end in words(text)]
+        rest = [text[start:end] for text in between(value, inside) for start, end in words(text)]
         return all(map(is_stand_in, [*(value[slice(*span)] for span in inside), *filter(can_be_marked, rest)]))
     if ADDRESS.fullmatch(value):
         local, _, domain = value.rpartition("@")
@@ -152,6 +150,12 @@ def parts(value: str) -> list[tuple[int, int]]:
     # What is behind percent signs is opened before.
     found = [span for span in found if "%" not in value[slice(*span)]]
     return [] if found == [(0, len(value))] else found
+
+
+def between(value: str, spans: list[tuple[int, int]]) -> list[str]:
+    """What stands around parts of a value: before the first of them, after each, and after the last."""
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(value)]
+    return [value[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def words(value: str) -> list[tuple[int, int]]:

@@ -99,10 +99,9 @@ class StandIns:
         if marks.JWT.fullmatch(value) and (token := self._token(value)):
             return token
         if parts := marks.parts(value):
-            starts, ends = [0, *(end for _, end in parts)], [*(start for start, _ in parts), len(value)]
-            between = [self._words(value[start:end]) for start, end in zip(starts, ends, strict=True)]
+            around = map(self._words, marks.between(value, parts))
             told = [self.of(value[start:end]) for start, end in parts]
-            return "".join(chain(*zip(between, [*told, ""], strict=True)))
+            return "".join(chain(*zip(around, [*told, ""], strict=True)))
         if marks.ADDRESS.fullmatch(value):
             return self._address(value)
         if _NUMBERLIKE.fullmatch(value):

@@ -7,7 +7,7 @@ rest, as if it were one text, letters.
 from collections.abc import Callable
 from itertools import chain, islice
 
-from gms_replay import leaks, privacy
+from gms_replay import leaks, marks, privacy
 from gms_replay.redact.standins import StandIns
 
 _ATTEMPTS = 10
@@ -23,8 +23,7 @@ def told(value: str, stand_ins: StandIns, *, known: Callable[[str], str | None],
     looks = privacy.apart([*privacy.userinfo(value), *privacy.looks(value), *privacy.long_numbers(value)])
     if not looks:
         return value if is_done(value) else stand_ins.typed(value)
-    starts, ends = [0, *(part.end for part in looks)], [*(part.start for part in looks), len(value)]
-    between = [value[start:end] for start, end in zip(starts, ends, strict=True)]
+    between = marks.between(value, [(part.start, part.end) for part in looks])
     rest = "".join(between)
     letters = iter(rest if is_done(rest) else stand_ins.letters(rest))
     drawn = ["".join(islice(letters, len(one))) for one in between]
