@@ -110,7 +110,7 @@ def main() -> None:
         return
     found = measure(options.rounds, options.answers)
     shares = [bare / player for bare, player in zip(found["bare"], found["player"], strict=True)]
-    low, middle, high = statistics.quantiles(shares, n=4)
+    low, middle, high = statistics.quantiles(shares, n=4, method="inclusive")
     print("| | lower quartile | median | upper quartile |\n|---|---|---|---|")
     print(f"| player ÷ bare | {low:.3f} | {middle:.3f} | {high:.3f} |")
 
